@@ -1,0 +1,66 @@
+# `make run` shows what twinbench does, `make test` is what CI runs. Both make .venv first, once.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+TWINBENCH := $(VENV)/bin/twinbench
+INSTALLED := $(VENV)/.installed
+JULIA_TRIED := $(VENV)/.julia-tried
+JULIA_SECONDS := 900
+
+# The first Python that is new enough; `make PYTHON=python3.12` decides it otherwise.
+PYTHON := python3
+FIND_PYTHON = \
+	for python in $(PYTHON) python3.13 python3.12 python3.11 python3.14 none; do \
+		if [ $$python = none ]; then \
+			echo "twinbench needs Python 3.11 or newer, and $(PYTHON) is older or absent: make PYTHON=/path/to/python3.11" >&2; \
+			exit 1; \
+		fi; \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	done
+
+.PHONY: run test lint format bench julia clean
+
+run: $(INSTALLED) $(JULIA_TRIED)
+	$(TWINBENCH) run flights-delay --size small
+	@echo
+	@echo "Open next:"
+	@echo "  $(TWINBENCH) show              this table again"
+	@echo "  $(TWINBENCH) list              pipelines, stacks, frameworks, ops and datasets"
+	@echo "  $(TWINBENCH) doctor            what this machine has, and what it lacks"
+	@echo "  $(TWINBENCH) run --help        sizes, stacks, budgets, threads"
+
+test: lint
+	$(PY) -m pytest
+
+lint: $(INSTALLED)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/fatou lint julia tests
+	$(VENV)/bin/fatou format --check --quiet julia tests
+
+format: $(INSTALLED)
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/fatou format julia tests
+
+bench: $(INSTALLED)
+	$(PY) -m benchmarks.figures
+
+# Try again to provision Julia, which `make run` tries only once.
+julia: $(INSTALLED)
+	$(TWINBENCH) julia setup
+	@touch $(JULIA_TRIED)
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PY) -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); echo "making $(VENV)"; $$python -m venv --clear $(VENV); }
+	@echo "installing into $(VENV): a few minutes, once"
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[rivals,dev]'
+	@touch $@
+
+$(JULIA_TRIED): | $(INSTALLED)
+	$(TWINBENCH) julia setup --if-possible --timeout $(JULIA_SECONDS)
+	@touch $@

@@ -1,0 +1,288 @@
+"""The table ops in DuckDB: one connection in the process, a native table is a temporary table, a step is one query.
+
+This file knows DuckDB's SQL and the contracts, and nothing of how it is run or timed.
+
+DuckDB folds the case of names, quoted or not, and the contracts don't, so columns are called ``c0``, ``c1``, ... in
+the database, and their real names stay in ``Table``. Projections and filters of one table keep its rows' order (see
+"order preservation" in DuckDB's documentation); joins, groups and windows don't, so those steps end with ORDER BY.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from twinbench.frameworks.api import Framework
+from twinbench.ops import tables as t
+from twinbench.ops.contract import Arrays, Kind
+
+if TYPE_CHECKING:
+    import duckdb
+    import numpy as np
+
+    connection: duckdb.DuckDBPyConnection
+
+numbers = itertools.count()
+"""Numbers for the names of tables."""
+
+_POOLS = "name IN ('threads', 'async_threads')"
+
+TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "string": "VARCHAR"}
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Table:
+    """A temporary table, which is dropped when this object is collected."""
+
+    name: str
+    columns: Mapping[str, str]
+    """Names in the contract to names in the database, in order."""
+
+    def __getitem__(self, column: str) -> str:
+        """A column as an SQL expression."""
+        return f"{self.name}.{self.columns[column]}"
+
+    def all(self) -> dict[str, str]:
+        """Every column as an SQL expression."""
+        return {name: self[name] for name in self.columns}
+
+
+def load(threads: int) -> None:
+    """Imports DuckDB and opens a database in memory."""
+    global connection, duckdb, np
+    import duckdb
+    import numpy as np
+
+    connection = duckdb.connect()
+    for [pool] in _rows(f"SELECT name FROM duckdb_settings() WHERE {_POOLS}"):
+        connection.execute(f"SET {pool} = {threads}")
+
+
+def _create(columns: Mapping[str, str], rest: str, parameters: Sequence[Any] = ()) -> Table:
+    """``SELECT columns rest`` as a new table. ``columns``: expressions by name."""
+    table = Table(f"t{next(numbers)}", {name: f"c{i}" for i, name in enumerate(columns)})
+    selected = ", ".join(f"{columns[name]} AS {inner}" for name, inner in table.columns.items())
+    connection.execute(f"CREATE TEMP TABLE {table.name} AS SELECT {selected} {rest}", parameters)
+    weakref.finalize(table, _drop, connection, table.name).atexit = False
+    return table
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    connection.execute(f"DROP TABLE {name}")
+
+
+def prepare(value: Arrays, kind: Kind) -> Any:
+    """A table by way of Arrow, with NULL for what is missing; arrays stay as they are."""
+    if kind != "table":
+        return value
+    import pyarrow
+
+    columns = [pyarrow.array(v, mask=v == "" if v.dtype.kind == "U" else np.isnan(v)) for v in value.values()]
+    inner = {name: f"c{i}" for i, name in enumerate(value)}
+    connection.register("incoming", pyarrow.table(columns, names=list(inner.values())))
+    try:
+        return _create(inner, "FROM incoming")
+    finally:
+        connection.unregister("incoming")
+
+
+def extract(value: Any, kind: Kind) -> Arrays:
+    """Columns as arrays, NULL as NaN or ``""``."""
+    if kind != "table":
+        return dict(value)
+    arrow = connection.sql(f"FROM {value.name}").to_arrow_table()
+    return {name: _array(column) for name, column in zip(value.columns, arrow.columns, strict=True)}
+
+
+def _array(column: Any) -> np.ndarray[Any, Any]:
+    if str(column.type) == "string":
+        return np.array(column.fill_null("").to_pylist(), dtype=np.str_)
+    values: np.ndarray[Any, Any] = column.to_numpy()
+    return values
+
+
+def threads() -> Mapping[str, int]:
+    """Of DuckDB's schedulers: for queries and, since version 2, for input and output."""
+    return {name: int(value) for name, value in _rows(f"SELECT name, value FROM duckdb_settings() WHERE {_POOLS}")}
+
+
+def _rows(query: str) -> list[Any]:
+    return connection.execute(query).fetchall()
+
+
+def facts(value: Any, kind: Kind) -> Mapping[str, str]:
+    """SQL type by column."""
+    if kind == "table":
+        return _types(value)
+    return {name: f"{v.dtype} {'C' if v.flags.c_contiguous else 'F'}" for name, v in value.items()}
+
+
+def _types(table: Table) -> dict[str, str]:
+    described = _rows(f"DESCRIBE {table.name}")
+    return {name: row[1] for name, row in zip(table.columns, described, strict=True)}
+
+
+def _text(value: str) -> str:
+    """An SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def read_csv(p: t.ReadCsv, path: str) -> Table:
+    """All is told, so that nothing is guessed from a sample."""
+    with open(path, newline="", encoding="utf-8") as file:
+        header = next(csv.reader(file))
+    inner = {name: f"c{i}" for i, name in enumerate(header)}
+    types = ", ".join(f"{c}: '{TYPES[p.columns.get(name, 'string')]}'" for name, c in inner.items())
+    rest = f"""FROM read_csv({_text(path)}, columns={{{types}}}, auto_detect=false, header=true, delim=',',
+        quote='"', escape='"', nullstr=['', 'NA'])"""
+    return _create({name: inner[name] for name in p.columns}, rest)
+
+
+def clean(p: t.Clean, table: Table) -> Table:
+    """``trunc`` first: a cast alone rounds."""
+    casts = {"int64": "trunc({})::BIGINT", "float64": "{}::DOUBLE"}
+    cast = {name: casts[kind].format(table[name]) for name, kind in p.cast.items()}
+    return _create(table.all() | cast, f"FROM {table.name} {_present(table, p.drop_missing)}")
+
+
+def _present(table: Table, columns: Sequence[str]) -> str:
+    return "WHERE " + " AND ".join(["true", *(f"{table[name]} IS NOT NULL" for name in columns)])
+
+
+def impute(p: t.Impute, table: Table) -> Table:
+    """The statistics first: as a subquery they'd be a join, which promises no order."""
+    function = "median" if p.strategy == "median" else "avg"
+    statistics = ", ".join(f"{function}({table[name]})" for name in p.columns)
+    [values] = _rows(f"SELECT {statistics} FROM {table.name}")
+    filled = {name: f"coalesce({table[name]}, ?::DOUBLE)" for name in table.columns if name in p.columns}
+    parameters = [dict(zip(p.columns, values, strict=True))[name] for name in filled]
+    return _create(table.all() | filled, f"FROM {table.name}", parameters)
+
+
+def derive(p: t.Derive, table: Table) -> Table:
+    """One projection."""
+    new = {name: _derived(table, definition) for name, definition in p.columns.items()}
+    return _create(table.all() | new, f"FROM {table.name}")
+
+
+def _derived(table: Table, definition: t.Derivation) -> str:
+    match definition:
+        case ["floor_divide", column, n]:  # // truncates toward zero
+            c = table[column]
+            return f"({c} - ({c} % {n} + {n}) % {n}) // {n}"
+        case ["ratio", a, b, scale]:
+            return f"{scale!r}::DOUBLE * {table[a]} / {table[b]}"
+        case ["greater", column, bound]:
+            return f"coalesce({table[column]} > {bound!r}::DOUBLE, false)::BIGINT"
+        case [of, column]:
+            return f"{'month' if of == 'month' else 'isodow'}({table[column]}::TIMESTAMP)"
+
+
+def groupby(p: t.Groupby, table: Table) -> Table:
+    """GROUP BY, then ORDER BY the keys: the default collation compares code points."""
+    keys = {name: table[name] for name in p.keys}
+    types = _types(table)
+    new = {name: _aggregate(f, table[column], types[column]) for name, (f, column) in p.aggregates.items()}
+    by = ", ".join(keys.values())
+    return _create(keys | new, f"FROM {table.name} {_present(table, p.keys)} GROUP BY {by} ORDER BY {by}")
+
+
+def _aggregate(function: str, column: str, type: str) -> str:
+    if function == "sum":  # which is a HUGEINT for integers, and NULL for no value
+        return f"coalesce(sum({column}), 0)::{type}"
+    return {"mean": "avg", "std": "stddev_samp"}.get(function, function) + f"({column})"
+
+
+def join(p: t.Join, left: Table, right: Table) -> Table:
+    """JOIN, then ORDER BY the rows of the left and of the right."""
+    r = Table("r", right.columns)  # the two may be one table
+    equal = " AND ".join(f"{left[name]} = {r[name]}" for name in p.on)
+    types = _types(right)
+    optional = {name for name in p.columns if p.how == "left" and types[name] != "VARCHAR"}
+    new = {name: f"{r[name]}::DOUBLE" if name in optional else r[name] for name in p.columns}
+    rest = f"FROM {left.name} {p.how.upper()} JOIN {right.name} AS r ON {equal} ORDER BY {left.name}.rowid, r.rowid"
+    return _create(left.all() | new, rest)
+
+
+def sort(p: t.Sort, table: Table) -> Table:
+    """ORDER BY, with the row number as the last key: the sort alone isn't stable."""
+    direction = "DESC" if p.descending else "ASC"
+    by = ", ".join(f"{table[name]} {direction} NULLS LAST" for name in p.by)
+    return _create(table.all(), f"FROM {table.name} ORDER BY {by}, rowid")
+
+
+def rolling(p: t.Rolling, table: Table) -> Table:
+    """A window function, then ORDER BY the rows."""
+    function = "avg" if p.function == "mean" else "sum"
+    by = ", ".join(table[name] for name in p.by)
+    frame = f"PARTITION BY {by} ORDER BY rowid ROWS BETWEEN {p.window - 1} PRECEDING AND CURRENT ROW"
+    new = {p.name: f"{function}({table[p.column]}::DOUBLE) OVER ({frame})"}
+    return _create(table.all() | new, f"FROM {table.name} ORDER BY rowid")
+
+
+def one_hot(p: t.OneHot, table: Table) -> Table:
+    """The distinct values first, then one projection."""
+    new: dict[str, str] = {}
+    for name in p.columns:
+        c = table[name]
+        for [value] in _rows(f"SELECT DISTINCT {c} FROM {table.name} {_present(table, [name])} ORDER BY {c}"):
+            literal = _text(value) if isinstance(value, str) else value
+            new[f"{name}={value}"] = f"coalesce({c} = {literal}, false)::UTINYINT"
+    kept = {name: expression for name, expression in table.all().items() if name not in p.columns}
+    return _create(kept | new, f"FROM {table.name}")
+
+
+def standardise(p: t.Standardise, table: Table) -> Table:
+    """The statistics first, then one projection; a constant column is divided by infinity, which makes it 0."""
+    columns = [name for name in table.columns if name in p.columns]
+    spread = "CASE WHEN min({0}) < max({0}) THEN stddev_pop({0}) ELSE 'inf' END"
+    statistics = ", ".join(f"avg({table[name]}), {spread.format(table[name])}" for name in columns)
+    [parameters] = _rows(f"SELECT {statistics} FROM {table.name}")
+    scaled = {name: f"({table[name]} - ?::DOUBLE) / ?::DOUBLE" for name in columns}
+    return _create(table.all() | scaled, f"FROM {table.name}", parameters)
+
+
+def split(p: t.Split, table: Table, given: Arrays) -> Arrays:
+    """Fetches columns as float32 and gathers their rows; the matrices are column-major."""
+    features = [name for name in table.columns if name != p.label and name not in p.drop]
+    floats = ", ".join(f"{table[name]}::FLOAT" for name in [*features, p.label])
+    *x, y = map(_array, connection.sql(f"SELECT {floats} FROM {table.name}").to_arrow_table().columns)
+    train, test = given["train"], given["test"]
+    return {"x_train": _matrix(x, train), "y_train": y[train], "x_test": _matrix(x, test), "y_test": y[test]}
+
+
+def _matrix(columns: Sequence[np.ndarray[Any, Any]], rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.stack([column.take(rows) for column in columns]).T
+
+
+FRAMEWORKS = (
+    Framework(
+        name="DuckDB",
+        language="python",
+        summary="An analytical SQL database in the process",
+        packages=("duckdb", "pyarrow"),
+        extra="rivals",
+        load=load,
+        prepare=prepare,
+        extract=extract,
+        threads=threads,
+        facts=facts,
+        ops={
+            "tables.read_csv": read_csv,
+            "tables.clean": clean,
+            "tables.impute": impute,
+            "tables.derive": derive,
+            "tables.groupby": groupby,
+            "tables.join": join,
+            "tables.sort": sort,
+            "tables.rolling": rolling,
+            "tables.one_hot": one_hot,
+            "tables.standardise": standardise,
+            "tables.split": split,
+        },
+    ),
+)

@@ -1,0 +1,425 @@
+"""The table ops in NumPy: a table is a dict of arrays, strings are fixed-width (``<U``) and ``""`` where missing.
+
+This file knows NumPy and the contracts, and nothing of how it is run or timed. It must stay apart from the references:
+those are written to be read, this to be fast, and neither may copy the other's mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from twinbench.frameworks.api import Framework
+from twinbench.ops import tables as t
+from twinbench.ops.contract import Arrays, Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+
+def load(threads: int) -> None:
+    """Imports NumPy, whose BLAS takes its threads from the environment."""
+    global np
+    import numpy as np
+
+
+def prepare(value: Arrays, kind: Kind) -> Arrays:
+    """The neutral form is NumPy's."""
+    return value
+
+
+def extract(value: Arrays, kind: Kind) -> Arrays:
+    """The neutral form is NumPy's."""
+    return value
+
+
+def threads() -> Mapping[str, int]:
+    """Of the BLAS libraries in the process."""
+    import threadpoolctl
+
+    pools = threadpoolctl.ThreadpoolController().select(user_api="blas")
+    return {pool["internal_api"]: pool["num_threads"] for pool in pools.info()}
+
+
+def facts(value: Arrays, kind: Kind) -> Mapping[str, str]:
+    """Dtype and memory order by array."""
+    return {name: f"{v.dtype} {'C' if v.flags.c_contiguous else 'F'}" for name, v in value.items()}
+
+
+def read_csv(p: t.ReadCsv, path: str) -> Arrays:
+    """``loadtxt`` into records; only floats, which may be missing, need a converter."""
+    with open(path, encoding="utf-8") as file:
+        header = np.loadtxt(file, dtype=np.str_, delimiter=",", quotechar='"', comments=None, max_rows=1, ndmin=1)
+    places = {name: header.tolist().index(name) for name in p.columns}
+    records = np.loadtxt(
+        path,
+        dtype=[(name, "O" if kind == "string" else kind) for name, kind in p.columns.items()],
+        delimiter=",",
+        quotechar='"',
+        comments=None,
+        encoding="utf-8",
+        skiprows=1,
+        usecols=list(places.values()),
+        converters={places[name]: _number for name, kind in p.columns.items() if kind == "float64"},
+        ndmin=1,
+    )
+    return {name: _column(records[name]) for name in p.columns}
+
+
+def _number(field: str) -> float:
+    return float(field) if field not in ("", "NA") else np.nan
+
+
+def _column(values: Array) -> Array:
+    """A column of records on its own; texts as fixed-width strings."""
+    if values.dtype != object:
+        return np.ascontiguousarray(values)
+    strings = values.astype(np.str_)
+    strings[strings == "NA"] = ""
+    return strings
+
+
+def missing(values: Array) -> Array:
+    """Where a column has no value."""
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    return values == "" if values.dtype.kind == "U" else np.zeros(len(values), dtype=bool)
+
+
+def _whole(table: Arrays, names: Sequence[str]) -> Array:
+    """The rows that miss none of these columns."""
+    absent = np.zeros(_rows(table), dtype=bool)
+    for name in names:
+        absent |= missing(table[name])
+    return np.flatnonzero(~absent)
+
+
+def _rows(table: Arrays) -> int:
+    return len(next(iter(table.values())))
+
+
+def _take(table: Arrays, rows: Array) -> Arrays:
+    """Rows of a table. ``take`` moves strings faster than indexing."""
+    return {name: values.take(rows) for name, values in table.items()}
+
+
+def clean(p: t.Clean, table: Arrays) -> Arrays:
+    """Drops, then casts."""
+    out = _take(table, _whole(table, p.drop_missing))
+    return out | {name: out[name].astype(kind, copy=False) for name, kind in p.cast.items()}
+
+
+def impute(p: t.Impute, table: Arrays) -> Arrays:
+    """The statistic of what is there, where nothing is."""
+    statistic = np.median if p.strategy == "median" else np.mean
+    out = dict(table)
+    for name in p.columns:
+        absent = np.isnan(table[name])
+        if absent.any() and not absent.all():
+            out[name] = np.where(absent, statistic(table[name][~absent]), table[name])
+    return out
+
+
+def derive(p: t.Derive, table: Arrays) -> Arrays:
+    """A column of times is parsed once however many columns come from it."""
+    times: Arrays = {}
+
+    def part(of: str, column: str) -> Any:
+        if column not in times:  # U19 leaves out the Z: NumPy's times have no zone, and are UTC
+            times[column] = table[column].astype("U19").astype("datetime64[s]")
+        if of == "month":
+            return times[column].astype("datetime64[M]").astype(np.int64) % 12 + 1
+        return (times[column].astype("datetime64[D]").astype(np.int64) + 3) % 7 + 1  # day 0 was a Thursday
+
+    def derived(definition: t.Derivation) -> Any:
+        match definition:
+            case ["floor_divide", column, divisor]:
+                return table[column] // divisor
+            case ["ratio", a, b, scale]:
+                return scale * table[a] / table[b]
+            case ["greater", column, bound]:
+                return (table[column] > bound).astype(np.int64)
+            case [of, column]:
+                return part(of, column)
+
+    return table | {name: derived(definition) for name, definition in p.columns.items()}
+
+
+def factorise(values: Array) -> tuple[Array, Array]:
+    """Codes and the sorted distinct values: ``values == distinct[codes]``."""
+    if values.dtype.kind in "iu" and len(values):
+        low, high = int(values.min()), int(values.max())
+        if high - low <= 4 * len(values):  # a table of what occurs is cheaper than sorting
+            offsets = values - low
+            occurs = np.zeros(high - low + 1, dtype=bool)
+            occurs[offsets] = True
+            return (np.cumsum(occurs) - 1)[offsets], (np.flatnonzero(occurs) + low).astype(values.dtype)
+    sample = values[:: len(values) // 1000 + 1]
+    if len(np.unique(sample)) > 100:
+        distinct, codes = np.unique(values, return_inverse=True)
+    else:  # hashing many equal strings, then looking up few, beats sorting all
+        distinct = np.unique(values)
+        codes = np.searchsorted(distinct, values)
+    return codes, distinct
+
+
+def _narrow(codes: Array, count: int) -> Array:
+    """Codes in the smallest type: NumPy's stable sort is a radix sort for 8 and 16 bits."""
+    return codes.astype(np.min_scalar_type(count))
+
+
+def _group(table: Arrays, keys: Sequence[str]) -> tuple[Array, int]:
+    """A group number for each row, in the order of the keys, and how many there are."""
+    codes, distinct = factorise(table[keys[0]])
+    for key in keys[1:]:
+        more, values = factorise(table[key])
+        codes, distinct = factorise(codes * len(values) + more)
+    return codes, len(distinct)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """A column's values without the missing ones, the groups one after the other, and how long each group's run is."""
+
+    values: Array
+    lengths: Array
+
+    @property
+    def starts(self) -> Array:
+        """Where each run begins."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    def reduce(self, ufunc: np.ufunc, empty: float, values: Array | None = None) -> Array:
+        """One value per group. ``reduceat`` can't take empty runs, so they stand aside."""
+        values = self.values if values is None else values
+        some = self.lengths > 0
+        out = np.full(len(self.lengths), empty, dtype=values.dtype)
+        out[some] = ufunc.reduceat(values, self.starts[some]) if some.any() else empty
+        return out
+
+
+def _count(runs: Runs) -> Array:
+    return runs.lengths
+
+
+def _sum(runs: Runs) -> Array:
+    return runs.reduce(np.add, 0)
+
+
+def _mean(runs: Runs) -> Array:
+    with np.errstate(invalid="ignore"):  # 0 / 0 is the missing value that no value has
+        return runs.reduce(np.add, 0, runs.values.astype(np.float64, copy=False)) / runs.lengths
+
+
+def _extreme(ufunc: np.ufunc, runs: Runs) -> Array:
+    return runs.reduce(ufunc, np.nan if runs.values.dtype.kind == "f" else 0)
+
+
+def _median(runs: Runs) -> Array:
+    """Sorts by value, then stably by group: two fast sorts instead of a slow ``lexsort``."""
+    group = _narrow(np.repeat(np.arange(len(runs.lengths)), runs.lengths), len(runs.lengths))
+    by_value = np.argsort(runs.values)
+    ordered = runs.values[by_value[np.argsort(group[by_value], kind="stable")]].astype(np.float64, copy=False)
+    out = np.full(len(runs.lengths), np.nan)
+    some = runs.lengths > 0
+    low, high = (runs.starts + (runs.lengths - 1) // 2)[some], (runs.starts + runs.lengths // 2)[some]
+    out[some] = (ordered[low] + ordered[high]) / 2
+    return out
+
+
+def _std(runs: Runs) -> Array:
+    deviations = runs.values - np.repeat(_mean(runs), runs.lengths)
+    squares = runs.reduce(np.add, 0, deviations * deviations)
+    return np.sqrt(squares / np.where(runs.lengths > 1, runs.lengths - 1, np.nan))
+
+
+def groupby(p: t.Groupby, table: Arrays) -> Arrays:
+    """Sorts the rows by group once; every aggregate is then a reduction of runs."""
+    whole = _whole(table, p.keys)
+    if len(whole) < _rows(table):
+        table = _take({name: table[name] for name in {*p.keys, *(of for _, of in p.aggregates.values())}}, whole)
+    group, count = _group(table, p.keys)
+    order = np.argsort(_narrow(group, count), kind="stable")
+    lengths = np.bincount(group, minlength=count)
+    first = order[np.cumsum(lengths) - lengths]
+    out = {key: table[key][first] for key in p.keys}
+    columns = {of: _runs(table[of][order], group[order], lengths) for of in {of for _, of in p.aggregates.values()}}
+    return out | {name: _AGGREGATES[function](columns[of]) for name, (function, of) in p.aggregates.items()}
+
+
+def _runs(values: Array, group: Array, lengths: Array) -> Runs:
+    absent = missing(values)
+    if not absent.any():
+        return Runs(values, lengths)
+    return Runs(values[~absent], np.bincount(group[~absent], minlength=len(lengths)))
+
+
+_AGGREGATES = {
+    "count": _count,
+    "sum": _sum,
+    "mean": _mean,
+    "min": lambda runs: _extreme(np.minimum, runs),
+    "max": lambda runs: _extreme(np.maximum, runs),
+    "median": _median,
+    "std": _std,
+}
+
+
+def join(p: t.Join, left: Arrays, right: Arrays) -> Arrays:
+    """Numbers the right table's keys, looks the left's up in them, and repeats each left row once per match."""
+    right = _take({name: right[name] for name in {*p.on, *p.columns}}, _whole(right, p.on))
+    wanted, keys = _key_codes(p.on, left, right)
+    lengths = np.bincount(keys, minlength=1)
+    order = np.argsort(_narrow(keys, len(lengths)), kind="stable")
+    matches = np.where(wanted < 0, 0, lengths[wanted])
+    repeats = matches if p.how == "inner" else np.maximum(matches, 1)
+    take = np.repeat(np.arange(len(wanted)), repeats)
+    nth = np.arange(len(take)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    matched = matches[take] > 0
+    rows = order[((np.cumsum(lengths) - lengths)[wanted[take]] + nth)[matched]]
+    out = dict(left) if (repeats == 1).all() else _take(left, take)
+    return out | {name: _matched(right[name], rows, matched, p.how == "left") for name in p.columns}
+
+
+def _key_codes(on: Sequence[str], left: Arrays, right: Arrays) -> tuple[Array, Array]:
+    """Numbers for the combinations of keys: the left rows', -1 if not in the right table, and the right rows'."""
+    keys, distinct = factorise(right[on[0]])
+    wanted = _find(left[on[0]], distinct)
+    for name in on[1:]:
+        more, values = factorise(right[name])
+        found = _find(left[name], values)
+        both = np.where((wanted < 0) | (found < 0), -1, wanted * len(values) + found)
+        keys, distinct = factorise(keys * len(values) + more)
+        wanted = _find(both, distinct)
+    return wanted, keys
+
+
+def _find(values: Array, distinct: Array) -> Array:
+    """Where each value is among the sorted distinct ones, or -1."""
+    if len(distinct) == 0:
+        return np.full(len(values), -1)
+    places = np.minimum(np.searchsorted(distinct, values), len(distinct) - 1)
+    return np.where(distinct[places] == values, places, -1)
+
+
+def _matched(values: Array, rows: Array, matched: Array, optional: bool) -> Array:
+    """A right column beside the left rows; what is optional may be missing, and numbers are floats then."""
+    if not optional:
+        return values[rows]
+    out = np.full(len(matched), "", values.dtype) if values.dtype.kind == "U" else np.full(len(matched), np.nan)
+    out[matched] = values[rows]
+    return out
+
+
+def sort(p: t.Sort, table: Arrays) -> Arrays:
+    """From the least significant column to the most, stably."""
+    order = np.arange(_rows(table))
+    for name in reversed(p.by):
+        order = order[np.argsort(_rank(table[name], p.descending)[order], kind="stable")]
+    return _take(table, order)
+
+
+def _rank(values: Array, descending: bool) -> Array:
+    """Numbers that sort ascending as the values are asked to: missing values last in both directions."""
+    if values.dtype.kind == "f":
+        return -values if descending else values  # NaN sorts last
+    codes, distinct = factorise(values)
+    ranks = len(distinct) - 1 - codes if descending else codes
+    return _narrow(np.where(missing(values), len(distinct), ranks), len(distinct))
+
+
+def rolling(p: t.Rolling, table: Arrays) -> Arrays:
+    """Sorts the rows by group, sums the windows of all groups at once, and puts the rows back."""
+    group, count = _group(table, p.by)
+    order = np.argsort(_narrow(group, count), kind="stable")
+    lengths = np.bincount(group, minlength=count)
+    position = np.arange(len(order)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    sums = _window_sums(table[p.column][order].astype(np.float64, copy=False), position, p.window)
+    out = np.empty(len(order))
+    out[order] = sums / np.minimum(position + 1, p.window) if p.function == "mean" else sums
+    return table | {p.name: out}
+
+
+def _window_sums(values: Array, position: Array, window: int) -> Array:
+    """Sums over a row and the ``window`` - 1 before it in its group, put together from sums over 1, 2, 4, ... rows.
+
+    The difference of two cumulative sums takes fewer steps, but its rounding error grows with the table.
+    """
+    total, done = np.zeros_like(values), 0
+    partial, width = values, 1
+    while True:
+        if window & width:
+            total, done = total + _earlier(partial, done, position), done + width
+        if done == window:
+            return total
+        partial, width = partial + _earlier(partial, width, position), 2 * width
+
+
+def _earlier(values: Array, rows: int, position: Array) -> Array:
+    """The values that many rows before in the same group, 0 where there is none."""
+    out = np.zeros_like(values)
+    np.copyto(out[rows:], values[: max(len(values) - rows, 0)], where=position[rows:] >= rows)
+    return out
+
+
+def one_hot(p: t.OneHot, table: Arrays) -> Arrays:
+    """Compares the codes with each number."""
+    out = {name: values for name, values in table.items() if name not in p.columns}
+    for name in p.columns:
+        codes, distinct = factorise(table[name])
+        codes = _narrow(codes, len(distinct))
+        for code, value in enumerate(distinct.tolist()):
+            if value != "":
+                out[f"{name}={value}"] = (codes == code).view(np.uint8)
+    return out
+
+
+def standardise(p: t.Standardise, table: Arrays) -> Arrays:
+    """The squares' sum is a dot product."""
+    out = dict(table)
+    for name in p.columns:
+        centred = table[name] - np.mean(table[name]) if len(table[name]) else table[name].astype(np.float64)
+        constant = len(centred) == 0 or centred.min() == centred.max()
+        out[name] = np.zeros_like(centred) if constant else centred / np.sqrt(centred @ centred / len(centred))
+    return out
+
+
+def split(p: t.Split, table: Arrays, given: Arrays) -> Arrays:
+    """One float32 matrix, then its rows."""
+    features = [values for name, values in table.items() if name != p.label and name not in p.drop]
+    x = np.stack(features, dtype=np.float32, casting="same_kind").T
+    y = table[p.label].astype(np.float32)
+    train, test = given["train"], given["test"]
+    return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
+
+
+FRAMEWORKS = (
+    Framework(
+        name="NumPy",
+        language="python",
+        summary="Arrays, and what a NumPy user builds from them",
+        packages=("numpy",),
+        load=load,
+        prepare=prepare,
+        extract=extract,
+        threads=threads,
+        facts=facts,
+        ops={
+            "tables.read_csv": read_csv,
+            "tables.clean": clean,
+            "tables.impute": impute,
+            "tables.derive": derive,
+            "tables.groupby": groupby,
+            "tables.join": join,
+            "tables.sort": sort,
+            "tables.rolling": rolling,
+            "tables.one_hot": one_hot,
+            "tables.standardise": standardise,
+            "tables.split": split,
+        },
+    ),
+)

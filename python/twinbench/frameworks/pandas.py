@@ -1,0 +1,193 @@
+"""The table ops in pandas. Every frame here has a RangeIndex, and strings are of pandas' own ``str`` dtype.
+
+This file knows pandas and the contracts, and nothing of how it is run or timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from twinbench.frameworks.api import Framework
+from twinbench.ops import tables as t
+from twinbench.ops.contract import Arrays, Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+def load(threads: int) -> None:
+    """Imports pandas. Its CSV reader, pyarrow, has a pool of its own."""
+    global np, pd
+    import numpy as np
+    import pandas as pd
+    import pyarrow
+
+    pyarrow.set_cpu_count(threads)
+
+
+def prepare(value: Arrays, kind: Kind) -> Any:
+    """A DataFrame, in which a missing string is NA; arrays stay as they are."""
+    if kind != "table":
+        return value
+    return pd.DataFrame({name: _series(values) for name, values in value.items()})
+
+
+def _series(values: np.ndarray[Any, Any]) -> pd.Series:
+    if values.dtype.kind != "U":
+        return pd.Series(values)
+    return pd.Series(values, dtype="str").mask(values == "")
+
+
+def extract(value: Any, kind: Kind) -> Arrays:
+    """Columns as arrays, a missing string as ``""``."""
+    if kind != "table":
+        return dict(value)
+    return {name: _array(column) for name, column in value.items()}
+
+
+def _array(column: pd.Series) -> np.ndarray[Any, Any]:
+    values: np.ndarray[Any, Any] = (column.fillna("") if column.dtype == "str" else column).to_numpy()
+    return values.astype(np.str_) if column.dtype == "str" else values
+
+
+def threads() -> Mapping[str, int]:
+    """Of pyarrow, which reads CSV and holds the strings. pandas itself has no threads."""
+    import pyarrow
+
+    return {"pyarrow": pyarrow.cpu_count()}
+
+
+def facts(value: Any, kind: Kind) -> Mapping[str, str]:
+    """Dtype by column, with the storage of the strings."""
+    if kind == "table":
+        return {
+            name: f"str ({dtype.storage})" if dtype == "str" else str(dtype) for name, dtype in value.dtypes.items()
+        }
+    return {name: f"{v.dtype} {'C' if v.flags.c_contiguous else 'F'}" for name, v in value.items()}
+
+
+def read_csv(p: t.ReadCsv, path: str) -> pd.DataFrame:
+    """The reader of pyarrow: the fast one, and one that rounds correctly."""
+    frame = pd.read_csv(
+        path,
+        engine="pyarrow",
+        usecols=list(p.columns),
+        dtype={name: "str" if kind == "string" else kind for name, kind in p.columns.items()},
+        na_values=["", "NA"],
+        keep_default_na=False,
+    )
+    return frame[list(p.columns)]
+
+
+def clean(p: t.Clean, frame: pd.DataFrame) -> pd.DataFrame:
+    """Drops, then casts."""
+    return frame.dropna(subset=list(p.drop_missing), ignore_index=True).astype(p.cast)
+
+
+def impute(p: t.Impute, frame: pd.DataFrame) -> pd.DataFrame:
+    """All columns at once."""
+    columns = frame[list(p.columns)]
+    return frame.fillna(columns.median() if p.strategy == "median" else columns.mean())
+
+
+def derive(p: t.Derive, frame: pd.DataFrame) -> pd.DataFrame:
+    """One ``assign``; a column of times is parsed once, and each distinct time in it once."""
+    times: dict[str, Any] = {}
+
+    def part(of: str, column: str) -> Any:
+        if column not in times:
+            codes, distinct = pd.factorize(frame[column])
+            times[column] = codes, pd.to_datetime(distinct, format="ISO8601", utc=True)
+        codes, distinct = times[column]
+        values = distinct.month if of == "month" else distinct.day_of_week + 1
+        return values.to_numpy(dtype="int64")[codes]
+
+    def derived(definition: t.Derivation) -> Any:
+        match definition:
+            case ["floor_divide", column, divisor]:
+                return frame[column] // divisor
+            case ["ratio", a, b, scale]:
+                return scale * frame[a] / frame[b]
+            case ["greater", column, bound]:
+                return (frame[column] > bound).astype("int64")
+            case [of, column]:
+                return part(of, column)
+
+    return frame.assign(**{name: derived(definition) for name, definition in p.columns.items()})
+
+
+def groupby(p: t.Groupby, frame: pd.DataFrame) -> pd.DataFrame:
+    """Named aggregation."""
+    groups = frame.groupby(list(p.keys), sort=True, observed=True)
+    return groups.agg(**{name: (column, function) for name, (function, column) in p.aggregates.items()}).reset_index()
+
+
+def join(p: t.Join, left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    """``merge``, which would match a missing key with a missing key: the right table's are dropped."""
+    on, columns = list(p.on), list(p.columns)
+    right = right[[*on, *columns]].dropna(subset=on)
+    if p.how == "left":
+        right = right.astype({name: "float64" for name in columns if right[name].dtype != "str"})
+    return left.merge(right, on=on, how=p.how)
+
+
+def sort(p: t.Sort, frame: pd.DataFrame) -> pd.DataFrame:
+    """Stable in both directions."""
+    return frame.sort_values(list(p.by), ascending=not p.descending, kind="stable", ignore_index=True)
+
+
+def rolling(p: t.Rolling, frame: pd.DataFrame) -> pd.DataFrame:
+    """Grouped windows come out group by group; their inner index level says which row each belongs to."""
+    windows = frame.groupby(list(p.by), sort=False)[p.column].rolling(p.window, min_periods=1)
+    values = windows.mean() if p.function == "mean" else windows.sum()
+    return frame.assign(**{p.name: values.droplevel(list(p.by))})
+
+
+def one_hot(p: t.OneHot, frame: pd.DataFrame) -> pd.DataFrame:
+    """``get_dummies``."""
+    return pd.get_dummies(frame, columns=list(p.columns), prefix_sep="=", dtype="uint8")
+
+
+def standardise(p: t.Standardise, frame: pd.DataFrame) -> pd.DataFrame:
+    """All columns at once; a constant one is divided by infinity, which makes it 0."""
+    x = frame[list(p.columns)].astype("float64")
+    deviation = x.std(ddof=0).mask(x.min() == x.max(), float("inf"))
+    return frame.assign(**((x - x.mean()) / deviation))
+
+
+def split(p: t.Split, frame: pd.DataFrame, given: Arrays) -> Arrays:
+    """One float32 matrix, then its rows."""
+    x = frame.drop(columns=[p.label, *p.drop]).to_numpy(dtype=np.float32)
+    y = frame[p.label].to_numpy(dtype=np.float32)
+    train, test = given["train"], given["test"]
+    return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
+
+
+FRAMEWORKS = (
+    Framework(
+        name="pandas",
+        language="python",
+        summary="Data frames on NumPy and Arrow arrays",
+        packages=("pandas", "numpy", "pyarrow"),
+        load=load,
+        prepare=prepare,
+        extract=extract,
+        threads=threads,
+        facts=facts,
+        ops={
+            "tables.read_csv": read_csv,
+            "tables.clean": clean,
+            "tables.impute": impute,
+            "tables.derive": derive,
+            "tables.groupby": groupby,
+            "tables.join": join,
+            "tables.sort": sort,
+            "tables.rolling": rolling,
+            "tables.one_hot": one_hot,
+            "tables.standardise": standardise,
+            "tables.split": split,
+        },
+    ),
+)

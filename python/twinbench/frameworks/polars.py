@@ -1,0 +1,201 @@
+"""The table ops in Polars: eager frames between the steps, lazy queries within them. What is missing is null.
+
+This file knows Polars and the contracts, and nothing of how it is run or timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from twinbench.frameworks.api import Framework
+from twinbench.ops import tables as t
+from twinbench.ops.contract import Arrays, Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+
+def load(threads: int) -> None:
+    """Imports Polars, whose pool takes its size from the environment, once."""
+    global np, pl
+    import numpy as np
+    import polars as pl
+
+
+def prepare(value: Arrays, kind: Kind) -> Any:
+    """A DataFrame; arrays stay as they are."""
+    if kind != "table":
+        return value
+    return pl.DataFrame([_series(name, values) for name, values in value.items()])
+
+
+def _series(name: str, values: np.ndarray[Any, Any]) -> pl.Series:
+    if values.dtype.kind == "U":
+        return pl.Series(name, values.tolist(), dtype=pl.String).replace("", None)
+    return pl.Series(name, values, nan_to_null=True)
+
+
+def extract(value: Any, kind: Kind) -> Arrays:
+    """Columns as arrays, null as NaN or ``""``."""
+    if kind != "table":
+        return dict(value)
+    return {column.name: _array(column) for column in value.get_columns()}
+
+
+def _array(column: pl.Series) -> np.ndarray[Any, Any]:
+    if column.dtype == pl.String:
+        return np.array(column.fill_null("").to_list(), dtype=np.str_)
+    return column.to_numpy()
+
+
+def threads() -> Mapping[str, int]:
+    """Of Polars' own pool."""
+    return {"polars": pl.thread_pool_size()}
+
+
+def facts(value: Any, kind: Kind) -> Mapping[str, str]:
+    """Dtype by column."""
+    if kind == "table":
+        return {name: str(dtype) for name, dtype in value.schema.items()}
+    return {name: f"{v.dtype} {'C' if v.flags.c_contiguous else 'F'}" for name, v in value.items()}
+
+
+def read_csv(p: t.ReadCsv, path: str) -> pl.DataFrame:
+    """Scans the file for the columns that are asked for."""
+    types = {"int64": pl.Int64, "float64": pl.Float64, "string": pl.String}
+    return (
+        pl.scan_csv(
+            path,
+            schema_overrides={name: types[kind] for name, kind in p.columns.items()},
+            null_values=["", "NA"],
+            infer_schema=False,
+        )
+        .select(*p.columns)
+        .collect()
+    )
+
+
+def clean(p: t.Clean, frame: pl.DataFrame) -> pl.DataFrame:
+    """Drops, then casts."""
+    types = {"int64": pl.Int64, "float64": pl.Float64, "string": pl.String}
+    present = frame.drop_nulls(list(p.drop_missing)) if p.drop_missing else frame
+    return present.cast({name: types[kind] for name, kind in p.cast.items()})
+
+
+def impute(p: t.Impute, frame: pl.DataFrame) -> pl.DataFrame:
+    """All columns in one expression."""
+    columns = pl.col(*p.columns)
+    return frame.with_columns(columns.fill_null(columns.median() if p.strategy == "median" else columns.mean()))
+
+
+def derive(p: t.Derive, frame: pl.DataFrame) -> pl.DataFrame:
+    """One query: the optimiser parses a column of times once however many columns come from it."""
+    new = [_derived(definition).alias(name) for name, definition in p.columns.items()]
+    return frame.lazy().with_columns(new).collect()
+
+
+def _derived(definition: t.Derivation) -> pl.Expr:
+    match definition:
+        case ["floor_divide", column, divisor]:
+            return pl.col(column) // divisor
+        case ["ratio", a, b, scale]:
+            return pl.col(a) * scale / pl.col(b)
+        case ["greater", column, bound]:
+            return (pl.col(column) > bound).fill_null(False).cast(pl.Int64)
+        case [of, column]:
+            time = pl.col(column).str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us")
+            return (time.dt.month() if of == "month" else time.dt.weekday()).cast(pl.Int64)
+
+
+def groupby(p: t.Groupby, frame: pl.DataFrame) -> pl.DataFrame:
+    """Groups in any order, then sorts the few groups that there are. The streaming engine is the slower one here."""
+    new = [_aggregate(function, pl.col(column)).alias(name) for name, (function, column) in p.aggregates.items()]
+    return frame.lazy().drop_nulls(p.keys).group_by(p.keys).agg(new).sort(p.keys).collect(engine="in-memory")
+
+
+def _aggregate(function: str, column: pl.Expr) -> pl.Expr:
+    if function == "count":
+        return column.count().cast(pl.Int64)
+    expression: pl.Expr = getattr(column, function)()
+    return expression
+
+
+def join(p: t.Join, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
+    """Keeps both tables' orders; null keys match nothing."""
+    right = right.select(*p.on, *p.columns)
+    if p.how == "left":
+        right = right.cast({name: pl.Float64 for name in p.columns if right.schema[name].is_integer()})
+    return left.join(right, on=p.on, how=p.how, maintain_order="left_right")
+
+
+def sort(p: t.Sort, frame: pl.DataFrame) -> pl.DataFrame:
+    """Stable in both directions."""
+    return frame.sort(p.by, descending=p.descending, nulls_last=True, maintain_order=True)
+
+
+def rolling(p: t.Rolling, frame: pl.DataFrame) -> pl.DataFrame:
+    """A window function over groups."""
+    column = pl.col(p.column).cast(pl.Float64)
+    function = column.rolling_mean if p.function == "mean" else column.rolling_sum
+    return frame.with_columns(function(p.window, min_samples=1).over(p.by).alias(p.name))
+
+
+def one_hot(p: t.OneHot, frame: pl.DataFrame) -> pl.DataFrame:
+    """``to_dummies`` column by column, since on a frame it keeps the places of the columns."""
+    others = frame.drop(p.columns)
+    return pl.concat([others, *(_indicators(frame.get_column(name)) for name in p.columns)], how="horizontal")
+
+
+def _indicators(column: pl.Series) -> pl.DataFrame:
+    """The indicators in the order of the values, which for integers isn't that of their names."""
+    indicators = column.to_dummies(separator="=", drop_nulls=True)
+    names = sorted(indicators.columns)
+    if column.dtype != pl.String:
+        names.sort(key=lambda name: int(name[len(column.name) + 1 :]))
+    return indicators.select(names)
+
+
+def standardise(p: t.Standardise, frame: pl.DataFrame) -> pl.DataFrame:
+    """All columns in one expression; a constant one is divided by infinity, which makes it 0."""
+    x = pl.col(*p.columns)
+    deviation = pl.when(x.min() < x.max()).then(x.std(ddof=0)).otherwise(float("inf"))
+    return frame.with_columns((x - x.mean()) / deviation)
+
+
+def split(p: t.Split, frame: pl.DataFrame, given: Arrays) -> Arrays:
+    """Gathers the rows while each column is still in one piece; the matrices are column-major."""
+    x = frame.drop(p.label, *p.drop).cast(pl.Float32)
+    y = frame.get_column(p.label).cast(pl.Float32).to_numpy()
+    train, test = given["train"], given["test"]
+    return {"x_train": x[train].to_numpy(), "y_train": y[train], "x_test": x[test].to_numpy(), "y_test": y[test]}
+
+
+FRAMEWORKS = (
+    Framework(
+        name="Polars",
+        language="python",
+        summary="Data frames with a query optimiser, on Arrow arrays",
+        packages=("polars",),
+        extra="rivals",
+        load=load,
+        prepare=prepare,
+        extract=extract,
+        threads=threads,
+        facts=facts,
+        ops={
+            "tables.read_csv": read_csv,
+            "tables.clean": clean,
+            "tables.impute": impute,
+            "tables.derive": derive,
+            "tables.groupby": groupby,
+            "tables.join": join,
+            "tables.sort": sort,
+            "tables.rolling": rolling,
+            "tables.one_hot": one_hot,
+            "tables.standardise": standardise,
+            "tables.split": split,
+        },
+    ),
+)

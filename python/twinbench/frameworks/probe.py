@@ -1,0 +1,77 @@
+"""Frameworks by which the harness measures itself: the same work registered twice, and once slowed down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import perf_counter_ns
+from typing import Any
+
+from twinbench.frameworks.api import Framework
+from twinbench.ops.contract import Arrays, Kind
+from twinbench.ops.probe import Noop, Spin, Work
+
+
+def load(threads: int) -> None:
+    """Nothing to import."""
+
+
+def prepare(value: Arrays, kind: Kind) -> Any:
+    """Never called: these ops have no inputs."""
+    return value
+
+
+def extract(value: Any, kind: Kind) -> Arrays:
+    """The one zero that the contracts ask for."""
+    import numpy as np
+
+    return {"value": np.zeros(1)}
+
+
+def threads() -> Mapping[str, int]:
+    """No pools."""
+    return {}
+
+
+def noop(p: Noop) -> None:
+    """Nothing."""
+
+
+def spin(p: Spin) -> None:
+    """Busy-waits."""
+    end = perf_counter_ns() + int(p.microseconds * 1000)
+    while perf_counter_ns() < end:
+        pass
+
+
+def work(p: Work) -> int:
+    """A loop of the interpreter's own."""
+    total = 0
+    for i in range(p.loops):
+        total += i
+    return total
+
+
+def work_slow(p: Work) -> int:
+    """5 % more of it: a slowdown that a comparison has to find."""
+    return work(Work(loops=p.loops * 105 // 100))
+
+
+def _framework(name: str, summary: str, worker: Callable[[Work], int]) -> Framework:
+    return Framework(
+        name=name,
+        language="python",
+        summary=summary,
+        packages=("twinbench",),
+        load=load,
+        prepare=prepare,
+        extract=extract,
+        threads=threads,
+        ops={"probe.noop": noop, "probe.spin": spin, "probe.work": worker},
+    )
+
+
+FRAMEWORKS = (
+    _framework("probe-a", "Idling, spinning and a loop, to measure the harness with", work),
+    _framework("probe-b", "The same again", work),
+    _framework("probe-slow", "The same, with a loop 5 % longer", work_slow),
+)

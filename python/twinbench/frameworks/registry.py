@@ -1,0 +1,40 @@
+"""Finding frameworks: ours by name, Julia's by their files, others through entry points.
+
+Nothing here imports a library under test.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from functools import cache
+
+from twinbench.frameworks.api import Framework
+
+BUILTIN = ("pandas", "numpy", "polars", "duckdb", "torch", "probe", "reference")
+"""Modules of this package that hold a ``FRAMEWORKS`` tuple."""
+
+ENTRY_POINTS = "twinbench.frameworks"
+
+
+@cache
+def frameworks() -> dict[str, Framework]:
+    """Every framework by name, ours first. A plugin can't replace one of ours."""
+    found: dict[str, Framework] = {}
+    for module in BUILTIN:
+        for framework in importlib.import_module(f"twinbench.frameworks.{module}").FRAMEWORKS:
+            found[framework.name] = framework
+    from twinbench.frameworks import julia
+
+    for framework in julia.frameworks():
+        found[framework.name] = framework
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        loaded = entry.load()
+        for framework in loaded if isinstance(loaded, tuple) else (loaded,):
+            found.setdefault(framework.name, framework)
+    return found
+
+
+def get(name: str) -> Framework:
+    """The framework of this name. Raises KeyError."""
+    return frameworks()[name]

@@ -1,0 +1,46 @@
+"""Where things are: resources of the package, and the user's cache, data and configuration."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def resource(name: str) -> Path:
+    """``julia`` or ``pipelines``: inside an installed wheel, or at the root of a checkout."""
+    installed = PACKAGE / f"_{name}"
+    return installed if installed.is_dir() else PACKAGE.parents[1] / name
+
+
+def _user(kind: str, variable: str) -> Path:
+    import platformdirs
+
+    value = os.environ.get(variable)
+    return Path(value) if value else Path(getattr(platformdirs, f"user_{kind}_dir")("twinbench", appauthor=False))
+
+
+def cache_dir() -> Path:
+    """Data that can be made again: ``TWINBENCH_CACHE_DIR`` or the platform's place."""
+    return _user("cache", "TWINBENCH_CACHE_DIR")
+
+
+def data_dir() -> Path:
+    """Results: ``TWINBENCH_DATA_DIR`` or the platform's place."""
+    return _user("data", "TWINBENCH_DATA_DIR")
+
+
+def config_dir() -> Path:
+    """Configuration: ``TWINBENCH_CONFIG_DIR`` or the platform's place."""
+    return _user("config", "TWINBENCH_CONFIG_DIR")
+
+
+def default_store() -> Path:
+    """The store that commands use unless told: ``results.db`` in the data directory."""
+    return data_dir() / "results.db"
+
+
+def selftest_file() -> Path:
+    """What ``twinbench selftest`` last found on this machine."""
+    return data_dir() / "selftest.json"
