@@ -1,0 +1,259 @@
+"""Pipelines: TOML files parsed, validated and typed. A pipeline names installed code; it can never carry any.
+
+Every error says which file and key, and the nearest valid name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from twinbench import ops
+from twinbench.data.registry import DATASETS
+from twinbench.errors import BadInput, nearest
+from twinbench.ops.contract import Op
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+STEP_KEYS = {"id", "op", "input"}
+UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
+"""What pydantic calls a key that isn't there: in a model, in a dataclass."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class _Header(_Strict):
+    name: Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
+    modality: Literal["tables", "signals", "images", "training", "probe"]
+    dataset: str | None = None
+    stacks: list[str] = []
+
+
+class Goal(_Strict):
+    """Scoping: what is asked, and what counts as good."""
+
+    question: str
+    metric: Literal["roc_auc", "log_loss"] | None = None
+    baseline: Literal["most-frequent"] | None = None
+    target: float | None = None
+
+
+class _Size(_Strict):
+    rows: Annotated[int, Field(ge=1)] | None = None
+
+
+class _File(_Strict):
+    pipeline: _Header
+    goal: Goal
+    sizes: dict[str, _Size]
+    step: Annotated[list[dict[str, Any]], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One op with its parameters. ``inputs`` are the ids of earlier steps."""
+
+    id: str
+    op: Op
+    params: Any
+    inputs: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, with every default spelled out."""
+        return {"id": self.id, "op": self.op.name, "params": asdict(self.params), "inputs": list(self.inputs)}
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A validated pipeline. ``sizes`` maps a size's name to its number of rows, None for all there are."""
+
+    path: Path
+    name: str
+    modality: str
+    dataset: str | None
+    goal: Goal
+    sizes: Mapping[str, int | None]
+    stacks: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def question(self) -> str:
+        """What the pipeline is for, in a sentence."""
+        return self.goal.question
+
+    def rows(self, size: str) -> int | None:
+        """The number of rows of a size. Raises BadInput for an unknown size."""
+        if size not in self.sizes:
+            raise BadInput(f"{self.path}: unknown size '{size}'{nearest(size, self.sizes)}")
+        return self.sizes[size]
+
+    def as_json(self) -> dict[str, Any]:
+        """What the store keeps of it."""
+        return {
+            "modality": self.modality,
+            **self.goal.model_dump(),
+            "steps": [step.as_json() for step in self.steps],
+        }
+
+
+def discover(directories: list[Path]) -> dict[str, Path]:
+    """Pipeline files by name (the file's stem), earlier directories first. Files aren't read."""
+    found: dict[str, Path] = {}
+    for directory in directories:
+        if not directory.is_dir():
+            raise BadInput(f"{directory}: no such directory of pipelines")
+        paths = sorted(directory.rglob("*.toml"))
+        if not paths:
+            raise BadInput(f"{directory}: no pipeline files (*.toml) in it")
+        for path in paths:
+            found.setdefault(path.stem, path)
+    return found
+
+
+def find(name: str, directories: list[Path]) -> Pipeline:
+    """The pipeline of this name. A name is a name and never a path: BadInput otherwise."""
+    known = discover(directories)
+    if name not in known:
+        raise BadInput(f"unknown pipeline '{name}'{nearest(name, known)}")
+    return load(known[name])
+
+
+def load(path: Path) -> Pipeline:
+    """Read and validate one file. Raises BadInput with the file and the key."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not a TOML file: {error}") from None
+    except OSError as error:
+        raise BadInput(f"{path}: can't be read: {error.strerror}") from None
+    try:
+        file = _File.model_validate(raw)
+    except ValidationError as error:
+        raise BadInput(f"{path}: {_first(error, _known_keys())}") from None
+    header = file.pipeline
+    if header.name != path.stem:
+        raise BadInput(f"{path}: pipeline.name is '{header.name}', but the file is called '{path.stem}'")
+    if header.dataset is not None and header.dataset not in DATASETS:
+        raise BadInput(
+            f"{path}: pipeline.dataset: unknown dataset '{header.dataset}'{nearest(header.dataset, DATASETS)}"
+        )
+    sizes = {name: size.rows for name, size in file.sizes.items()} or {"default": None}
+    _check_sizes(path, header.dataset, sizes)
+    return Pipeline(
+        path=path,
+        name=header.name,
+        modality=header.modality,
+        dataset=header.dataset,
+        goal=file.goal,
+        sizes=sizes,
+        stacks=tuple(header.stacks),
+        steps=tuple(_steps(path, file.step, header.dataset)),
+    )
+
+
+def _check_sizes(path: Path, dataset: str | None, sizes: Mapping[str, int | None]) -> None:
+    if dataset is None:
+        return
+    most = DATASETS[dataset].rows
+    for name, rows in sizes.items():
+        if rows is not None and rows > most:
+            raise BadInput(f"{path}: sizes.{name}.rows: {rows} rows asked for, but {dataset} has {most}")
+
+
+def _steps(path: Path, raw: list[dict[str, Any]], dataset: str | None) -> Iterator[Step]:
+    done: dict[str, Step] = {}
+    previous: str | None = None
+    for place, table in enumerate(raw):
+        where = f"{path}: step[{place}]"
+        op = _op(where, table)
+        step_id = table.get("id", op.name.partition(".")[2])
+        if not isinstance(step_id, str) or not NAME.fullmatch(step_id):
+            raise BadInput(f"{where}.id: '{step_id}' is not a name (a-z, 0-9, - and _)")
+        if step_id in done:
+            raise BadInput(f"{where}.id: '{step_id}' is taken by an earlier step; give this one an id of its own")
+        params = _params(where, op, {key: value for key, value in table.items() if key not in STEP_KEYS})
+        _check_table(where, dataset, getattr(params, "table", None))
+        inputs = _inputs(where, op, table.get("input"), previous, done)
+        done[step_id] = Step(step_id, op, params, inputs)
+        previous = step_id
+        yield done[step_id]
+
+
+def _check_table(where: str, dataset: str | None, table: str | None) -> None:
+    if dataset is None or table is None:
+        return
+    tables = DATASETS[dataset].tables
+    if table not in tables:
+        raise BadInput(f"{where}.table: {dataset} has no table '{table}'{nearest(table, tables)}")
+
+
+def _op(where: str, table: dict[str, Any]) -> Op:
+    name = table.get("op")
+    if not isinstance(name, str):
+        raise BadInput(f"{where}: no 'op'; a step names the op to run")
+    try:
+        return ops.get(name)
+    except KeyError:
+        known = [op.name for op in ops.all_ops()]
+        raise BadInput(f"{where}.op: unknown op '{name}'{nearest(name, known)}") from None
+
+
+def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
+    known = [field.name for field in fields(op.params)]
+    nested = [
+        field.name for outer in fields(op.params) if is_dataclass(outer.default) for field in fields(outer.default)
+    ]
+    for key in values:
+        if key not in known:
+            raise BadInput(f"{where}.{key}: {op.name} has no parameter '{key}'{nearest(key, known)}")
+    try:
+        # as strict JSON: an array may become a tuple, but true is no number and "3" is no 3
+        return TypeAdapter(op.params).validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        raise BadInput(f"{where} ({op.name}): {_first(error, nested)}") from None
+
+
+def _inputs(where: str, op: Op, given: Any, previous: str | None, done: Mapping[str, Step]) -> tuple[str, ...]:
+    kinds = [kind for kind in op.inputs if kind != "file"]
+    if given is None:
+        names = [previous] if previous is not None and len(kinds) == 1 else []
+    else:
+        names = [given] if isinstance(given, str) else given
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadInput(f"{where}.input: an earlier step's id, or a list of them")
+    for name in names:
+        if name not in done:
+            raise BadInput(f"{where}.input: no earlier step '{name}'{nearest(str(name), done)}")
+    if len(names) != len(kinds):
+        raise BadInput(f"{where}.input: {op.name} takes {len(kinds)} input(s), {len(names)} given")
+    for name, kind in zip(names, kinds, strict=True):
+        if done[name].op.output != kind:
+            raise BadInput(f"{where}.input: '{name}' gives {done[name].op.output}, but {op.name} takes {kind}")
+    return tuple(names)
+
+
+def _known_keys() -> list[str]:
+    models: tuple[type[BaseModel], ...] = (_File, _Header, Goal, _Size)
+    return [name for model in models for name in model.model_fields]
+
+
+def _first(error: ValidationError, known: list[str]) -> str:
+    """The finding that explains most, as ``key: what is wrong``: an unknown key before what is missing for it."""
+    findings = error.errors(include_url=False, include_context=False)
+    finding = next((f for f in findings if f["type"] in UNKNOWN_KEY), findings[0])
+    key = ".".join(str(part) for part in finding["loc"] if "[" not in str(part))  # without a union's branch
+    if finding["type"] in UNKNOWN_KEY:
+        return f"{key}: unknown key{nearest(str(finding['loc'][-1]), known)}"
+    if finding["type"] == "missing":
+        return f"{key}: is missing"
+    message = finding["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    return f"{key}: {message}" if key else message

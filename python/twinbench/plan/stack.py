@@ -1,0 +1,154 @@
+"""Stacks: which framework runs which step, and what is missing, and why."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinbench import julia
+from twinbench.errors import BadInput, JuliaUnavailable, nearest
+from twinbench.frameworks import registry
+from twinbench.frameworks.api import Framework
+from twinbench.plan.pipeline import Pipeline
+
+SEPARATOR = "+"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a stack can't run: ``unavailable`` (not installed) or ``unsupported`` (no framework has the op)."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A pipeline's steps given to frameworks, by step id. ``missing`` is None if the stack can run."""
+
+    name: str
+    steps: dict[str, Framework]
+    missing: Missing | None
+
+    @property
+    def frameworks(self) -> list[Framework]:
+        """Its frameworks in the order of their first step."""
+        return list({framework.name: framework for framework in self.steps.values()}.values())
+
+    @property
+    def uses_julia(self) -> bool:
+        """Whether a worker of this stack starts Julia."""
+        return any(framework.language == "julia" for framework in self.frameworks)
+
+
+def parse(name: str) -> list[Framework]:
+    """The frameworks that a stack's name lists. Raises BadInput with the nearest name."""
+    known = {key.lower(): framework for key, framework in registry.frameworks().items()}
+    found = []
+    for part in name.split(SEPARATOR):
+        if part.strip().lower() not in known:
+            names = registry.frameworks()
+            raise BadInput(f"stack '{name}': unknown framework '{part}'{nearest(part, names)}")
+        found.append(known[part.strip().lower()])
+    return found
+
+
+def build(name: str, pipeline: Pipeline) -> Stack:
+    """Give each step to the stack's first framework that has its op; a model stays with who made it."""
+    frameworks = parse(name)
+    spelled = SEPARATOR.join(framework.name for framework in frameworks)
+    steps: dict[str, Framework] = {}
+    for step in pipeline.steps:
+        makers = [steps[source] for source in step.inputs if _op_output(pipeline, source) == "model"]
+        chosen = next((f for f in makers or frameworks if step.op.name in f.ops), None)
+        if chosen is None:
+            reason = f"no framework of {spelled} implements {step.op.name}"
+            return Stack(spelled, steps, Missing("unsupported", reason))
+        steps[step.id] = chosen
+    unused = [framework.name for framework in frameworks if framework not in steps.values()]
+    if unused:
+        raise BadInput(f"stack '{spelled}': {', '.join(unused)} would run no step of {pipeline.name}; leave it out")
+    used = list({framework.name: framework for framework in steps.values()}.values())
+    found = [unavailable(framework) for framework in used]
+    reasons = [words for words in found if words is not None]
+    return Stack(spelled, steps, Missing("unavailable", "; ".join(dict.fromkeys(reasons))) if reasons else None)
+
+
+def _op_output(pipeline: Pipeline, step_id: str) -> str:
+    return next(step.op.output for step in pipeline.steps if step.id == step_id)
+
+
+def stacks_of(pipeline: Pipeline, asked: list[str]) -> list[Stack]:
+    """The stacks asked for, or else the pipeline's own, or else every framework that can run it alone."""
+    names = asked or list(pipeline.stacks)
+    if not names:
+        needed = {step.op.name for step in pipeline.steps}
+        names = [name for name, f in registry.frameworks().items() if needed <= set(f.ops) and name != "reference"]
+    found = {stack.name: stack for stack in (build(name, pipeline) for name in names)}
+    return list(found.values())
+
+
+def unavailable(framework: Framework) -> str | None:
+    """Why a framework can't be had here, with what to do; None if it can. Imports nothing."""
+    if framework.language == "julia":
+        return _julia_unavailable(framework)
+    library = framework.packages[0]
+    if _version(library) is not None:
+        return None
+    what = f"twinbench[{framework.extra}]" if framework.extra else library
+    return f"{framework.name} is not installed; pip install '{what}'"
+
+
+def _julia_unavailable(framework: Framework) -> str | None:
+    try:
+        julia.find()
+        found = julia.package_versions(list(framework.packages))
+    except JuliaUnavailable as error:
+        return str(error)
+    missing = [name for name, version in found.items() if version is None]
+    if missing:
+        return f"the Julia project lacks {', '.join(missing)}; add them with Pkg, or run 'twinbench julia setup'"
+    return None
+
+
+def versions(framework: Framework) -> dict[str, str | None]:
+    """The versions of a framework's packages; None for one that isn't there."""
+    if framework.language == "julia":
+        try:
+            return dict(julia.package_versions(list(framework.packages)))
+        except JuliaUnavailable:
+            return dict.fromkeys(framework.packages)
+    return {name: _version(name) for name in framework.packages}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def fingerprint(stack: Stack) -> str:
+    """Which code was measured: a hash over the implementations' source and the libraries' versions.
+
+    Results whose fingerprints differ come from different contenders and are not comparable.
+    """
+    digest = hashlib.sha256()
+    for framework in stack.frameworks:
+        digest.update(json.dumps([framework.name, versions(framework)], sort_keys=True).encode())
+        for path in sorted({source_of(function) for function in framework.ops.values()}):
+            digest.update(Path(path).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def source_of(function: object) -> str:
+    """The file that an implementation is written in: ``source`` if it says so (Julia), else its module's."""
+    source = getattr(function, "source", None)
+    if isinstance(source, (str, Path)):
+        return str(source)
+    import inspect
+
+    return inspect.getfile(function)  # type: ignore[arg-type]

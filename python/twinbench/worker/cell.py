@@ -1,0 +1,136 @@
+"""A cell inside its worker: the stack's frameworks, the steps, and the native values that flow between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter_ns
+from types import ModuleType
+from typing import Any
+
+from twinbench import ops
+from twinbench.frameworks import registry
+from twinbench.frameworks.api import Framework
+from twinbench.ops import arrays
+from twinbench.ops.contract import Kind, Op
+from twinbench.worker import measure, memory
+from twinbench.worker.protocol import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, resolved: what to call, on which steps' outputs, with what given."""
+
+    id: str
+    op: Op
+    params: Any
+    framework: Framework
+    inputs: tuple[str, ...]
+    file: str | None
+    given: str | None
+
+
+class Cell:
+    """Runs the steps of one stack. ``job`` is plain data from the harness; it can name code, never carry it."""
+
+    def __init__(self, job: Message) -> None:
+        self.threads: int = job["threads"]
+        self.steps = {step["id"]: _resolve(step) for step in job["steps"]}
+        self.outputs: dict[str, Any] = {}
+        self.calls: dict[str, Any] = {}
+        self.evals: dict[str, int] = {}
+
+    def load(self) -> Message:
+        """Import the frameworks, in the order of their first step. Nothing else heavy was imported before."""
+        times = {}
+        for framework in {step.framework.name: step.framework for step in self.steps.values()}.values():
+            start = perf_counter_ns()
+            framework.load(self.threads)
+            times[framework.name] = perf_counter_ns() - start
+        return {"imports": times, "rss_bytes": memory.rss_bytes()}
+
+    def thread_counts(self) -> Message:
+        """Thread counts as the live libraries report them, after the first calls."""
+        frameworks = {step.framework.name: step.framework for step in self.steps.values()}
+        return {"threads": {name: dict(framework.threads()) for name, framework in frameworks.items()}}
+
+    def first(self, step: str) -> Message:
+        """Prepare the inputs, then execute a step for the first time and keep its output."""
+        this = self.steps[step]
+        start = perf_counter_ns()
+        inputs, crossed = self._inputs(this)
+        boundary = perf_counter_ns() - start if crossed else 0
+        call = partial(this.framework.ops[this.op.name], this.params, *inputs)
+        self.calls[step] = call
+        memory.reset_peak()
+        before = memory.rss_bytes()
+        timing, self.outputs[step] = self._measure(this).first_call(call)
+        return {
+            "timing": asdict(timing),
+            "boundary_ns": boundary,
+            "rss_increase_bytes": max(0, memory.peak_bytes() - before),
+            "facts": dict(this.framework.facts(self.outputs[step], this.op.output)),
+        }
+
+    def extract(self, step: str, directory: str) -> Message:
+        """Bring a step's output back and save it for the comparison."""
+        import numpy  # noqa: F401  saving needs it: not to be imported inside the boundary's time
+
+        this = self.steps[step]
+        start = perf_counter_ns()
+        value = this.framework.extract(self.outputs[step], this.op.output)
+        boundary = perf_counter_ns() - start
+        arrays.save(Path(directory), value)
+        return {"boundary_ns": boundary}
+
+    def warm_up(self, step: str, limit_ns: int) -> Message:
+        """Calibrate, then run until the times have settled."""
+        measured, call = self._measure(self.steps[step]), self.calls[step]
+        self.evals[step] = measured.calibrate(call)
+        discarded, settled = measured.warm_up(call, self.evals[step], limit_ns)
+        return {"evals": self.evals[step], "discarded": discarded, "settled": settled}
+
+    def burst(self, step: str, min_samples: int, limit_ns: int) -> Message:
+        """One burst of samples."""
+        measured, call = self._measure(self.steps[step]), self.calls[step]
+        timings = measured.burst(call, self.evals[step], min_samples, limit_ns)
+        return {"timings": [asdict(timing) for timing in timings]}
+
+    def memory(self) -> Message:
+        """What the process holds."""
+        return {"rss_bytes": memory.rss_bytes(), "peak_bytes": memory.peak_bytes()}
+
+    def _inputs(self, step: Step) -> tuple[Sequence[Any], bool]:
+        """A step's native inputs, and whether anything had to cross from one framework's form to another's."""
+        values: list[Any] = [step.file] if step.file is not None else []
+        crossed = False
+        kinds: tuple[Kind, ...] = tuple(kind for kind in step.op.inputs if kind != "file")
+        for source, kind in zip(step.inputs, kinds, strict=True):
+            value, producer = self.outputs[source], self.steps[source].framework
+            if producer is not step.framework:
+                value, crossed = step.framework.prepare(producer.extract(value, kind), kind), True
+            values.append(value)
+        if step.given is not None:
+            values.append(step.framework.prepare(arrays.load(Path(step.given)), "arrays"))
+        return values, crossed
+
+    @staticmethod
+    def _measure(step: Step) -> ModuleType:
+        """Julia code is timed inside Julia, by the same protocol."""
+        return import_module("twinbench.worker.julia_measure") if step.framework.language == "julia" else measure
+
+
+def _resolve(step: Message) -> Step:
+    op = ops.get(step["op"])
+    return Step(
+        id=step["id"],
+        op=op,
+        params=op.build(step["params"]),
+        framework=registry.get(step["framework"]),
+        inputs=tuple(step["inputs"]),
+        file=step["file"],
+        given=step["given"],
+    )

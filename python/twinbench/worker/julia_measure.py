@@ -1,0 +1,55 @@
+"""The measurement protocol for Julia code, timed inside Julia: the functions of ``measure``, run by ``measure.jl``.
+
+A call is a `functools.partial` of a `JuliaOp` with its parameters and native inputs. Nothing is timed here.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+
+from twinbench.worker.measure import Timing
+
+Call = partial[Any]
+
+
+def first_call(call: Call) -> tuple[Timing, Any]:
+    """The first execution, compilation included. Returns its timing and its native result."""
+    timing, result = _julia("first_call")(_bound(call))
+    return _timings(timing)[0], result
+
+
+def calibrate(call: Call) -> int:
+    """How many evaluations make a sample last long enough."""
+    return int(_julia("calibrate")(_bound(call)))
+
+
+def warm_up(call: Call, evals: int, limit_ns: int) -> tuple[int, bool]:
+    """Run until the times have settled. Returns how many samples were discarded, and whether they had."""
+    discarded, settled = _julia("warm_up")(_bound(call), evals, limit_ns)
+    return int(discarded), bool(settled)
+
+
+def burst(call: Call, evals: int, min_samples: int, limit_ns: int) -> list[Timing]:
+    """One block's samples of one step."""
+    return _timings(_julia("burst")(_bound(call), evals, min_samples, limit_ns))
+
+
+def _bound(call: Call) -> Any:
+    op: Any = call.func
+    return op.bind(*call.args)
+
+
+def _timings(timings: Any) -> list[Timing]:
+    import numpy as np
+
+    columns = np.asarray(_julia("flat")(timings)).T
+    return [Timing(wall, cpu, collected, int(evals)) for wall, cpu, collected, evals in columns.tolist()]
+
+
+@cache
+def _julia(name: str) -> Any:
+    """A function of TwinBench, looked up once. Julia runs already: the framework was loaded."""
+    from juliacall import Main
+
+    return getattr(Main.TwinBench, name)

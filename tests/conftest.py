@@ -1,0 +1,73 @@
+"""What every test may use: a place of its own for results, the command as a user runs it, and plugins."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from twinbench.results.store import Store
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for the whole session: datasets and references are made once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def places(tmp_path: Path, cache: Path) -> dict[str, str]:
+    """The environment in which nothing of the user's is touched. The user's own configuration of Julia stays."""
+    return os.environ | {
+        "TWINBENCH_CACHE_DIR": str(cache),
+        "TWINBENCH_DATA_DIR": str(tmp_path / "data"),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+
+
+@pytest.fixture
+def twinbench(places: dict[str, str]) -> Command:
+    """Runs ``twinbench`` in a process of its own."""
+
+    def command(*arguments: str, env: Mapping[str, str] | None = None, timeout: float = 120, **options: object):
+        return subprocess.run(  # type: ignore[call-overload]
+            [sys.executable, "-m", "twinbench", *arguments],
+            env=places | dict(env or {}),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            **options,
+        )
+
+    return command
+
+
+@pytest.fixture
+def store(places: dict[str, str]) -> Callable[[], Store]:
+    """Opens the store that ``twinbench`` wrote."""
+    return lambda: Store.open(Path(places["TWINBENCH_DATA_DIR"]) / "results.db", create=False)
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Callable[[str, str], dict[str, str]]:
+    """Installs a module as somebody else's package: its ``FRAMEWORKS`` are found through the entry point."""
+
+    def install(name: str, source: str) -> dict[str, str]:
+        site = tmp_path / "site"
+        facts = site / f"{name}-0.1.dist-info"
+        facts.mkdir(parents=True)
+        (site / f"{name}.py").write_text(textwrap.dedent(source))
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
+        (facts / "entry_points.txt").write_text(f"[twinbench.frameworks]\n{name} = {name}:FRAMEWORKS\n")
+        path = os.pathsep.join(part for part in (str(site), os.environ.get("PYTHONPATH")) if part)
+        return {"PYTHONPATH": path}
+
+    return install

@@ -1,0 +1,114 @@
+"""Bad pipeline files and arguments: one line, with the file and the key and the nearest name; exit code 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from twinbench import paths
+from twinbench.errors import BadInput
+from twinbench.plan import pipeline, stack
+
+SOURCE = paths.resource("pipelines") / "tables" / "flights-delay.toml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('op = "tables.clean"', 'op = "tables.claen"', ["step[3].op", "did you mean 'tables.clean'?"]),
+        ("drop_missing", "drop_mising", ["step[3].drop_mising", "did you mean 'drop_missing'?"]),
+        ("epochs = 3", 'epochs = "3"', ["step[16]", "epochs", "integer"]),
+        ("epochs = 3", "epochs = true", ["step[16]", "epochs", "integer"]),
+        ("epochs = 3", "epochs = 0", ["step[16]", "at least 1"]),
+        ("lr = 1e-3", "lrr = 2", ["step[16]", "optimizer.lrr", "did you mean 'lr'?"]),
+        ('how = "inner"', 'how = "outer"', ["step[7]", "'inner' or 'left'"]),
+        ('["month", "time_hour"]', '["mnth", "time_hour"]', ["columns.flight_month", "'month'"]),
+        ("window = 50", "window = 0", ["step[12]", "window"]),
+        ('dataset = "nycflights13"', 'dataset = "nycflight"', ["pipeline.dataset", "did you mean 'nycflights13'?"]),
+        ("rows = 336_776", "rows = 336_777", ["sizes.full.rows", "336776"]),
+        ("rows = 20_000", "rows = 0", ["sizes.small.rows"]),
+        ("[goal]", "[gaol]", ["gaol", "did you mean 'goal'?"]),
+        ("question", "qestion", ["goal.qestion", "did you mean 'question'?"]),
+        ('input = "flights"', 'input = "flight"', ["step[3].input", "did you mean 'flights'?"]),
+        ('input = ["derive", "groupby"]', 'input = ["derive"]', ["step[7].input", "2 input(s)"]),
+        ('input = ["mlp", "split"]', 'input = ["split", "mlp"]', ["step[17].input", "model"]),
+        ('table = "weather"', 'table = "wether"', ["step[1].table", "did you mean 'weather'?"]),
+        ('id = "planes"', 'id = "../planes"', ["step[2].id"]),
+        ('id = "planes"', 'id = "weather"', ["step[2].id", "taken"]),
+        ('name = "flights-delay"', 'name = "flights"', ["pipeline.name"]),
+        ("[[step]]", "[[step]", ["not a TOML file", "line"]),
+    ],
+)
+def test_a_bad_file_names_the_key_and_the_nearest_name(tmp_path: Path, old: str, new: str, words: list[str]):
+    path = tmp_path / "flights-delay.toml"
+    text = SOURCE.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(BadInput) as caught:
+        pipeline.load(path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_a_binary_file_is_not_a_pipeline(tmp_path: Path):
+    path = tmp_path / "x.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadInput, match="not a TOML file"):
+        pipeline.load(path)
+
+
+@pytest.mark.parametrize("name", ["../flights-delay", "/etc/passwd", "tables/flights-delay", "flights_delay"])
+def test_a_name_is_never_a_path(name: str):
+    with pytest.raises(BadInput, match="unknown pipeline"):
+        pipeline.find(name, [paths.resource("pipelines")])
+
+
+def test_an_empty_directory_of_pipelines_is_refused(tmp_path: Path):
+    with pytest.raises(BadInput, match="no pipeline files"):
+        pipeline.discover([tmp_path])
+
+
+def test_stacks_are_spelled_in_any_case_and_unknown_ones_suggest_the_nearest():
+    plan = pipeline.load(SOURCE)
+    assert stack.build("PANDAS+Torch", plan).name == "pandas+torch"
+    with pytest.raises(BadInput, match="did you mean 'pandas'"):
+        stack.build("panda+torch", plan)
+    with pytest.raises(BadInput, match="would run no step"):
+        stack.build("pandas+Polars+torch", plan)
+
+
+def test_a_stack_without_an_op_is_unsupported_with_the_op_named():
+    missing = stack.build("pandas", pipeline.load(SOURCE)).missing
+    assert missing is not None
+    assert missing.kind == "unsupported"
+    assert "training.mlp" in missing.reason
+
+
+def test_the_command_ends_with_2_and_one_line(twinbench, tmp_path: Path):
+    for arguments in (
+        ["run", "flights-dleay"],
+        ["run", "noop", "--stack", "probe-aa"],
+        ["run", "noop", "--size", "bigg"],
+        ["run", "noop", "--resolve", "two"],
+        ["run", "noop", "--memory-limit", "lots"],
+        ["run", "noop", "--budget", "-1"],
+        ["run", "noop", "--pipelines", str(tmp_path)],
+        ["run", "noop", "--require", "panda"],
+        ["agree", "../noop"],
+    ):
+        done = twinbench(*arguments)
+        assert done.returncode == 2, arguments
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_a_column_that_is_not_there_is_the_pipelines_fault(twinbench, tmp_path: Path):
+    (tmp_path / "mine.toml").write_text(
+        SOURCE.read_text().replace('"flights-delay"', '"mine"').replace('by = ["time_hour", ', 'by = ["time_our", ')
+    )
+    done = twinbench("run", "mine", "--pipelines", str(tmp_path), "--stack", "pandas+torch")
+    assert done.returncode == 2
+    assert "step 'sort' (tables.sort) can't be done: no column 'time_our'" in done.stderr
