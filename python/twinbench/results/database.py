@@ -1,0 +1,141 @@
+"""The SQLite file under the store: opening it, transactions, and errors in words.
+
+Knows the schema as a whole and no table in particular.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from twinbench.errors import StoreError
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+VERSION = 1
+APPLICATION_ID = 0x7477696E
+"""``twin`` in ASCII: tells our files from other people's SQLite files."""
+
+BUSY_S = 30.0
+"""How long a writer waits for another one, whose transactions take milliseconds."""
+
+ADVICE = {
+    "full": "free some space, then resume the run",
+    "readonly": "make it writable, or set TWINBENCH_DATA_DIR to another place",
+    "unable to open": "check that its directory is there and writable, or set TWINBENCH_DATA_DIR to another place",
+    "not a database": "name another file",
+    "malformed": "save what is left with `sqlite3 FILE .recover`",
+    "locked": "another process holds it; try again when that has ended",
+    "UNIQUE": "it is there already, and results aren't overwritten",
+    "constraint": "this is a bug of twinbench; please report it",
+}
+"""What to do, by a word of SQLite's message."""
+
+
+class Database:
+    """An open file with our tables in it. All errors are StoreError."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool) -> Self:
+        """The file at ``path``, made with its directory and its tables if need be."""
+        if not create and not path.exists():
+            raise StoreError(f"{path}: no results there yet; make some with `twinbench run`")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path.parent}: {error.strerror}; set TWINBENCH_DATA_DIR to another place") from error
+        with _errors(path):
+            database = cls(path, sqlite3.connect(path, timeout=BUSY_S, isolation_level=None))
+        try:
+            database._set_up()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def close(self) -> None:
+        """Close the file. The last one to close leaves no journal beside it."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Everything inside is written together and synced, or not at all."""
+        with _errors(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with _errors(self.path):
+            return self._connection.execute(query, values).fetchall()
+
+    def write(self, statement: str, *values: object) -> None:
+        """One statement in a transaction of its own."""
+        with self.transaction() as db:
+            db.execute(statement, values)
+
+    def replace(self, table: str, *values: object) -> None:
+        """A row in place of the one with its key, if there is one."""
+        self.write(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", *values)
+
+    def _set_up(self) -> None:
+        with _errors(self.path):
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            if self._pragma("user_version") == 0 and self._is_empty():
+                self._use_wal()
+                self._create_tables()
+            if self._pragma("application_id") != APPLICATION_ID:
+                raise StoreError(f"{self.path}: not a twinbench store; name another file")
+            if (version := self._pragma("user_version")) != VERSION:
+                raise StoreError(f"{self.path}: store version {version}, where this twinbench reads {VERSION}")
+
+    def _create_tables(self) -> None:
+        with self.transaction() as db:
+            if not self._is_empty():  # another process was first
+                return
+            for statement in SCHEMA.read_text(encoding="utf-8").split(";\n"):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _use_wal(self) -> None:
+        """Let readers and a writer work at once. SQLite doesn't wait for another process here, so this does."""
+        until = time.monotonic() + BUSY_S
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
+
+    def _is_empty(self) -> bool:
+        return self._connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+
+    def _pragma(self, name: str) -> int:
+        return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        text = str(error)
+        advice = next((advice for sign, advice in ADVICE.items() if sign in text), "check the disk and the permissions")
+        raise StoreError(f"{path}: {text}; {advice}") from error

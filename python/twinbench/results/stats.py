@@ -1,0 +1,211 @@
+"""What the samples say, and how sure that is. Pure functions over numbers: no store, no units, no printing.
+
+Samples are clustered: process > block > sample. Those of one process share its memory layout and its luck, so only
+processes count as independent, and a comparison is a ratio inside a block, whose samples were taken side by side.
+
+The hierarchical bootstrap over processes and blocks is taken in closed form, because resampling says little here. Over
+``k`` processes it understates the variance by ``(k - 1) / k``, and says nothing at ``k = 1``. So the variance between
+processes is the corrected one, and is moderated by what the machine is known to do (Smyth 2004): ``PRIOR_DF`` imagined
+earlier processes with the spread ``process_sd``. Over blocks it is the bootstrap variance of a median, exactly known
+(Maritz & Jarrett 1978), and matters where there are few processes.
+
+- Smyth (2004), Linear models and empirical Bayes methods for assessing differential expression, Stat. Appl. Genet.
+  Mol. Biol. 3(1):3.
+- Maritz & Jarrett (1978), A note on estimating the variance of the sample median, JASA 73:194-196.
+- Harrell & Davis (1982), A new distribution-free quantile estimator, Biometrika 69:635-640.
+- Benjamini & Hochberg (1995), Controlling the false discovery rate, J. R. Stat. Soc. B 57:289-300.
+- Kalibera & Jones (2013), Rigorous benchmarking in reasonable time, ISMM.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean, median
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinbench.results.student import quantile, two_sided_p
+
+Values = Sequence[Sequence[Sequence[float]]]
+"""Process > block > sample. Processes may differ in their number of blocks, and blocks in their number of samples."""
+
+Verdict = Literal["faster", "slower", "same", "undecided"]
+
+LEVEL = 0.95
+
+PROCESS_SD = 0.012
+"""Standard deviation between processes of the log ratio of two identical workers, as measured on a shared 2-core
+machine. `twinbench selftest` measures it anew."""
+
+PRIOR_DF = 4
+"""How many processes' worth of evidence `PROCESS_SD` counts for: enough to make one process usable, few enough that
+five real ones outweigh it."""
+
+FLOOR = 1e-12
+"""A clock that didn't move is no reason for a logarithm to fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate and where the true value probably lies, in the unit of the values."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times as long ``a`` takes as ``b``: below 1, ``a`` is faster."""
+
+    estimate: float
+    low: float
+    high: float
+    processes: int
+    """Pairs of processes behind it."""
+    blocks: int
+    """Pairs of blocks, in all processes together."""
+    resolvable: float
+    """The smallest difference that these data could have shown: 0.02 stands for 2 %."""
+    p_value: float
+    """Two-sided, against a ratio of 1, before any correction for many comparisons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The place of a stack: 1 and how many are distinguishably faster. Those who can't be told apart share a place."""
+
+    name: str
+    rank: int
+    ratio: Ratio | None
+    """To the fastest; None for the fastest itself, and where the two share no block."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """Log values: what the processes say (one value each), and the moderated standard error of their mean."""
+
+    processes: list[float]
+    error: float
+    df: int
+
+
+def summarise(values: Values, level: float = LEVEL, *, process_sd: float = PROCESS_SD) -> Interval:
+    """The typical value: the median over processes of the median over blocks of the block medians.
+
+    Raises ValueError without a sample.
+    """
+    fit = _fit(_log_medians(values), process_sd)
+    centre = median(fit.processes)
+    # A median of three or more normal values varies up to pi / 2 times as much as their mean.
+    error = fit.error * (1.0 if len(fit.processes) < 3 else math.sqrt(math.pi / 2))
+    half = quantile(level, fit.df) * error
+    return Interval(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
+
+
+def ratio(a: Values, b: Values, *, level: float = LEVEL, process_sd: float = PROCESS_SD) -> Ratio:
+    """How many times as long ``a`` takes as ``b``, from paired blocks: block ``j`` of process ``i`` on both sides.
+
+    Inside a process it is the median over blocks, which a disturbed block can't move; over processes the mean of the
+    logs. ``ratio(b, a)`` is the reciprocal. Raises ValueError without a pair, or where blocks have no partner.
+    """
+    if [len(process) for process in a] != [len(process) for process in b]:
+        raise ValueError("blocks without a partner to compare them with")
+    logs = [x - y for x, y in zip(_log_medians(a), _log_medians(b), strict=True)]
+    fit = _fit(logs, process_sd)
+    centre = fmean(fit.processes)
+    half = quantile(level, fit.df) * fit.error
+    return Ratio(
+        estimate=math.exp(centre),
+        low=math.exp(centre - half),
+        high=math.exp(centre + half),
+        processes=len(logs),
+        blocks=sum(map(len, logs)),
+        resolvable=math.expm1(half),
+        p_value=two_sided_p(centre / fit.error, fit.df) if fit.error else float(centre == 0),
+    )
+
+
+def verdict(ratio: Ratio, margin: float = 0.0) -> Verdict:
+    """What may be said about ``a``. ``same`` takes a margin (0.02 for 2 %) with the whole interval inside."""
+    if margin and ratio.low >= 1 / (1 + margin) and ratio.high <= 1 + margin:
+        return "same"
+    if ratio.high < 1:
+        return "faster"
+    return "slower" if ratio.low > 1 else "undecided"
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p values, in the order given: those up to ``q`` are discoveries with at most ``q`` of them false."""
+    count = len(p_values)
+    adjusted = [1.0] * count
+    running = 1.0
+    for place, index in sorted(enumerate(sorted(range(count), key=p_values.__getitem__), 1), reverse=True):
+        running = min(running, p_values[index] * count / place)
+        adjusted[index] = running
+    return adjusted
+
+
+def rank(
+    estimates: Mapping[str, float], compare: Callable[[str, str], Ratio | None], *, level: float = LEVEL
+) -> list[Ranked]:
+    """Stacks by rank, then by estimate. ``compare(a, b)`` is their ratio, None where they can't be paired.
+
+    All pairs are compared, at a false discovery rate of ``1 - level``.
+    """
+    names = sorted(estimates, key=estimates.__getitem__)
+    pairs = {(slow, fast): compare(slow, fast) for fast, slow in combinations(names, 2)}
+    adjusted = benjamini_hochberg([1.0 if ratio is None else ratio.p_value for ratio in pairs.values()])
+    beaten_by = dict.fromkeys(names, 0)
+    for ((slow, fast), ratio), p in zip(pairs.items(), adjusted, strict=True):
+        if ratio is not None and p <= 1 - level:
+            beaten_by[slow if ratio.estimate > 1 else fast] += 1
+    ranked = [Ranked(name, 1 + beaten_by[name], pairs.get((name, names[0]))) for name in names]
+    return sorted(ranked, key=lambda stack: stack.rank)
+
+
+def break_even(cold_a: float, steady_a: float, cold_b: float, steady_b: float) -> int | None:
+    """After how many calls ``a`` has taken no more time than ``b``, for good. None if never.
+
+    ``cold`` is the time to the end of the first call, imports included; ``steady`` that of each further call.
+    """
+    if steady_a > steady_b or (steady_a == steady_b and cold_a > cold_b):
+        return None
+    if cold_a <= cold_b:
+        return 1
+    return 1 + math.ceil((cold_a - cold_b) / (steady_b - steady_a))
+
+
+def _log_medians(values: Values) -> list[NDArray[np.float64]]:
+    """Per process, the log of the median of each block."""
+    return [np.log(np.maximum([median(block) for block in process], FLOOR)) for process in values]
+
+
+def _fit(logs: Sequence[NDArray[np.float64]], process_sd: float) -> _Fit:
+    if not logs or not all(map(len, logs)):
+        raise ValueError("no samples to summarise")
+    processes = [float(np.median(blocks)) for blocks in logs]
+    within = fmean(_median_variance(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
+    known = len(processes) - 1
+    between = float(np.var(processes, ddof=1)) if known else 0.0
+    df = PRIOR_DF + known
+    moderated = (PRIOR_DF * (process_sd**2 + within) + known * between) / df
+    return _Fit(processes, math.sqrt(moderated / len(processes)), df)
+
+
+def _median_variance(values: NDArray[np.float64]) -> float:
+    """The bootstrap variance of the median, from the weight that resampling gives to each order statistic.
+
+    The weights are those of Harrell & Davis, Beta((n + 1) / 2, (n + 1) / 2), by the midpoint rule.
+    """
+    count = len(values)
+    x = (np.arange(count) + 0.5) / count
+    weights = (4 * x * (1 - x)) ** ((count - 1) / 2)
+    weights /= weights.sum()
+    ordered = np.sort(values)
+    return float(weights @ (ordered - weights @ ordered) ** 2)

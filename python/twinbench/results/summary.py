@@ -1,0 +1,275 @@
+"""Everything that views show of a run, computed once from the store: two views can't differ.
+
+Nothing here prints, and nothing is measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from statistics import fmean
+from typing import Any
+
+from twinbench.results import stats
+from twinbench.results.figures import Blocks, Figures, figures, nested, paired
+from twinbench.results.records import Agreement, Baseline, Cell, Plan, Quality, Run, Status
+from twinbench.results.stats import Interval, Ratio
+from twinbench.results.store import Store
+from twinbench.results.summary_records import (
+    BaselineSummary,
+    BreakEven,
+    CellSummary,
+    PipelineSummary,
+    QualitySummary,
+    RunSummary,
+    StepSummary,
+)
+
+__all__ = [
+    "BaselineSummary",
+    "BreakEven",
+    "CellSummary",
+    "PipelineSummary",
+    "QualitySummary",
+    "RunSummary",
+    "StepSummary",
+    "plain",
+    "summarise",
+]
+
+LOWER_IS_BETTER = frozenset({"log_loss"})
+"""Quality metrics of which less is better; of any other, more is."""
+
+SPARE_CORES = 0.25
+"""How many cores more than its threads a stack may keep busy (a collector, a clock) before that is worth a warning."""
+
+
+def summarise(store: Store, run_id: str) -> RunSummary:
+    """Summarise a run. Raises BadInput for an unknown one; a unique prefix of the id will do."""
+    run = store.find_run(run_id)
+    pipelines = tuple(_pipeline(store, run, plan) for plan in store.plans(run.id))
+    return RunSummary(
+        run_id=run.id,
+        created=run.created,
+        status=run.status,
+        arguments=run.arguments,
+        environment=run.environment,
+        pipelines=pipelines,
+        warnings=(*_noise(store, run.id), *_too_busy(run, pipelines), *_reused(pipelines)),
+    )
+
+
+def plain(summary: RunSummary) -> dict[str, Any]:
+    """The summary as JSON data. A number that isn't finite becomes null."""
+    return {key: _plain(value) for key, value in asdict(summary).items()}
+
+
+def _pipeline(store: Store, run: Run, plan: Plan) -> PipelineSummary:
+    spec = plan.plan
+    steps = {step["id"]: step["op"] for step in spec["steps"]}
+    process_sd = run.environment.get("selftest", {}).get("process_sd", stats.PROCESS_SD)
+    baselines = [b for b in store.baselines(run.id) if (b.pipeline, b.size) == (plan.pipeline, plan.size)]
+    cells, totals = [], {}
+    for cell in store.cells(run.id):
+        if (cell.pipeline, cell.size) == (plan.pipeline, plan.size):
+            measured = figures(store.samples(cell.id))
+            totals[cell.stack] = measured.totals(steps)
+            cells.append(_judged(_cell(store, cell, steps, measured, process_sd), spec, baselines))
+    ranked = _ranked(cells, totals, process_sd)
+    return PipelineSummary(
+        pipeline=plan.pipeline,
+        size=plan.size,
+        modality=spec["modality"],
+        question=spec.get("question", ""),
+        metric=spec.get("metric"),
+        target=spec.get("target"),
+        baseline=spec.get("baseline"),
+        dataset=plan.dataset,
+        steps=tuple(steps.items()),
+        cells=tuple(ranked),
+        baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in baselines),
+        break_even=_break_even(ranked),
+    )
+
+
+def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, process_sd: float) -> CellSummary:
+    """All of a cell but what takes other cells or the plan to say."""
+    facts = {(fact.step, fact.key): fact.value for fact in store.facts(cell.id)}
+    agreements = store.agreements(cell.id)
+    steps = _steps(cell, ops, measured, agreements, facts, process_sd)
+    totals = measured.totals(ops)
+    imports = measured.imports()
+    first_call = _sum([step.first_call_s for step in steps])
+    return CellSummary(
+        cell_id=cell.id,
+        stack=cell.stack,
+        frameworks=tuple(dict.fromkeys(cell.steps.values())),
+        fingerprint=cell.fingerprint,
+        status=cell.status,
+        kind=cell.kind,
+        reason=cell.reason,
+        steps=steps,
+        total=_interval(totals, process_sd),
+        imports_s=imports,
+        first_call_s=first_call,
+        cold_start_s=None if first_call is None else first_call + sum(imports.values()),
+        boundary_in_s=sum(step.boundary_in_s or 0.0 for step in steps),
+        boundary_out_s=sum(step.boundary_out_s or 0.0 for step in steps),
+        processes=len({process for process, _ in totals}),
+        blocks=len(totals),
+        rank=None,
+        ratio=None,
+        quality=_quality(store.qualities(cell.id)),
+        beats_baseline=None,
+        meets_target=None,
+        agreement_error=_worst(agreements),
+        peak_rss_bytes=facts.get(("", "peak_rss_bytes")),
+        cpu_per_wall=measured.cpu_per_wall,
+        gc_share=measured.gc_share,
+        reused=bool(facts.get(("", "reused"))),
+    )
+
+
+def _steps(
+    cell: Cell,
+    ops: Mapping[str, str],
+    measured: Figures,
+    agreements: Sequence[Agreement],
+    facts: Mapping[tuple[str, str], Any],
+    process_sd: float,
+) -> tuple[StepSummary, ...]:
+    steady = {step: _interval(measured.steady.get(step, {}), process_sd) for step in ops}
+    total = _sum([interval.estimate if interval else None for interval in steady.values()])
+    return tuple(
+        _step(step, op, cell, measured, steady[step], total, [a for a in agreements if a.step == step], facts)
+        for step, op in ops.items()
+    )
+
+
+def _step(
+    step: str,
+    op: str,
+    cell: Cell,
+    measured: Figures,
+    steady: Interval | None,
+    total: float | None,
+    agreements: Sequence[Agreement],
+    facts: Mapping[tuple[str, str], Any],
+) -> StepSummary:
+    return StepSummary(
+        step=step,
+        op=op,
+        framework=cell.steps.get(step, ""),
+        first_call_s=measured.typical("first_call", step),
+        steady=steady,
+        boundary_in_s=measured.typical("boundary", step, "in"),
+        boundary_out_s=measured.typical("boundary", step, "out"),
+        samples=sum(map(len, measured.steady.get(step, {}).values())),
+        share=steady.estimate / total if steady and total else None,
+        level=agreements[0].level if agreements else None,
+        error=_worst(agreements),
+        agrees=all(a.ok for a in agreements) if agreements else None,
+        rss_increase_bytes=facts.get((step, "rss_increase_bytes")),
+    )
+
+
+def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Baseline]) -> CellSummary:
+    """The cell's quality held against the pipeline's target and baseline."""
+    metric = spec.get("metric")
+    quality = cell.quality.get(metric) if metric else None
+    if quality is None:
+        return cell
+    sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
+    reached = sign * quality.mean
+    target = spec.get("target")
+    dummy = [sign * b.value for b in baselines if (b.name, b.metric) == (spec.get("baseline"), metric)]
+    return replace(
+        cell,
+        beats_baseline=reached > dummy[0] if dummy else None,
+        meets_target=None if target is None else reached >= sign * target,
+    )
+
+
+def _ranked(cells: Sequence[CellSummary], totals: Mapping[str, Blocks], process_sd: float) -> list[CellSummary]:
+    """Cells that are done, by rank; then the others. Agreement comes before speed."""
+    by_name = {cell.stack: cell for cell in cells}
+    estimates = {c.stack: c.total.estimate for c in cells if c.status is Status.DONE and c.total is not None}
+    order = stats.rank(estimates, partial(_compare, totals, process_sd))
+    ranked = [replace(by_name[place.name], rank=place.rank, ratio=place.ratio) for place in order]
+    return ranked + [cell for cell in cells if cell.stack not in estimates]
+
+
+def _compare(totals: Mapping[str, Blocks], process_sd: float, a: str, b: str) -> Ratio | None:
+    pair = paired(totals[a], totals[b])
+    return stats.ratio(*pair, process_sd=process_sd) if pair[0] else None
+
+
+def _break_even(ranked: Sequence[CellSummary]) -> BreakEven | None:
+    starts = [(cell.cold_start_s, cell) for cell in ranked if cell.rank is not None and cell.cold_start_s is not None]
+    if not starts or starts[0][1].rank != 1:
+        return None
+    cold, winner = starts[0]
+    cold_first, first = min(starts, key=lambda start: start[0])
+    if first is winner or winner.total is None or first.total is None:
+        return None
+    calls = stats.break_even(cold, winner.total.estimate, cold_first, first.total.estimate)
+    return BreakEven(winner.stack, first.stack, calls)
+
+
+def _interval(places: Blocks, process_sd: float) -> Interval | None:
+    return stats.summarise(nested(places), process_sd=process_sd) if places else None
+
+
+def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
+    values: dict[str, list[float]] = defaultdict(list)
+    for quality in qualities:
+        values[quality.metric].append(quality.value)
+    return {name: QualitySummary(name, fmean(v), min(v), max(v), len(v)) for name, v in values.items()}
+
+
+def _worst(agreements: Sequence[Agreement]) -> float | None:
+    """The largest error; one that isn't a number is worse than any."""
+    errors = [math.inf if math.isnan(a.error) else a.error for a in agreements]
+    return max(errors, default=None)
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    """None as soon as one is missing, or there is none."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None
+
+
+def _noise(store: Store, run_id: str) -> Iterator[str]:
+    """What the runner warned of, each once."""
+    said = Counter(text for noise in store.noise(run_id) for text in noise.facts.get("warnings", ()))
+    for text, times in said.items():
+        yield f"{text} ({times} times)" if times > 1 else text
+
+
+def _too_busy(run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    threads = run.environment.get("threads", math.inf)
+    for pipeline in pipelines:
+        for cell in pipeline.cells:
+            if (cell.cpu_per_wall or 0.0) > threads + SPARE_CORES:
+                busy = f"{cell.stack} kept {cell.cpu_per_wall:.1f} cores busy"
+                yield f"{pipeline.pipeline}: {busy}, with --threads {threads}"
+
+
+def _reused(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    for pipeline in pipelines:
+        stacks = ", ".join(cell.stack for cell in pipeline.cells if cell.reused)
+        if stacks:
+            yield f"{pipeline.pipeline}: measured before the run was resumed, not beside the others: {stacks}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Status) else value

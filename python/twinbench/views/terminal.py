@@ -1,0 +1,233 @@
+"""A run as tables on a terminal, and as plain text where there is none.
+
+Every cell is a ``Text``, never a string: Rich would read markup in what a pipeline or a library says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from rich import box
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from twinbench.results.records import Status
+from twinbench.results.summary import CellSummary, PipelineSummary, RunSummary, StepSummary
+from twinbench.views import text
+
+PLAIN_WIDTH = 140
+"""Columns of the output where there is no terminal to ask."""
+
+STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yellow", Status.PLANNED: "dim"}
+"""Of a status; red for any other."""
+
+LEGEND = """\
+total: one execution of all steps after warm-up; ± is half of a 95 % interval over processes and blocks.
+rank: stacks that can't be told apart share one; what failed or disagrees with the reference has none.
+cold start: imports and first calls. agreement: worst error against its tolerance, at most 1 agrees."""
+
+
+class Finding(Protocol):
+    """How one output compares with the reference's."""
+
+    @property
+    def level(self) -> str:
+        """Tolerance class."""
+
+    @property
+    def error(self) -> float:
+        """As a multiple of the tolerance."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """``keep``: columns with the lowest go first when the terminal is narrow."""
+
+    header: str
+    cell: Callable[[CellSummary], Text]
+    keep: int
+    justify: Literal["left", "right"] = "right"
+
+
+def render(summary: RunSummary, console: Console) -> None:
+    """Print a run: per pipeline its stacks, what went wrong, and its steps; then how to read it."""
+    _widen(console)
+    for pipeline in summary.pipelines:
+        _say(console, f"{pipeline.pipeline} ({pipeline.size})", pipeline.question, style="bold")
+        _say(console, _data(pipeline))
+        console.print(_stacks(pipeline, console))
+        for cell in pipeline.cells:
+            if cell.reason:
+                _say(console, f"{cell.stack}: {cell.kind or cell.status}", cell.reason, style=_style(cell.status))
+        _say(console, _break_even(pipeline))
+        for table in _steps(pipeline, console):
+            console.print(table)
+    for warning in summary.warnings:
+        _say(console, "warning", warning, style="yellow")
+    if summary.pipelines:
+        console.print(Text(LEGEND, style="dim"))
+    _say(console, f"run {summary.run_id}, {summary.created}, {summary.status}", style="dim")
+
+
+def agreement_matrix(
+    steps: Mapping[str, str], findings: Mapping[str, Mapping[str, Sequence[Finding]]], console: Console
+) -> None:
+    """Print steps (id to op) against stacks: the worst error of a step's outputs as a multiple of the tolerance.
+
+    ``findings`` holds, by stack and step id, one finding per compared output.
+    """
+    _widen(console)
+    stacks = [_text(stack) for stack in findings]
+    rows = [(step, op, [by_step.get(step, ()) for by_step in findings.values()]) for step, op in steps.items()]
+
+    def table(first: int, last: int) -> Table:
+        made = _table("step", "op", "class", *stacks[first:last])
+        for step, op, found in rows:
+            level = next((one.level for by_stack in found for one in by_stack), text.NOTHING)
+            made.add_row(_text(step), _text(op), _text(level), *map(_finding, found[first:last]))
+        return made
+
+    for made in _chunks(table, len(stacks), console):
+        console.print(made)
+    console.print(Text("error / tolerance: at most 1 agrees; '-' was not compared", style="dim"))
+
+
+def _stacks(pipeline: PipelineSummary, console: Console) -> Table:
+    columns = [
+        _Column("rank", lambda c: _text(c.rank or text.NOTHING), 9),
+        _Column("stack", lambda c: _text(c.stack, "" if c.rank else "dim"), 9, "left"),
+        _Column("total", lambda c: _text(text.interval(c.total)), 8),
+        _Column("to fastest", lambda c: _text("1" if c.rank and not c.ratio else text.ratio(c.ratio)), 6),
+        _Column("cold start", lambda c: _text(text.seconds(c.cold_start_s)), 5),
+        _Column("boundary", lambda c: _text(text.seconds(c.boundary_in_s or None)), 1),
+        _Column(pipeline.metric or "quality", lambda c: _quality(c, pipeline.metric), 4),
+        _Column("agreement", lambda c: _agreement(c.agreement_error), 3),
+        _Column("memory", lambda c: _text(text.size(c.peak_rss_bytes)), 2),
+        _Column("status", lambda c: _text(_status(c), _style(c.status)), 7, "left"),
+    ]
+    columns = [column for column in columns if any(str(column.cell(c)) != text.NOTHING for c in pipeline.cells)]
+    while _width(table := _stack_table(columns, pipeline.cells), console) > console.width and len(columns) > 3:
+        columns.remove(min(columns, key=lambda column: column.keep))
+    return table
+
+
+def _stack_table(columns: Sequence[_Column], cells: Sequence[CellSummary]) -> Table:
+    table = _table()
+    for column in columns:
+        table.add_column(_text(column.header), justify=column.justify)
+    for cell in cells:
+        table.add_row(*(column.cell(cell) for column in columns))
+    return table
+
+
+def _steps(pipeline: PipelineSummary, console: Console) -> list[Table]:
+    """Median times by step and stack, over several tables when the stacks don't fit side by side."""
+    cells = [cell for cell in pipeline.cells if any(step.steady for step in cell.steps)]
+
+    def table(first: int, last: int) -> Table:
+        made = _table("step", "op", *(_text(cell.stack) for cell in cells[first:last]))
+        for row, (step, op) in enumerate(pipeline.steps):
+            made.add_row(_text(step), _text(op), *(_step(cell.steps[row]) for cell in cells[first:last]))
+        return made
+
+    return _chunks(table, len(cells), console)
+
+
+def _chunks(table: Callable[[int, int], Table], count: int, console: Console) -> list[Table]:
+    """Tables of as many columns each as the console is wide, at least one."""
+    made = []
+    first = 0
+    while first < count:
+        last = count
+        while last > first + 1 and _width(table(first, last), console) > console.width:
+            last -= 1
+        made.append(table(first, last))
+        first = last
+    return made
+
+
+def _table(*headers: str | Text) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for place, header in enumerate(headers):
+        table.add_column(header, justify="left" if place < 2 else "right")
+    return table
+
+
+def _width(table: Table, console: Console) -> int:
+    return Measurement.get(console, console.options.update(max_width=10_000), table).maximum
+
+
+def _data(pipeline: PipelineSummary) -> str:
+    """What was run on, and what is to be beaten."""
+    parts = [str(pipeline.dataset["name"])] if "name" in pipeline.dataset else []
+    rows = pipeline.dataset.get("rows")
+    parts += [f"{rows:,} rows"] if rows else []
+    parts += [f"{b.name}: {b.metric} {b.value:.3f}" for b in pipeline.baselines if b.metric == pipeline.metric]
+    parts += [f"target: {pipeline.metric} {pipeline.target:.3f}"] if pipeline.target is not None else []
+    return "; ".join(parts)
+
+
+def _break_even(pipeline: PipelineSummary) -> str:
+    found = pipeline.break_even
+    if found is None:
+        return ""
+    if found.calls is None:
+        return f"{found.against} starts sooner than {found.stack}, which never makes up for it"
+    return f"{found.against} starts sooner; from execution {found.calls} on, {found.stack} has taken less time in all"
+
+
+def _status(cell: CellSummary) -> str:
+    return f"{cell.status}{', reused' if cell.reused else ''}"
+
+
+def _quality(cell: CellSummary, metric: str | None) -> Text:
+    """Red where a dummy does as well."""
+    quality = cell.quality.get(metric or "")
+    if quality is None:
+        return _text(text.NOTHING)
+    mark = " below baseline" if cell.beats_baseline is False else ""
+    return _text(f"{quality.mean:.3f}{mark}", "red" if mark else "")
+
+
+def _agreement(error: float | None) -> Text:
+    return _text(text.error(error), "red" if error is not None and not error <= 1 else "")
+
+
+def _step(step: StepSummary) -> Text:
+    return _text(text.seconds(step.steady.estimate if step.steady else None), "red" if step.agrees is False else "")
+
+
+def _finding(found: Sequence[Finding]) -> Text:
+    if not found:
+        return _text(text.NOTHING)
+    worst = max(math.inf if math.isnan(one.error) else one.error for one in found)
+    ok = all(one.ok for one in found)
+    return _text(f"{text.error(worst)} {'OK' if ok else 'NO'}", "green" if ok else "red")
+
+
+def _style(status: Status) -> str:
+    return STYLES.get(status, "red")
+
+
+def _text(value: object, style: str = "") -> Text:
+    return Text(text.clean(str(value)), style=style)
+
+
+def _say(console: Console, head: str, tail: str = "", *, style: str = "") -> None:
+    """A line, or nothing for an empty one: a head in style, and what it says."""
+    if head:
+        console.print(Text.assemble((text.clean(head), style), ": " * bool(tail), text.clean(tail)), soft_wrap=True)
+
+
+def _widen(console: Console) -> None:
+    if not console.is_terminal:
+        console.width = max(console.width, PLAIN_WIDTH)

@@ -1,0 +1,149 @@
+"""Tables say what the summary says, on any terminal and on none."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
+from twinbench.results.records import Agreement
+from twinbench.results.stats import Interval
+from twinbench.results.store import Status, Store
+from twinbench.results.summary import summarise
+from twinbench.views import terminal, text
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    make_store(tmp_path / "results.db")
+    with Store.open(tmp_path / "results.db") as opened:
+        yield opened
+
+
+def shown(store: Store, **options: Any) -> str:
+    file = io.StringIO()
+    terminal.render(summarise(store, RUN), Console(file=file, **options))
+    return file.getvalue()
+
+
+def row(output: str, stack: str) -> list[str]:
+    """The cells of a stack's row in the first table."""
+    line = next(line for line in output.splitlines() if f"  {stack} " in line)
+    return re.split(r"\s{2,}", line.strip())
+
+
+def test_plain_text_has_every_figure_and_no_colour_codes(store):
+    output = shown(store)
+    assert "\x1b" not in output
+    assert row(output, "pandas+torch") == [
+        *("3", "pandas+torch", "276 ms ±2.0%", "2.37x ±2.0%", "2.63 s", "5.00 ms", "0.920", "0.25", "300 MiB", "done")
+    ]
+    assert row(output, "NumPy+torch")[3] == "1"
+    assert row(output, "DuckDB+torch")[0] == "-"
+    assert "DuckDB+torch: wrong answer: groupby: mean: worst at 7" in output
+    assert "twinbench julia setup" in output
+    assert "most-frequent: roc_auc 0.500" in output
+    assert "warning: other processes were busy" in output
+    assert "share one" in output, "how to read it"
+    for step in STEPS:
+        assert step in output
+
+
+def test_a_terminal_gets_colours(store):
+    assert "\x1b[31m" in shown(store, force_terminal=True, color_system="standard", width=200)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
+def test_no_line_of_a_table_is_broken_by_a_narrow_terminal(store, width):
+    output = shown(store, force_terminal=True, width=width, color_system=None)
+    for stack in ("pandas+torch", "DataFrames.jl+Flux"):
+        assert stack in output
+    if width >= 60:
+        assert "276 ms ±2.0%" in output
+        rows = [line for line in output.splitlines() if re.match(r"\s+[-13]  \S+\+", line)]
+        assert len(rows) == 6
+        assert all(len(line) <= width for line in rows)
+
+
+def test_names_and_reasons_are_never_markup(store):
+    stack = "[bold]x[/bold]+[/nothing]"
+    cell = store.add_cell(RUN, PIPELINE, stack, SIZE, dict.fromkeys(STEPS, "x"), "f")
+    store.set_status(cell, Status.FAILED, kind="exception", reason="no [red]such[/blue]\nthing \x1b[2J")
+    output = shown(store)
+    assert f"{stack}: exception: no [red]such[/blue] thing  [2J" in output
+    assert "\x1b" not in output
+
+
+def test_a_stack_below_the_baseline_is_flagged(store):
+    store.add_baseline(RUN, PIPELINE, SIZE, "most-frequent", "roc_auc", 0.99)
+    assert "0.920 below baseline" in shown(store)
+
+
+def test_a_run_without_cells_can_be_shown(store):
+    store.new_run("empty", created="2027-01-01T00:00:00+00:00", arguments={}, environment={})
+    file = io.StringIO()
+    terminal.render(summarise(store, "empty"), Console(file=file))
+    assert "run empty" in file.getvalue()
+
+
+def test_the_agreement_matrix_shows_the_worst_of_each_step():
+    findings = {
+        "pandas": {
+            "groupby": [
+                Agreement("groupby", "a", "rounding", 0.02, 0, True),
+                Agreement("groupby", "b", "rounding", 0.5, 0, True),
+            ]
+        },
+        "Polars": {
+            "groupby": [Agreement("groupby", "a", "rounding", float("inf"), 0, False, "shape")],
+            "mlp": [Agreement("mlp", "losses", "approximate", 3.0, 0, False)],
+        },
+    }
+    file = io.StringIO()
+    terminal.agreement_matrix({"groupby": "tables.groupby", "mlp": "training.mlp"}, findings, Console(file=file))
+    lines = [re.split(r"\s{2,}", line.strip()) for line in file.getvalue().splitlines()]
+    assert ["step", "op", "class", "pandas", "Polars"] in lines
+    assert ["groupby", "tables.groupby", "rounding", "0.5 OK", "different NO"] in lines
+    assert ["mlp", "training.mlp", "approximate", "-", "3 NO"] in lines
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "-"),
+        (0.0, "0.00 ns"),
+        (1.23e-9, "1.23 ns"),
+        (12.34e-6, "12.3 us"),
+        (0.1, "100 ms"),
+        (0.99996, "1000 ms"),
+        (1.0, "1.00 s"),
+        (4321.0, "4321 s"),
+    ],
+)
+def test_times_have_three_figures_and_a_unit(value, expected):
+    assert text.seconds(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(None, "-"), (0, "0.00 B"), (1536, "1.50 KiB"), (5 * 2**40, "5120 GiB")]
+)
+def test_sizes_have_binary_units(value, expected):
+    assert text.size(value) == expected
+
+
+def test_an_interval_is_its_estimate_and_half_its_width():
+    assert text.interval(Interval(0.100, 0.100 / 1.25, 0.125)) == "100 ms ±25%"
+
+
+@given(st.text())
+def test_anything_can_be_said_on_one_line(words):
+    assert "\n" not in text.clean(words)
+    assert "\x1b" not in text.clean(words)
