@@ -1,0 +1,56 @@
+"""``twinbench agree``: do all stacks compute the same thing?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinbench.errors import FAILED
+
+
+def agree(
+    pipeline: Annotated[str, typer.Argument(help="Name, as 'twinbench list' shows it.")],
+    stack: Annotated[
+        list[str] | None, typer.Option(help="A stack, such as pandas+torch. Repeatable. Default: all.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="A size of the pipeline. Default: its first.")] = None,
+    threads: Annotated[int, typer.Option(help="Threads for every library and for Julia.")] = 1,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for one step.")] = 300.0,
+    pipelines_dir: Annotated[
+        list[Path] | None, typer.Option("--pipelines", metavar="DIR", help="More pipelines. Repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every finding as JSON.")] = False,
+) -> None:
+    """Hold every step of every stack against the reference, without timing anything.
+
+    Example: twinbench agree flights-delay --stack Polars+torch
+    """
+    from rich.console import Console
+
+    from twinbench.run import agreeing, job
+    from twinbench.run.options import Options
+    from twinbench.views import terminal
+
+    request = job.Request(
+        pipelines=(pipeline,),
+        sizes=(size,) if size else (),
+        stacks=tuple(stack or ()),
+        directories=tuple(str(path) for path in pipelines_dir or ()),
+    )
+    (part,) = job.parts(request)
+    checked = []
+    for one in agreeing.check(part, Options(threads=threads, timeout_s=timeout)):
+        checked.append(one)
+        if one.reason and not as_json:
+            print(f"{one.stack}: {one.reason}")
+    if as_json:
+        print(json.dumps([asdict(one) | {"ok": one.ok} for one in checked], default=str))
+    else:
+        steps = {step.id: step.op.name for step in part.pipeline.steps}
+        terminal.agreement_matrix(steps, {one.stack: one.findings for one in checked if one.available}, Console())
+    if not all(one.ok for one in checked if one.available):
+        raise typer.Exit(FAILED)

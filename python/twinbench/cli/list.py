@@ -1,0 +1,202 @@
+"""``twinbench list``: what can be run, on what."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twinbench.cli.console import console, print_json, print_table
+from twinbench.errors import BAD_INPUT, TwinbenchError
+
+if TYPE_CHECKING:
+    from twinbench.plan.pipeline import Pipeline
+
+Entry = dict[str, Any]
+
+
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    pipelines: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="More pipelines. Repeatable.")] = None,
+) -> None:
+    """Show pipelines, stacks, frameworks, ops and datasets.
+
+    A pipeline file with a mistake in it is shown with the mistake, and makes the exit code 2.
+
+    Example: twinbench list --json
+    """
+    found = collect(pipelines or [])
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+    broken = [entry for entry in found["pipelines"] if entry["error"]]
+    for entry in broken:
+        typer.echo(f"twinbench: error: {entry['error']}", err=True)
+    if broken:
+        raise typer.Exit(BAD_INPUT)
+
+
+def collect(directories: Sequence[Path] = ()) -> dict[str, list[Entry]]:
+    """Everything there is, as plain data. Reads pipeline files and package metadata; imports no framework."""
+    from twinbench.paths import resource
+    from twinbench.plan.pipeline import discover
+
+    files = discover([*directories, resource("pipelines")])
+    entries, stacks = [], []
+    for name, path in sorted(files.items()):
+        entry, its_stacks = _pipeline(name, path)
+        entries.append(entry)
+        stacks += its_stacks
+    return {
+        "pipelines": entries,
+        "stacks": stacks,
+        "frameworks": _frameworks(),
+        "ops": _ops(),
+        "datasets": _datasets(),
+    }
+
+
+def _pipeline(name: str, path: Path) -> tuple[Entry, list[Entry]]:
+    from twinbench.plan.pipeline import load
+
+    try:
+        pipeline = load(path)
+        stacks = _stacks(pipeline)
+    except TwinbenchError as error:
+        return {"name": name, "file": str(path), "error": str(error)}, []
+    entry = {
+        "name": pipeline.name,
+        "modality": pipeline.modality,
+        "dataset": pipeline.dataset,
+        "question": pipeline.question,
+        "sizes": dict(pipeline.sizes),
+        "stacks": [stack["name"] for stack in stacks],
+        "steps": [step.op.name for step in pipeline.steps],
+        "file": str(path),
+        "error": None,
+    }
+    return entry, stacks
+
+
+def _stacks(pipeline: Pipeline) -> list[Entry]:
+    from twinbench.plan.stack import stacks_of
+
+    return [
+        {
+            "name": stack.name,
+            "pipeline": pipeline.name,
+            "available": stack.missing is None,
+            "reason": stack.missing.reason if stack.missing else None,
+        }
+        for stack in stacks_of(pipeline, [])
+    ]
+
+
+def _frameworks() -> list[Entry]:
+    from twinbench.frameworks import registry
+    from twinbench.plan.stack import unavailable, versions
+
+    return [
+        {
+            "name": framework.name,
+            "language": framework.language,
+            "summary": framework.summary,
+            "version": next(iter(versions(framework).values()), None),
+            "installed": (reason := unavailable(framework)) is None,
+            "reason": reason,
+            "ops": list(framework.ops),
+        }
+        for framework in registry.frameworks().values()
+    ]
+
+
+def _ops() -> list[Entry]:
+    from twinbench import ops
+    from twinbench.frameworks import registry
+
+    frameworks = registry.frameworks().values()
+    return [
+        {
+            "name": op.name,
+            "modality": op.modality,
+            "summary": op.summary,
+            "inputs": list(op.inputs),
+            "output": op.output,
+            "tolerance": op.tolerance.level,
+            "frameworks": [framework.name for framework in frameworks if op.name in framework.ops],
+        }
+        for op in ops.all_ops()
+    ]
+
+
+def _datasets() -> list[Entry]:
+    from twinbench.data.registry import DATASETS
+
+    return [
+        {
+            "name": dataset.name,
+            "summary": dataset.summary,
+            "rows": dataset.rows,
+            "source": dataset.source,
+            "licence": dataset.licence,
+            "installed": _installed(dataset.distribution),
+        }
+        for dataset in DATASETS.values()
+    ]
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _show(found: dict[str, list[Entry]]) -> None:
+    out = console()
+    print_table(
+        out,
+        "Pipelines",
+        ("name", "modality", "dataset", "sizes", "question"),
+        (
+            (p["name"], p["modality"], p["dataset"], ", ".join(p["sizes"]), p["question"])
+            if p["error"] is None
+            else (p["name"], None, None, None, "has a mistake; see below")
+            for p in found["pipelines"]
+        ),
+    )
+    print_table(
+        out,
+        "Stacks",
+        ("name", "pipeline", "can run here"),
+        ((s["name"], s["pipeline"], "yes" if s["available"] else f"no: {s['reason']}") for s in found["stacks"]),
+    )
+    print_table(
+        out,
+        "Frameworks",
+        ("name", "version", "ops", "summary"),
+        (
+            (f["name"], f["version"] if f["installed"] else "not installed", len(f["ops"]), f["summary"])
+            for f in found["frameworks"]
+        ),
+    )
+    print_table(
+        out,
+        "Ops",
+        ("name", "inputs", "output", "tolerance", "frameworks"),
+        (
+            (o["name"], ", ".join(o["inputs"]) or None, o["output"], o["tolerance"], len(o["frameworks"]))
+            for o in found["ops"]
+        ),
+    )
+    print_table(
+        out,
+        "Datasets",
+        ("name", "rows", "licence", "summary"),
+        ((d["name"], f"{d['rows']:,}", d["licence"], d["summary"]) for d in found["datasets"]),
+    )

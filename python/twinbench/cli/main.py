@@ -1,0 +1,137 @@
+"""The command line's shell: which commands there are, and how every one of them ends.
+
+A command's module is imported when it is called, so that ``twinbench --help`` and a mistyped command answer at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from twinbench import __version__
+from twinbench.errors import FAILED, INTERRUPTED, OK, TwinbenchError
+
+COMMANDS = {
+    "list": ("twinbench.cli.list:list_", "Show pipelines, stacks, frameworks, ops and datasets."),
+    "doctor": ("twinbench.cli.doctor:doctor", "Show what this machine has, and what it lacks."),
+    "run": ("twinbench.cli.run:run", "Run a pipeline on several stacks, compare and measure them."),
+    "agree": ("twinbench.cli.agree:agree", "Check that stacks compute what the reference does."),
+    "show": ("twinbench.cli.show:show", "Show a run: the latest one, or the one named."),
+    "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),
+    "track": ("twinbench.cli.track:app", "Send a stored run to a tracking server."),
+    "selftest": ("twinbench.cli.selftest:selftest", "Measure the measuring on this machine."),
+    "julia": ("twinbench.cli.julia:app", "Provision Julia, show it, or choose one."),
+}
+"""Where each command is, and its line in ``twinbench --help``."""
+
+EPILOG = """\
+\b
+Exit codes:
+    0  all cells ended as planned; unavailable ones are shown, and allowed
+    1  a cell failed or disagrees, or something else went wrong
+    2  bad arguments, or a bad pipeline file
+    3  a framework named by --require is unavailable
+  130  interrupted
+
+\b
+Example:
+  twinbench run flights-delay --stack pandas+torch --size small
+"""
+
+
+class _Lazy(TyperGroup):
+    """A group that knows its commands' names and help, and imports the one that is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, stub, rest = super().resolve_command(ctx, args)
+        return name, stub if name is None else _load(name), rest
+
+
+def _load(name: str) -> Any:
+    """The command behind a name: a function becomes one, a typer application already is a group of them."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    target = getattr(importlib.import_module(module), attribute)
+    if not isinstance(target, typer.Typer):
+        function, target = target, typer.Typer(add_completion=False, rich_markup_mode=None)
+        target.command(name)(function)
+    return get_command(target)
+
+
+app = typer.Typer(cls=_Lazy, add_completion=False, no_args_is_help=True, rich_markup_mode=None, epilog=EPILOG)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"twinbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def twinbench(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere on the line.")] = False,
+) -> None:
+    """Run the same pipeline in Python and in Julia, prove that the stacks agree, and measure them fairly."""
+
+
+def _stub() -> None:
+    """Stands for a command in the help."""
+
+
+for _name, (_, _summary) in COMMANDS.items():
+    app.command(_name, help=_summary)(_stub)
+
+
+def main() -> NoReturn:
+    """The console script. An error is one line on stderr and an exit code; ``--debug`` adds the traceback."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    sys.exit(_guarded(arguments, debug))
+
+
+def _guarded(arguments: list[str], debug: bool) -> int:
+    try:
+        code = _call(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return FAILED
+    except TwinbenchError as error:
+        _complain(str(error), debug)
+        return error.exit_code
+    except Exception as error:
+        _complain(f"unexpected {type(error).__name__}: {error}; --debug shows where", debug)
+        return FAILED
+    return code
+
+
+def _call(arguments: list[str]) -> int:
+    """The exit code of a command that typer runs and ends."""
+    try:
+        get_command(app).main(arguments, prog_name="twinbench")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else OK if ended.code is None else FAILED
+    return OK
+
+
+def _complain(message: str, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    print(f"twinbench: error: {message}", file=sys.stderr)
+
+
+def _discard_output() -> None:
+    """The reader has gone (``| head``): what is left in the buffers goes nowhere, and without a word."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

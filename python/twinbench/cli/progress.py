@@ -1,0 +1,98 @@
+"""What a user sees while a run goes on: bars on a terminal, plain lines elsewhere. Always on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from twinbench.run.runner import Watch
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+def seconds(value: float) -> str:
+    """A time with three figures and its unit."""
+    for limit, factor, unit in ((1e-6, 1e9, "ns"), (1e-3, 1e6, "us"), (1.0, 1e3, "ms")):
+        if value < limit:
+            return f"{value * factor:.3g} {unit}"
+    return f"{value:.3g} s"
+
+
+class Lines(Watch):
+    """One line per event worth a line; bursts are summed up every ten seconds."""
+
+    EVERY_S = 10.0
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def planned(self, pipeline: str, size: str, stacks: list[str]) -> None:
+        """Say what is to come."""
+        self._say(f"{pipeline} ({size}): {len(stacks)} stack(s) to measure: {', '.join(stacks) or 'none'}")
+
+    def doing(self, stack: str, what: str) -> None:
+        """Say what is being done."""
+        if what == "import":
+            self._say(f"{stack}: starting")
+
+    def measured(self, stack: str, step: str, seconds_: float, fraction: float) -> None:
+        """Say how far it is."""
+        if time.monotonic() - self._last > self.EVERY_S:
+            self._last = time.monotonic()
+            self._say(f"measuring: {fraction:.0%} of the budget, last {stack} {step} {seconds(seconds_)}")
+
+    def ended(self, stack: str, status: str, reason: str) -> None:
+        """Say how it ended."""
+        self._say(f"{stack}: {status}{': ' + reason if reason else ''}")
+
+    @staticmethod
+    def _say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+
+class Bars(Watch):
+    """A bar for the pipeline that is measured, with the current cell, the last figure and the time that remains."""
+
+    def __init__(self, progress: Progress) -> None:
+        from rich.markup import escape
+
+        self._progress = progress
+        self._escape = escape
+        self._task = progress.add_task("planning", total=1.0)
+
+    def planned(self, pipeline: str, size: str, stacks: list[str]) -> None:
+        """Say what is to come."""
+        self._name = f"{pipeline} ({size})"
+        self._progress.reset(self._task, description=self._escape(self._name), total=1.0)
+
+    def doing(self, stack: str, what: str) -> None:
+        """Say what is being done."""
+        self._progress.update(self._task, description=self._escape(f"{self._name} {stack}: {what}"))
+
+    def measured(self, stack: str, step: str, seconds_: float, fraction: float) -> None:
+        """Say how far it is."""
+        text = self._escape(f"{self._name} {stack}: {step} {seconds(seconds_)}")
+        self._progress.update(self._task, description=text, completed=fraction)
+
+    def ended(self, stack: str, status: str, reason: str) -> None:
+        """Say how it ended."""
+        text = self._escape(f"{stack}: {status}{': ' + reason if reason else ''}")
+        self._progress.console.print(text, highlight=False)
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """The watch that fits where stderr goes."""
+    if not sys.stderr.isatty():
+        yield Lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (BarColumn(bar_width=20), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield Bars(progress)

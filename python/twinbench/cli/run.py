@@ -1,0 +1,140 @@
+"""``twinbench run``: measure a pipeline on every stack."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twinbench import paths
+from twinbench.errors import FAILED, INTERRUPTED, OK, TwinbenchError
+
+if TYPE_CHECKING:
+    from twinbench.results.store import Store
+
+
+def run(
+    pipelines: Annotated[
+        list[str], typer.Argument(metavar="PIPELINE...", help="Names, as 'twinbench list' shows them.")
+    ],
+    stack: Annotated[
+        list[str] | None, typer.Option(help="A stack, such as pandas+torch. Repeatable. Default: all.")
+    ] = None,
+    size: Annotated[
+        list[str] | None, typer.Option(help="A size of the pipeline. Repeatable. Default: its first.")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Threads for every library and for Julia.")] = 1,
+    budget: Annotated[float, typer.Option(metavar="SECONDS", help="Measuring time per cell.")] = 10.0,
+    processes: Annotated[int, typer.Option(help="Fresh processes per cell; their spread is part of the interval.")] = 1,
+    resolve: Annotated[
+        str | None,
+        typer.Option(metavar="PERCENT", help="Go on until differences this small can be told, or the budget is spent."),
+    ] = None,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for one answer of a worker.")] = 300.0,
+    memory_limit: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Resident memory per worker, such as 2G.")
+    ] = None,
+    pipelines_dir: Annotated[
+        list[Path] | None, typer.Option("--pipelines", metavar="DIR", help="More pipelines. Repeatable.")
+    ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FRAMEWORK", help="End with exit code 3 if it is unavailable. Repeatable."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Finish the newest interrupted run of the same request.")
+    ] = False,
+    track: Annotated[bool, typer.Option(help="Log to MLflow when done.")] = True,
+    store: Annotated[Path | None, typer.Option(help="The SQLite file of results.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Run a pipeline on its stacks: check that they agree, then measure them side by side.
+
+    Example: twinbench run flights-delay --size small --stack pandas+torch --stack Polars+torch
+    """
+    from twinbench.cli.progress import watching
+    from twinbench.results.store import Store
+    from twinbench.run import job, runner
+    from twinbench.run.options import Options, parse_bytes, parse_percent
+
+    options = Options(
+        threads=threads,
+        budget_s=budget,
+        processes=processes,
+        resolve=parse_percent(resolve) if resolve else None,
+        timeout_s=timeout,
+        memory_limit=parse_bytes(memory_limit) if memory_limit else None,
+    )
+    request = job.Request(
+        pipelines=tuple(pipelines),
+        sizes=tuple(size or ()),
+        stacks=tuple(stack or ()),
+        directories=tuple(str(path.resolve()) for path in pipelines_dir or ()),
+    )
+    job.require(require or [])
+    parts = job.parts(request)
+    path = store or paths.default_store()
+    with Store.open(path) as results:
+        if resume:
+            run_id, options = job.resumable(results, request)
+            results.finish_run(run_id, "running")
+        else:
+            run_id = job.new_run(results, request, options)
+        try:
+            with watching() as watch:
+                runner.run(parts, options, results, run_id, watch)
+        except KeyboardInterrupt:
+            results.finish_run(run_id, "interrupted")
+            print(f"interrupted; everything measured is kept. Go on with: {_resume_command()}", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+        except TwinbenchError:
+            results.finish_run(run_id, "interrupted")
+            raise
+        results.finish_run(run_id, "done")
+        _show(results, run_id, as_json)
+        if track:
+            _track(results, run_id)
+        if not as_json:
+            print(f"results: run {run_id} in {path}; again with 'twinbench show {run_id}'", file=sys.stderr)
+        raise typer.Exit(_exit_code(results, run_id))
+
+
+def _resume_command() -> str:
+    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    return shlex.join(["twinbench", *arguments, "--resume"])
+
+
+def _show(results: Store, run_id: str, as_json: bool) -> None:
+    from rich.console import Console
+
+    from twinbench.results import summary
+    from twinbench.views import terminal
+
+    found = summary.summarise(results, run_id)
+    if as_json:
+        print(json.dumps(summary.plain(found)))
+    else:
+        terminal.render(found, Console())
+
+
+def _track(results: Store, run_id: str) -> None:
+    """Tracking never costs a run: when the server is down, the results wait in the store."""
+    from twinbench.views import mlflow
+
+    try:
+        sent = mlflow.send(results, run_id, None)
+    except TwinbenchError as error:
+        print(f"not tracked: {error}; send it later with 'twinbench track mlflow {run_id}'", file=sys.stderr)
+    else:
+        print(f"MLflow: {sent}", file=sys.stderr)
+
+
+def _exit_code(results: Store, run_id: str) -> int:
+    from twinbench.results.store import Status
+
+    fine = {Status.DONE, Status.UNAVAILABLE}
+    return OK if all(cell.status in fine for cell in results.cells(run_id)) else FAILED

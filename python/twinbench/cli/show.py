@@ -1,0 +1,34 @@
+"""``twinbench show``: a run's results on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinbench.cli.console import console, print_json
+
+
+def show(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+) -> None:
+    """Show a run: the latest one, or the one named.
+
+    Example: twinbench show 3f2a
+    """
+    from twinbench.paths import default_store
+    from twinbench.results.store import Store
+    from twinbench.results.summary import plain, summarise
+    from twinbench.views import terminal
+
+    with Store.open(store or default_store(), create=False) as results:
+        summary = summarise(results, results.find_run(run).id)
+    if as_json:
+        print_json(plain(summary))
+    else:
+        terminal.render(summary, console())

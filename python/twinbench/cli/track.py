@@ -1,0 +1,40 @@
+"""``twinbench track``: runs of the store, sent to where a team looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _track() -> None:
+    """Send a run that is in the store to a tracking server.
+
+    Example: twinbench track mlflow
+    """
+
+
+@app.command()
+def mlflow(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
+    ] = None,
+    tracking_uri: Annotated[
+        str | None, typer.Option(metavar="URI", help="Where to; MLFLOW_TRACKING_URI or MLflow's default if left out.")
+    ] = None,
+    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+) -> None:
+    """Send a run to MLflow: for later, when the server was down, or to a second one.
+
+    Example: twinbench track mlflow 3f2a --tracking-uri http://localhost:5000
+    """
+    from twinbench.paths import default_store
+    from twinbench.results.store import Store
+    from twinbench.views import mlflow as view
+
+    with Store.open(store or default_store(), create=False) as results:
+        typer.echo(view.send(results, results.find_run(run).id, tracking_uri))

@@ -1,0 +1,56 @@
+"""Checking agreement without timing anything: every stack's steps once, each held against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinbench import julia
+from twinbench.ops import arrays
+from twinbench.run import agreement, environment, reference
+from twinbench.run.contender import job
+from twinbench.run.options import START_TIMEOUT_S, Options
+from twinbench.run.process import Worker, WorkerFailure, scratch
+from twinbench.run.runner import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A stack's findings by step. ``reason`` is there when it couldn't be checked to the end."""
+
+    stack: str
+    findings: dict[str, list[agreement.Finding]]
+    reason: str = ""
+    available: bool = True
+
+    @property
+    def ok(self) -> bool:
+        """Whether every output is inside its tolerance."""
+        return not self.reason and all(f.ok for findings in self.findings.values() for f in findings)
+
+
+def check(part: Part, options: Options) -> Iterator[Checked]:
+    """Each stack of a part, one after the other."""
+    known = reference.prepare(part.pipeline, part.size)
+    for stack in part.stacks:
+        if stack.missing is not None:
+            yield Checked(stack.name, {}, stack.missing.reason, available=False)
+            continue
+        extra = julia.environment(julia.find(), options.threads) if stack.uses_julia else {}
+        findings: dict[str, list[agreement.Finding]] = {}
+        variables = environment.worker_environment(options.threads, extra)
+        worker = Worker(job(part.pipeline, stack, known, options), variables, options.memory_limit)
+        try:
+            worker.ask("load", START_TIMEOUT_S)
+            with scratch() as directory:
+                for step in part.pipeline.steps:
+                    worker.ask("first", options.timeout_s, step=step.id)
+                    target = Path(directory) / step.id
+                    worker.ask("extract", options.timeout_s, step=step.id, directory=str(target))
+                    findings[step.id] = agreement.compare(step.op, arrays.load(target), known.output(step.id))
+            yield Checked(stack.name, findings)
+        except WorkerFailure as failure:
+            yield Checked(stack.name, findings, f"{failure.kind}: {failure.reason}")
+        finally:
+            worker.kill()

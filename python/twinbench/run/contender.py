@@ -1,0 +1,197 @@
+"""One cell while it is measured: its worker, what has gone into the store, and how it ends.
+
+A failure ends this cell only. What was measured before it stays.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from twinbench.ops import arrays
+from twinbench.plan.pipeline import Pipeline, Step
+from twinbench.plan.stack import Stack
+from twinbench.results.store import Agreement, Sample, Status, Store
+from twinbench.run import agreement, quality
+from twinbench.run.options import BURST_NS, BURST_SAMPLES, LONG_STEP_NS, START_TIMEOUT_S, WARM_UP_NS, Options
+from twinbench.run.process import Worker, WorkerFailure
+from twinbench.run.reference import Reference
+
+ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
+
+
+@dataclass(slots=True)
+class Contender:
+    """A cell and, while it is alive, its worker."""
+
+    cell: int
+    stack: Stack
+    pipeline: Pipeline
+    reference: Reference
+    store: Store
+    options: Options
+    environment: Mapping[str, str]
+    process: int = 0
+    worker: Worker | None = None
+    failed: bool = False
+    compared: bool = False
+    """Whether its outputs were held against the reference; once per run is enough."""
+    disagreements: list[str] = field(default_factory=list)
+    typical_ns: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The stack's name."""
+        return self.stack.name
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be measured."""
+        return self.worker is not None and not self.failed
+
+    def start(self, process: int) -> None:
+        """A fresh process: import everything, then verify thread counts later, once the pools exist."""
+        self.process = process
+        self.store.set_status(self.cell, Status.RUNNING)
+        self.worker = Worker(
+            job(self.pipeline, self.stack, self.reference, self.options), self.environment, self.options.memory_limit
+        )
+        answer = self.worker.ask("load", START_TIMEOUT_S)
+        self._add([self._sample("", "import", ns, detail=name) for name, ns in answer["imports"].items()])
+        self.store.add_fact(self.cell, "", "rss_after_import_bytes", answer["rss_bytes"])
+
+    def first_call(self, step: Step) -> float:
+        """Execute a step for the first time. Returns seconds."""
+        answer = self._ask("first", step=step.id)
+        timing = answer["timing"]
+        samples = [self._sample(step.id, "first_call", timing["wall_ns"], timing)]
+        if answer["boundary_ns"]:
+            samples.append(self._sample(step.id, "boundary", answer["boundary_ns"], detail="in"))
+        self._add(samples)
+        self.typical_ns[step.id] = timing["wall_ns"]
+        self.store.add_fact(self.cell, step.id, "rss_increase_bytes", answer["rss_increase_bytes"])
+        self.store.add_fact(self.cell, step.id, "held_as", answer["facts"])
+        return float(timing["wall_ns"]) / 1e9
+
+    def agree(self, step: Step, scratch: Path) -> list[agreement.Finding]:
+        """Compare a step's output with the reference's, and record it."""
+        directory = scratch / step.id
+        answer = self._ask("extract", step=step.id, directory=str(directory))
+        self._add([self._sample(step.id, "boundary", answer["boundary_ns"], detail="out")])
+        got = arrays.load(directory)
+        findings = agreement.compare(step.op, got, self.reference.output(step.id))
+        for f in findings:
+            self.store.add_agreement(
+                self.cell, Agreement(step.id, f.output, f.level, f.error, f.max_abs, f.ok, f.detail)
+            )
+        self.disagreements += [f"{step.id}: {f.output}: {f.detail}" for f in findings if not f.ok]
+        if step.op.name == "training.predict" and not any(f.error == float("inf") for f in findings):
+            for metric, value in quality.metrics(self.reference.output(step.inputs[1]), got).items():
+                self.store.add_quality(self.cell, metric, value)
+        del got  # unmap before the files go
+        shutil.rmtree(directory, ignore_errors=True)
+        return findings
+
+    def check_threads(self) -> None:
+        """Refuse a stack whose libraries use more threads than the run allows."""
+        counts = self._ask("thread_counts")["threads"]
+        self.store.add_fact(self.cell, "", "threads", counts)
+        asked = self.options.threads
+        wrong = [
+            f"{framework} {pool}: {count}"
+            for framework, pools in counts.items()
+            for pool, count in pools.items()
+            if count > asked
+        ]
+        if wrong:
+            raise WorkerFailure("threads", f"runs on more than {asked} thread(s): {', '.join(wrong)}")
+
+    def warm_up(self, step: Step) -> None:
+        """Calibrate, and run until the times have settled."""
+        self.store.add_fact(self.cell, step.id, "warm_up", self._ask("warm_up", step=step.id, limit_ns=WARM_UP_NS))
+
+    def burst(self, step: Step, block: int) -> float:
+        """One burst of a step. Returns the seconds that were measured."""
+        samples = 1 if self.typical_ns[step.id] > LONG_STEP_NS else BURST_SAMPLES
+        limit = 0 if samples == 1 else BURST_NS
+        timings = self._ask("burst", step=step.id, min_samples=samples, limit_ns=limit)["timings"]
+        self._add([self._sample(step.id, "steady", t["wall_ns"], t, block=block) for t in timings])
+        self.typical_ns[step.id] = timings[-1]["wall_ns"]
+        return float(sum(t["wall_ns"] * t["evals"] for t in timings)) / 1e9
+
+    def stop(self) -> None:
+        """End the process, after a last look at its memory."""
+        if self.worker is None:
+            return
+        if self.alive:
+            self.worker.resume()
+            self.store.add_fact(self.cell, "", "peak_rss_bytes", self._ask("memory")["peak_bytes"])
+        self.worker.kill()
+        self.worker = None
+
+    def fail(self, failure: WorkerFailure) -> None:
+        """This cell is over; its samples stay."""
+        self.failed = True
+        if self.worker is not None:
+            self.worker.kill()
+            self.worker = None
+        status = ENDINGS.get(failure.kind, Status.FAILED)
+        self.store.set_status(self.cell, status, kind=failure.kind, reason=failure.reason, stderr=failure.output)
+
+    def finish(self) -> None:
+        """Done, or in disagreement: measured and shown all the same, but never ranked."""
+        if self.failed:
+            return
+        if self.disagreements:
+            more = len(self.disagreements) - 1
+            reason = self.disagreements[0] + (f" (and {more} more)" if more else "")
+            self.store.set_status(self.cell, Status.DISAGREES, kind="wrong answer", reason=reason)
+        else:
+            self.store.set_status(self.cell, Status.DONE)
+
+    def _ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+        assert self.worker is not None
+        return self.worker.ask(do, self.options.timeout_s, **arguments)
+
+    def _add(self, samples: list[Sample]) -> None:
+        self.store.add_samples(self.cell, samples)
+
+    def _sample(
+        self,
+        step: str,
+        kind: Any,
+        wall_ns: float,
+        timing: Mapping[str, Any] | None = None,
+        *,
+        block: int = 0,
+        detail: str = "",
+    ) -> Sample:
+        timing = timing or {}
+        return Sample(
+            process=self.process,
+            block=block,
+            step=step,
+            kind=kind,
+            wall_ns=wall_ns,
+            evals=timing.get("evals", 1),
+            cpu_ns=timing.get("cpu_ns"),
+            gc_ns=timing.get("gc_ns"),
+            detail=detail,
+        )
+
+
+def job(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str, Any]:
+    """What a worker is told: plain data that names code, paths and parameters."""
+    steps = [
+        step.as_json()
+        | {
+            "framework": stack.steps[step.id].name,
+            "file": reference.files.get(step.id),
+            "given": reference.given(step.id),
+        }
+        for step in pipeline.steps
+    ]
+    return {"threads": options.threads, "steps": steps}

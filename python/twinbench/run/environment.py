@@ -1,0 +1,267 @@
+"""The record of the machine, the noise seen on it, and the environment that workers get.
+
+Everything here is read from the outside: nothing imports a framework or starts Julia. What a worker finds out about
+its own live libraries (thread counts, BLAS) is recorded by the worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import twinbench
+
+Record = dict[str, Any]
+"""Plain data that goes through JSON."""
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+    "RAYON_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "JULIA_NUM_THREADS",
+)
+"""Every pool that a framework may size at import; all get the run's one number of threads."""
+
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LC_*",
+    "TZ",
+    "TMPDIR",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "SSL_CERT_FILE",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "CUDA_VISIBLE_DEVICES",
+    "OPENBLAS_CORETYPE",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "JULIA_*",
+    "PYTHON_JULIACALL_*",
+    "PYTHON_JULIAPKG_*",
+    "TWINBENCH_*",
+    "XDG_*",
+)
+"""Patterns of the variables that workers inherit. What isn't listed can't change a number unseen."""
+
+BUSY_SHARE = 0.2
+"""A process that used more than this share of a core since it was last looked at counts as busy."""
+
+LOAD_LIMIT = 0.5
+"""A load average (one minute) above this at the start of a run is somebody else's."""
+
+STEAL_LIMIT = 0.01
+FREQUENCY_LIMIT = 0.9
+MEMORY_LOW_BYTES = 1 << 30
+
+STEADY_GOVERNORS = {"performance", None}
+"""None: the machine has no governor to read, as in most virtual machines."""
+
+
+def record(threads: int) -> Record:
+    """The machine, the system, the versions. ``threads`` is the run's number of threads; sizes are in bytes."""
+    return {
+        "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "threads": threads,
+        "cpu": _cpu(),
+        "load": list(os.getloadavg()),
+        "memory": _memory(),
+        "os": {"system": platform.system(), "kernel": platform.release(), "description": platform.platform()},
+        "container": _container(),
+        "python": {"version": platform.python_version(), "implementation": platform.python_implementation()},
+        "twinbench": {"version": twinbench.__version__, **_commit()},
+        "frameworks": _frameworks(),
+    }
+
+
+def noise() -> Record:
+    """What the machine does at this moment, cheap enough to ask between rounds.
+
+    Rates (steal, busy processes) are over the time since the previous call in this process; the first call has none
+    to compare with, so call it once before the first round.
+    """
+    import psutil
+
+    return {
+        "load": os.getloadavg()[0],
+        "frequency_mhz": _frequency_mhz()[0],
+        "steal": getattr(psutil.cpu_times_percent(interval=None), "steal", 0.0) / 100,
+        "available_bytes": psutil.virtual_memory().available,
+        "busy_others": sorted(_busy_others().values()),
+    }
+
+
+def warnings(machine: Record, noises: Iterable[Record]) -> list[str]:
+    """What may have spoiled the numbers, in words; none on a quiet machine. Takes what `record` and `noise` gave."""
+    seen = list(noises)
+    return [*_warnings_of_machine(machine), *(_warnings_of_noise(seen) if seen else [])]
+
+
+def worker_environment(threads: int, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables of a worker: a white list of ours, one number for every thread pool, and ``extra`` on top."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in PASSED_ON)
+    }
+    return {
+        **inherited,
+        **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+        "OMP_DYNAMIC": "FALSE",
+        "MKL_DYNAMIC": "FALSE",
+        "PYTHONHASHSEED": "0",
+        **(extra or {}),
+    }
+
+
+def _cpu() -> Record:
+    import psutil
+
+    current, highest = _frequency_mhz()
+    return {
+        "model": _cpu_field("model name") or platform.processor() or platform.machine(),
+        "architecture": platform.machine(),
+        "physical": psutil.cpu_count(logical=False),
+        "logical": psutil.cpu_count(),
+        "usable": _usable_cores(),
+        "governor": _first_line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        "frequency_mhz": current,
+        "frequency_max_mhz": highest,
+        "hypervisor": "hypervisor" in (_cpu_field("flags") or "").split(),
+    }
+
+
+def _frequency_mhz() -> tuple[float | None, float | None]:
+    """The current and the highest frequency, where the system tells."""
+    import psutil
+
+    try:
+        frequency = psutil.cpu_freq()
+    except (OSError, NotImplementedError):
+        frequency = None
+    return (frequency.current or None, frequency.max or None) if frequency else (None, None)
+
+
+def _usable_cores() -> float:
+    """Cores that this process may use: its affinity, or the quota of its control group where that is less."""
+    cores = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    quota, _, period = (_first_line(Path("/sys/fs/cgroup/cpu.max")) or "max").partition(" ")
+    return min(cores, int(quota) / int(period)) if quota != "max" else cores
+
+
+def _memory() -> Record:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return {
+        "total_bytes": memory.total,
+        "available_bytes": memory.available,
+        "swapped_bytes": psutil.swap_memory().used,
+    }
+
+
+def _cpu_field(name: str) -> str | None:
+    """A field of the first processor in /proc/cpuinfo."""
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            key, _, value = line.partition(":")
+            if key.strip() == name:
+                return value.strip()
+    return None
+
+
+def _first_line(path: Path) -> str | None:
+    with contextlib.suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="replace").partition("\n")[0].strip() or None
+    return None
+
+
+def _container() -> str | None:
+    """The kind of container that this seems to be, if any: a hint, not a proof."""
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        return "kubernetes"
+    marks = {"/.dockerenv": "docker", "/run/.containerenv": "podman"}
+    marked = (kind for mark, kind in marks.items() if Path(mark).exists())
+    return next(marked, _first_line(Path("/run/systemd/container")))
+
+
+def _commit() -> Record:
+    """The git commit of the checkout that this package runs from, and whether files differ from it."""
+    root = Path(twinbench.__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return {"commit": None, "modified": None}
+    commit = _git(root, "rev-parse", "HEAD")
+    return {"commit": commit, "modified": bool(_git(root, "status", "--porcelain")) if commit else None}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _frameworks() -> dict[str, dict[str, str | None]]:
+    """Versions of every framework's packages, by framework; None for what isn't installed."""
+    from twinbench.frameworks import registry
+    from twinbench.plan.stack import versions
+
+    return {name: versions(framework) for name, framework in registry.frameworks().items()}
+
+
+def _busy_others() -> dict[int, str]:
+    """The processes, besides this one and its descendants, that keep a core busy: names by process id."""
+    import psutil
+
+    ours = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+    busy = {}
+    for process in psutil.process_iter():  # yields the same objects each time, and they remember their last reading
+        with contextlib.suppress(psutil.Error):
+            if process.pid not in ours and process.cpu_percent(interval=None) / 100 > BUSY_SHARE:
+                busy[process.pid] = process.name()
+    return busy
+
+
+def _warnings_of_machine(machine: Record) -> Iterator[str]:
+    cpu = machine["cpu"]
+    if cpu["governor"] not in STEADY_GOVERNORS:
+        yield f"the CPU governor is '{cpu['governor']}': frequencies wander; 'performance' is steady"
+    if machine["threads"] > cpu["usable"]:
+        yield f"{machine['threads']} threads on {cpu['usable']:g} usable cores: threads wait for each other"
+    if machine["load"][0] > LOAD_LIMIT:
+        yield f"the load was {machine['load'][0]:.1f} before anything was measured: something else was running"
+    if machine["memory"]["available_bytes"] < MEMORY_LOW_BYTES:
+        yield f"only {machine['memory']['available_bytes'] / 2**20:.0f} MiB of memory were available at the start"
+
+
+def _warnings_of_noise(noises: list[Record]) -> Iterator[str]:
+    busy = [one["busy_others"] for one in noises if one["busy_others"]]
+    if busy:
+        names = sorted({name for others in busy for name in others})
+        yield f"other processes were busy in {len(busy)} of {len(noises)} looks: {', '.join(names[:5])}"
+    steal = max(one["steal"] for one in noises)
+    if steal > STEAL_LIMIT:
+        yield f"the hypervisor took up to {steal:.0%} of the CPU time away"
+    frequencies = [one["frequency_mhz"] for one in noises if one["frequency_mhz"]]
+    if frequencies and min(frequencies) < FREQUENCY_LIMIT * max(frequencies):
+        yield f"the CPU frequency moved between {min(frequencies):.0f} and {max(frequencies):.0f} MHz"
+    least = min(one["available_bytes"] for one in noises)
+    if least < MEMORY_LOW_BYTES:
+        yield f"memory ran low: {least / 2**20:.0f} MiB available"

@@ -1,0 +1,73 @@
+"""What a run is asked to do, and the constants of the protocol that a user may not know but may want to read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from twinbench.errors import BadInput
+
+MIN_ROUNDS = 5
+"""Blocks per process before anything may stop: below that an interval over blocks says nothing."""
+
+MAX_PROCESSES = 20
+"""Processes that ``--resolve`` may add: beyond that the machine is too noisy for the question."""
+
+BURST_SAMPLES = 3
+"""Samples in a burst. Three give a median; more of them in a row see the same quiet or busy moment."""
+
+BURST_NS = 20_000_000
+"""A burst lasts at least 20 ms, so that short steps see more than one moment."""
+
+LONG_STEP_NS = 200_000_000
+"""A step above 0.2 s is sampled once per burst: its median comes from the blocks."""
+
+WARM_UP_NS = 1_000_000_000
+"""Warm-up ends here even if the times still fall; this is then recorded and shown."""
+
+START_TIMEOUT_S = 300.0
+"""For importing frameworks: Julia may precompile on its first start."""
+
+_SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to measure. ``budget_s``: measuring time per cell. ``resolve``: the ratio that matters, 0.02 for 2 %."""
+
+    threads: int = 1
+    budget_s: float = 10.0
+    processes: int = 1
+    resolve: float | None = None
+    timeout_s: float = 300.0
+    memory_limit: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.threads < 1 or self.processes < 1:
+            raise BadInput("--threads and --processes take a number from 1 on")
+        if self.budget_s <= 0 or self.timeout_s <= 0:
+            raise BadInput("--budget and --timeout take seconds above 0")
+        if self.resolve is not None and not 0 < self.resolve < 1:
+            raise BadInput("--resolve takes a percentage between 0 and 100, such as 2%")
+
+    def as_json(self) -> dict[str, Any]:
+        """For the store."""
+        return asdict(self)
+
+
+def parse_bytes(text: str) -> int:
+    """``2G``, ``512M``, ``1.5GiB`` or bytes. Raises BadInput."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
+    if match is None or float(match[1]) == 0:
+        raise BadInput(f"--memory-limit: '{text}' is not a size; try 2G or 512M")
+    return int(float(match[1]) * _SIZES[match[2]])
+
+
+def parse_percent(text: str) -> float:
+    """``2%`` or ``2`` to 0.02. Raises BadInput."""
+    try:
+        return float(text.strip().removesuffix("%")) / 100
+    except ValueError:
+        raise BadInput(f"--resolve: '{text}' is not a percentage; try 2%") from None

@@ -1,0 +1,256 @@
+"""A run: cells are planned, measured side by side, and end one way or another.
+
+All stacks of a pipeline are alive at once. In each round every step of every stack gets one burst, the stacks in
+random order, and whoever is not measured is stopped. This file decides what happens when; it measures nothing itself.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from twinbench import julia
+from twinbench.data import cache
+from twinbench.data.registry import DATASETS
+from twinbench.errors import BadInput
+from twinbench.plan.pipeline import Pipeline, Step
+from twinbench.plan.stack import Stack, fingerprint, versions
+from twinbench.results import stats
+from twinbench.results.figures import Place, figures, paired
+from twinbench.results.store import Status, Store
+from twinbench.run import environment, reference
+from twinbench.run.contender import Contender
+from twinbench.run.options import MAX_PROCESSES, MIN_ROUNDS, Options
+from twinbench.run.process import WorkerFailure, scratch
+
+COMPLETE = "complete_process"
+"""The fact that marks a process whose rounds are all there; what resuming counts."""
+
+
+class Watch:
+    """What a run tells as it goes; a progress bar overrides what it wants to show."""
+
+    def planned(self, pipeline: str, size: str, stacks: list[str]) -> None:
+        """A pipeline's cells are about to be measured."""
+
+    def doing(self, stack: str, what: str) -> None:
+        """A cell enters a stage: importing, a step's first call, warming up."""
+
+    def measured(self, stack: str, step: str, seconds: float, fraction: float) -> None:
+        """A burst is in: the last evaluation took ``seconds``; ``fraction`` of the process's budget is spent."""
+
+    def ended(self, stack: str, status: str, reason: str) -> None:
+        """A cell has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One pipeline at one size, with its stacks."""
+
+    pipeline: Pipeline
+    size: str
+    stacks: list[Stack]
+
+
+def run(parts: list[Part], options: Options, store: Store, run_id: str, watch: Watch) -> None:
+    """Measure every part. Cells that an earlier, interrupted attempt finished are left as they are."""
+    for part in parts:
+        known = reference.prepare(part.pipeline, part.size)
+        _plan(part, store, run_id, known)
+        contenders = list(_contenders(part, options, store, run_id, known, watch))
+        watch.planned(part.pipeline.name, part.size, [c.name for c in contenders])
+        with _killed_in_the_end(contenders):
+            _Measuring(part, contenders, options, store, run_id, watch).all()
+
+
+def _plan(part: Part, store: Store, run_id: str, known: reference.Reference) -> None:
+    dataset = {}
+    if part.pipeline.dataset is not None:
+        source = DATASETS[part.pipeline.dataset]
+        dataset = {
+            "name": source.name,
+            "sha256": cache.checksum(source),
+            "source": source.source,
+            "rows": part.pipeline.rows(part.size),
+        }
+    store.add_plan(run_id, part.pipeline.name, part.size, part.pipeline.as_json(), dataset)
+    for name, values in known.baselines.items():
+        for metric, value in values.items():
+            store.add_baseline(run_id, part.pipeline.name, part.size, name, metric, value)
+
+
+def _contenders(
+    part: Part, options: Options, store: Store, run_id: str, known: reference.Reference, watch: Watch
+) -> Iterator[Contender]:
+    """The cells that are still to be measured; the ones that can't be are recorded with the reason."""
+    known_cells = {cell.id: cell for cell in store.cells(run_id)}
+    ended = {id: cell for id, cell in known_cells.items() if cell.status.ended}
+    for stack in part.stacks:
+        assigned = {step: framework.name for step, framework in stack.steps.items()}
+        code = fingerprint(stack)
+        cell = store.add_cell(run_id, part.pipeline.name, stack.name, part.size, assigned, code)
+        if cell in known_cells and known_cells[cell].fingerprint != code:
+            raise BadInput(f"{stack.name}: its code or a library changed since run {run_id}; start a new run instead")
+        if cell in ended:
+            store.add_fact(cell, "", "reused", True)
+            watch.ended(stack.name, ended[cell].status, "measured before")
+        elif stack.missing is not None:
+            status = Status.UNAVAILABLE
+            store.set_status(cell, status, kind=stack.missing.kind, reason=stack.missing.reason)
+            watch.ended(stack.name, status, stack.missing.reason)
+        else:
+            store.add_fact(cell, "", "versions", {f.name: versions(f) for f in stack.frameworks})
+            extra = julia.environment(julia.find(), options.threads) if stack.uses_julia else {}
+            variables = environment.worker_environment(options.threads, extra)
+            yield Contender(cell, stack, part.pipeline, known, store, options, variables)
+
+
+@contextmanager
+def _killed_in_the_end(contenders: list[Contender]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for contender in contenders:
+            if contender.worker is not None:
+                contender.worker.kill()
+
+
+class _Measuring:
+    """The measuring of one part. ``all`` is the outline; the methods follow in its order."""
+
+    def __init__(
+        self, part: Part, contenders: list[Contender], options: Options, store: Store, run_id: str, watch: Watch
+    ) -> None:
+        self.part = part
+        self.contenders = contenders
+        self.options = options
+        self.store = store
+        self.run_id = run_id
+        self.watch = watch
+        self.random = random.Random(options.seed)
+        self.spent_s = 0.0
+        """Measured seconds per contender, over all processes."""
+        self.process_sd: float = store.find_run(run_id).environment.get("process_sd", stats.PROCESS_SD)
+
+    def all(self) -> None:
+        """Processes until there are enough of them, then the verdicts."""
+        process, complete = self._resumed()
+        while self.alive and not self._enough(complete):
+            self._process(process)
+            process, complete = process + 1, complete + 1
+        for contender in self.contenders:
+            if not contender.failed:
+                contender.finish()
+                self.watch.ended(contender.name, "disagrees" if contender.disagreements else "done", "")
+
+    @property
+    def alive(self) -> list[Contender]:
+        """Contenders that haven't failed."""
+        return [c for c in self.contenders if not c.failed]
+
+    def _resumed(self) -> tuple[int, int]:
+        """The next process number and how many processes are complete, from what the store holds already."""
+        if not self.contenders:
+            return 0, 0
+        started = [sample.process for c in self.contenders for sample in self.store.samples(c.cell)]
+        complete = min(sum(fact.key.startswith(COMPLETE) for fact in self.store.facts(c.cell)) for c in self.contenders)
+        return max(started, default=-1) + 1, complete
+
+    def _enough(self, complete: int) -> bool:
+        if complete < self.options.processes:
+            return False
+        if self.options.resolve is None or complete >= MAX_PROCESSES:
+            return True
+        return self.spent_s >= self.options.budget_s or self._half_width(self.process_sd) <= self.options.resolve
+
+    def _process(self, process: int) -> None:
+        """One fresh process per contender: start, compare, warm up, then rounds of bursts."""
+        for contender in self.alive:
+            with self._guarded(contender):
+                self._start(contender, process)
+        self._rounds(process)
+        for contender in self.alive:
+            with self._guarded(contender):
+                contender.stop()
+                self.store.add_fact(contender.cell, "", f"{COMPLETE}:{process}", True)
+        self.store.add_noise(self.run_id, datetime.now(UTC).isoformat(timespec="seconds"), environment.noise())
+
+    @contextmanager
+    def _guarded(self, contender: Contender) -> Iterator[None]:
+        """A failure costs this cell only."""
+        try:
+            yield
+        except WorkerFailure as failure:
+            contender.fail(failure)
+            self.watch.ended(contender.name, failure.kind, failure.reason)
+
+    def _start(self, contender: Contender, process: int) -> None:
+        """From import to warm, alone on the machine: the others are stopped."""
+        self.watch.doing(contender.name, "import")
+        contender.start(process)
+        with scratch() as directory:
+            for step in self.part.pipeline.steps:
+                self.watch.doing(contender.name, f"first call of {step.id}")
+                contender.first_call(step)
+                if not contender.compared:
+                    contender.agree(step, Path(directory))
+        contender.compared = True
+        contender.check_threads()
+        for step in self.part.pipeline.steps:
+            self.watch.doing(contender.name, f"warming up {step.id}")
+            contender.warm_up(step)
+        assert contender.worker is not None
+        contender.worker.pause()
+
+    def _rounds(self, process: int) -> None:
+        """Rounds until the budget is spent or the comparison is sharp enough, and not before `MIN_ROUNDS`."""
+        budget = self.options.budget_s / self.options.processes
+        spent, block = 0.0, 0
+        while self.alive and (block < MIN_ROUNDS or (spent < budget and not self._sharp(block, process))):
+            spent += self._round(block, spent / budget)
+            block += 1
+        self.spent_s += spent
+
+    def _round(self, block: int, spent: float) -> float:
+        """One block: a burst of every step of every contender. Returns the seconds measured per contender.
+
+        ``spent`` is the share of the budget before it; a run is also not over before `MIN_ROUNDS`.
+        """
+        measured, steps = 0.0, self.part.pipeline.steps
+        for place, step in enumerate(steps):
+            fraction = min(1.0, spent, (block + place / len(steps)) / MIN_ROUNDS)
+            for contender in self.random.sample(self.alive, len(self.alive)):
+                with self._guarded(contender):
+                    measured += self._burst(contender, step, block)
+                    self.watch.measured(contender.name, step.id, contender.typical_ns[step.id] / 1e9, fraction)
+        return measured / max(1, len(self.alive))
+
+    @staticmethod
+    def _burst(contender: Contender, step: Step, block: int) -> float:
+        assert contender.worker is not None
+        contender.worker.resume()
+        seconds = contender.burst(step, block)
+        contender.worker.pause()
+        return seconds
+
+    def _sharp(self, block: int, process: int) -> bool:
+        """Whether more samples in these processes would not help: every fifth round, the blocks alone are looked at."""
+        if self.options.resolve is None or block % 5:
+            return False
+        return self._half_width(0.0, process) <= self.options.resolve / 2
+
+    def _totals(self, contender: Contender, process: int | None) -> dict[Place, list[float]]:
+        """The whole pipeline's time per block, of one process or of all."""
+        samples = [s for s in self.store.samples(contender.cell) if process in (None, s.process)]
+        return figures(samples).totals(step.id for step in self.part.pipeline.steps)
+
+    def _half_width(self, process_sd: float, process: int | None = None) -> float:
+        """The widest interval of a contender's total against the first one's, as a ratio's distance from 1."""
+        first, *others = [self._totals(c, process) for c in self.alive]
+        ratios = [stats.ratio(*paired(other, first), process_sd=process_sd) for other in others]
+        return max((math.expm1((math.log(r.high) - math.log(r.low)) / 2) for r in ratios), default=0.0)

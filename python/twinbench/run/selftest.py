@@ -1,0 +1,103 @@
+"""Measuring the measuring: identical pairs and an injected slowdown, on this machine, through the whole harness."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from twinbench import paths
+from twinbench.results import stats
+from twinbench.results.figures import figures, paired
+from twinbench.results.store import Store
+from twinbench.run import job, runner
+from twinbench.run.options import Options
+from twinbench.run.process import scratch
+
+INJECTED = 1.05
+"""``probe-slow`` does 5 % more work than ``probe-a``."""
+
+STACKS = ("probe-a", "probe-b", "probe-slow")
+
+SECONDS = 0.8
+"""Budget of one cell in one comparison: about twelve blocks of three samples of 20 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One comparison in fresh processes: an identical pair, and the same against the slowed-down one."""
+
+    same: stats.Ratio
+    slowed: stats.Ratio
+
+    @property
+    def false_alarm(self) -> bool:
+        """The identical pair was declared different."""
+        return not self.same.low <= 1 <= self.same.high
+
+    @property
+    def found(self) -> bool:
+        """The slowdown was found, in the right direction."""
+        return self.slowed.low > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Selftest:
+    """What this machine can tell apart."""
+
+    at: str
+    comparisons: int
+    false_alarms: float
+    """Share of identical pairs that were declared different; 0.05 is what the intervals promise."""
+    found: float
+    """Share of the injected 5 % slowdowns that were found."""
+    process_sd: float
+    """Standard deviation of log ratios of identical pairs: the spread between processes, interleaved."""
+    smallest: float
+    """The smallest difference that one comparison in one process finds: 0.03 for 3 %."""
+
+
+def compare_once(store: Store, seed: int, seconds: float = SECONDS, process_sd: float = stats.PROCESS_SD) -> Pair:
+    """One comparison, as ``twinbench run work`` makes it."""
+    request = job.Request(pipelines=("work",), stacks=STACKS)
+    options = Options(budget_s=seconds, seed=seed)
+    run_id = job.new_run(store, request, options)
+    runner.run(job.parts(request), options, store, run_id, runner.Watch())
+    store.finish_run(run_id, "done")
+    times = {cell.stack: figures(store.samples(cell.id)).totals(["work"]) for cell in store.cells(run_id)}
+    return Pair(
+        same=stats.ratio(*paired(times["probe-b"], times["probe-a"]), process_sd=process_sd),
+        slowed=stats.ratio(*paired(times["probe-slow"], times["probe-a"]), process_sd=process_sd),
+    )
+
+
+def pairs(comparisons: int) -> Iterator[Pair]:
+    """Comparisons one after the other, in a store of their own."""
+    with scratch() as directory, Store.open(Path(directory) / "selftest.db") as store:
+        for seed in range(comparisons):
+            yield compare_once(store, seed)
+
+
+def judge(found: list[Pair]) -> Selftest:
+    """The figures of a list of at least two comparisons."""
+    logs = [math.log(pair.same.estimate) for pair in found]
+    return Selftest(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        comparisons=len(found),
+        false_alarms=sum(pair.false_alarm for pair in found) / len(found),
+        found=sum(pair.found for pair in found) / len(found),
+        process_sd=statistics.stdev(logs),
+        smallest=statistics.median(math.expm1(math.log(pair.same.high / pair.same.low) / 2) for pair in found),
+    )
+
+
+def save(result: Selftest) -> Path:
+    """Keep it for the records of later runs on this machine."""
+    path = paths.selftest_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(result), indent=2), encoding="utf-8")
+    return path

@@ -1,0 +1,110 @@
+"""Whole runs as a user starts them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def stacks() -> list[str]:
+    return ["pandas+torch", "NumPy+torch"]
+
+
+def test_flights_delay_agrees_beats_its_baselines_and_is_ranked(twinbench, store, stacks):
+    arguments = [argument for stack in stacks for argument in ("--stack", stack)]
+    done = twinbench("run", "flights-delay", *arguments, "--budget", "2", "--no-track", "--json", timeout=300)
+    assert done.returncode == 0, done.stderr
+    json.loads(done.stdout)
+    with store() as results:
+        run = results.find_run()
+        assert run.status == "done"
+        (plan,) = results.plans(run.id)
+        assert plan.dataset["rows"] == 20_000
+        dummy = {b.metric: b.value for b in results.baselines(run.id) if b.name == "most-frequent"}
+        cells = results.cells(run.id)
+        assert [cell.stack for cell in cells] == stacks
+        for cell in cells:
+            assert cell.status == "done", cell.reason
+            quality = {q.metric: q.value for q in results.qualities(cell.id)}
+            assert quality["roc_auc"] > plan.plan["target"] > dummy["roc_auc"]
+            assert quality["log_loss"] < dummy["log_loss"]
+            samples = results.samples(cell.id)
+            steps = {step["id"] for step in plan.plan["steps"]}
+            assert {s.step for s in samples if s.kind == "first_call"} == steps
+            assert {s.detail for s in samples if s.kind == "import"} == set(cell.stack.split("+"))
+            assert any(s.kind == "boundary" and s.detail == "in" and s.step == "mlp" for s in samples)
+            blocks = {(s.process, s.block) for s in samples if s.kind == "steady"}
+            assert len(blocks) >= 5
+            facts = {fact.key: fact.value for fact in results.facts(cell.id) if fact.step == ""}
+            assert facts["peak_rss_bytes"] > 50e6
+            assert all(count == 1 for pools in facts["threads"].values() for count in pools.values())
+
+
+def test_every_block_holds_a_burst_of_every_stack(twinbench, store):
+    twinbench("run", "noop", "--budget", "0.5", "--processes", "2", "--no-track")
+    with store() as results:
+        cells = results.cells(results.find_run().id)
+        blocks = [{(s.process, s.block) for s in results.samples(cell.id) if s.kind == "steady"} for cell in cells]
+        assert blocks[0] == blocks[1]
+        assert {process for process, _ in blocks[0]} == {0, 1}
+
+
+def test_a_missing_library_makes_its_cell_unavailable_and_fails_nothing(twinbench, store, plugin):
+    env = plugin(
+        "absent",
+        """
+        from dataclasses import replace
+        from twinbench.frameworks.probe import FRAMEWORKS as PROBES
+        FRAMEWORKS = replace(PROBES[0], name="Absent", packages=("absent-library",), extra="rivals")
+        """,
+    )
+    done = twinbench("run", "noop", "--stack", "probe-a", "--stack", "Absent", "--budget", "0.2", "--no-track", env=env)
+    assert done.returncode == 0, done.stderr
+    with store() as results:
+        cells = {cell.stack: cell for cell in results.cells(results.find_run().id)}
+        assert cells["Absent"].status == "unavailable"
+        assert cells["Absent"].reason == "Absent is not installed; pip install 'twinbench[rivals]'"
+    required = twinbench("run", "noop", "--require", "Absent", env=env)
+    assert required.returncode == 3
+    assert "Absent is not installed" in required.stderr
+
+
+def test_resolve_adds_processes_until_the_comparison_is_sharp(twinbench, store):
+    done = twinbench(
+        "run", "work", "--stack", "probe-a", "--stack", "probe-b", "--resolve", "20%", "--budget", "30", "--no-track"
+    )
+    assert done.returncode == 0, done.stderr
+    with store() as results:
+        cells = results.cells(results.find_run().id)
+        measured = sum(s.wall_ns * s.evals for s in results.samples(cells[0].id) if s.kind == "steady")
+        assert measured < 25e9, "20 % can be told long before the budget of 30 s is spent"
+
+
+def test_agree_prints_every_step_and_times_nothing(twinbench):
+    done = twinbench("agree", "flights-delay", "--stack", "pandas+torch", "--json", timeout=300)
+    assert done.returncode == 0, done.stdout
+    (checked,) = json.loads(done.stdout)
+    assert checked["ok"]
+    assert len(checked["findings"]) == 18
+
+
+def test_agree_catches_a_wrong_implementation(twinbench, plugin):
+    env = plugin(
+        "sloppy",
+        """
+        from dataclasses import replace
+        from twinbench.frameworks import pandas
+
+        def standardise(p, frame):  # divides by n - 1
+            return frame.assign(**{c: (frame[c] - frame[c].mean()) / frame[c].std() for c in p.columns})
+
+        ours = pandas.FRAMEWORKS[0]
+        FRAMEWORKS = replace(ours, name="sloppy", ops=ours.ops | {"tables.standardise": standardise})
+        """,
+    )
+    done = twinbench("agree", "flights-delay", "--stack", "sloppy+torch", "--json", env=env, timeout=300)
+    assert done.returncode == 1
+    (checked,) = json.loads(done.stdout)
+    assert not any(f["ok"] for f in checked["findings"]["standardise"] if f["output"] == "temp")
