@@ -108,8 +108,11 @@ def test_ctrl_c_ends_with_130(ending, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [("list",), ("list", "--json"), ("--help",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("list",), ("list", "--json"), ("julia", "status", "--json"), ("--help",)], ids=" ".join
+)
 def test_a_closed_pipe_is_no_matter(places, arguments):
+    places.pop("PYTHONUNBUFFERED", None)  # buffered as for users: what is short is only written at the end
     command = [sys.executable, "-m", "twinbench", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=places) as process:
         process.stdout.close()

@@ -82,13 +82,13 @@ def _measure(store: Store, cell: int, stack: str, processes: int, blocks: int, r
     store.add_fact(cell, "", "peak_rss_bytes", 300 * 2**20)
     store.add_fact(cell, "mlp", "rss_increase_bytes", 20 * 2**20)
     for process in range(processes):
-        store.add_samples(cell, _start(process, stack))
         luck = math.exp(rng.normal(0, 0.003))
+        samples = _start(process, stack)
         for block in range(blocks):
             for step, ms in zip(STEPS, STEADY_MS[stack], strict=True):
                 walls = ms * MS * luck * np.exp(rng.normal(0, 0.002, 3))
-                burst = [Sample(process, block, step, "steady", w, 1, w * 0.98, w * 0.01) for w in walls.tolist()]
-                store.add_samples(cell, burst)
+                samples += [Sample(process, block, step, "steady", w, 1, w * 0.98, w * 0.01) for w in walls.tolist()]
+        store.add_samples(cell, samples)
 
 
 def _start(process: int, stack: str) -> list[Sample]:

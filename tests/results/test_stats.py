@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinbench.results import stats, student
@@ -20,6 +20,9 @@ WITHIN = 0.002
 
 SPREAD = math.sqrt(2) * BETWEEN
 """Between the ratios of two such stacks."""
+
+
+unhurried = settings(deadline=None)
 
 
 def clustered(rng: np.random.Generator, processes: int, blocks: int = 8, factor: float = 1.0) -> Values:
@@ -134,6 +137,7 @@ def split(pairs: list[list[tuple[float, float]]]) -> tuple[Values, Values]:
     return [[[a] for a, _ in p] for p in pairs], [[[b] for _, b in p] for p in pairs]
 
 
+@unhurried
 @given(processes)
 def test_swapping_the_two_gives_the_reciprocal(pairs):
     a, b = split(pairs)
@@ -145,6 +149,7 @@ def test_swapping_the_two_gives_the_reciprocal(pairs):
     assert there.low <= there.estimate <= there.high
 
 
+@unhurried
 @given(processes, st.floats(1e-3, 1e3))
 def test_the_unit_of_time_does_not_matter(pairs, factor):
     a, b = split(pairs)
@@ -153,6 +158,7 @@ def test_the_unit_of_time_does_not_matter(pairs, factor):
     assert stats.ratio(scaled, b).low == pytest.approx(factor * stats.ratio(a, b).low, rel=1e-9)
 
 
+@unhurried
 @given(processes, st.randoms())
 def test_the_order_of_processes_and_blocks_does_not_matter(pairs, random):
     shuffled = [random.sample(process, len(process)) for process in random.sample(pairs, len(pairs))]
@@ -160,6 +166,7 @@ def test_the_order_of_processes_and_blocks_does_not_matter(pairs, random):
     assert (after.low, after.high) == pytest.approx((before.low, before.high), rel=1e-9)
 
 
+@unhurried
 @given(processes, st.floats(0.5, 0.9), st.floats(0.91, 0.999))
 def test_more_confidence_takes_a_wider_interval(pairs, lower, higher):
     a, b = split(pairs)
@@ -214,6 +221,7 @@ def test_verdicts(low, high, margin, word):
     assert stats.verdict(ratio_of(low, high), margin) == word
 
 
+@unhurried
 @given(st.lists(st.floats(0, 1), max_size=30))
 def test_the_false_discovery_rate_is_the_textbooks(p_values):
     expected = scipy.stats.false_discovery_control(p_values) if p_values else []
@@ -258,6 +266,7 @@ def test_break_even(a, b, calls):
     assert stats.break_even(*a, *b) == calls
 
 
+@unhurried
 @given(st.tuples(positive, positive), st.tuples(positive, positive))
 def test_break_even_is_the_first_call_at_which_a_has_caught_up(a, b):
     calls = stats.break_even(*a, *b)
@@ -269,11 +278,13 @@ def test_break_even_is_the_first_call_at_which_a_has_caught_up(a, b):
 # Student's t
 
 
+@unhurried
 @given(st.integers(1, 200), st.floats(-50, 50))
 def test_the_t_distribution_is_scipys(df, t):
     assert student.two_sided_p(t, df) == pytest.approx(2 * scipy.stats.t.sf(abs(t), df), abs=1e-13)
 
 
+@unhurried
 @given(st.integers(1, 200), st.floats(0.5, 0.999))
 def test_the_quantile_is_scipys(df, level):
     assert student.quantile(level, df) == pytest.approx(scipy.stats.t.ppf((1 + level) / 2, df), rel=1e-9)

@@ -296,6 +296,22 @@ def test_many_runs_may_begin_and_write_at_once(path):
             assert len(store.samples(store.cells(run.id)[0].id)) == 200
 
 
+def test_opening_waits_for_another_one_that_makes_the_store(path):
+    code = """
+        import sqlite3, sys, time
+        db = sqlite3.connect(sys.argv[1], isolation_level=None)
+        db.execute("BEGIN")
+        db.execute("SELECT * FROM sqlite_master").fetchall()
+        print("reading", flush=True)
+        time.sleep(0.5)
+    """
+    other = in_a_process(code, path)
+    assert other.stdout is not None
+    assert other.stdout.readline() == "reading\n"
+    Store.open(path).close()
+    other.communicate()
+
+
 def test_a_transaction_is_synced(store):
     assert store._db._pragma("synchronous") == 2
     assert store._db.read("PRAGMA journal_mode") == [("wal",)]

@@ -175,7 +175,7 @@ def test_the_spread_that_the_selftest_measured_is_used(store):
             store.set_status(cell, Status.DONE)
         return summarise(store, run_id).pipelines[0].cells[1].ratio.resolvable
 
-    assert resolvable("quiet", {"selftest": {"process_sd": 0.001}}) < resolvable("unknown", {}) / 5
+    assert resolvable("quiet", {"process_sd": 0.001}) < resolvable("unknown", {}) / 5
 
 
 def test_a_slower_start_pays_off_after_so_many_calls(store):
@@ -189,6 +189,17 @@ def test_a_slower_start_pays_off_after_so_many_calls(store):
     found = pipeline_of(store).break_even
     assert (found.stack, found.against) == ("slow start", "quick start")
     assert found.calls == 5, "950 + 10 n <= 200 n"
+
+
+def test_nothing_pays_off_between_stacks_that_can_not_be_told_apart(store):
+    cells = pipeline_of(store).cells
+    assert cells[0].rank == cells[1].rank
+    slow_starts = [Sample(process, 1, "", "import", 9e9, detail="torch") for process in (0, 1)]
+    for stack in (cells[0].stack, "pandas+torch"):
+        store.add_samples(cell_id(store, stack), slow_starts)
+    after = pipeline_of(store)
+    assert min(after.cells[:3], key=lambda cell: cell.cold_start_s).stack == cells[1].stack
+    assert after.break_even is None
 
 
 def test_warnings_are_told_once_each(store):

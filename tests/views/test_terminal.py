@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -19,6 +19,8 @@ from twinbench.results.stats import Interval
 from twinbench.results.store import Status, Store
 from twinbench.results.summary import summarise
 from twinbench.views import terminal, text
+
+unhurried = settings(deadline=None)
 
 
 @pytest.fixture
@@ -143,6 +145,7 @@ def test_an_interval_is_its_estimate_and_half_its_width():
     assert text.interval(Interval(0.100, 0.100 / 1.25, 0.125)) == "100 ms ±25%"
 
 
+@unhurried
 @given(st.text())
 def test_anything_can_be_said_on_one_line(words):
     assert "\n" not in text.clean(words)

@@ -9,17 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from twinbench.run.runner import Watch
+from twinbench.views.text import seconds
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-
-
-def seconds(value: float) -> str:
-    """A time with three figures and its unit."""
-    for limit, factor, unit in ((1e-6, 1e9, "ns"), (1e-3, 1e6, "us"), (1.0, 1e3, "ms")):
-        if value < limit:
-            return f"{value * factor:.3g} {unit}"
-    return f"{value:.3g} s"
 
 
 class Lines(Watch):
@@ -39,11 +32,11 @@ class Lines(Watch):
         if what == "import":
             self._say(f"{stack}: starting")
 
-    def measured(self, stack: str, step: str, seconds_: float, fraction: float) -> None:
+    def measured(self, stack: str, step: str, took: float, fraction: float) -> None:
         """Say how far it is."""
         if time.monotonic() - self._last > self.EVERY_S:
             self._last = time.monotonic()
-            self._say(f"measuring: {fraction:.0%} of the budget, last {stack} {step} {seconds(seconds_)}")
+            self._say(f"measuring: {fraction:.0%} of the budget, last {stack} {step} {seconds(took)}")
 
     def ended(self, stack: str, status: str, reason: str) -> None:
         """Say how it ended."""
@@ -73,9 +66,9 @@ class Bars(Watch):
         """Say what is being done."""
         self._progress.update(self._task, description=self._escape(f"{self._name} {stack}: {what}"))
 
-    def measured(self, stack: str, step: str, seconds_: float, fraction: float) -> None:
+    def measured(self, stack: str, step: str, took: float, fraction: float) -> None:
         """Say how far it is."""
-        text = self._escape(f"{self._name} {stack}: {step} {seconds(seconds_)}")
+        text = self._escape(f"{self._name} {stack}: {step} {seconds(took)}")
         self._progress.update(self._task, description=text, completed=fraction)
 
     def ended(self, stack: str, status: str, reason: str) -> None:

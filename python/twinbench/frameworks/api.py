@@ -17,8 +17,8 @@ from twinbench.ops.contract import Arrays, Kind
 class Framework:
     """One library under test.
 
-    ``ops[name](params, *inputs)`` is the step that is timed: native values in, native value out, inputs unchanged. Inputs of kind
-    ``file`` are paths; an op with givens gets them, prepared as ``arrays``, as its last argument.
+    ``ops[name](params, *inputs)`` is the step that is timed: native values in, native value out, inputs unchanged.
+    Inputs of kind ``file`` are paths; an op with givens gets them, prepared as ``arrays``, as its last argument.
     """
 
     name: str

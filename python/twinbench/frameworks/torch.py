@@ -41,8 +41,8 @@ def load(threads: int) -> None:
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """Row-major tensors of their own: the arrays may be read-only, or column-major."""
-    tensors = {name: torch.tensor(values) for name, values in value.items()}
+    """Row-major copies: the arrays may be read-only or column-major, and batches are rows."""
+    tensors = {name: torch.from_numpy(values.copy(order="C")) for name, values in value.items()}
     return _model(tensors) if kind == "model" else tensors
 
 

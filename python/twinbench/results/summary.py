@@ -70,7 +70,7 @@ def plain(summary: RunSummary) -> dict[str, Any]:
 def _pipeline(store: Store, run: Run, plan: Plan) -> PipelineSummary:
     spec = plan.plan
     steps = {step["id"]: step["op"] for step in spec["steps"]}
-    process_sd = run.environment.get("selftest", {}).get("process_sd", stats.PROCESS_SD)
+    process_sd = run.environment.get("process_sd", stats.PROCESS_SD)
     baselines = [b for b in store.baselines(run.id) if (b.pipeline, b.size) == (plan.pipeline, plan.size)]
     cells, totals = [], {}
     for cell in store.cells(run.id):
@@ -213,7 +213,7 @@ def _break_even(ranked: Sequence[CellSummary]) -> BreakEven | None:
         return None
     cold, winner = starts[0]
     cold_first, first = min(starts, key=lambda start: start[0])
-    if first is winner or winner.total is None or first.total is None:
+    if winner.total is None or first.total is None or first.ratio is None or stats.verdict(first.ratio) != "slower":
         return None
     calls = stats.break_even(cold, winner.total.estimate, cold_first, first.total.estimate)
     return BreakEven(winner.stack, first.stack, calls)
@@ -260,7 +260,7 @@ def _too_busy(run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
 
 def _reused(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
     for pipeline in pipelines:
-        stacks = ", ".join(cell.stack for cell in pipeline.cells if cell.reused)
+        stacks = ", ".join(cell.stack for cell in pipeline.cells if cell.reused and cell.total)
         if stacks:
             yield f"{pipeline.pipeline}: measured before the run was resumed, not beside the others: {stacks}"
 

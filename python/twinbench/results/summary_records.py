@@ -151,7 +151,7 @@ class PipelineSummary:
     """Ranked ones first, fastest first; then the others in the order of planning."""
     baselines: tuple[BaselineSummary, ...]
     break_even: BreakEven | None
-    """None when the fastest also starts first, or nothing is ranked."""
+    """None when the fastest also starts first, when it can't be told from the one that does, or nothing is ranked."""
 
 
 @dataclass(frozen=True, slots=True)

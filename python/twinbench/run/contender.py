@@ -37,6 +37,8 @@ class Contender:
     process: int = 0
     worker: Worker | None = None
     failed: bool = False
+    peak_bytes: int = 0
+    """The largest resident set of any of its processes so far."""
     compared: bool = False
     """Whether its outputs were held against the reference; once per run is enough."""
     disagreements: list[str] = field(default_factory=list)
@@ -128,7 +130,8 @@ class Contender:
             return
         if self.alive:
             self.worker.resume()
-            self.store.add_fact(self.cell, "", "peak_rss_bytes", self._ask("memory")["peak_bytes"])
+            self.peak_bytes = max(self.peak_bytes, self._ask("memory")["peak_bytes"])
+            self.store.add_fact(self.cell, "", "peak_rss_bytes", self.peak_bytes)
         self.worker.kill()
         self.worker = None
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from twinbench import julia
 from twinbench.data import cache
@@ -41,8 +42,8 @@ class Watch:
     def doing(self, stack: str, what: str) -> None:
         """A cell enters a stage: importing, a step's first call, warming up."""
 
-    def measured(self, stack: str, step: str, seconds: float, fraction: float) -> None:
-        """A burst is in: the last evaluation took ``seconds``; ``fraction`` of the process's budget is spent."""
+    def measured(self, stack: str, step: str, took: float, fraction: float) -> None:
+        """A burst is in: the last evaluation took ``took`` seconds; ``fraction`` of the process's budget is spent."""
 
     def ended(self, stack: str, status: str, reason: str) -> None:
         """A cell has ended."""
@@ -59,13 +60,23 @@ class Part:
 
 def run(parts: list[Part], options: Options, store: Store, run_id: str, watch: Watch) -> None:
     """Measure every part. Cells that an earlier, interrupted attempt finished are left as they are."""
+    environment.noise()  # rates count from the call before
+    noises: list[dict[str, Any]] = []
     for part in parts:
         known = reference.prepare(part.pipeline, part.size)
         _plan(part, store, run_id, known)
         contenders = list(_contenders(part, options, store, run_id, known, watch))
         watch.planned(part.pipeline.name, part.size, [c.name for c in contenders])
         with _killed_in_the_end(contenders):
-            _Measuring(part, contenders, options, store, run_id, watch).all()
+            measuring = _Measuring(part, contenders, options, store, run_id, watch)
+            measuring.all()
+        noises += measuring.noises
+    warnings = environment.warnings(store.find_run(run_id).environment, noises)
+    store.add_noise(run_id, _now(), {"warnings": warnings})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _plan(part: Part, store: Store, run_id: str, known: reference.Reference) -> None:
@@ -135,6 +146,7 @@ class _Measuring:
         self.random = random.Random(options.seed)
         self.spent_s = 0.0
         """Measured seconds per contender, over all processes."""
+        self.noises: list[dict[str, Any]] = []
         self.process_sd: float = store.find_run(run_id).environment.get("process_sd", stats.PROCESS_SD)
 
     def all(self) -> None:
@@ -178,7 +190,8 @@ class _Measuring:
             with self._guarded(contender):
                 contender.stop()
                 self.store.add_fact(contender.cell, "", f"{COMPLETE}:{process}", True)
-        self.store.add_noise(self.run_id, datetime.now(UTC).isoformat(timespec="seconds"), environment.noise())
+        self.noises.append(environment.noise())
+        self.store.add_noise(self.run_id, _now(), self.noises[-1])
 
     @contextmanager
     def _guarded(self, contender: Contender) -> Iterator[None]:

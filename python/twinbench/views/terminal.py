@@ -186,7 +186,7 @@ def _break_even(pipeline: PipelineSummary) -> str:
 
 
 def _status(cell: CellSummary) -> str:
-    return f"{cell.status}{', reused' if cell.reused else ''}"
+    return f"{cell.status}{', reused' if cell.reused and cell.total else ''}"
 
 
 def _quality(cell: CellSummary, metric: str | None) -> Text:
