@@ -66,7 +66,7 @@ def agrees() -> Callable[[Op, Arrays, Arrays], None]:
 
 @pytest.fixture(scope="session")
 def run(agrees: Callable[[Op, Arrays, Arrays], None]) -> Callable[..., Arrays]:
-    """Runs a framework's op twice on neutral values: equal results, and the inputs as they were. ``given`` comes last."""
+    """Runs an op twice on neutral values, ``given`` last: equal results, and the inputs as they were."""
 
     def twice(framework: Framework, op: Op, params: Any, *inputs: Any, given: Arrays | None = None) -> Arrays:
         before = copy.deepcopy(inputs)

@@ -55,7 +55,7 @@ def _column(name: str, got: NDArray[np.generic], want: NDArray[np.generic], tole
 def _equal(name: str, got: NDArray[np.generic], want: NDArray[np.generic], tolerance: Tolerance) -> Finding:
     wrong = np.flatnonzero(np.ravel(got != want))
     if len(wrong) == 0:
-        return Finding(name, "exact", 0.0, 0.0, True)
+        return Finding(name, tolerance.level, 0.0, 0.0, True)
     first = int(wrong[0])
     detail = f"{len(wrong)} of {got.size} differ, first at {first}: {got.flat[first]!s} instead of {want.flat[first]!s}"
     return _different(name, tolerance, detail)

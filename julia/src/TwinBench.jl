@@ -1,0 +1,88 @@
+"""
+Julia's half of twinbench: the measurement protocol, and the frameworks under test.
+
+Each framework is one file in `src/frameworks`, of the same ops in the same order as its Python counterparts. Those that
+need a library are package extensions, so that a worker loads only what it measures; `FRAMEWORKS` holds what is loaded.
+"""
+module TwinBench
+
+using LinearAlgebra: BLAS
+using PrecompileTools: @compile_workload, @setup_workload
+
+include("measure.jl")
+include("crossing.jl")
+
+"""The ops by which the harness measures itself. They need no library."""
+module Probe
+    include("frameworks/probe.jl")
+end
+
+"""The loaded frameworks by name: modules with `NAME`, `OPS` (op to function) and, for tables, `table`."""
+const FRAMEWORKS = Dict{String, Module}(Probe.NAME => Probe)
+
+"""
+    register!(framework::Module)
+
+Make a framework known. An extension calls it when it is loaded.
+"""
+register!(framework::Module) = (FRAMEWORKS[framework.NAME] = framework)
+
+"""
+    framework(name, file) -> Module
+
+The framework of this name: loaded already, or else read from `file`, which works for a file outside this package too but
+is compiled when it is first used.
+"""
+function framework(name::AbstractString, file::AbstractString)
+    return get!(FRAMEWORKS, name) do
+        found = Module(Symbol(name))
+        Base.include(found, file)
+        found
+    end
+end
+
+"""
+    op(framework::Module, name) -> Function
+
+The function that implements an op. Throws KeyError.
+"""
+op(framework::Module, name::AbstractString) = framework.OPS[name]
+
+"""
+    set_blas_threads(n)
+
+Give BLAS `n` threads.
+"""
+set_blas_threads(n::Integer) = BLAS.set_num_threads(n)
+
+"""
+    thread_counts() -> (julia, blas)
+
+Thread counts as the live runtime reports them.
+"""
+thread_counts() = (Threads.nthreads(), Int(BLAS.get_num_threads()))
+
+@setup_workload begin
+    spin = Call(Probe.spin, named(Values(["microseconds" => 1.0])), ())
+    numbers, words = [1.0, 2.0], UInt32['a' 'b'; 'c' 0]
+    @compile_workload begin
+        first_call(spin)
+        evals = calibrate(spin)
+        warm_up(spin, evals, 1)
+        flat(burst(spin, evals, 1, 1))
+        values = Values()
+        lend!(values, "x", Float64, UInt(pointer(numbers)), size(numbers), nothing)
+        lend!(values, "n", Int64, 0, (0,), nothing)
+        lend!(values, "w", Float32, 0, (0, 0), nothing)
+        lend_text!(values, "s", UInt(pointer(words)), size(words), nothing)
+        neutral(named(values))
+        facts(named(values))
+        collect(values[end].second)
+        op(framework("probe.jl", ""), "probe.noop")
+        add!(Values(), "p", 1.0)
+        mapping(Values(["a" => "b"]))
+        vector(Values(["" => "b"]))
+    end
+end
+
+end

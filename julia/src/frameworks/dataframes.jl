@@ -1,0 +1,279 @@
+# The table ops for DataFrames.jl with CSV.jl. The same ops in the same order for pandas are in
+# python/twinbench/frameworks/pandas.py; the contracts are in python/twinbench/ops/tables.py.
+#
+# Columns that an op doesn't change are shared between its input and its output (`copycols`): no op writes into a column.
+
+import CSV
+import DataFrames
+using DataFrames: AbstractDataFrame, DataFrame, Not, combine, disallowmissing, dropmissing, groupindices
+using DataFrames: innerjoin, leftjoin, mapcols, ncol, nrow, order, select, select!, transform, transform!
+using Dates: DateFormat, DateTime, dayofweek, month, @dateformat_str
+using PooledArrays: PooledArray
+using Statistics: mean, median, std
+
+const NAME = "DataFrames.jl"
+const PACKAGES = ["DataFrames", "CSV"]
+const SUMMARY = "DataFrames.jl with CSV.jl: in-memory tables in Julia"
+
+"""Types by the contracts' names."""
+const TYPES = Dict{String, Type}("int64" => Int64, "float64" => Float64, "string" => String)
+
+"""The named columns of a CSV file, pooled by CSV.jl's own rule where values repeat."""
+function read_csv(p, path)
+    names = first.(p.columns)
+    types = Dict(name => TYPES[kind] for (name, kind) in p.columns)
+    table = CSV.read(path, DataFrame; select = names, types, missingstring = ["", "NA"], delim = ',', strict = true)
+    return select!(table, names)
+end
+
+"""Rows without missing values, then new types."""
+function clean(p, table)
+    kept = isempty(p.drop_missing) ? copy(table; copycols = false) : dropmissing(table, p.drop_missing)
+    return transform!(kept, [name => (column -> cast(TYPES[kind], column)) => name for (name, kind) in p.cast])
+end
+
+cast(::Type{Int64}, column::AbstractVector{<:Union{Missing, Real}}) = trunc.(Int64, disallowmissing(column))
+cast(::Type{Float64}, column::AbstractVector{<:Union{Missing, Integer}}) = Float64.(disallowmissing(column))
+cast(::Type, column::AbstractVector) = column
+
+"""Missing numbers replaced by the median or the mean of the others."""
+function impute(p, table)
+    statistic = p.strategy == "median" ? median : mean
+    return transform(
+        table,
+        [name => (column -> fill_missing(statistic, column)) => name for name in p.columns];
+        copycols = false,
+    )
+end
+
+function fill_missing(statistic::F, column::AbstractVector) where {F}
+    present = skipmissing(column)
+    return isempty(present) ? column : coalesce.(column, statistic(present))
+end
+
+"""New columns, computed row by row. A column of times is parsed once, whatever is derived from it."""
+function derive(p, table)
+    result = copy(table; copycols = false)
+    times = Dict{String, AbstractVector{DateTime}}()
+    for (name, (what, column, rest...)) in p.columns
+        result[!, name] = if what == "floor_divide"
+            fld.(table[!, column], only(rest))
+        elseif what == "ratio"
+            ratio.(table[!, column], table[!, rest[1]], rest[2])
+        elseif what == "greater"
+            greater.(table[!, column], only(rest))
+        else
+            part = what == "month" ? month : dayofweek
+            Vector{Int64}(map(part, get!(() -> parse_times(table[!, column]), times, column)))
+        end
+    end
+    return result
+end
+
+ratio(a, b, scale) = scale * a / b
+greater(value, limit) = Int64(coalesce(value > limit, false))
+
+"""Each time once: `map` over a pooled column visits its pool."""
+parse_times(column::AbstractVector) = map(
+    text -> DateTime(text, dateformat"yyyy-mm-dd\THH:MM:SS\Z"),
+    disallowmissing(column),
+)
+
+"""`DataFrames.groupby`, which fails on an empty pooled column (1.8.2): without rows there is nothing to pool."""
+group(table, keys; options...) = DataFrames.groupby(
+    nrow(table) == 0 ? mapcols(collect, table) : table,
+    keys;
+    options...,
+)
+
+"""Groups in the order of their keys, with one aggregate a column."""
+function groupby(p, table)
+    groups = group(table, p.keys; sort = true, skipmissing = true)
+    isempty(groups) && return no_groups(p, table)
+    result = combine(groups, [of => aggregate(what, table[!, of]) => name for (name, (what, of)) in p.aggregates])
+    floats = [name for (name, (what, _)) in p.aggregates if what in ("mean", "std")]
+    return transform!(result, floats .=> nan_to_missing .=> floats)
+end
+
+"""Columns without rows, of the types that they would have: there is no group to try the functions on."""
+function no_groups(p, table)
+    result = table[1:0, p.keys]
+    for (name, (what, of)) in p.aggregates
+        result[!, name] = what == "count" ? Int64[] : what in ("sum", "min", "max") ? table[1:0, of] : Float64[]
+    end
+    return result
+end
+
+"""The function that aggregates one group. DataFrames.jl has a single-pass kernel for those without `present`."""
+function aggregate(what, column::AbstractVector{T}) where {T}
+    what == "sum" && return sum ∘ skipmissing
+    what == "mean" && return mean ∘ skipmissing
+    what == "std" && return std ∘ skipmissing
+    what == "median" && return Missing <: T ? present(median) : median
+    what == "count" && return Missing <: T ? count_present : length
+    function_ = what == "min" ? minimum : maximum
+    return Missing <: T ? present(function_) : function_
+end
+
+count_present(column) = count(!ismissing, column)
+
+"""`f` of the values that are there; missing if there are none."""
+function present(f::F) where {F}
+    return function (column)
+        values = skipmissing(column)
+        return isempty(values) ? missing : f(values)
+    end
+end
+
+nan_to_missing(column::AbstractVector) = any(isnan, column) ? ifelse.(isnan.(column), missing, column) : column
+
+"""Rows of the left table with their matches."""
+function join(p, left, right)
+    taken = select(right, [p.on; p.columns]; copycols = false)
+    p.how == "inner" && return innerjoin(left, taken; on = p.on, matchmissing = :notequal, order = :left)
+    transform!(taken, p.columns .=> widen_integers .=> p.columns)
+    return leftjoin(left, taken; on = p.on, matchmissing = :notequal, order = :left)
+end
+
+widen_integers(column::AbstractVector{<:Union{Missing, Integer}}) = passmissing_float.(column)
+widen_integers(column::AbstractVector) = column
+passmissing_float(value) = ismissing(value) ? missing : Float64(value)
+
+"""A stable sort with missing values last."""
+function sort(p, table)
+    p.descending || return Base.sort(table, p.by)
+    return Base.sort(table, [order(name; lt = greater_missing_last) for name in p.by])
+end
+
+greater_missing_last(a, b) = ismissing(a) ? false : ismissing(b) ? true : isless(b, a)
+
+"""A trailing window per group."""
+function rolling(p, table)
+    groups = group(table, p.by; sort = false)
+    window = p.window
+    kernel = p.var"function" == "mean" ? rolling_mean : rolling_sum
+    return transform(groups, p.column => (column -> kernel(column, window)) => p.name; copycols = false)
+end
+
+"""Sums over a trailing window, updated by the newest and the oldest value."""
+function rolling_sum(column::AbstractVector, window::Int)
+    sums = Vector{Float64}(undef, length(column))
+    total = 0.0
+    @inbounds for i in eachindex(sums)
+        total += column[i]
+        i > window && (total -= column[i - window])
+        sums[i] = total
+    end
+    return sums
+end
+
+function rolling_mean(column::AbstractVector, window::Int)
+    means = rolling_sum(column, window)
+    for i in eachindex(means)
+        means[i] /= min(i, window)
+    end
+    return means
+end
+
+"""Indicator columns in the order of the values."""
+function one_hot(p, table)
+    result = select(table, Not(p.columns); copycols = false)
+    for name in p.columns
+        groups = group(table, name; sort = true, skipmissing = true)
+        indicators = [zeros(UInt8, nrow(table)) for _ in 1:length(groups)]
+        mark!(indicators, groupindices(groups))
+        for (key, indicator) in zip(keys(groups), indicators)
+            result[!, "$name=$(only(key))"] = indicator
+        end
+    end
+    return result
+end
+
+function mark!(indicators::Vector{Vector{UInt8}}, groups::AbstractVector)
+    for (row, group) in enumerate(groups)
+        ismissing(group) || (indicators[group][row] = 0x01)
+    end
+end
+
+"""z-scores with divisor n."""
+standardise(p, table) = transform(table, p.columns .=> z_scores .=> p.columns; copycols = false)
+
+function z_scores(column::AbstractVector)
+    values = disallowmissing(column)
+    isempty(values) && return Float64[]
+    centre = mean(values)
+    deviation = std(values; mean = centre, corrected = false)
+    return deviation > 0 ? (values .- centre) ./ deviation : zeros(length(values))
+end
+
+"""Matrices of shape (features, rows), as Flux wants them."""
+function split(p, table, given)
+    features = select(table, Not([p.label; p.drop]); copycols = false)
+    label = table[!, p.label]
+    train, test = given.train .+ 1, given.test .+ 1
+    return (
+        x_train = matrix(features, train),
+        y_train = Vector{Float32}(label[train]),
+        x_test = matrix(features, test),
+        y_test = Vector{Float32}(label[test]),
+    )
+end
+
+"""Rows at a time, so that the part of the matrix that is being filled stays in the cache."""
+const BLOCK = 1024
+
+function matrix(features::AbstractDataFrame, rows::Vector{Int})
+    filled = Matrix{Float32}(undef, ncol(features), length(rows))
+    for block in Iterators.partition(eachindex(rows), BLOCK), (feature, column) in enumerate(eachcol(features))
+        fill_row!(filled, feature, block, column, rows)
+    end
+    return filled
+end
+
+function fill_row!(filled, feature::Int, block::AbstractUnitRange, column::AbstractVector, rows::Vector{Int})
+    for i in block
+        filled[feature, i] = column[rows[i]]
+    end
+end
+
+"""
+    table(values) -> DataFrame
+
+A table from neutral columns, held as CSV.jl would have read it: NaN as missing, repeating strings pooled.
+"""
+table(values) = DataFrame([name => native(column) for (name, column) in values]; copycols = false)
+
+native(column::AbstractVector) = copy(column)
+native(column::AbstractVector{T}) where {T <: AbstractFloat} = any(isnan, column) ?
+    Union{Missing, T}[isnan(value) ? missing : value for value in column] :
+    copy(column)
+
+function native(column::TwinBench.CodePoints)
+    strings = any(ismissing, column) ? collect(column) : String[string for string in column]
+    pooled = PooledArray(strings)
+    return length(pooled.pool) <= min(length(strings) ÷ 5, 500) ? pooled : strings
+end
+
+TwinBench.neutral(table::AbstractDataFrame) = TwinBench.Values([
+    name => TwinBench.plain(table[!, name])
+    for name in names(table)
+])
+
+TwinBench.facts(table::AbstractDataFrame) = TwinBench.Values([
+    name => string(typeof(table[!, name]))
+    for name in names(table)
+])
+
+const OPS = Dict{String, Function}(
+    "tables.read_csv" => read_csv,
+    "tables.clean" => clean,
+    "tables.impute" => impute,
+    "tables.derive" => derive,
+    "tables.groupby" => groupby,
+    "tables.join" => join,
+    "tables.sort" => sort,
+    "tables.rolling" => rolling,
+    "tables.one_hot" => one_hot,
+    "tables.standardise" => standardise,
+    "tables.split" => split,
+)

@@ -1,0 +1,145 @@
+# The measurement protocol, in Julia. `python/twinbench/worker/measure.py` is the same protocol in Python, line for line.
+#
+# Everything is timed in the process that computes, with a monotonic clock. This file knows no framework and no op: it times
+# calls without arguments.
+
+"""A sample lasts at least 1 ms: reading the clock twice costs under 0.2 us, so under 0.02 % of it."""
+const MIN_SAMPLE_NS = 1_000_000
+
+"""Samples that the trend test looks at: the fewest at which it finds a steady fall of 1 in 10 reliably."""
+const TREND_WINDOW = 10
+
+"""One-sided 5 % point of the normal distribution."""
+const TREND_Z = -1.645
+
+"""
+One sample: `evals` evaluations, timed together. All times are per evaluation, in nanoseconds.
+
+`cpu_ns` is CPU time of the whole process: more than `wall_ns` when several threads worked. `gc_ns` is the time spent in
+Julia's garbage collector.
+"""
+struct Timing
+    wall_ns::Float64
+    cpu_ns::Float64
+    gc_ns::Float64
+    evals::Int
+end
+
+"""
+An implementation with its parameters and native inputs: what is timed, without arguments.
+
+Its type says all that the compiler needs to know, so the loop that times it is compiled for it.
+"""
+struct Call{F, P, I <: Tuple}
+    op::F
+    params::P
+    inputs::I
+end
+
+(call::Call)() = call.op(call.params, call.inputs...)
+
+"""CPU time of this process in nanoseconds. POSIX fixes the unit of `clock` at 1 us."""
+cpu_time_ns() = 1000 * Int64(ccall(:clock, Clong, ()))
+
+"""
+    timed(call, evals = 1) -> Timing
+
+The timed kernel. Results are dropped as they come: freeing them is part of what a library costs.
+"""
+function timed(call::C, evals::Int = 1) where {C}
+    gc = Base.gc_num()
+    cpu = cpu_time_ns()
+    start = time_ns()
+    for _ in 1:evals
+        Base.donotdelete(call())
+    end
+    wall = time_ns() - start
+    cpu = cpu_time_ns() - cpu
+    collected = Base.GC_Diff(Base.gc_num(), gc).total_time
+    return Timing(wall / evals, cpu / evals, collected / evals, evals)
+end
+
+"""
+    first_call(call) -> (Timing, result)
+
+The first execution, with all that is compiled or set up in it. Returns its timing and its result.
+"""
+function first_call(@nospecialize(call))
+    result = Ref{Any}()
+    # Called in the latest world, so that `call` is compiled after the clock starts and not along with this function.
+    timing = timed(() -> (result[] = Base.invokelatest(call); nothing))
+    return timing, result[]
+end
+
+"""
+    calibrate(call) -> Int
+
+How many evaluations make a sample last at least `MIN_SAMPLE_NS`: the least such power of two.
+"""
+function calibrate(call)
+    evals = 1
+    while timed(call, evals).wall_ns * evals < MIN_SAMPLE_NS
+        evals *= 2
+    end
+    return evals
+end
+
+"""
+    falling(values) -> Bool
+
+Whether values still fall with time: Mann (1945), Kendall's tau against time, one-sided at 5 %.
+"""
+function falling(values::AbstractVector{<:Real})
+    n = length(values)
+    score = sum(sign(values[j] - values[i]) for i in 1:n for j in (i + 1):n; init = 0.0)
+    variance = n * (n - 1) * (2n + 5) / 18
+    return score < 0 && (score + 1) / sqrt(variance) < TREND_Z
+end
+
+"""
+    warm_up(call, evals, limit_ns) -> (discarded, settled)
+
+Run until the last `TREND_WINDOW` samples show no fall, or the limit is reached; at least once.
+
+Returns how many samples were discarded and whether the times had settled.
+"""
+function warm_up(call, evals::Int, limit_ns::Integer)
+    walls = Float64[]
+    spent = 0.0
+    while true
+        timing = timed(call, evals)
+        push!(walls, timing.wall_ns)
+        spent += timing.wall_ns * evals
+        if length(walls) >= TREND_WINDOW && !falling(@view walls[(end - TREND_WINDOW + 1):end])
+            return length(walls), true
+        end
+        spent >= limit_ns && return length(walls), false
+    end
+end
+
+"""
+    burst(call, evals, min_samples, limit_ns) -> Vector{Timing}
+
+One block's samples of one step: a full collection first, untimed, then at least `min_samples` and `limit_ns`.
+"""
+function burst(call, evals::Int, min_samples::Integer, limit_ns::Integer)
+    GC.gc()
+    timings = Timing[]
+    spent = 0.0
+    while length(timings) < min_samples || spent < limit_ns
+        push!(timings, timed(call, evals))
+        spent += timings[end].wall_ns * evals
+    end
+    return timings
+end
+
+"""
+    flat(timings) -> Matrix{Float64}
+
+Timings as columns, for the way to Python.
+"""
+flat(timing::Timing) = flat([timing])
+flat(timings::AbstractVector{Timing}) = [
+    Float64(getfield(timing, field))
+    for field in 1:fieldcount(Timing), timing in timings
+]

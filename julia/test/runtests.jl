@@ -1,0 +1,22 @@
+# Run with Pkg.test(), or: julia --project=PROJECT -e 'push!(LOAD_PATH, "julia"); include("julia/test/runtests.jl")'
+# in a project that has the packages. What a missing package keeps from being tested is said.
+
+using Test
+using TwinBench
+
+available(name) = Base.find_package(name) !== nothing
+
+function include_if(file, packages...)
+    missing_packages = filter(!available, collect(String, packages))
+    isempty(missing_packages) && return include(file)
+    @warn "$file is skipped: no $(join(missing_packages, ", "))"
+end
+
+@testset "TwinBench" begin
+    include("measure.jl")
+    include("crossing.jl")
+    include_if("dataframes.jl", "DataFrames", "CSV")
+    include_if("flux.jl", "Flux")
+    include_if("quality.jl", "Aqua", "DataFrames", "CSV", "Flux")
+    include_if("inference.jl", "JET", "DataFrames", "CSV", "Flux")
+end

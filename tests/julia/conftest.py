@@ -1,0 +1,65 @@
+"""Julia runs in processes of its own: juliacall and torch in one process crash each other."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinbench import julia
+from twinbench.errors import JuliaUnavailable
+
+HERE = Path(__file__).parent
+
+
+def why_not() -> str | None:
+    """Why Julia can't be tested here; None if it can."""
+    try:
+        absent = [
+            name for name, version in julia.package_versions(julia.required_packages()).items() if version is None
+        ]
+    except JuliaUnavailable as error:
+        return str(error)
+    return f"the Julia project lacks {', '.join(absent)}" if absent else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder, and skip it with the reason in words."""
+    reason = why_not()
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.julia)
+            if reason is not None:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def in_julia() -> Iterator[Callable[..., Any]]:
+    """Calls a function of ``driver.py`` in one long-lived process with Julia in it."""
+    read, answers = os.pipe()
+    requests, write = os.pipe()
+    command = [sys.executable, str(HERE / "driver.py"), str(requests), str(answers)]
+    process = subprocess.Popen(command, pass_fds=(requests, answers), stdin=subprocess.DEVNULL)
+    os.close(requests)
+    os.close(answers)
+    with os.fdopen(write, "wb") as out, os.fdopen(read, "rb") as back:
+
+        def call(function: str, *arguments: Any) -> Any:
+            pickle.dump((function, arguments), out)
+            out.flush()
+            try:
+                ok, value = pickle.load(back)
+            except EOFError:
+                pytest.fail(f"the process with Julia died in {function}: {process.wait()}")
+            if not ok:
+                pytest.fail(value)
+            return value
+
+        yield call
+    process.wait(60)

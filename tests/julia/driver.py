@@ -1,0 +1,137 @@
+"""Runs in a process of its own, where torch is never imported, and calls functions of this file for the tests.
+
+Started as ``driver.py READ_FD WRITE_FD``; requests and answers are pickles between processes of one test run.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import statistics
+import sys
+import traceback
+from functools import partial
+from typing import Any
+
+from twinbench import ops
+from twinbench.frameworks import julia, probe
+from twinbench.ops.contract import Arrays, Kind
+from twinbench.worker import julia_measure, measure
+
+FRAMEWORKS = {framework.name: framework for framework in julia.frameworks()}
+_loaded: set[str] = set()
+
+
+def _framework(name: str) -> Any:
+    if name not in _loaded:
+        FRAMEWORKS[name].load(1)
+        _loaded.add(name)
+    return FRAMEWORKS[name]
+
+
+def _copied(arrays: Arrays) -> Arrays:
+    """Out of Julia's memory."""
+    return {name: array.copy() for name, array in arrays.items()}
+
+
+def run(name: str, op: str, params: Any, inputs: list[tuple[Any, Kind]]) -> Arrays:
+    """One op through the framework's interface: prepare, call, extract. Fails if an input was changed."""
+    framework = _framework(name)
+    before = copy.deepcopy(inputs)
+    native = [value if kind == "file" else framework.prepare(value, kind) for value, kind in inputs]
+    native_before = [
+        framework.extract(value, kind) for value, (_, kind) in zip(native, inputs, strict=True) if kind != "file"
+    ]
+    kept = [_copied(arrays) for arrays in native_before]
+    result = _copied(framework.extract(framework.ops[op](params, *native), ops.get(op).output))
+    assert pickle.dumps(before) == pickle.dumps(inputs), "the NumPy input was changed"
+    for arrays, was in zip(native_before, kept, strict=True):
+        assert all(arrays[key].tobytes() == was[key].tobytes() for key in was), "the native input was changed"
+    return result
+
+
+def chain(name: str, steps: list[tuple[str, Any, list[tuple[Any, Kind]]]]) -> Arrays:
+    """Ops one after the other, the native result of each being the next one's first input."""
+    framework = _framework(name)
+    value: list[Any] = []
+    for op, params, inputs in steps:
+        native = [given if kind == "file" else framework.prepare(given, kind) for given, kind in inputs]
+        value = [framework.ops[op](params, *value, *native)]
+        kind = ops.get(op).output
+    return _copied(framework.extract(value[0], kind))
+
+
+def round_trip(name: str, arrays: Arrays, kind: Kind) -> Arrays:
+    """In and out again."""
+    framework = _framework(name)
+    return _copied(framework.extract(framework.prepare(arrays, kind), kind))
+
+
+def borrowed_address(name: str, arrays: Arrays) -> tuple[list[int], list[int]]:
+    """Addresses of NumPy's arrays, and of the same arrays after they went through Julia."""
+    framework = _framework(name)
+    back = framework.extract(framework.prepare(arrays, "arrays"), "arrays")
+    return [a.ctypes.data for a in arrays.values()], [a.ctypes.data for a in back.values()]
+
+
+def facts(name: str, value: Arrays, kind: Kind) -> dict[str, str]:
+    """How a prepared value is held."""
+    framework = _framework(name)
+    return dict(framework.facts(framework.prepare(value, kind), kind))
+
+
+def threads(name: str) -> dict[str, int]:
+    """As the live runtime reports them."""
+    return dict(_framework(name).threads())
+
+
+def spin_medians(microseconds: float, bursts: int) -> tuple[float, float]:
+    """Medians of the same busy-wait, timed by the Python loop and by the Julia loop, in alternating bursts."""
+    params = ops.get("probe.spin").build({"microseconds": microseconds})
+    in_julia = partial(_framework("probe.jl").ops["probe.spin"], params)
+    in_python = partial(probe.spin, params)
+    walls: tuple[list[float], list[float]] = ([], [])
+    for _ in range(bursts):
+        walls[0].extend(timing.wall_ns for timing in measure.burst(in_python, 1, 10, 0))
+        walls[1].extend(timing.wall_ns for timing in julia_measure.burst(in_julia, 1, 10, 0))
+    return statistics.median(walls[0]), statistics.median(walls[1])
+
+
+def protocol(microseconds: float) -> dict[str, Any]:
+    """The whole protocol over a busy-wait in Julia."""
+    params = ops.get("probe.spin").build({"microseconds": microseconds})
+    call = partial(_framework("probe.jl").ops["probe.spin"], params)
+    first, result = julia_measure.first_call(call)
+    evals = julia_measure.calibrate(call)
+    discarded, settled = julia_measure.warm_up(call, evals, 1_000_000_000)
+    timings = julia_measure.burst(call, evals, 5, 0)
+    value = FRAMEWORKS["probe.jl"].extract(result, "arrays")
+    return {
+        "first": first,
+        "value": _copied(value),
+        "evals": evals,
+        "discarded": discarded,
+        "settled": settled,
+        "timings": timings,
+    }
+
+
+def serve(read_fd: int, write_fd: int) -> None:
+    """Until the tests hang up."""
+    with os.fdopen(read_fd, "rb") as requests, os.fdopen(write_fd, "wb") as answers:
+        while True:
+            try:
+                function, arguments = pickle.load(requests)
+            except EOFError:
+                return
+            try:
+                answer = (True, globals()[function](*arguments))
+            except BaseException:
+                answer = (False, traceback.format_exc())
+            pickle.dump(answer, answers)
+            answers.flush()
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), int(sys.argv[2]))
