@@ -111,18 +111,19 @@ A native value as arrays that NumPy can look at. A matrix of UInt32 in a table h
 neutral(arrays::NamedTuple) = Values([String(name) => plain(values) for (name, values) in pairs(arrays)])
 
 """
-    plain(column) -> Array
+    plain(values) -> Array
 
 Without `missing`: NaN among numbers, no characters among strings.
 """
-plain(values::Array{<:Real}) = values
-plain(values::AbstractArray{T}) where {T <: Real} = Array{T}(values)
-plain(values::AbstractVector{Missing}) = fill(NaN, length(values))
-plain(values::AbstractVector{Union{Missing, T}}) where {T <: AbstractFloat} = coalesce.(values, T(NaN))::Vector{T}
-plain(values::AbstractVector{Union{Missing, T}}) where {T <: Integer} = any(ismissing, values) ?
-    Float64[coalesce(value, NaN) for value in values] :
-    T[value for value in values]
-plain(values::AbstractVector{<:Union{Missing, AbstractString}}) = code_points(values)
+function plain(values::AbstractArray)
+    T = nonmissingtype(eltype(values))
+    T === Union{} && return fill(NaN, length(values))
+    T <: AbstractString && return code_points(values)
+    T === eltype(values) && return convert(Array, values)
+    T <: Integer && !any(ismissing, values) && return T[value for value in values]
+    F = T <: AbstractFloat ? T : Float64
+    return F[ismissing(value) ? F(NaN) : value for value in values]
+end
 
 """
     code_points(strings) -> Matrix{UInt32}

@@ -132,7 +132,7 @@ CASES = [clean, impute, derive, groupby, join, sort, rolling, one_hot, standardi
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_step_agrees_with_the_reference(framework: Any, run: Any, agrees: Any, case: Callable[[], Any], data: Any):
     op = ops.get(f"tables.{case.__name__}")

@@ -140,10 +140,12 @@ def sort(p: t.Sort, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def rolling(p: t.Rolling, frame: pd.DataFrame) -> pd.DataFrame:
-    """Grouped windows come out group by group; their inner index level says which row each belongs to."""
+    """Grouped windows come out group by group; their last index level says which row each belongs to."""
     windows = frame.groupby(list(p.by), sort=False)[p.column].rolling(p.window, min_periods=1)
     values = windows.mean() if p.function == "mean" else windows.sum()
-    return frame.assign(**{p.name: values.droplevel(list(p.by))})
+    out = np.empty(len(frame))
+    out[values.index.get_level_values(-1)] = values
+    return frame.assign(**{p.name: out})
 
 
 def one_hot(p: t.OneHot, frame: pd.DataFrame) -> pd.DataFrame:

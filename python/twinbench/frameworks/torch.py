@@ -139,5 +139,9 @@ FRAMEWORKS = (
             "training.mlp": mlp,
             "training.predict": predict,
         },
+        notes={
+            "training.mlp": "torch's Adam divides sqrt(v) by sqrt(1 - beta2^t), which rounds differently from the root "
+            "of the quotient; epsilon is added after that, as in the contract.",
+        },
     ),
 )

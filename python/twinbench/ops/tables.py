@@ -188,9 +188,9 @@ GROUPBY = Op(
     semantics="""One row for each combination of `keys` (int64 or string) that occurs with no key missing,
 sorted by the keys in ascending order (strings by code point). Columns: the keys, then the aggregates in the
 order given. Missing values are skipped. `count` is the number of values present (int64); `sum` of int64 is
-int64 and otherwise float64, and 0 for no value; `min` and `max` keep the type; `mean`, `median` (mean of the
-two middle values for an even count) and `std` (divisor n - 1, missing for n < 2) are float64. min, max, mean
-and median of no value are missing.""",
+int64 and otherwise float64, and 0 for no value; `min` and `max`, of numbers, keep the type; `mean`, `median`
+(mean of the two middle values for an even count) and `std` (divisor n - 1, missing for n < 2) are float64. min,
+max, mean and median of no value are missing.""",
     source="Split-apply-combine, Wickham 2011, https://doi.org/10.18637/jss.v040.i01",
     reference=reference.groupby,
     tolerance=ROUNDING,
@@ -202,9 +202,10 @@ JOIN = Op(
     output="table",
     summary="Join a second table to a first one on equal keys.",
     semantics="""Rows of the left table in their order; a row with several matches appears once for each, in the
-right table's order. A missing key matches nothing. Columns: all of the left, then `columns` of the right.
-`inner` drops unmatched rows; `left` keeps them with missing values. In a left join int64 columns taken from the
-right become float64 (missing is NaN) even if every row matched; in an inner join types are kept.""",
+right table's order. A missing key matches nothing. Columns: all of the left, then `columns` of the right, none
+of a name that the left has. `inner` drops unmatched rows; `left` keeps them with missing values. In a left join
+int64 columns taken from the right become float64 (missing is NaN) even if every row matched; in an inner join
+types are kept.""",
     source="ISO/IEC 9075-2 (SQL/Foundation), joined table",
     reference=reference.join,
     tolerance=ROUNDING,  # of the steps before: this one only moves values

@@ -141,6 +141,9 @@ def join(p: t.Join, left: Arrays, right: Arrays) -> Arrays:
     """A dictionary from key to the right table's rows, then one look-up for each left row."""
     import numpy as np
 
+    both = [name for name in p.columns if name in left]
+    if both:
+        raise ValueError(f"{', '.join(both)}: on both sides; take it from one")
     places: dict[tuple[Any, ...], list[int]] = {}
     whole = ~np.any([missing(right[key]) for key in p.on], axis=0)
     for row, key in enumerate(zip(*(right[name].tolist() for name in p.on), strict=True)):

@@ -11,6 +11,10 @@ from twinbench.errors import BadInput
 MIN_ROUNDS = 5
 """Blocks per process before anything may stop: below that an interval over blocks says nothing."""
 
+RESOLVE_PROCESSES = 5
+"""With ``--resolve`` no process may spend more than a fifth of the budget: the spread between processes takes
+several to be known, and no number of samples in one of them replaces that."""
+
 MAX_PROCESSES = 20
 """Processes that ``--resolve`` may add: beyond that the machine is too noisy for the question."""
 
@@ -51,6 +55,11 @@ class Options:
             raise BadInput("--budget and --timeout take seconds above 0")
         if self.resolve is not None and not 0 < self.resolve < 1:
             raise BadInput("--resolve takes a percentage between 0 and 100, such as 2%")
+
+    @property
+    def process_budget_s(self) -> float:
+        """Measuring time per cell in one process."""
+        return self.budget_s / max(self.processes, RESOLVE_PROCESSES if self.resolve else 1)
 
     def as_json(self) -> dict[str, Any]:
         """For the store."""

@@ -222,7 +222,7 @@ class _Measuring:
 
     def _rounds(self, process: int) -> None:
         """Rounds until the budget is spent or the comparison is sharp enough, and not before `MIN_ROUNDS`."""
-        budget = self.options.budget_s / self.options.processes
+        budget = self.options.process_budget_s
         spent, block = 0.0, 0
         while self.alive and (block < MIN_ROUNDS or (spent < budget and not self._sharp(block, process))):
             spent += self._round(block, spent / budget)
