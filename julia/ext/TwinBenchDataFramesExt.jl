@@ -1,4 +1,4 @@
-"""The DataFrames.jl framework, compiled ahead for the column types that CSV.jl makes."""
+"""The DataFrames.jl framework, compiled ahead for the column types that CSV.jl makes and the ops then leave."""
 module TwinBenchDataFramesExt
 
 import TwinBench
@@ -9,55 +9,58 @@ include("../src/frameworks/dataframes.jl")
 __init__() = TwinBench.register!(@__MODULE__)
 
 @setup_workload begin
-    text = """
-    key,name,when,n,x,y,label
-    1,a,2013-01-01T05:00:00Z,1,1.5,2.5,0
-    2,b,2013-01-02T05:00:00Z,2,NA,1.5,1
-    1,a,2013-01-03T05:00:00Z,3,0.5,0.5,0
-    """
-    kinds = ["int64", "string", "string", "int64", "float64", "float64", "int64"]
-    columns = ["key", "name", "when", "n", "x", "y", "label"] .=> kinds
+    # Few names and places, which are pooled; tags and times, which are not; numbers with and without missing ones. More than
+    # 8192 rows, because DataFrames.jl sorts shorter tables by another algorithm.
+    row(
+        i,
+    ) = "$(i % 3),$(isodd(i) ? "AA" : "B6"),JFK,$(i == 9 ? "" : "N$(10000 + i)"),2013-01-$(10 + i % 10)T05:00:00Z," *
+        "$i,$(i == 3 ? "NA" : i / 2),$(i / 4),$(i == 5 ? "NA" : i / 8),$(i % 2)"
+    text = Base.join(["key,name,place,tag,time,n,x,y,z,label"; row.(1:10_000)], "\n")
+    kinds = ["int64", "string", "string", "string", "string", "int64", "float64", "float64", "float64", "int64"]
+    columns = ["key", "name", "place", "tag", "time", "n", "x", "y", "z", "label"] .=> kinds
     definitions = Pair{
         String,
         Vector{Any},
     }[
         "f" => ["floor_divide", "n", 2],
-        "r" => ["ratio", "n", "y", 2.0],
+        "r" => ["ratio", "n", "x", 2.0],
+        "s" => ["ratio", "n", "y", 2.0],
         "g" => ["greater", "x", 1.0],
-        "m" => ["month", "when"],
-        "d" => ["weekday", "when"],
+        "h" => ["greater", "y", 1.0],
+        "m" => ["month", "time"],
+        "d" => ["weekday", "time"],
     ]
-    aggregates = [
-        "$what-$of" => [what, of]
-        for of in ("n", "x")
-        for what in ("count", "sum", "mean", "min", "max", "median", "std")
-    ]
-    given = (train = [0, 2], test = [1])
+    functions = ("count", "sum", "mean", "min", "max", "median", "std")
+    aggregates = ["$what-$of" => [what, of] for of in ("n", "x", "y", "z") for what in functions]
+    given = (train = collect(0:29), test = collect(30:38))
     @compile_workload begin
         file, io = mktemp()
         write(io, text)
         close(io)
         read = read_csv((; columns), file)
         rm(file)
-        clean((drop_missing = ["y"], cast = ["y" => "int64"]), read)
-        clean((drop_missing = ["x"], cast = ["n" => "float64"]), read)
-        whole = impute((columns = ["x"], strategy = "mean"), read)
-        impute((columns = ["x"], strategy = "median"), read)
+        cleaned = clean((drop_missing = ["x"], cast = ["y" => "int64"]), read)
+        clean((drop_missing = ["x", "y"], cast = ["n" => "float64"]), read)
+        whole = impute((columns = ["x", "z"], strategy = "mean"), read)
+        impute((columns = ["x", "z"], strategy = "median"), cleaned)
+        derived = derive((; columns = definitions), cleaned)
         derive((; columns = definitions), read)
-        groups = groupby((; keys = ["key", "name"], aggregates), read)
-        groupby((; keys = ["key"], aggregates), read)
-        for on in (["key"], ["name"], ["key", "name"]), how in ("inner", "left")
-            joined = join((; on, how, columns = ["count-n", "mean-x"]), read, groups)
-            impute((columns = ["count-n", "mean-x"], strategy = "median"), joined)
+        for keys in (["name"], ["key"], ["name", "place"], ["name", "place", "key"], ["place", "time"], ["tag"])
+            groups = groupby((; keys, aggregates), derived)
+            for how in ("inner", "left"), right in (groups, [groups; groups])
+                joined = join((; on = keys, how, columns = ["count-n", "mean-x", "std-x"]), derived, right)
+                impute((columns = ["count-n", "mean-x", "std-x"], strategy = "median"), joined)
+            end
         end
-        sort((by = ["when", "n"], descending = false), read)
-        sort((by = ["x"], descending = true), read)
-        for kernel in ("mean", "sum"), column in ("n", "y")
-            rolling((; name = "w", by = ["name"], column, window = 2, var"function" = kernel), read)
+        for by in (["time", "n"], ["name", "n"], ["n"], ["y"], ["z"], ["time"]), descending in (false, true)
+            sort((; by, descending), derived)
         end
-        encoded = one_hot((; columns = ["name", "key"]), whole)
-        scaled = standardise((; columns = ["n", "x"]), encoded)
-        TwinBench.neutral(split((label = "label", drop = ["when"]), scaled, given))
+        for kernel in ("mean", "sum"), column in ("n", "x", "z"), by in (["name"], ["name", "place"])
+            rolling((; name = "w", by, column, window = 2, var"function" = kernel), whole)
+        end
+        encoded = one_hot((; columns = ["name", "place", "key"]), whole)
+        scaled = standardise((; columns = ["n", "x", "z"]), encoded)
+        TwinBench.neutral(split((label = "label", drop = ["tag", "time"]), scaled, given))
         TwinBench.neutral(read)
         TwinBench.facts(read)
         letters = TwinBench.CodePoints(UInt32['a' 'b' '\0'])

@@ -157,6 +157,18 @@ group_params(what, of) = (keys = ["key"], aggregates = ["out" => [what, of]])
         @test nonmissingtype(eltype(outer.v)) == Float64
     end
 
+    @testset "a left join with unique keys adds columns and shares the others" begin
+        left = DataFrame(key = ["b", missing, "a"], n = 1:3)
+        joined = Tables.join(
+            (on = ["key"], how = "left", columns = ["v"]),
+            left,
+            DataFrame(key = ["a", "c"], v = [1, 2]),
+        )
+        @test isequal(joined, DataFrame(key = left.key, n = left.n, v = [missing, missing, 1.0]))
+        @test joined.n === left.n
+        @test names(left) == ["key", "n"]
+    end
+
     @testset "a left join makes int64 float64 even if every row matched" begin
         table = DataFrame(key = ["a"], v = [1])
         @test nonmissingtype(eltype(

@@ -291,8 +291,17 @@ def _last_line(text: str) -> str:
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no message")
 
 
-PROVISION = "import socket; socket.setdefaulttimeout(20); import juliapkg; juliapkg.resolve()"
-"""The time-out is for downloads: without it, a network that swallows packets would hang for ever."""
+PROVISION = """
+import socket, subprocess, juliapkg
+socket.setdefaulttimeout(20)  # for downloads: a network that swallows packets would hang for ever
+try:
+    juliapkg.resolve()
+except subprocess.CalledProcessError as error:
+    raise SystemExit(f"Julia's package manager ended with {error.returncode}") from None
+except Exception as error:
+    raise SystemExit(f"{error}; is the network there?") from None
+"""
+"""Runs in a process of its own, which shows what it does."""
 
 WARM = "from twinbench.frameworks import julia; julia.load_all()"
 
@@ -333,7 +342,7 @@ def _run(command: list[str], env: Mapping[str, str], progress: Callable[[str], N
             lines.append(line.rstrip())
             progress(lines[-1])
     if process.returncode != 0:
-        raise JuliaUnavailable(f"{failure}: {_last_line(chr(10).join(lines))}; is the network there?")
+        raise JuliaUnavailable(f"{failure}: {_last_line(chr(10).join(lines))}")
 
 
 def start(threads: int) -> Any:

@@ -12,6 +12,7 @@ import statistics
 import sys
 import traceback
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from twinbench import ops
@@ -60,6 +61,13 @@ def chain(name: str, steps: list[tuple[str, Any, list[tuple[Any, Kind]]]]) -> Ar
         value = [framework.ops[op](params, *value, *native)]
         kind = ops.get(op).output
     return _copied(framework.extract(value[0], kind))
+
+
+def outside(file: str, op: str, params: Any) -> Arrays:
+    """An op of a Julia file that is not in our package."""
+    framework = julia.read(Path(file))
+    framework.load(1)
+    return _copied(framework.extract(framework.ops[op](params), "arrays"))
 
 
 def round_trip(name: str, arrays: Arrays, kind: Kind) -> Arrays:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from twinbench.ops.probe import Spin
+
 DTYPES = [np.float32, np.float64, np.int64, np.uint8]
 
 
@@ -51,3 +53,13 @@ def test_facts_tell_how_columns_are_held(in_julia):
 
 def test_threads_are_read_back_from_the_live_runtime(in_julia):
     assert in_julia("threads", "probe.jl") == {"julia": 1, "julia_blas": 1}
+
+
+def test_a_framework_of_somebody_else_is_one_julia_file(in_julia, tmp_path):
+    file = tmp_path / "mine.jl"
+    file.write_text(
+        'const NAME = "mine.jl"\nconst PACKAGES = ["Statistics"]\nconst SUMMARY = "Mine"\n\n'
+        "import Statistics\n\nspin(p) = (value = [Statistics.mean([0.0, p.microseconds])],)\n\n"
+        'const OPS = Dict{String, Function}("probe.spin" => spin)\n'
+    )
+    assert in_julia("outside", str(file), "probe.spin", Spin(microseconds=3.0))["value"].tolist() == [1.5]

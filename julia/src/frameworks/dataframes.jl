@@ -6,8 +6,8 @@
 import CSV
 import DataFrames
 using DataFrames: AbstractDataFrame, DataFrame, Not, combine, disallowmissing, dropmissing, groupindices
-using DataFrames: innerjoin, leftjoin, mapcols, ncol, nrow, order, select, select!, transform, transform!
-using Dates: DateFormat, DateTime, dayofweek, month, @dateformat_str
+using DataFrames: innerjoin, leftjoin, leftjoin!, mapcols, ncol, nrow, order, select, select!, transform, transform!
+using Dates: Date, DateFormat, DateTime, Time, dayofweek, month, @dateformat_str
 using PooledArrays: PooledArray
 using Statistics: mean, median, std
 
@@ -15,21 +15,34 @@ const NAME = "DataFrames.jl"
 const PACKAGES = ["DataFrames", "CSV"]
 const SUMMARY = "DataFrames.jl with CSV.jl: in-memory tables in Julia"
 
-"""Types by the contracts' names."""
-const TYPES = Dict{String, Type}("int64" => Int64, "float64" => Float64, "string" => String)
+const NUMBERS = Dict{String, Type}("int64" => Int64, "float64" => Float64)
+
+"""Columns of strings have no type given, so that CSV.jl chooses an inline one; what it would take for more stays a string."""
+const STRINGS = IdDict{Type, Type}(T => String for T in (Int64, Float64, Bool, Date, DateTime, Time))
 
 """The named columns of a CSV file, pooled by CSV.jl's own rule where values repeat."""
 function read_csv(p, path)
-    names = first.(p.columns)
-    types = Dict(name => TYPES[kind] for (name, kind) in p.columns)
-    table = CSV.read(path, DataFrame; select = names, types, missingstring = ["", "NA"], delim = ',', strict = true)
-    return select!(table, names)
+    types = Dict(name => NUMBERS[kind] for (name, kind) in p.columns if kind != "string")
+    table = CSV.read(
+        path,
+        DataFrame;
+        select = first.(p.columns),
+        types,
+        typemap = STRINGS,
+        missingstring = ["", "NA"],
+        delim = ',',
+        strict = true,
+    )
+    return select!(table, [name => (kind == "string" ? strings : identity) => name for (name, kind) in p.columns])
 end
+
+strings(column::AbstractVector{Missing}) = Vector{Union{Missing, String}}(column)
+strings(column::AbstractVector) = column
 
 """Rows without missing values, then new types."""
 function clean(p, table)
     kept = isempty(p.drop_missing) ? copy(table; copycols = false) : dropmissing(table, p.drop_missing)
-    return transform!(kept, [name => (column -> cast(TYPES[kind], column)) => name for (name, kind) in p.cast])
+    return transform!(kept, [name => (column -> cast(NUMBERS[kind], column)) => name for (name, kind) in p.cast])
 end
 
 cast(::Type{Int64}, column::AbstractVector{<:Union{Missing, Real}}) = trunc.(Int64, disallowmissing(column))
@@ -127,12 +140,13 @@ end
 
 nan_to_missing(column::AbstractVector) = any(isnan, column) ? ifelse.(isnan.(column), missing, column) : column
 
-"""Rows of the left table with their matches."""
+"""Rows of the left table with their matches. A left join with unique keys on the right only adds columns."""
 function join(p, left, right)
     taken = select(right, [p.on; p.columns]; copycols = false)
     p.how == "inner" && return innerjoin(left, taken; on = p.on, matchmissing = :notequal, order = :left)
     transform!(taken, p.columns .=> widen_integers .=> p.columns)
-    return leftjoin(left, taken; on = p.on, matchmissing = :notequal, order = :left)
+    allunique(taken, p.on) || return leftjoin(left, taken; on = p.on, matchmissing = :notequal, order = :left)
+    return leftjoin!(copy(left; copycols = false), taken; on = p.on, matchmissing = :notequal)
 end
 
 widen_integers(column::AbstractVector{<:Union{Missing, Integer}}) = passmissing_float.(column)
@@ -200,10 +214,10 @@ standardise(p, table) = transform(table, p.columns .=> z_scores .=> p.columns; c
 
 function z_scores(column::AbstractVector)
     values = disallowmissing(column)
-    isempty(values) && return Float64[]
+    allequal(values) && return zeros(length(values))
     centre = mean(values)
     deviation = std(values; mean = centre, corrected = false)
-    return deviation > 0 ? (values .- centre) ./ deviation : zeros(length(values))
+    return (values .- centre) ./ deviation
 end
 
 """Matrices of shape (features, rows), as Flux wants them."""

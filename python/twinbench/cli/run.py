@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    pipelines: Annotated[
-        list[str], typer.Argument(metavar="PIPELINE", help="Names, as 'twinbench list' shows them.")
-    ],
+    pipelines: Annotated[list[str], typer.Argument(metavar="PIPELINE", help="Names, as 'twinbench list' shows them.")],
     stack: Annotated[
         list[str] | None, typer.Option(help="A stack, such as pandas+torch. Repeatable. Default: all.")
     ] = None,

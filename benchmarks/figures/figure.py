@@ -1,0 +1,68 @@
+"""A figure with its target, and the list of modules that measure some."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import operator
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Literal
+
+NAMES = ("false_alarms", "timer", "julia_loop", "direct", "harness_cost", "aa")
+"""Modules beside this one, short ones first. Each has ``LIBRARIES`` and ``measure()``."""
+
+REACHES = {"<=": operator.le, ">=": operator.ge}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number. Without a target it is there for comparison only; ``unavailable`` says why there is none."""
+
+    name: str
+    value: float | None
+    unit: str = ""
+    must_be: Literal["<=", ">="] | None = None
+    target: float | None = None
+    unavailable: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether the target is reached, or there is nothing to reach."""
+        if self.must_be is None or self.value is None:
+            return True
+        return bool(REACHES[self.must_be](self.value, self.target))
+
+    def line(self) -> str:
+        """As it is printed."""
+        if self.value is None:
+            return f"  {self.name:<52} unavailable: {self.unavailable}"
+        text = f"  {self.name:<52} {self.value:9.4g} {self.unit:<4}"
+        if self.must_be is None:
+            return text.rstrip()
+        return f"{text} {self.must_be} {self.target:<5g} {'met' if self.met else 'MISSED'}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, with the verdict."""
+        return asdict(self) | {"met": self.met}
+
+
+def module(name: str) -> ModuleType:
+    """The module of this name."""
+    return import_module(f"benchmarks.figures.{name}")
+
+
+def title(name: str) -> str:
+    """The first line of its docstring."""
+    return (module(name).__doc__ or "").partition("\n")[0]
+
+
+def versions(name: str) -> dict[str, str]:
+    """Versions of the libraries that take part."""
+    return {library: importlib.metadata.version(library) for library in ("twinbench", *module(name).LIBRARIES)}
+
+
+def measure(name: str) -> Iterator[Figure]:
+    """Measure; figures come as they are known."""
+    yield from module(name).measure()
