@@ -1,8 +1,7 @@
 using DataFrames
-import CSV
 using CSV.PooledArrays: PooledArray
 
-const Tables = TwinBench.framework("DataFrames.jl", "")
+const Tables = TwinBench.FRAMEWORKS["DataFrames.jl"]
 
 """A table of each hard kind: missing values, ties, repeated and unicode strings."""
 cases() = (

@@ -1,4 +1,4 @@
-const Nets = TwinBench.framework("Flux", "")
+const Nets = TwinBench.FRAMEWORKS["Flux"]
 
 """Weights of one hidden layer, the given order, and rows that are easy to tell apart."""
 function mlp_case(; epochs = 2, rows = 10, hidden = 3)

@@ -1,6 +1,3 @@
-import Aqua
-import CSV, DataFrames, Flux
-
 @testset "Aqua finds nothing" begin
     # The check for persistent tasks builds a package that depends on this one, which needs a registry.
     Aqua.test_all(TwinBench; persistent_tasks = false)

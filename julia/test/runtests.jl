@@ -8,8 +8,9 @@ available(name) = Base.find_package(name) !== nothing
 
 function include_if(file, packages...)
     missing_packages = filter(!available, collect(String, packages))
-    isempty(missing_packages) && return include(file)
-    @warn "$file is skipped: no $(join(missing_packages, ", "))"
+    isempty(missing_packages) || return @warn "$file is skipped: no $(join(missing_packages, ", "))"
+    foreach(package -> @eval(import $(Symbol(package))), packages)
+    return include(file)
 end
 
 @testset "TwinBench" begin

@@ -7,7 +7,7 @@ import CSV
 import DataFrames
 using DataFrames: AbstractDataFrame, DataFrame, Not, combine, disallowmissing, dropmissing, groupindices
 using DataFrames: innerjoin, leftjoin, leftjoin!, mapcols, ncol, nrow, order, select, select!, transform, transform!
-using Dates: Date, DateFormat, DateTime, Time, dayofweek, month, @dateformat_str
+using Dates: Date, DateTime, Time, dayofweek, month, @dateformat_str
 using PooledArrays: PooledArray
 using Statistics: mean, median, std
 
