@@ -6,6 +6,7 @@ A failure ends this cell only. What was measured before it stays.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,16 @@ from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
 from twinbench.results.store import Agreement, Sample, Status, Store
 from twinbench.run import agreement, quality
-from twinbench.run.options import BURST_NS, BURST_SAMPLES, LONG_STEP_NS, START_TIMEOUT_S, WARM_UP_NS, Options
+from twinbench.run.options import (
+    BURST_NS,
+    BURST_SAMPLES,
+    LONG_STEP_NS,
+    SHORT_ROUND_NS,
+    SHORT_STEP_NS,
+    START_TIMEOUT_S,
+    WARM_UP_NS,
+    Options,
+)
 from twinbench.run.process import Worker, WorkerFailure
 from twinbench.run.reference import Reference
 
@@ -116,13 +126,21 @@ class Contender:
         self.store.add_fact(self.cell, step.id, "warm_up", self._ask("warm_up", step=step.id, limit_ns=WARM_UP_NS))
 
     def burst(self, step: Step, block: int) -> float:
-        """One burst of a step. Returns the seconds that were measured."""
-        samples = 1 if self.typical_ns[step.id] > LONG_STEP_NS else BURST_SAMPLES
-        limit = 0 if samples == 1 else BURST_NS
-        timings = self._ask("burst", step=step.id, min_samples=samples, limit_ns=limit)["timings"]
+        """One burst of a step. Returns the seconds that it took, the collection of garbage before it included."""
+        start = time.monotonic()
+        samples, limit_ns = self._burst_size(self.typical_ns[step.id])
+        timings = self._ask("burst", step=step.id, min_samples=samples, limit_ns=limit_ns)["timings"]
         self._add([self._sample(step.id, "steady", t["wall_ns"], t, block=block) for t in timings])
         self.typical_ns[step.id] = timings[-1]["wall_ns"]
-        return float(sum(t["wall_ns"] * t["evals"] for t in timings)) / 1e9
+        return time.monotonic() - start
+
+    def _burst_size(self, typical_ns: float) -> tuple[int, int]:
+        """The fewest samples of a burst, and the least time."""
+        if typical_ns > LONG_STEP_NS:
+            return 1, 0
+        if typical_ns > SHORT_STEP_NS:
+            return BURST_SAMPLES, BURST_NS
+        return BURST_SAMPLES, max(BURST_NS, SHORT_ROUND_NS // len(self.pipeline.steps))
 
     def stop(self) -> None:
         """End the process, after a last look at its memory."""
