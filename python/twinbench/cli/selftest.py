@@ -11,7 +11,7 @@ import typer
 
 
 def selftest(
-    comparisons: Annotated[int, typer.Option(min=2, help="How many comparisons; each takes about four seconds.")] = 10,
+    comparisons: Annotated[int, typer.Option(min=2, help="How many comparisons; each takes about 20 seconds.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure the measuring: identical pairs, and a slowdown of 5 %, through the whole harness.
@@ -33,5 +33,5 @@ def selftest(
     print(f"identical pairs declared different: {result.false_alarms:.0%} of {comparisons} (5 % is what is promised)")
     print(f"slowdowns of 5 % found: {result.found:.0%} of {comparisons}")
     print(f"spread between identical processes, measured side by side: {result.process_sd:.2%} (standard deviation)")
-    print(f"smallest difference that one comparison can tell: {result.smallest:.1%}")
+    print(f"smallest difference that a comparison of {test.PROCESSES} processes can tell: {result.smallest:.1%}")
     print(f"kept in {path}; runs from now on use and quote it", file=sys.stderr)

@@ -25,9 +25,9 @@ BURST_NS = 20_000_000
 """A burst lasts at least 20 ms, so that short steps see more than one moment."""
 
 SHORT_STEP_NS = 1_000_000
-SHORT_ROUND_NS = 250_000_000
-"""A round of a pipeline's steps below 1 ms lasts 0.25 s: collecting garbage and syncing the store take some 6 ms a
-burst, and are to be a few per cent of it."""
+SHORT_ROUND_NS = 500_000_000
+"""A round of a pipeline's steps below 1 ms lasts 0.5 s: collecting garbage and syncing the store take some 6 ms a
+burst, and are to be about 1 % of it."""
 
 LONG_STEP_NS = 200_000_000
 """A step above 0.2 s is sampled once per burst: its median comes from the blocks."""
