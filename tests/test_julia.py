@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from twinbench import julia, paths
+from twinbench import julia, ops, paths
 from twinbench.errors import JuliaUnavailable
 from twinbench.frameworks import julia as frameworks
+from twinbench.frameworks.api import Deviation
+from twinbench.ops.contract import Tolerance
 
 JULIACALL = importlib.metadata.version("juliacall")
 
@@ -52,7 +54,7 @@ def program(file: Path, answer: str = "", code: int = 0) -> Path:
 
 
 def all_packages() -> dict[str, str]:
-    return {name: "1.0.0" for name in julia.required_packages() if name != "PythonCall"}
+    return {name: "1.0.0" for name in julia.all_packages() if name != "PythonCall"}
 
 
 @pytest.fixture
@@ -166,10 +168,10 @@ def test_a_julia_that_does_not_work_is_not_kept(tmp_path: Path, answer: str, cod
     assert not julia.config_file().exists()
 
 
-def test_use_says_which_packages_a_project_lacks(tmp_path: Path):
+def test_a_project_without_what_everything_needs_can_not_be_used(tmp_path: Path):
     exe = program(tmp_path / "julia", "true\0l\0b")
-    folder = project(tmp_path / "project", **all_packages() | {"CSV": None, "Flux": None})
-    with pytest.raises(JuliaUnavailable, match="lacks CSV, Flux; run "):
+    folder = project(tmp_path / "project", **all_packages() | {"PrecompileTools": None})
+    with pytest.raises(JuliaUnavailable, match="lacks PrecompileTools; run "):
         julia.use(str(exe), str(folder))
     assert not julia.config_file().exists()
 
@@ -245,24 +247,29 @@ def test_setup_of_a_named_julia_downloads_nothing(monkeypatch: pytest.MonkeyPatc
     assert lines[-1] == "compiled"
 
 
-def test_setup_of_a_named_julia_says_which_packages_it_lacks(named: Path):
-    project(named, **all_packages() | {"Flux": None})
-    with pytest.raises(JuliaUnavailable, match="lacks Flux; run "):
+def test_setup_of_a_named_julia_without_what_everything_needs_says_so(named: Path):
+    project(named, **all_packages() | {"PrecompileTools": None})
+    with pytest.raises(JuliaUnavailable, match="lacks PrecompileTools; run "):
         julia.setup(lambda line: None)
+
+
+def test_a_julia_without_some_packages_can_be_used_and_says_which(named: Path):
+    assert julia.lacking(julia.find()) is None
+    project(named, **all_packages() | {"Flux": None})
+    found = julia.find()
+    assert "lacks Flux; run " in (julia.lacking(found) or "")
 
 
 def test_frameworks_are_listed_without_julia():
     found = {framework.name: framework for framework in frameworks.frameworks()}
     assert set(found) == {"DataFrames.jl", "Flux", "probe.jl"}
     assert found["DataFrames.jl"].packages == ("DataFrames", "CSV")
-    assert list(found["Flux"].ops) == ["training.mlp", "training.predict"]
+    assert list(found["Flux"].ops) == [op.name for op in ops.of_modality("training")]
     assert found["probe.jl"].packages == ()
     assert "juliacall" not in sys.modules
 
 
 def test_julia_holds_the_ops_in_the_order_of_the_contracts():
-    from twinbench import ops
-
     found = {framework.name: framework for framework in frameworks.frameworks()}
     for name, modality in {"DataFrames.jl": "tables", "Flux": "training", "probe.jl": "probe"}.items():
         assert list(found[name].ops) == [op.name for op in ops.of_modality(modality)]
@@ -287,6 +294,21 @@ def test_notes_are_read_from_a_julia_file(tmp_path: Path):
     framework = frameworks.read(file)
     assert list(framework.ops) == ["a.b"]
     assert framework.notes == {"a.b": "does less"}
+    assert framework.deviations == {}
+
+
+def test_deviations_are_read_from_a_julia_file(tmp_path: Path):
+    file = tmp_path / "mine.jl"
+    facts = 'const NAME = "mine"\nconst PACKAGES = String[]\nconst SUMMARY = "s"\n\n'
+    declared = """const DEVIATIONS = Dict(
+        "a.b" => (reason = "rounds twice", levels = 2),
+        "a.c" => (reason = "another border", rtol = 1.0e-3, atol = 5),
+    )"""
+    file.write_text(f'{facts}const OPS = Dict("a.b" => b, "a.c" => c)\n\n{declared}\n')
+    assert frameworks.read(file).deviations == {
+        "a.b": Deviation(reason="rounds twice", tolerance=Tolerance(levels=2)),
+        "a.c": Deviation(reason="another border", tolerance=Tolerance(rtol=1e-3, atol=5.0)),
+    }
 
 
 def test_an_op_before_julia_runs_says_so():

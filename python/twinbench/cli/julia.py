@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twinbench.cli.console import console, print_facts, print_json
 from twinbench.errors import JuliaUnavailable
+
+if TYPE_CHECKING:
+    from twinbench.julia import Julia
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
@@ -54,6 +57,15 @@ def _setup() -> None:
 
     ready = julia.setup(lambda line: typer.echo(line, err=True))
     typer.echo(f"Julia is ready: {ready.exe}, project {ready.project}")
+    _tell_what_is_lacking(ready)
+
+
+def _tell_what_is_lacking(found: Julia) -> None:
+    from twinbench import julia
+
+    words = julia.lacking(found)
+    if words is not None:
+        typer.echo(f"Frameworks that need more are unavailable: {words}")
 
 
 def _setup_within(seconds: float) -> None:
@@ -119,3 +131,4 @@ def use(
 
     chosen = julia.use(exe, project, depot)
     typer.echo(f"Using {chosen.exe} with project {chosen.project}, written down in {julia.config_file()}")
+    _tell_what_is_lacking(chosen)

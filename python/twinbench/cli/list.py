@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -140,21 +139,15 @@ def _datasets() -> list[Entry]:
         {
             "name": dataset.name,
             "summary": dataset.summary,
-            "rows": dataset.rows,
+            "modality": dataset.modality,
+            "unit": dataset.unit,
+            "most": dataset.most,
             "source": dataset.source,
             "licence": dataset.licence,
-            "installed": _installed(dataset.distribution),
+            "missing": dataset.missing(),
         }
         for dataset in DATASETS.values()
     ]
-
-
-def _installed(distribution: str) -> bool:
-    try:
-        importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def _show(found: dict[str, list[Entry]]) -> None:
@@ -197,6 +190,13 @@ def _show(found: dict[str, list[Entry]]) -> None:
     print_table(
         out,
         "Datasets",
-        ("name", "rows", "licence", "summary"),
-        ((d["name"], f"{d['rows']:,}", d["licence"], d["summary"]) for d in found["datasets"]),
+        ("name", "modality", "size", "here", "licence", "summary"),
+        (
+            (d["name"], d["modality"], _size(d), "no" if d["missing"] else "yes", d["licence"], d["summary"])
+            for d in found["datasets"]
+        ),
     )
+
+
+def _size(dataset: Entry) -> str:
+    return f"{dataset['most']:,} {dataset['unit']}" if dataset["most"] is not None else f"any {dataset['unit']}"

@@ -10,7 +10,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from twinbench.ops.contract import Arrays, Kind
+from twinbench.ops.contract import Arrays, Kind, Tolerance
+
+Ops = Mapping[str, Callable[..., Any]]
+"""Implementations by op: ``ops[name](params, *inputs)``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """Where a library can't follow a contract: its result is measured and shown with the reason, and never ranked."""
+
+    reason: str
+    tolerance: Tolerance
+    """How far it may be off: an output even further away is a wrong answer like any other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +51,8 @@ class Framework:
     """Thread counts as the live library reports them, by pool. Empty where the library has no threads."""
     facts: Callable[[Any, Kind], Mapping[str, str]] = field(default=lambda value, kind: {})
     """How a native value is held (dtypes, string encoding, layout), for the record."""
-    ops: Mapping[str, Callable[..., Any]]
+    ops: Ops
     notes: Mapping[str, str] = field(default_factory=dict)
-    """By op: where the library can't follow the contract to the letter, and why."""
+    """By op: where the library gets there by another way than the contract's, inside the tolerance all the same."""
+    deviations: Mapping[str, Deviation] = field(default_factory=dict)
+    """By op: where the library can't get there."""

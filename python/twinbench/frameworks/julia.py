@@ -7,7 +7,7 @@ Listing them reads a few lines of text and starts nothing. NumPy's memory is len
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from twinbench import julia, paths
 from twinbench.errors import JuliaUnavailable
-from twinbench.frameworks.api import Framework
-from twinbench.ops.contract import Arrays, Kind
+from twinbench.frameworks.api import Deviation, Framework
+from twinbench.ops.contract import Arrays, Kind, Tolerance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,9 +31,9 @@ def frameworks() -> tuple[Framework, ...]:
 
 
 def read(file: Path) -> Framework:
-    """The framework that a Julia file declares by the literals NAME, PACKAGES, SUMMARY, OPS and, optionally, NOTES.
+    """The framework that a Julia file declares by the literals NAME, PACKAGES, SUMMARY and OPS.
 
-    Julia is not started. Raises ValueError, with the file, when a literal is missing.
+    NOTES and DEVIATIONS are optional. Julia isn't started. Raises ValueError, with the file, when a literal is missing.
     """
     text = file.read_text(encoding="utf-8")
     name = _literal(text, "NAME", file)[0]
@@ -51,6 +51,7 @@ def read(file: Path) -> Framework:
         facts=facts,
         ops={op: JuliaOp(op, module, file) for op in _literal(text, "OPS", file, r"\s*=>")},
         notes=_pairs(text, "NOTES"),
+        deviations=dict(_deviations(text)),
     )
 
 
@@ -72,6 +73,15 @@ def _literal(text: str, name: str, file: Path, suffix: str = "") -> list[str]:
 
 def _pairs(text: str, name: str) -> dict[str, str]:
     return dict(re.findall(rf"{_STRING}\s*=>\s*{_STRING}", _declaration(text, name) or ""))
+
+
+def _deviations(text: str) -> Iterator[tuple[str, Deviation]]:
+    """From ``"op" => (reason = "...", levels = 2)``; the numbers are those of a `Tolerance`."""
+    declared = _declaration(text, "DEVIATIONS") or ""
+    for op, reason, numbers in re.findall(rf"{_STRING}\s*=>\s*\(\s*reason\s*=\s*{_STRING}([^)]*)\)", declared):
+        given = {name: float(value) for name, value in re.findall(r"(\w+)\s*=\s*([\d.e+-]+)", numbers)}
+        levels = int(given.pop("levels", 0))
+        yield op, Deviation(reason=reason, tolerance=Tolerance(**given, levels=levels))
 
 
 class JuliaOp:
@@ -173,12 +183,15 @@ def _values(items: Iterable[tuple[str, Any]]) -> Any:
 
 
 def prepare(module: Callable[[], Any], arrays: Arrays, kind: Kind) -> Any:
-    """NumPy arrays to a table of the framework or, for ``arrays``, to a NamedTuple of arrays that borrow the memory.
+    """NumPy arrays to a table or images of the framework or, for ``arrays``, to arrays that borrow the memory.
 
     A C-ordered (rows, features) array is (features, rows) in Julia, without a copy.
     """
     lent = _lend(arrays)
-    return module().table(lent) if kind == "table" else _bridge().named(lent)
+    if kind == "table":
+        return module().table(lent)
+    named = _bridge().named(lent)
+    return module().images(named) if kind == "images" else named
 
 
 def _lend(arrays: Arrays) -> Any:

@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Kind = Literal["file", "table", "arrays", "model"]
+Kind = Literal["file", "table", "arrays", "images", "model"]
 """What flows between steps.
 
 ``file``: a path. ``table``: named columns of one length, in order. ``arrays``: named arrays of any shape.
-``model``: a trained model, which can't move to another framework.
+``images``: arrays of which ``x`` holds images of one size, ``(images, height, width)`` or ``(images, height, width,
+3)`` for RGB. ``model``: a trained model, which can't move to another framework.
 """
+
+Level = Literal["exact", "rounding", "approximate", "different"]
+"""How an output compares: equal, equal but for rounding, inside a wider tolerance, or outside."""
 
 Arrays = dict[str, "NDArray[Any]"]
 """The neutral form of a value: arrays by name, in order.
@@ -30,25 +34,28 @@ columns have none); a missing string is the empty string.
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far a float may be from the reference: ``|x - r| <= atol + rtol * |r|``.
+    """How far a number may be from the reference: ``|x - r| <= atol + rtol * |r|``.
 
-    ``rtol = atol = 0`` asks for equality. Strings and integers are always compared for equality, and so are
-    shapes, dtypes, column names and the places of missing values.
+    ``rtol = atol = 0`` asks for equality. Strings are always compared for equality, and so are shapes, dtypes,
+    column names and the places of missing values; integers too, unless the tolerance speaks of ``levels``.
     """
 
     rtol: float = 0.0
     atol: float = 0.0
+    levels: int = 0
+    """How far uint8 values, the grey levels of images, may be apart."""
 
     @property
-    def level(self) -> str:
-        """The tolerance class: ``exact``, ``rounding`` (float64 noise) or ``approximate``."""
-        if self.rtol == 0.0 and self.atol == 0.0:
+    def level(self) -> Level:
+        """The tolerance class that this allows: ``rounding`` is float64 noise, or one grey level."""
+        if self.rtol == self.atol == self.levels == 0:
             return "exact"
-        return "rounding" if self.rtol <= 1e-9 and self.atol <= 1e-9 else "approximate"
+        return "rounding" if self.rtol <= 1e-9 and self.atol <= 1e-9 and self.levels <= 1 else "approximate"
 
 
 EXACT = Tolerance()
 ROUNDING = Tolerance(rtol=1e-9, atol=1e-12)
+ONE_LEVEL = Tolerance(rtol=1e-9, atol=1e-12, levels=1)
 
 
 def _everything(arrays: Arrays) -> Arrays:
@@ -77,6 +84,17 @@ class Op:
     givens: Callable[..., Arrays] | None = None
     compared: Callable[[Arrays], Arrays] = field(default=_everything)
     """The part of the output that must agree: the first 20 losses of a training step, say."""
+    isolated: bool = False
+    """Whether an output is compared on the reference's own inputs, and not on what the steps before handed over.
+
+    For ops that make large differences of small ones, as a threshold does of what was rounded before it."""
+
+    file_param: str = "table"
+    """Of an op that reads a file: the parameter that says which one of the dataset's."""
+
+    def file_of(self, params: Any) -> str:
+        """The name of the file that an op with these parameters reads."""
+        return str(getattr(params, self.file_param))
 
     @property
     def modality(self) -> str:

@@ -16,13 +16,49 @@ if TYPE_CHECKING:
     from twinbench.ops import training as t
 
 
+def standardise(p: t.Standardise, arrays: Arrays) -> Arrays:
+    """z-scores with ddof 0 over the first axis."""
+    import numpy as np
+
+    x = arrays["x"]
+    constant = (x == x[:1]).all(axis=0)
+    deviation = np.where(constant, 1.0, x.std(axis=0))
+    return arrays | {"x": np.where(constant, 0.0, (x - x.mean(axis=0)) / deviation)}
+
+
+def split_givens(p: t.Split, arrays: Arrays) -> Arrays:
+    """Row numbers: ``train`` and ``test``, int64."""
+    import numpy as np
+
+    y = arrays["y"]
+    if "test" in arrays:
+        test = arrays["test"] == 1
+    else:
+        rng = np.random.default_rng(p.seed)
+        test = np.zeros(len(y), dtype=bool)
+        for label in np.unique(y):
+            rows = rng.permutation(np.flatnonzero(y == label))
+            test[rows[: round(len(rows) * p.test_fraction)]] = True
+    return {"train": np.flatnonzero(~test), "test": np.flatnonzero(test)}
+
+
+def split(p: t.Split, arrays: Arrays, given: Arrays) -> Arrays:
+    """Rows in float32."""
+    import numpy as np
+
+    x = arrays["x"].reshape(len(arrays["x"]), -1) if p.flatten else arrays["x"]
+    x, y = x.astype(np.float32), arrays["y"].astype(np.float32)
+    train, test = given["train"], given["test"]
+    return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
+
+
 def mlp_givens(p: t.Mlp, arrays: Arrays) -> Arrays:
     """Initial weights (He et al. 2015: normal, variance 2 / fan-in; biases 0) and the order of the rows per epoch."""
     import numpy as np
 
     rng = np.random.default_rng(p.seed)
     rows, features = arrays["x_train"].shape
-    widths = [features, *p.hidden, 1]
+    widths = [features, *p.hidden, 1 if p.classes == 2 else p.classes]
     given: Arrays = {}
     for i, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
         given[f"w{i}"] = (rng.standard_normal((fan_in, fan_out)) * np.sqrt(2.0 / fan_in)).astype(np.float32)
@@ -32,7 +68,7 @@ def mlp_givens(p: t.Mlp, arrays: Arrays) -> Arrays:
 
 
 def forward(weights: Arrays, x: NDArray[Any]) -> list[NDArray[Any]]:
-    """The input, each hidden layer's activations, and last the logits of shape ``(rows, 1)``."""
+    """The input, each hidden layer's activations, and last the logits of shape ``(rows, 1)`` or ``(rows, classes)``."""
     import numpy as np
 
     layers = sum(name.startswith("w") for name in weights)
@@ -44,10 +80,31 @@ def forward(weights: Arrays, x: NDArray[Any]) -> list[NDArray[Any]]:
 
 
 def loss(z: NDArray[Any], y: NDArray[Any]) -> Any:
-    """Mean binary cross-entropy of logits, in the form that can't overflow."""
+    """Mean cross-entropy of logits ``(rows, 1)`` or ``(rows, classes)``, in the forms that can't overflow."""
     import numpy as np
 
-    return np.mean(np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))))
+    if z.shape[1] == 1:
+        return np.mean(np.maximum(z[:, 0], 0) - z[:, 0] * y + np.log1p(np.exp(-np.abs(z[:, 0]))))
+    highest = z.max(axis=1)
+    logsumexp = highest + np.log(np.exp(z - highest[:, None]).sum(axis=1))
+    return np.mean(logsumexp - z[np.arange(len(z)), y.astype(np.int64)])
+
+
+def probabilities(z: NDArray[Any]) -> NDArray[Any]:
+    """Of class 1, ``(rows, 1)``, or of every class, ``(rows, classes)``."""
+    import numpy as np
+
+    if z.shape[1] == 1:
+        return np.asarray(1 / (1 + np.exp(-z)))
+    exponents = np.exp(z - z.max(axis=1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+
+
+def targets(z: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """The probabilities that the labels stand for, in the shape and dtype of the logits."""
+    import numpy as np
+
+    return y[:, None] if z.shape[1] == 1 else np.eye(z.shape[1], dtype=z.dtype)[y.astype(np.int64)]
 
 
 def gradients(weights: Arrays, activations: list[NDArray[Any]], y: NDArray[Any]) -> Arrays:
@@ -56,7 +113,7 @@ def gradients(weights: Arrays, activations: list[NDArray[Any]], y: NDArray[Any])
 
     out: Arrays = {}
     z = activations[-1]
-    delta = (1 / (1 + np.exp(-z)) - y) / np.asarray(len(y), dtype=z.dtype)
+    delta = (probabilities(z) - targets(z, y)) / np.asarray(len(y), dtype=z.dtype)
     for i in range(len(activations) - 1, 0, -1):
         out[f"w{i}"] = activations[i - 1].T @ delta
         out[f"b{i}"] = delta.sum(axis=0)
@@ -69,7 +126,7 @@ def mlp(p: t.Mlp, arrays: Arrays, given: Arrays) -> Arrays:
     """Returns the trained parameters and ``losses``."""
     import numpy as np
 
-    x, y = arrays["x_train"], arrays["y_train"][:, None]
+    x, y = arrays["x_train"], arrays["y_train"]
     weights = {name: values.copy() for name, values in given.items() if name != "order"}
     m = {name: np.zeros_like(values) for name, values in weights.items()}
     v = {name: np.zeros_like(values) for name, values in weights.items()}
@@ -95,6 +152,7 @@ def predict(p: t.Predict, model: Arrays, arrays: Arrays) -> Arrays:
 
     weights = {name: values for name, values in model.items() if name != "losses"}
     x = arrays["x_test"]
-    logits = [forward(weights, x[i : i + p.batch_size])[-1][:, 0] for i in range(0, len(x), p.batch_size)]
-    z = np.concatenate(logits) if logits else np.empty(0, dtype=np.float32)
-    return {"scores": (1 / (1 + np.exp(-z))).astype(np.float32)}
+    batches = [probabilities(forward(weights, x[i : i + p.batch_size])[-1]) for i in range(0, len(x), p.batch_size)]
+    outputs = len(weights[f"b{len(weights) // 2}"])
+    scores = np.concatenate(batches) if batches else np.empty((0, outputs))
+    return {"scores": (scores[:, 0] if outputs == 1 else scores).astype(np.float32)}

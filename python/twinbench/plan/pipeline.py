@@ -16,11 +16,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from twinbench import ops
-from twinbench.data.registry import DATASETS
+from twinbench.data import registry
+from twinbench.data.dataset import Dataset
 from twinbench.errors import BadInput, nearest
-from twinbench.ops.contract import Op
+from twinbench.ops.contract import Kind, Op
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+DATA = "data"
+"""What a step calls the dataset's value when it takes that as an input."""
 STEP_KEYS = {"id", "op", "input"}
 UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 """What pydantic calls a key that isn't there: in a model, in a dataclass."""
@@ -35,25 +38,22 @@ class _Header(_Strict):
     modality: Literal["tables", "signals", "images", "training", "probe"]
     dataset: str | None = None
     stacks: list[str] = []
+    independent: bool = False
 
 
 class Goal(_Strict):
     """Scoping: what is asked, and what counts as good."""
 
     question: str
-    metric: Literal["roc_auc", "log_loss"] | None = None
+    metric: Literal["roc_auc", "log_loss", "accuracy"] | None = None
     baseline: Literal["most-frequent"] | None = None
     target: float | None = None
-
-
-class _Size(_Strict):
-    rows: Annotated[int, Field(ge=1)] | None = None
 
 
 class _File(_Strict):
     pipeline: _Header
     goal: Goal
-    sizes: dict[str, _Size]
+    sizes: dict[str, dict[str, Annotated[float, Field(gt=0)]]]
     step: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
 
@@ -73,15 +73,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A validated pipeline. ``sizes`` maps a size's name to its number of rows, None for all there are."""
+    """A validated pipeline."""
 
     path: Path
     name: str
     modality: str
-    dataset: str | None
+    dataset: Dataset | None
     goal: Goal
-    sizes: Mapping[str, int | None]
+    sizes: Mapping[str, float | None]
+    """By a size's name how much of the dataset it takes, in the dataset's unit; None for all there is."""
     stacks: tuple[str, ...]
+    independent: bool
+    """Whether each step is a question of its own: a stack runs those that it can, and each is ranked on its own."""
     steps: tuple[Step, ...]
 
     @property
@@ -89,8 +92,13 @@ class Pipeline:
         """What the pipeline is for, in a sentence."""
         return self.goal.question
 
-    def rows(self, size: str) -> int | None:
-        """The number of rows of a size. Raises BadInput for an unknown size."""
+    @property
+    def unit(self) -> str:
+        """What sizes count."""
+        return self.dataset.unit if self.dataset else ""
+
+    def amount(self, size: str) -> float | None:
+        """How much of the dataset a size takes. Raises BadInput for an unknown size."""
         if size not in self.sizes:
             raise BadInput(f"{self.path}: unknown size '{size}'{nearest(size, self.sizes)}")
         return self.sizes[size]
@@ -99,6 +107,7 @@ class Pipeline:
         """What the store keeps of it."""
         return {
             "modality": self.modality,
+            "independent": self.independent,
             **self.goal.model_dump(),
             "steps": [step.as_json() for step in self.steps],
         }
@@ -141,58 +150,74 @@ def load(path: Path) -> Pipeline:
     header = file.pipeline
     if header.name != path.stem:
         raise BadInput(f"{path}: pipeline.name is '{header.name}', but the file is called '{path.stem}'")
-    if header.dataset is not None and header.dataset not in DATASETS:
-        raise BadInput(
-            f"{path}: pipeline.dataset: unknown dataset '{header.dataset}'{nearest(header.dataset, DATASETS)}"
-        )
-    sizes = {name: size.rows for name, size in file.sizes.items()} or {"default": None}
-    _check_sizes(path, header.dataset, sizes)
+    dataset = _dataset(path, header.dataset)
     return Pipeline(
         path=path,
         name=header.name,
         modality=header.modality,
-        dataset=header.dataset,
+        dataset=dataset,
         goal=file.goal,
-        sizes=sizes,
+        sizes=dict(_sizes(path, file.sizes, dataset)) or {"default": None},
         stacks=tuple(header.stacks),
-        steps=tuple(_steps(path, file.step, header.dataset)),
+        independent=header.independent,
+        steps=tuple(_steps(path, file.step, dataset, header.independent)),
     )
 
 
-def _check_sizes(path: Path, dataset: str | None, sizes: Mapping[str, int | None]) -> None:
-    if dataset is None:
-        return
-    most = DATASETS[dataset].rows
-    for name, rows in sizes.items():
-        if rows is not None and rows > most:
-            raise BadInput(f"{path}: sizes.{name}.rows: {rows} rows asked for, but {dataset} has {most}")
+def _dataset(path: Path, name: str | None) -> Dataset | None:
+    try:
+        return None if name is None else registry.get(name)
+    except BadInput as error:
+        raise BadInput(f"{path}: pipeline.dataset: {error}") from None
 
 
-def _steps(path: Path, raw: list[dict[str, Any]], dataset: str | None) -> Iterator[Step]:
+def _sizes(
+    path: Path, sizes: Mapping[str, Mapping[str, float]], dataset: Dataset | None
+) -> Iterator[tuple[str, float | None]]:
+    units = (dataset.unit,) if dataset else ()
+    for name, size in sizes.items():
+        where = f"{path}: sizes.{name}"
+        for unit, amount in size.items():
+            if unit not in units:
+                raise BadInput(f"{where}.{unit}: unknown key{nearest(unit, units) or '; there is no dataset to cut'}")
+            if unit not in ("seconds", "megapixels") and amount != int(amount):
+                raise BadInput(f"{where}.{unit}: {amount} is not a whole number")
+            if dataset and dataset.most is not None and amount > dataset.most:
+                raise BadInput(f"{where}.{unit}: {amount:.12g} {unit} asked for, but {dataset.name} has {dataset.most}")
+        yield name, next(iter(size.values()), None)
+
+
+def _steps(path: Path, raw: list[dict[str, Any]], dataset: Dataset | None, independent: bool) -> Iterator[Step]:
     done: dict[str, Step] = {}
-    previous: str | None = None
+    outputs: dict[str, Kind] = {} if dataset is None or dataset.value_kind is None else {DATA: dataset.value_kind}
+    previous: str | None = next(iter(outputs), None)
     for place, table in enumerate(raw):
         where = f"{path}: step[{place}]"
         op = _op(where, table)
         step_id = table.get("id", op.name.partition(".")[2])
         if not isinstance(step_id, str) or not NAME.fullmatch(step_id):
             raise BadInput(f"{where}.id: '{step_id}' is not a name (a-z, 0-9, - and _)")
-        if step_id in done:
+        if step_id in done or step_id == DATA:
             raise BadInput(f"{where}.id: '{step_id}' is taken by an earlier step; give this one an id of its own")
         params = _params(where, op, {key: value for key, value in table.items() if key not in STEP_KEYS})
-        _check_table(where, dataset, getattr(params, "table", None))
-        inputs = _inputs(where, op, table.get("input"), previous, done)
+        _check_file(where, dataset, op, params)
+        inputs = _inputs(where, op, table.get("input"), previous, outputs)
         done[step_id] = Step(step_id, op, params, inputs)
-        previous = step_id
+        outputs[step_id] = op.output
+        previous = previous if independent else step_id
         yield done[step_id]
 
 
-def _check_table(where: str, dataset: str | None, table: str | None) -> None:
-    if dataset is None or table is None:
+def _check_file(where: str, dataset: Dataset | None, op: Op, params: Any) -> None:
+    """A step that reads a file names one of the dataset's, by the parameter `Op.file_param`."""
+    if "file" not in op.inputs:
         return
-    tables = DATASETS[dataset].tables
-    if table not in tables:
-        raise BadInput(f"{where}.table: {dataset} has no table '{table}'{nearest(table, tables)}")
+    if dataset is None:
+        raise BadInput(f"{where}: {op.name} reads a file, but pipeline.dataset is not set")
+    try:
+        dataset.known(op.file_of(params))
+    except BadInput as error:
+        raise BadInput(f"{where}.{op.file_param}: {error}") from None
 
 
 def _op(where: str, table: dict[str, Any]) -> Op:
@@ -221,7 +246,7 @@ def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
         raise BadInput(f"{where} ({op.name}): {_first(error, nested)}") from None
 
 
-def _inputs(where: str, op: Op, given: Any, previous: str | None, done: Mapping[str, Step]) -> tuple[str, ...]:
+def _inputs(where: str, op: Op, given: Any, previous: str | None, done: Mapping[str, Kind]) -> tuple[str, ...]:
     kinds = [kind for kind in op.inputs if kind != "file"]
     if given is None:
         names = [previous] if previous is not None and len(kinds) == 1 else []
@@ -235,13 +260,13 @@ def _inputs(where: str, op: Op, given: Any, previous: str | None, done: Mapping[
     if len(names) != len(kinds):
         raise BadInput(f"{where}.input: {op.name} takes {len(kinds)} input(s), {len(names)} given")
     for name, kind in zip(names, kinds, strict=True):
-        if done[name].op.output != kind:
-            raise BadInput(f"{where}.input: '{name}' gives {done[name].op.output}, but {op.name} takes {kind}")
+        if done[name] != kind:
+            raise BadInput(f"{where}.input: '{name}' gives {done[name]}, but {op.name} takes {kind}")
     return tuple(names)
 
 
 def _known_keys() -> list[str]:
-    models: tuple[type[BaseModel], ...] = (_File, _Header, Goal, _Size)
+    models: tuple[type[BaseModel], ...] = (_File, _Header, Goal)
     return [name for model in models for name in model.model_fields]
 
 

@@ -12,7 +12,7 @@ from twinbench import julia
 from twinbench.errors import BadInput, JuliaUnavailable, nearest
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
-from twinbench.plan.pipeline import Pipeline
+from twinbench.plan.pipeline import DATA, Pipeline, Step
 
 SEPARATOR = "+"
 
@@ -27,10 +27,11 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A pipeline's steps given to frameworks, by step id. ``missing`` is None if the stack can run."""
+    """A pipeline's steps given to frameworks. ``missing`` is None if the stack can run."""
 
     name: str
     steps: dict[str, Framework]
+    """By step id, in the pipeline's order. Of a pipeline of independent steps: those that the stack can run."""
     missing: Missing | None
 
     @property
@@ -57,17 +58,22 @@ def parse(name: str) -> list[Framework]:
 
 
 def build(name: str, pipeline: Pipeline) -> Stack:
-    """Give each step to the stack's first framework that has its op; a model stays with who made it."""
+    """Give each step to the stack's first framework that has its op; a model stays with who made it.
+
+    A stack without the op of a step can't run a pipeline, unless its steps are independent: then it runs the others.
+    """
     frameworks = parse(name)
     spelled = SEPARATOR.join(framework.name for framework in frameworks)
     steps: dict[str, Framework] = {}
     for step in pipeline.steps:
-        makers = [steps[source] for source in step.inputs if _op_output(pipeline, source) == "model"]
-        chosen = next((f for f in makers or frameworks if step.op.name in f.ops), None)
-        if chosen is None:
+        chosen = _chosen(step, pipeline, frameworks, steps)
+        if chosen is not None:
+            steps[step.id] = chosen
+        elif not pipeline.independent:
             reason = f"no framework of {spelled} implements {step.op.name}"
             return Stack(spelled, steps, Missing("unsupported", reason))
-        steps[step.id] = chosen
+    if not steps:
+        return Stack(spelled, steps, Missing("unsupported", f"no framework of {spelled} implements any of the steps"))
     unused = [framework.name for framework in frameworks if framework not in steps.values()]
     if unused:
         raise BadInput(f"stack '{spelled}': {', '.join(unused)} would run no step of {pipeline.name}; leave it out")
@@ -77,8 +83,14 @@ def build(name: str, pipeline: Pipeline) -> Stack:
     return Stack(spelled, steps, Missing("unavailable", "; ".join(dict.fromkeys(reasons))) if reasons else None)
 
 
-def _op_output(pipeline: Pipeline, step_id: str) -> str:
-    return next(step.op.output for step in pipeline.steps if step.id == step_id)
+def _chosen(
+    step: Step, pipeline: Pipeline, frameworks: list[Framework], steps: dict[str, Framework]
+) -> Framework | None:
+    if any(source not in steps for source in step.inputs if source != DATA):
+        return None
+    outputs = {earlier.id: earlier.op.output for earlier in pipeline.steps}
+    makers = [steps[source] for source in step.inputs if outputs.get(source) == "model"]
+    return next((framework for framework in makers or frameworks if step.op.name in framework.ops), None)
 
 
 def stacks_of(pipeline: Pipeline, asked: list[str]) -> list[Stack]:
@@ -86,7 +98,8 @@ def stacks_of(pipeline: Pipeline, asked: list[str]) -> list[Stack]:
     names = asked or list(pipeline.stacks)
     if not names:
         needed = {step.op.name for step in pipeline.steps}
-        names = [name for name, f in registry.frameworks().items() if needed <= set(f.ops) and name != "reference"]
+        can = needed.intersection if pipeline.independent else needed.issubset
+        names = [name for name, f in registry.frameworks().items() if can(f.ops) and name != "reference"]
     found = {stack.name: stack for stack in (build(name, pipeline) for name in names)}
     return list(found.values())
 
@@ -139,16 +152,21 @@ def fingerprint(stack: Stack) -> str:
     digest = hashlib.sha256()
     for framework in stack.frameworks:
         digest.update(json.dumps([framework.name, versions(framework)], sort_keys=True).encode())
-        for path in sorted({source_of(function) for function in framework.ops.values()}):
-            digest.update(Path(path).read_bytes())
+        for path in sorted({path for function in framework.ops.values() for path in sources_of(function)}):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def source_of(function: object) -> str:
-    """The file that an implementation is written in: ``source`` if it says so (Julia), else its module's."""
+def sources_of(function: object) -> list[Path]:
+    """The files that an implementation is written in: ``source`` if it says so (Julia), else its module's.
+
+    A framework of ours that is a folder counts as a whole.
+    """
     source = getattr(function, "source", None)
     if isinstance(source, (str, Path)):
-        return str(source)
+        return [Path(source)]
     import inspect
 
-    return inspect.getfile(function)  # type: ignore[arg-type]
+    path = Path(inspect.getfile(function))  # type: ignore[arg-type]
+    own = Path(registry.__file__).parent
+    return sorted(path.parent.glob("*.py")) if path.parent.parent == own else [path]

@@ -15,7 +15,15 @@ from typing import Any, Self
 from twinbench.errors import StoreError
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-VERSION = 1
+VERSION = 2
+MIGRATIONS = {
+    1: (
+        "ALTER TABLE agreements ADD COLUMN psnr_db REAL",
+        "ALTER TABLE agreements ADD COLUMN declared TEXT NOT NULL DEFAULT ''",
+    ),
+}
+"""What makes a store of this version one of the next: what was measured with an older twinbench stays readable."""
+
 APPLICATION_ID = 0x7477696E
 """``twin`` in ASCII: tells our files from other people's SQLite files."""
 
@@ -100,6 +108,7 @@ class Database:
                 self._create_tables()
             if self._pragma("application_id") != APPLICATION_ID:
                 raise StoreError(f"{self.path}: not a twinbench store; name another file")
+            self._migrate()
             if (version := self._pragma("user_version")) != VERSION:
                 raise StoreError(f"{self.path}: store version {version}, where this twinbench reads {VERSION}")
 
@@ -111,6 +120,16 @@ class Database:
                 db.execute(statement)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _migrate(self) -> None:
+        """Bring an older store up to date. Another process may be doing the same."""
+        while self._pragma("user_version") in MIGRATIONS:
+            with self.transaction() as db:
+                version = self._pragma("user_version")
+                for statement in MIGRATIONS.get(version, ()):
+                    db.execute(statement)
+                if version in MIGRATIONS:
+                    db.execute(f"PRAGMA user_version = {version + 1}")
 
     def _use_wal(self) -> None:
         """Let readers and a writer work at once. SQLite doesn't wait for another process here, so this does."""

@@ -33,7 +33,8 @@ COLUMNS = {
     | {"detail": "string", "wall_ns": "double", "evals": "int64", "cpu_ns": "double", "gc_ns": "double"},
     "agreement": CELL
     | {"step": "string", "framework": "string", "output": "string", "level": "string"}
-    | {"error": "double", "max_abs": "double", "ok": "bool", "detail": "string"},
+    | {"error": "double", "max_abs": "double", "ok": "bool", "detail": "string"}
+    | {"psnr_db": "double", "declared": "string"},
     "quality": CELL | {"metric": "string", "value": "double", "seed": "int64"},
 }
 """Arrow types by table and column. Times are nanoseconds per evaluation."""

@@ -126,14 +126,18 @@ class Agreement:
     output: str
     """Column or array name."""
     level: str
-    """Tolerance class: ``exact``, ``rounding`` or ``approximate``."""
+    """How it compares: ``exact``, ``rounding``, ``approximate`` or ``different``, which is outside the tolerance."""
     error: float
-    """Largest error as a multiple of the tolerance: at most 1 is inside. NaN where shapes or types differ."""
+    """Largest error as a multiple of the tolerance: at most 1 is inside. Infinite where shapes or types differ."""
     max_abs: float
-    """Largest absolute error, in the output's own unit. NaN where there is none to give."""
+    """Largest absolute error, in the output's own unit. Infinite where there is none to give."""
     ok: bool
     detail: str = ""
     """What differs, in words. Empty when nothing does."""
+    psnr_db: float | None = None
+    """Peak signal-to-noise ratio of 8-bit images. None for anything else, and where nothing differs."""
+    declared: str = ""
+    """Why the library can't follow the contract, where its framework says so. Empty otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

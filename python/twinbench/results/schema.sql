@@ -1,4 +1,4 @@
--- The store of results, version 1 (PRAGMA user_version). Times are nanoseconds per evaluation; timestamps ISO 8601, UTC.
+-- The store of results, version 2 (PRAGMA user_version). Times are nanoseconds per evaluation; timestamps ISO 8601, UTC.
 -- SQLite keeps NaN as NULL: REAL columns that may hold NaN are nullable and read back as NaN.
 
 CREATE TABLE runs (
@@ -62,6 +62,8 @@ CREATE TABLE agreements (
     max_abs REAL,
     ok      INTEGER NOT NULL CHECK (ok IN (0, 1)),
     detail  TEXT NOT NULL,
+    psnr_db REAL,
+    declared TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (cell_id, step, output)
 );
 

@@ -195,16 +195,19 @@ class Store:
     def add_agreement(self, cell_id: int, agreement: Agreement) -> None:
         """Keep how far an output of a step is from the reference's. A later one replaces it."""
         a = agreement
-        self._db.replace("agreements", cell_id, a.step, a.output, a.level, a.error, a.max_abs, int(a.ok), a.detail)
+        told = (a.level, a.error, a.max_abs, int(a.ok), a.detail, a.psnr_db, a.declared)
+        self._db.replace("agreements", cell_id, a.step, a.output, *told)
 
     def agreements(self, cell_id: int) -> list[Agreement]:
         """The agreement of every compared output of a cell, in the order of comparing."""
-        query = (
-            "SELECT step, output, level, error, max_abs, ok, detail FROM agreements WHERE cell_id = ? ORDER BY rowid"
+        rows = self._db.read(
+            "SELECT step, output, level, error, max_abs, ok, detail, psnr_db, declared FROM agreements"
+            " WHERE cell_id = ? ORDER BY rowid",
+            cell_id,
         )
         return [
-            Agreement(step, output, level, _real(error), _real(max_abs), bool(ok), detail)
-            for step, output, level, error, max_abs, ok, detail in self._db.read(query, cell_id)
+            Agreement(step, output, level, _real(error), _real(max_abs), bool(ok), *told)
+            for step, output, level, error, max_abs, ok, *told in rows
         ]
 
     def add_quality(self, cell_id: int, metric: str, value: float, seed: int = 0) -> None:

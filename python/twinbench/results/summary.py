@@ -9,19 +9,20 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from statistics import fmean
 from typing import Any
 
-from twinbench.results import stats
-from twinbench.results.figures import Blocks, Figures, figures, nested, paired
+from twinbench.results import ranking, stats
+from twinbench.results.figures import Blocks, Figures, figures, nested
+from twinbench.results.growth import growths
 from twinbench.results.records import Agreement, Baseline, Cell, Plan, Quality, Run, Status
-from twinbench.results.stats import Interval, Ratio
+from twinbench.results.stats import Interval
 from twinbench.results.store import Store
 from twinbench.results.summary_records import (
     BaselineSummary,
     BreakEven,
     CellSummary,
+    Growth,
     PipelineSummary,
     QualitySummary,
     RunSummary,
@@ -32,6 +33,7 @@ __all__ = [
     "BaselineSummary",
     "BreakEven",
     "CellSummary",
+    "Growth",
     "PipelineSummary",
     "QualitySummary",
     "RunSummary",
@@ -43,6 +45,9 @@ __all__ = [
 LOWER_IS_BETTER = frozenset({"log_loss"})
 """Quality metrics of which less is better; of any other, more is."""
 
+LEVELS = ("exact", "rounding", "approximate", "different")
+"""Tolerance classes, from the best to the worst."""
+
 SPARE_CORES = 0.25
 """How many cores more than its threads a stack may keep busy (a collector, a clock) before that is worth a warning."""
 
@@ -51,6 +56,7 @@ def summarise(store: Store, run_id: str) -> RunSummary:
     """Summarise a run. Raises BadInput for an unknown one; a unique prefix of the id will do."""
     run = store.find_run(run_id)
     pipelines = tuple(_pipeline(store, run, plan) for plan in store.plans(run.id))
+    growth = growths(pipelines)
     return RunSummary(
         run_id=run.id,
         created=run.created,
@@ -58,6 +64,7 @@ def summarise(store: Store, run_id: str) -> RunSummary:
         arguments=run.arguments,
         environment=run.environment,
         pipelines=pipelines,
+        growth=growth,
         warnings=(*_noise(store, run.id), *_too_busy(run, pipelines), *_reused(pipelines)),
     )
 
@@ -72,13 +79,16 @@ def _pipeline(store: Store, run: Run, plan: Plan) -> PipelineSummary:
     steps = {step["id"]: step["op"] for step in spec["steps"]}
     process_sd = run.environment.get("process_sd", stats.PROCESS_SD)
     baselines = [b for b in store.baselines(run.id) if (b.pipeline, b.size) == (plan.pipeline, plan.size)]
-    cells, totals = [], {}
+    independent = spec.get("independent", False)
+    cells, measured = [], {}
     for cell in store.cells(run.id):
         if (cell.pipeline, cell.size) == (plan.pipeline, plan.size):
-            measured = figures(store.samples(cell.id))
-            totals[cell.stack] = measured.totals(steps)
-            cells.append(_judged(_cell(store, cell, steps, measured, process_sd), spec, baselines))
-    ranked = _ranked(cells, totals, process_sd)
+            measured[cell.stack] = figures(store.samples(cell.id))
+            cells.append(_judged(_cell(store, cell, steps, measured[cell.stack], process_sd), spec, baselines))
+    if independent:
+        ranked = ranking.by_step(cells, measured, process_sd)
+    else:
+        ranked = ranking.by_total(cells, {stack: m.totals(steps) for stack, m in measured.items()}, process_sd)
     return PipelineSummary(
         pipeline=plan.pipeline,
         size=plan.size,
@@ -88,10 +98,11 @@ def _pipeline(store: Store, run: Run, plan: Plan) -> PipelineSummary:
         target=spec.get("target"),
         baseline=spec.get("baseline"),
         dataset=plan.dataset,
+        independent=independent,
         steps=tuple(steps.items()),
         cells=tuple(ranked),
         baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in baselines),
-        break_even=_break_even(ranked),
+        break_even=None if independent else ranking.break_even(ranked),
     )
 
 
@@ -169,9 +180,14 @@ def _step(
         boundary_out_s=measured.typical("boundary", step, "out"),
         samples=sum(map(len, measured.steady.get(step, {}).values())),
         share=steady.estimate / total if steady and total else None,
-        level=agreements[0].level if agreements else None,
+        level=max((a.level for a in agreements), key=LEVELS.index, default=None),
         error=_worst(agreements),
         agrees=all(a.ok for a in agreements) if agreements else None,
+        max_abs=max((a.max_abs for a in agreements), default=None),
+        psnr_db=min((a.psnr_db for a in agreements if a.psnr_db is not None), default=None),
+        declared=next((a.declared for a in agreements if a.declared), ""),
+        rank=None,
+        ratio=None,
         rss_increase_bytes=facts.get((step, "rss_increase_bytes")),
     )
 
@@ -191,32 +207,6 @@ def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Base
         beats_baseline=reached > dummy[0] if dummy else None,
         meets_target=None if target is None else reached >= sign * target,
     )
-
-
-def _ranked(cells: Sequence[CellSummary], totals: Mapping[str, Blocks], process_sd: float) -> list[CellSummary]:
-    """Cells that are done, by rank; then the others. Agreement comes before speed."""
-    by_name = {cell.stack: cell for cell in cells}
-    estimates = {c.stack: c.total.estimate for c in cells if c.status is Status.DONE and c.total is not None}
-    order = stats.rank(estimates, partial(_compare, totals, process_sd))
-    ranked = [replace(by_name[place.name], rank=place.rank, ratio=place.ratio) for place in order]
-    return ranked + [cell for cell in cells if cell.stack not in estimates]
-
-
-def _compare(totals: Mapping[str, Blocks], process_sd: float, a: str, b: str) -> Ratio | None:
-    pair = paired(totals[a], totals[b])
-    return stats.ratio(*pair, process_sd=process_sd) if pair[0] else None
-
-
-def _break_even(ranked: Sequence[CellSummary]) -> BreakEven | None:
-    starts = [(cell.cold_start_s, cell) for cell in ranked if cell.rank is not None and cell.cold_start_s is not None]
-    if not starts or starts[0][1].rank != 1:
-        return None
-    cold, winner = starts[0]
-    cold_first, first = min(starts, key=lambda start: start[0])
-    if winner.total is None or first.total is None or first.ratio is None or stats.verdict(first.ratio) != "slower":
-        return None
-    calls = stats.break_even(cold, winner.total.estimate, cold_first, first.total.estimate)
-    return BreakEven(winner.stack, first.stack, calls)
 
 
 def _interval(places: Blocks, process_sd: float) -> Interval | None:

@@ -33,12 +33,23 @@ class StepSummary:
     share: float | None
     """Of the cell's steady total, between 0 and 1. None without a total."""
     level: str | None
-    """Tolerance class: ``exact``, ``rounding`` or ``approximate``. None if the output wasn't compared."""
+    """The worst output's class: ``exact``, ``rounding``, ``approximate`` or ``different``. None if not compared."""
     error: float | None
     """Worst error as a multiple of the tolerance: at most 1 agrees; infinite where shapes or types differ. None as
     above."""
     agrees: bool | None
     """Whether all outputs are inside the tolerance. None as above."""
+    max_abs: float | None
+    """Largest absolute error of any output. None as above."""
+    psnr_db: float | None
+    """Lowest peak signal-to-noise ratio of any output. None where no 8-bit image differs."""
+    declared: str
+    """Why the library can't follow the contract here. Empty where it can."""
+    rank: int | None
+    """Of a step that is a question of its own: 1 and how many stacks are distinguishably faster. None otherwise, and
+    for a step that disagrees."""
+    ratio: Ratio | None
+    """To the fastest ranked stack of this step. None for the fastest itself, and for what isn't ranked."""
     rss_increase_bytes: int | None
     """By how much the step raised the peak memory. None if it wasn't measured."""
 
@@ -131,6 +142,21 @@ class BaselineSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """How time grows with the amount of data: time is proportional to amount ^ exponent, fitted over the sizes."""
+
+    pipeline: str
+    stack: str
+    step: str
+    """Of a pipeline of independent steps; empty where the total is meant."""
+    exponent: float
+    low: float | None
+    high: float | None
+    """A 95 % interval of the fit. None with two sizes, through which a line always goes."""
+    sizes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineSummary:
     """One pipeline at one size, on all its stacks."""
 
@@ -144,7 +170,9 @@ class PipelineSummary:
     baseline: str | None
     """Name of the baseline that every stack must beat."""
     dataset: Mapping[str, Any]
-    """``name``, ``sha256`` and more; empty where no data is needed."""
+    """``name``, ``sha256``, ``amount``, ``unit`` and more; empty where no data is needed."""
+    independent: bool
+    """Whether each step is a question of its own, ranked on its own; there is no total then."""
     steps: tuple[tuple[str, str], ...]
     """Id and op of each step, in order."""
     cells: tuple[CellSummary, ...]
@@ -166,5 +194,7 @@ class RunSummary:
     arguments: Mapping[str, Any]
     environment: Mapping[str, Any]
     pipelines: tuple[PipelineSummary, ...]
+    growth: tuple[Growth, ...]
+    """By pipeline, stack and step, where a pipeline was measured at several sizes."""
     warnings: tuple[str, ...]
     """What may have disturbed the figures, in sentences."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinbench.ops.contract import Arrays, Op, Tolerance
+from twinbench.frameworks.api import Deviation
+from twinbench.ops.contract import Arrays, Level, Op, Tolerance
+
+PEAK = 255.0
+"""The brightest grey level of 8-bit images: what a peak signal-to-noise ratio counts from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,63 +20,108 @@ class Finding:
     """How one output array compares. ``error`` is against the tolerance: 1 is the edge, inf a different thing."""
 
     output: str
-    level: str
+    level: Level
     error: float
     max_abs: float
     ok: bool
     detail: str = ""
+    psnr_db: float | None = None
+    """Peak signal-to-noise ratio of 8-bit images, 10 log10(255^2 / mean squared error); None for anything else, and
+    where nothing differs."""
+    declared: str = ""
+    """Why the library can't follow the contract, where its framework says so and the error is as small as it says."""
 
 
-def compare(op: Op, got: Arrays, want: Arrays) -> list[Finding]:
-    """One finding per output of the reference, and one for each that is missing or too many."""
+def compare(op: Op, got: Arrays, want: Arrays, deviation: Deviation | None = None) -> list[Finding]:
+    """One finding per output of the reference, and one for each that is missing or too many.
+
+    ``deviation`` is what the framework declares: an output outside the op's tolerance and inside the declared one isn't
+    ``ok``, but says why.
+    """
     got, want = op.compared(got), op.compared(want)
+    findings = _all(got, want, op.tolerance)
+    if deviation is None:
+        return findings
+    allowed = {f.output: f.ok for f in _all(got, want, deviation.tolerance)}
+    return [f if f.ok or not allowed[f.output] else replace(f, declared=deviation.reason) for f in findings]
+
+
+def _all(got: Arrays, want: Arrays, tolerance: Tolerance) -> list[Finding]:
     findings = [
-        _missing(op, name) if name not in got else _column(name, got[name], want[name], op.tolerance) for name in want
+        _different(name, "missing from the output")
+        if name not in got
+        else _array(name, got[name], want[name], tolerance)
+        for name in want
     ]
-    findings += [_different(name, op.tolerance, "not in the contract's output") for name in got if name not in want]
+    findings += [_different(name, "not in the contract's output") for name in got if name not in want]
     if not any(f.detail for f in findings) and list(got) != list(want):
-        findings.append(_different("", op.tolerance, f"order of the outputs: {', '.join(got)}"))
+        findings.append(_different("", f"order of the outputs: {', '.join(got)}"))
     return findings
 
 
-def _missing(op: Op, name: str) -> Finding:
-    return _different(name, op.tolerance, "missing from the output")
+def _different(name: str, detail: str) -> Finding:
+    return Finding(name, "different", math.inf, math.inf, False, detail)
 
 
-def _different(name: str, tolerance: Tolerance, detail: str) -> Finding:
-    return Finding(name, tolerance.level, float("inf"), float("inf"), False, detail)
-
-
-def _column(name: str, got: NDArray[np.generic], want: NDArray[np.generic], tolerance: Tolerance) -> Finding:
+def _array(name: str, got: NDArray[np.generic], want: NDArray[np.generic], tolerance: Tolerance) -> Finding:
     if got.shape != want.shape:
-        return _different(name, tolerance, f"shape {got.shape} instead of {want.shape}")
+        return _different(name, f"shape {got.shape} instead of {want.shape}")
     if got.dtype != want.dtype and not (got.dtype.kind == want.dtype.kind == "U"):  # string widths don't matter
-        return _different(name, tolerance, f"{got.dtype} instead of {want.dtype}")
+        return _different(name, f"{got.dtype} instead of {want.dtype}")
+    if got.dtype == np.uint8:
+        return _levels(name, got, want, tolerance)
+    if got.dtype.kind == "c":
+        return _close(name, _parts(got), _parts(want), tolerance)
     if got.dtype.kind != "f":
-        return _equal(name, got, want, tolerance)
+        return _equal(name, got, want)
     return _close(name, got.astype(np.float64), want.astype(np.float64), tolerance)
 
 
-def _equal(name: str, got: NDArray[np.generic], want: NDArray[np.generic], tolerance: Tolerance) -> Finding:
+def _parts(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Complex numbers as pairs of real ones, in a last axis of their own."""
+    return np.ascontiguousarray(values, np.complex128).view(np.float64).reshape(*values.shape, 2)
+
+
+def _equal(name: str, got: NDArray[np.generic], want: NDArray[np.generic]) -> Finding:
     wrong = np.flatnonzero(np.ravel(got != want))
     if len(wrong) == 0:
-        return Finding(name, tolerance.level, 0.0, 0.0, True)
+        return Finding(name, "exact", 0.0, 0.0, True)
     first = int(wrong[0])
-    detail = f"{len(wrong)} of {got.size} differ, first at {first}: {got.flat[first]!s} instead of {want.flat[first]!s}"
-    return _different(name, tolerance, detail)
+    return _different(name, f"{len(wrong)} of {got.size} differ, first {_at(got, want, first)}")
+
+
+def _levels(name: str, got: NDArray[np.generic], want: NDArray[np.generic], tolerance: Tolerance) -> Finding:
+    distance = np.abs(got.astype(np.int16) - want.astype(np.int16))
+    worst = int(distance.max(initial=0))
+    if worst == 0:
+        return Finding(name, "exact", 0.0, 0.0, True)
+    error = worst / tolerance.levels if tolerance.levels else math.inf
+    psnr = 10 * math.log10(PEAK**2 / float(np.mean(distance.astype(np.float64) ** 2))) if got.ndim > 2 else None
+    level = tolerance.level if error <= 1 else "different"
+    share = np.count_nonzero(distance > tolerance.levels) / distance.size
+    detail = "" if error <= 1 else f"{share:.2%} differ, worst {_at(got, want, int(np.argmax(distance)))}"
+    return Finding(name, level, error, float(worst), error <= 1, detail, psnr)
 
 
 def _close(name: str, got: NDArray[np.float64], want: NDArray[np.float64], tolerance: Tolerance) -> Finding:
     if not np.array_equal(np.isnan(got), np.isnan(want)):
         wrong = int(np.sum(np.isnan(got) != np.isnan(want)))
-        return _different(name, tolerance, f"{wrong} of {got.size} values missing on one side only")
+        return _different(name, f"{wrong} of {got.size} values missing on one side only")
     with np.errstate(invalid="ignore", divide="ignore"):
         distance = np.where((got == want) | np.isnan(want), 0.0, np.abs(got - want))
         allowed = tolerance.atol + tolerance.rtol * np.abs(want)
         errors = np.where(distance == 0.0, 0.0, distance / allowed)
-    if errors.size == 0:
-        return Finding(name, tolerance.level, 0.0, 0.0, True)
-    worst = int(np.argmax(errors))
-    error, max_abs = float(errors.flat[worst]), float(distance.max())
-    detail = "" if error <= 1 else f"worst at {worst}: {got.flat[worst]:.9g} instead of {want.flat[worst]:.9g}"
-    return Finding(name, tolerance.level, error, max_abs, error <= 1, detail)
+    worst = int(np.argmax(errors)) if errors.size else 0
+    error, max_abs = float(errors.max(initial=0.0)), float(distance.max(initial=0.0))
+    if error == 0.0:
+        return Finding(name, "exact", 0.0, 0.0, True)
+    if error <= 1:
+        return Finding(name, tolerance.level, error, max_abs, True)
+    return Finding(name, "different", error, max_abs, False, f"worst {_at(got, want, worst)}")
+
+
+def _at(got: NDArray[np.generic], want: NDArray[np.generic], place: int) -> str:
+    """``at 7: 3 instead of 4``."""
+    one, other = got.flat[place], want.flat[place]
+    shown = (f"{one:.9g}", f"{other:.9g}") if got.dtype.kind == "f" else (str(one), str(other))
+    return f"at {place}: {shown[0]} instead of {shown[1]}"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ class Contender:
     compared: bool = False
     """Whether its outputs were held against the reference; once per run is enough."""
     disagreements: list[str] = field(default_factory=list)
+    declared: dict[str, str] = field(default_factory=dict)
+    """By step, why the library can't follow the contract there."""
     typical_ns: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -88,22 +90,28 @@ class Contender:
         self.store.add_fact(self.cell, step.id, "held_as", answer["facts"])
         return float(timing["wall_ns"]) / 1e9
 
+    @property
+    def steps(self) -> list[Step]:
+        """What this stack runs, in order."""
+        return [step for step in self.pipeline.steps if step.id in self.stack.steps]
+
     def agree(self, step: Step, scratch: Path) -> list[agreement.Finding]:
         """Compare a step's output with the reference's, and record it."""
         directory = scratch / step.id
         answer = self._ask("extract", step=step.id, directory=str(directory))
         self._add([self._sample(step.id, "boundary", answer["boundary_ns"], detail="out")])
-        got = arrays.load(directory)
-        findings = agreement.compare(step.op, got, self.reference.output(step.id))
+        findings = compared(self._ask, step, self.stack, self.reference, directory)
         for f in findings:
-            self.store.add_agreement(
-                self.cell, Agreement(step.id, f.output, f.level, f.error, f.max_abs, f.ok, f.detail)
-            )
-        self.disagreements += [f"{step.id}: {f.output}: {f.detail}" for f in findings if not f.ok]
+            self.store.add_agreement(self.cell, Agreement(step=step.id, **asdict(f)))
+        self.disagreements += [f"{step.id}: {f.output}: {f.detail}" for f in findings if not f.ok and not f.declared]
+        reason = next((f.declared for f in findings if f.declared), None)
+        if reason is not None:
+            self.declared[step.id] = reason
         if step.op.name == "training.predict" and not any(f.error == float("inf") for f in findings):
-            for metric, value in quality.metrics(self.reference.output(step.inputs[1]), got).items():
+            scores = arrays.load(directory)
+            for metric, value in quality.metrics(self.reference.output(step.inputs[1]), scores).items():
                 self.store.add_quality(self.cell, metric, value)
-        del got  # unmap before the files go
+            del scores  # unmap before the files go
         shutil.rmtree(directory, ignore_errors=True)
         return findings
 
@@ -163,13 +171,19 @@ class Contender:
         self.store.set_status(self.cell, status, kind=failure.kind, reason=failure.reason, stderr=failure.output)
 
     def finish(self) -> None:
-        """Done, or in disagreement: measured and shown all the same, but never ranked."""
+        """Done, or in disagreement: measured and shown all the same, but never ranked.
+
+        Where steps are independent, one that the library can't do as the contract says leaves the others as they are.
+        """
         if self.failed:
             return
         if self.disagreements:
-            more = len(self.disagreements) - 1
-            reason = self.disagreements[0] + (f" (and {more} more)" if more else "")
-            self.store.set_status(self.cell, Status.DISAGREES, kind="wrong answer", reason=reason)
+            self.store.set_status(
+                self.cell, Status.DISAGREES, kind="wrong answer", reason=_and_more(self.disagreements)
+            )
+        elif self.declared and not self.pipeline.independent:
+            reasons = [f"{step}: {reason}" for step, reason in self.declared.items()]
+            self.store.set_status(self.cell, Status.DISAGREES, kind="unsupported", reason=_and_more(reasons))
         else:
             self.store.set_status(self.cell, Status.DONE)
 
@@ -204,6 +218,11 @@ class Contender:
         )
 
 
+def _and_more(reasons: list[str]) -> str:
+    more = len(reasons) - 1
+    return reasons[0] + (f" (and {more} more)" if more else "")
+
+
 def job(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str, Any]:
     """What a worker is told: plain data that names code, paths and parameters."""
     steps = [
@@ -214,5 +233,25 @@ def job(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options
             "given": reference.given(step.id),
         }
         for step in pipeline.steps
+        if step.id in stack.steps
     ]
-    return {"threads": options.threads, "steps": steps}
+    kind = pipeline.dataset.value_kind if pipeline.dataset else None
+    return {"threads": options.threads, "steps": steps, "data": reference.data, "data_kind": kind}
+
+
+def compared(
+    ask: Callable[..., Any], step: Step, stack: Stack, reference: Reference, directory: Path
+) -> list[agreement.Finding]:
+    """How a step's output, which is in ``directory``, compares with the reference's.
+
+    An op that asks for it is executed once more, on the reference's own inputs, by asking the worker.
+    """
+    if step.op.isolated:
+        ask(
+            "isolated",
+            step=step.id,
+            inputs=[reference.place(source) for source in step.inputs],
+            directory=str(directory),
+        )
+    deviation = stack.steps[step.id].deviations.get(step.op.name)
+    return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation)

@@ -60,7 +60,7 @@ def parts(request: Request) -> list[Part]:
         plan = pipeline.find(name, directories(request.directories))
         stacks = stack.stacks_of(plan, list(request.stacks))
         for size in request.sizes or (next(iter(plan.sizes)),):
-            plan.rows(size)
+            plan.amount(size)
             found.append(Part(plan, size, stacks))
     return found
 

@@ -6,17 +6,27 @@ from twinbench.ops.contract import Arrays
 
 
 def metrics(labels: Arrays, scores: Arrays) -> dict[str, float]:
-    """ROC AUC and log loss of ``scores`` (n,) against ``y_test`` (n,) of 0 and 1; none when a class is absent.
+    """Accuracy, log loss and ROC AUC of ``scores`` against ``y_test`` (n,); none when a class is absent.
 
-    Source: scikit-learn's ``roc_auc_score`` and ``log_loss``; scores are clipped to [1e-7, 1 - 1e-7] in float64.
+    Scores are (n,), the probability of class 1 of two, or (n, classes), where ROC AUC is the mean over the classes,
+    each against the rest. Source: scikit-learn's ``accuracy_score``, ``log_loss`` and ``roc_auc_score``. Scores are
+    clipped to [1e-7, 1 - 1e-7] in float64, and those of several classes then sum to 1 again.
     """
     import numpy as np
-    from sklearn.metrics import log_loss, roc_auc_score
+    from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-    y, p = labels["y_test"], np.clip(scores["scores"].astype(np.float64), 1e-7, 1 - 1e-7)
-    if len(np.unique(y)) < 2 or not np.isfinite(p).all():
+    y, p = labels["y_test"], scores["scores"].astype(np.float64)
+    classes = np.arange(2 if p.ndim == 1 else p.shape[1])
+    if len(np.unique(y)) < len(classes) or not np.isfinite(p).all():
         return {}
-    return {"roc_auc": float(roc_auc_score(y, p)), "log_loss": float(log_loss(y, p))}
+    p = np.clip(p, 1e-7, 1 - 1e-7)
+    p = p if p.ndim == 1 else p / p.sum(axis=1, keepdims=True)
+    predicted = p > 0.5 if p.ndim == 1 else p.argmax(axis=1)
+    return {
+        "accuracy": float(accuracy_score(y, predicted)),
+        "log_loss": float(log_loss(y, p, labels=classes)),
+        "roc_auc": float(roc_auc_score(y, p, multi_class="ovr", labels=classes if p.ndim > 1 else None)),
+    }
 
 
 def baselines(arrays: Arrays) -> dict[str, dict[str, float]]:
@@ -25,8 +35,8 @@ def baselines(arrays: Arrays) -> dict[str, dict[str, float]]:
     from sklearn.dummy import DummyClassifier
     from sklearn.linear_model import LogisticRegression
 
-    x, y = arrays["x_train"], arrays["y_train"]
-    if len(np.unique(y)) < 2:
+    x, y, test = (arrays[name].reshape(len(arrays[name]), -1) for name in ("x_train", "y_train", "x_test"))
+    if len(np.unique(y)) < 2 or set(np.unique(arrays["y_test"])) - set(np.unique(y)):
         return {}
     models = {
         "most-frequent": DummyClassifier(strategy="prior"),  # predicts the class share: most frequent, with a log loss
@@ -34,6 +44,6 @@ def baselines(arrays: Arrays) -> dict[str, dict[str, float]]:
     }
     found = {}
     for name, model in models.items():
-        scores = model.fit(x, y).predict_proba(arrays["x_test"])[:, 1].astype(np.float32)
-        found[name] = metrics(arrays, {"scores": scores})
+        p = model.fit(x, y.ravel()).predict_proba(test).astype(np.float32)
+        found[name] = metrics(arrays, {"scores": p[:, 1] if p.shape[1] == 2 else p})
     return found

@@ -5,12 +5,8 @@ Computed once per pipeline, size, dataset and version of the references, and cac
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +14,10 @@ from typing import Any
 
 from twinbench import paths
 from twinbench.data import cache
-from twinbench.data.registry import DATASETS
 from twinbench.errors import BadInput
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
-from twinbench.plan.pipeline import Pipeline, Step
+from twinbench.plan.pipeline import DATA, Pipeline, Step
 from twinbench.run import quality
 
 BASELINES = "baselines.json"
@@ -34,12 +29,22 @@ class Reference:
 
     directory: Path
     files: Mapping[str, str]
-    """Step id to the path of its CSV file."""
+    """Step id to the path of the file that it reads."""
     baselines: Mapping[str, Mapping[str, float]]
+
+    @property
+    def data(self) -> str | None:
+        """The directory of the dataset's value; None where no step takes it."""
+        place = self.place(DATA)
+        return place if arrays.saved(Path(place)) else None
+
+    def place(self, source: str) -> str:
+        """The directory of a step's output, or of the dataset's value."""
+        return str(self.directory / DATA if source == DATA else self.directory / "outputs" / source)
 
     def output(self, step: str) -> Arrays:
         """A step's reference output, memory-mapped."""
-        return arrays.load(self.directory / "outputs" / step)
+        return arrays.load(Path(self.place(step)))
 
     def given(self, step: str) -> str | None:
         """The directory of a step's givens."""
@@ -49,49 +54,48 @@ class Reference:
 
 def prepare(pipeline: Pipeline, size: str) -> Reference:
     """The reference of a pipeline at a size, from the cache or made now. Raises BadInput if a step can't be done."""
-    rows = pipeline.rows(size)
-    files = {step.id: str(_file(pipeline, step, rows)) for step in pipeline.steps if "file" in step.op.inputs}
-    directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, files)}"
+    amount = pipeline.amount(size)
+    files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
+    directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files)}"
     if not (directory / BASELINES).is_file():
-        _make(pipeline, files, directory)
+        with cache.made(directory) as made:
+            _make(pipeline, amount, files, made)
     known = json.loads((directory / BASELINES).read_text(encoding="utf-8"))
     return Reference(directory, files, known)
 
 
-def _file(pipeline: Pipeline, step: Step, rows: int | None) -> Path:
-    if pipeline.dataset is None:
-        raise BadInput(f"{pipeline.path}: step '{step.id}' reads a file, but pipeline.dataset is not set")
-    return cache.csv_file(DATASETS[pipeline.dataset], step.params.table, rows)
+def _file(pipeline: Pipeline, step: Step, amount: float | None) -> Path:
+    assert pipeline.dataset is not None
+    return pipeline.dataset.file(step.op.file_of(step.params), amount)
 
 
-def _key(pipeline: Pipeline, files: Mapping[str, str]) -> str:
+def _key(pipeline: Pipeline, size: str, files: Mapping[str, str]) -> str:
     """A hash of all that the outputs depend on: the steps, the data, and the source of the references."""
-    digest = hashlib.sha256(json.dumps([pipeline.as_json()["steps"], dict(files)], sort_keys=True).encode())
-    for source in sorted((paths.PACKAGE / "ops").glob("*.py")):
+    data = None if pipeline.dataset is None else [pipeline.dataset.checksum(), pipeline.amount(size)]
+    parts = [pipeline.as_json()["steps"], data, {step: Path(file).name for step, file in files.items()}]
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+    for source in sorted((paths.PACKAGE / "ops").rglob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _make(pipeline: Pipeline, files: Mapping[str, str], target: Path) -> None:
-    """Run every reference in order; the finished directory is renamed into place."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix="unfinished-"))
-    try:
-        outputs: dict[str, Arrays] = {}
-        for step in pipeline.steps:
-            outputs[step.id] = _step(pipeline, step, outputs, files, unfinished)
-        split = next((outputs[step.id] for step in pipeline.steps if step.op.name == "tables.split"), None)
-        found = quality.baselines(split) if split is not None else {}
-        (unfinished / BASELINES).write_text(json.dumps(found), encoding="utf-8")
-        with contextlib.suppress(OSError):  # another run was quicker: its outputs are the same
-            os.rename(unfinished, target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+def _make(pipeline: Pipeline, amount: float | None, files: Mapping[str, str], directory: Path) -> None:
+    """Run every reference in order."""
+    outputs: dict[str, Arrays] = {}
+    if pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps):
+        arrays.save(directory / DATA, pipeline.dataset.value(amount))
+        outputs[DATA] = arrays.load(directory / DATA)
+    for step in pipeline.steps:
+        _step(pipeline, step, outputs, files, directory)
+        outputs[step.id] = arrays.load(directory / "outputs" / step.id)
+    split = next((output for output in outputs.values() if "x_train" in output), None)
+    found = quality.baselines(split) if split is not None else {}
+    (directory / BASELINES).write_text(json.dumps(found), encoding="utf-8")
 
 
 def _step(
     pipeline: Pipeline, step: Step, outputs: Mapping[str, Arrays], files: Mapping[str, str], directory: Path
-) -> Arrays:
+) -> None:
     values: list[Any] = [files[step.id]] if step.id in files else [outputs[name] for name in step.inputs]
     try:
         if step.op.givens is not None:
@@ -103,4 +107,3 @@ def _step(
         what = f"no column {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
     arrays.save(directory / "outputs" / step.id, output)
-    return output

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from twinbench import julia
-from twinbench.data import cache
-from twinbench.data.registry import DATASETS
 from twinbench.errors import BadInput
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack, fingerprint, versions
@@ -81,13 +79,14 @@ def _now() -> str:
 
 def _plan(part: Part, store: Store, run_id: str, known: reference.Reference) -> None:
     dataset = {}
-    if part.pipeline.dataset is not None:
-        source = DATASETS[part.pipeline.dataset]
+    source = part.pipeline.dataset
+    if source is not None:
         dataset = {
             "name": source.name,
-            "sha256": cache.checksum(source),
+            "sha256": source.checksum(),
             "source": source.source,
-            "rows": part.pipeline.rows(part.size),
+            "unit": source.unit,
+            "amount": part.pipeline.amount(part.size) or source.most,
         }
     store.add_plan(run_id, part.pipeline.name, part.size, part.pipeline.as_json(), dataset)
     for name, values in known.baselines.items():
@@ -207,14 +206,14 @@ class _Measuring:
         self.watch.doing(contender.name, "import")
         contender.start(process)
         with scratch() as directory:
-            for step in self.part.pipeline.steps:
+            for step in contender.steps:
                 self.watch.doing(contender.name, f"first call of {step.id}")
                 contender.first_call(step)
                 if not contender.compared:
                     contender.agree(step, Path(directory))
         contender.compared = True
         contender.check_threads()
-        for step in self.part.pipeline.steps:
+        for step in contender.steps:
             self.watch.doing(contender.name, f"warming up {step.id}")
             contender.warm_up(step)
         assert contender.worker is not None
@@ -237,7 +236,8 @@ class _Measuring:
         measured, steps = 0.0, self.part.pipeline.steps
         for place, step in enumerate(steps):
             fraction = min(1.0, spent, (block + place / len(steps)) / MIN_ROUNDS)
-            for contender in self.random.sample(self.alive, len(self.alive)):
+            able = [contender for contender in self.alive if step.id in contender.stack.steps]
+            for contender in self.random.sample(able, len(able)):
                 with self._guarded(contender):
                     measured += self._burst(contender, step, block)
                     self.watch.measured(contender.name, step.id, contender.typical_ns[step.id] / 1e9, fraction)
@@ -257,13 +257,19 @@ class _Measuring:
             return False
         return self._half_width(0.0, process) <= self.options.resolve / 2
 
-    def _totals(self, contender: Contender, process: int | None) -> dict[Place, list[float]]:
-        """The whole pipeline's time per block, of one process or of all."""
-        samples = [s for s in self.store.samples(contender.cell) if process in (None, s.process)]
-        return figures(samples).totals(step.id for step in self.part.pipeline.steps)
+    def _figures(self, contender: Contender, process: int | None) -> list[dict[Place, list[float]]]:
+        """What is compared, per block of one process or of all: the total, or every step where they are independent."""
+        measured = figures([s for s in self.store.samples(contender.cell) if process in (None, s.process)])
+        if self.part.pipeline.independent:
+            return [measured.steady.get(step.id, {}) for step in self.part.pipeline.steps]
+        return [measured.totals(step.id for step in self.part.pipeline.steps)]
 
     def _half_width(self, process_sd: float, process: int | None = None) -> float:
-        """The widest interval of a contender's total against the first one's, as a ratio's distance from 1."""
-        first, *others = [self._totals(c, process) for c in self.alive]
-        ratios = [stats.ratio(*paired(other, first), process_sd=process_sd) for other in others]
-        return max((math.expm1((math.log(r.high) - math.log(r.low)) / 2) for r in ratios), default=0.0)
+        """The widest interval of anything compared against the first contender that has it, as a distance from 1."""
+        widths = [0.0]
+        for places in zip(*(self._figures(contender, process) for contender in self.alive), strict=True):
+            first, *others = [blocks for blocks in places if blocks] or [{}]
+            pairs = [paired(other, first) for other in others]
+            ratios = [stats.ratio(*pair, process_sd=process_sd) for pair in pairs if pair[0]]
+            widths += [math.expm1((math.log(r.high) - math.log(r.low)) / 2) for r in ratios]
+        return max(widths)

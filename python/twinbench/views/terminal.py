@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twinbench.results.records import Status
-from twinbench.results.summary import CellSummary, PipelineSummary, RunSummary, StepSummary
+from twinbench.results.summary import LEVELS, CellSummary, Growth, PipelineSummary, RunSummary, StepSummary
 from twinbench.views import text
 
 PLAIN_WIDTH = 140
@@ -29,7 +29,13 @@ STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yell
 LEGEND = """\
 total: one execution of all steps after warm-up; ± is half of a 95 % interval over processes and blocks.
 rank: stacks that can't be told apart share one; what failed or disagrees with the reference has none.
-cold start: imports and first calls. agreement: worst error against its tolerance, at most 1 agrees."""
+cold start: imports and first calls. agreement: worst error against its tolerance, at most 1 agrees.
+of a step: ! disagrees, * can't follow the contract, [1] is its rank where steps are questions of their own."""
+
+
+AGREEMENT_LEGEND = """\
+the class, and in brackets error / tolerance (at most 1 agrees); of what is different the largest absolute error, and
+for images the peak signal-to-noise ratio. * is declared: the library can't follow the contract. '-': not compared."""
 
 
 class Finding(Protocol):
@@ -44,8 +50,20 @@ class Finding(Protocol):
         """As a multiple of the tolerance."""
 
     @property
+    def max_abs(self) -> float:
+        """The largest absolute error."""
+
+    @property
+    def psnr_db(self) -> float | None:
+        """Of an image that differs."""
+
+    @property
     def ok(self) -> bool:
         """Whether it is inside."""
+
+    @property
+    def declared(self) -> str:
+        """Why the library can't get there, if its framework says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +89,8 @@ def render(summary: RunSummary, console: Console) -> None:
         _say(console, _break_even(pipeline))
         for table in _steps(pipeline, console):
             console.print(table)
+    if summary.growth:
+        console.print(_growth(summary.growth))
     for warning in summary.warnings:
         _say(console, "warning", warning, style="yellow")
     if summary.pipelines:
@@ -81,7 +101,7 @@ def render(summary: RunSummary, console: Console) -> None:
 def agreement_matrix(
     steps: Mapping[str, str], findings: Mapping[str, Mapping[str, Sequence[Finding]]], console: Console
 ) -> None:
-    """Print steps (id to op) against stacks: the worst error of a step's outputs as a multiple of the tolerance.
+    """Print steps (id to op) against stacks: how the worst of a step's outputs compares, and by how much.
 
     ``findings`` holds, by stack and step id, one finding per compared output.
     """
@@ -90,15 +110,18 @@ def agreement_matrix(
     rows = [(step, op, [by_step.get(step, ()) for by_step in findings.values()]) for step, op in steps.items()]
 
     def table(first: int, last: int) -> Table:
-        made = _table("step", "op", "class", *stacks[first:last])
+        made = _table("step", "op", *stacks[first:last])
         for step, op, found in rows:
-            level = next((one.level for by_stack in found for one in by_stack), text.NOTHING)
-            made.add_row(_text(step), _text(op), _text(level), *map(_finding, found[first:last]))
+            made.add_row(_text(step), _text(op), *map(_finding, found[first:last]))
         return made
 
     for made in _chunks(table, len(stacks), console):
         console.print(made)
-    console.print(Text("error / tolerance: at most 1 agrees; '-' was not compared", style="dim"))
+    for stack, by_step in findings.items():
+        for step, found in by_step.items():
+            for reason in dict.fromkeys(f.declared for f in found if f.declared):
+                _say(console, f"{stack} {step}: different", reason)
+    console.print(Text(AGREEMENT_LEGEND, style="dim"))
 
 
 def _stacks(pipeline: PipelineSummary, console: Console) -> Table:
@@ -130,7 +153,10 @@ def _stack_table(columns: Sequence[_Column], cells: Sequence[CellSummary]) -> Ta
 
 
 def _steps(pipeline: PipelineSummary, console: Console) -> list[Table]:
-    """Median times by step and stack, over several tables when the stacks don't fit side by side."""
+    """Median times by step and stack, over several tables when the stacks don't fit side by side.
+
+    Independent steps have their ranks beside them.
+    """
     cells = [cell for cell in pipeline.cells if any(step.steady for step in cell.steps)]
 
     def table(first: int, last: int) -> Table:
@@ -169,8 +195,8 @@ def _width(table: Table, console: Console) -> int:
 def _data(pipeline: PipelineSummary) -> str:
     """What was run on, and what is to be beaten."""
     parts = [str(pipeline.dataset["name"])] if "name" in pipeline.dataset else []
-    rows = pipeline.dataset.get("rows")
-    parts += [f"{rows:,} rows"] if rows else []
+    amount = pipeline.dataset.get("amount")
+    parts += [f"{amount:,} {pipeline.dataset['unit']}"] if amount else []
     parts += [f"{b.name}: {b.metric} {b.value:.3f}" for b in pipeline.baselines if b.metric == pipeline.metric]
     parts += [f"target: {pipeline.metric} {pipeline.target:.3f}"] if pipeline.target is not None else []
     return "; ".join(parts)
@@ -203,15 +229,40 @@ def _agreement(error: float | None) -> Text:
 
 
 def _step(step: StepSummary) -> Text:
-    return _text(text.seconds(step.steady.estimate if step.steady else None), "red" if step.agrees is False else "")
+    """The time; of an independent step its rank and ratio, or ``*`` where the library can't follow the contract."""
+    if step.steady is None:
+        return _text(text.NOTHING)
+    time = text.seconds(step.steady.estimate)
+    if step.agrees is False:
+        return _text(f"{time} {'*' if step.declared else '!'}", "yellow" if step.declared else "red")
+    if step.rank is None:
+        return _text(time)
+    times = f"{step.ratio.estimate:.3g}x" if step.ratio else "1x"
+    return _text(f"{time} {times} [{step.rank}]", "green" if step.rank == 1 else "")
+
+
+def _growth(growth: Sequence[Growth]) -> Table:
+    """Exponents by stack: 1 is linear."""
+    table = _table("pipeline", "stack", "step", "exponent", "sizes")
+    for one in growth:
+        interval = f" [{one.low:.2f}, {one.high:.2f}]" if one.low is not None and one.high is not None else ""
+        sizes = ", ".join(one.sizes)
+        table.add_row(*map(_text, (one.pipeline, one.stack, one.step, f"{one.exponent:.2f}{interval}", sizes)))
+    table.title = "Growth: time ~ amount ^ exponent"
+    return table
 
 
 def _finding(found: Sequence[Finding]) -> Text:
     if not found:
         return _text(text.NOTHING)
-    worst = max(math.inf if math.isnan(one.error) else one.error for one in found)
-    ok = all(one.ok for one in found)
-    return _text(f"{text.error(worst)} {'OK' if ok else 'NO'}", "green" if ok else "red")
+    worst = max(found, key=lambda one: (not one.ok, math.inf if math.isnan(one.error) else one.error))
+    if worst.ok:
+        level = max((one.level for one in found), key=LEVELS.index)
+        return _text(level if level == "exact" else f"{level} ({text.error(worst.error)})", "green")
+    size = "" if math.isinf(worst.max_abs) else f" max {worst.max_abs:.3g}"
+    psnr = "" if worst.psnr_db is None else f" {worst.psnr_db:.1f} dB"
+    declared = all(one.ok or one.declared for one in found)
+    return _text(f"{'different*' if declared else 'DIFFERENT'}{size}{psnr}", "yellow" if declared else "red")
 
 
 def _style(status: Status) -> str:

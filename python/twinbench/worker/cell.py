@@ -19,6 +19,9 @@ from twinbench.ops.contract import Kind, Op
 from twinbench.worker import measure, memory
 from twinbench.worker.protocol import Message
 
+DATA = "data"
+"""What steps call the dataset's value when they take it as an input."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -38,6 +41,10 @@ class Cell:
 
     def __init__(self, job: Message) -> None:
         self.threads: int = job["threads"]
+        self.data: str | None = job["data"]
+        self.data_kind: Kind | None = job["data_kind"]
+        self.native_data: dict[str, Any] = {}
+        """The dataset's value in each framework's form, once a step has asked for it."""
         self.steps = {step["id"]: _resolve(step) for step in job["steps"]}
         self.outputs: dict[str, Any] = {}
         self.calls: dict[str, Any] = {}
@@ -86,6 +93,18 @@ class Cell:
         arrays.save(Path(directory), value)
         return {"boundary_ns": boundary}
 
+    def isolated(self, step: str, inputs: list[str], directory: str) -> Message:
+        """Execute a step on given inputs, which were saved in directories, and save its output for the comparison."""
+        this = self.steps[step]
+        kinds = [kind for kind in this.op.inputs if kind != "file"]
+        values: list[Any] = [] if this.file is None else [this.file]
+        values += [
+            this.framework.prepare(arrays.load(Path(source)), kind) for source, kind in zip(inputs, kinds, strict=True)
+        ]
+        output = this.framework.ops[this.op.name](this.params, *values, *self._given(this))
+        arrays.save(Path(directory), this.framework.extract(output, this.op.output))
+        return {}
+
     def warm_up(self, step: str, limit_ns: int) -> Message:
         """Calibrate, then run until the times have settled."""
         measured, call = self._measure(self.steps[step]), self.calls[step]
@@ -109,13 +128,26 @@ class Cell:
         crossed = False
         kinds: tuple[Kind, ...] = tuple(kind for kind in step.op.inputs if kind != "file")
         for source, kind in zip(step.inputs, kinds, strict=True):
+            if source == DATA:
+                crossed |= step.framework.name not in self.native_data
+                values.append(self._data(step.framework))
+                continue
             value, producer = self.outputs[source], self.steps[source].framework
             if producer is not step.framework:
                 value, crossed = step.framework.prepare(producer.extract(value, kind), kind), True
             values.append(value)
-        if step.given is not None:
-            values.append(step.framework.prepare(arrays.load(Path(step.given)), "arrays"))
-        return values, crossed
+        return [*values, *self._given(step)], crossed
+
+    def _data(self, framework: Framework) -> Any:
+        if framework.name not in self.native_data:
+            assert self.data is not None
+            assert self.data_kind is not None
+            self.native_data[framework.name] = framework.prepare(arrays.load(Path(self.data)), self.data_kind)
+        return self.native_data[framework.name]
+
+    @staticmethod
+    def _given(step: Step) -> list[Any]:
+        return [] if step.given is None else [step.framework.prepare(arrays.load(Path(step.given)), "arrays")]
 
     @staticmethod
     def _measure(step: Step) -> ModuleType:

@@ -1,18 +1,19 @@
 """The table ops in NumPy: a table is a dict of arrays, strings are fixed-width (``<U``) and ``""`` where missing.
 
-This file knows NumPy and the contracts, and nothing of how it is run or timed. It must stay apart from the references:
-those are written to be read, this to be fast, and neither may copy the other's mistakes.
+It must stay apart from the references: those are written to be read, this to be fast, and neither may copy the other's
+mistakes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from twinbench.frameworks.api import Framework
+from twinbench.frameworks.api import Ops
+from twinbench.frameworks.numpy import groups
+from twinbench.frameworks.numpy.groups import AGGREGATES, factorise, group_numbers, missing, narrow, runs_of
 from twinbench.ops import tables as t
-from twinbench.ops.contract import Arrays, Kind
+from twinbench.ops.contract import Arrays
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,33 +22,12 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 
-def load(threads: int) -> None:
-    """Imports NumPy, whose BLAS takes its threads from the environment."""
+def load() -> None:
+    """Imports NumPy."""
     global np
     import numpy as np
 
-
-def prepare(value: Arrays, kind: Kind) -> Arrays:
-    """The neutral form is NumPy's."""
-    return value
-
-
-def extract(value: Arrays, kind: Kind) -> Arrays:
-    """The neutral form is NumPy's."""
-    return value
-
-
-def threads() -> Mapping[str, int]:
-    """Of the BLAS libraries in the process."""
-    import threadpoolctl
-
-    pools = threadpoolctl.ThreadpoolController().select(user_api="blas")
-    return {pool["internal_api"]: pool["num_threads"] for pool in pools.info()}
-
-
-def facts(value: Arrays, kind: Kind) -> Mapping[str, str]:
-    """Dtype and memory order by array."""
-    return {name: f"{v.dtype} {'C' if v.flags.c_contiguous else 'F'}" for name, v in value.items()}
+    groups.load()
 
 
 def read_csv(p: t.ReadCsv, path: str) -> Arrays:
@@ -81,13 +61,6 @@ def _column(values: Array) -> Array:
     strings = values.astype(np.str_)
     strings[strings == "NA"] = ""
     return strings
-
-
-def missing(values: Array) -> Array:
-    """Where a column has no value."""
-    if values.dtype.kind == "f":
-        return np.isnan(values)
-    return values == "" if values.dtype.kind == "U" else np.zeros(len(values), dtype=bool)
 
 
 def _whole(table: Arrays, names: Sequence[str]) -> Array:
@@ -149,124 +122,18 @@ def derive(p: t.Derive, table: Arrays) -> Arrays:
     return table | {name: derived(definition) for name, definition in p.columns.items()}
 
 
-def factorise(values: Array) -> tuple[Array, Array]:
-    """Codes and the sorted distinct values: ``values == distinct[codes]``."""
-    if values.dtype.kind in "iu" and len(values):
-        low, high = int(values.min()), int(values.max())
-        if high - low <= 4 * len(values):  # a table of what occurs is cheaper than sorting
-            offsets = values - low
-            occurs = np.zeros(high - low + 1, dtype=bool)
-            occurs[offsets] = True
-            return (np.cumsum(occurs) - 1)[offsets], (np.flatnonzero(occurs) + low).astype(values.dtype)
-    sample = values[:: len(values) // 1000 + 1]
-    if len(np.unique(sample)) > 100:
-        distinct, codes = np.unique(values, return_inverse=True)
-    else:  # hashing many equal strings, then looking up few, beats sorting all
-        distinct = np.unique(values)
-        codes = np.searchsorted(distinct, values)
-    return codes, distinct
-
-
-def _narrow(codes: Array, count: int) -> Array:
-    """Codes in the smallest type: NumPy's stable sort is a radix sort for 8 and 16 bits."""
-    return codes.astype(np.min_scalar_type(count))
-
-
-def _group(table: Arrays, keys: Sequence[str]) -> tuple[Array, int]:
-    """A group number for each row, in the order of the keys, and how many there are."""
-    codes, distinct = factorise(table[keys[0]])
-    for key in keys[1:]:
-        more, values = factorise(table[key])
-        codes, distinct = factorise(codes * len(values) + more)
-    return codes, len(distinct)
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """A column's values without the missing ones, the groups one after the other, and how long each group's run is."""
-
-    values: Array
-    lengths: Array
-
-    @property
-    def starts(self) -> Array:
-        """Where each run begins."""
-        return np.cumsum(self.lengths) - self.lengths
-
-    def reduce(self, ufunc: np.ufunc, empty: float, values: Array | None = None) -> Array:
-        """One value per group. ``reduceat`` can't take empty runs, so they stand aside."""
-        values = self.values if values is None else values
-        some = self.lengths > 0
-        out = np.full(len(self.lengths), empty, dtype=values.dtype)
-        out[some] = ufunc.reduceat(values, self.starts[some]) if some.any() else empty
-        return out
-
-
-def _count(runs: Runs) -> Array:
-    return runs.lengths
-
-
-def _sum(runs: Runs) -> Array:
-    return runs.reduce(np.add, 0)
-
-
-def _mean(runs: Runs) -> Array:
-    with np.errstate(invalid="ignore"):  # 0 / 0 is the missing value that no value has
-        return runs.reduce(np.add, 0, runs.values.astype(np.float64, copy=False)) / runs.lengths
-
-
-def _extreme(ufunc: np.ufunc, runs: Runs) -> Array:
-    return runs.reduce(ufunc, np.nan if runs.values.dtype.kind == "f" else 0)
-
-
-def _median(runs: Runs) -> Array:
-    """Sorts by value, then stably by group: two fast sorts instead of a slow ``lexsort``."""
-    group = _narrow(np.repeat(np.arange(len(runs.lengths)), runs.lengths), len(runs.lengths))
-    by_value = np.argsort(runs.values)
-    ordered = runs.values[by_value[np.argsort(group[by_value], kind="stable")]].astype(np.float64, copy=False)
-    out = np.full(len(runs.lengths), np.nan)
-    some = runs.lengths > 0
-    low, high = (runs.starts + (runs.lengths - 1) // 2)[some], (runs.starts + runs.lengths // 2)[some]
-    out[some] = (ordered[low] + ordered[high]) / 2
-    return out
-
-
-def _std(runs: Runs) -> Array:
-    deviations = runs.values - np.repeat(_mean(runs), runs.lengths)
-    squares = runs.reduce(np.add, 0, deviations * deviations)
-    return np.sqrt(squares / np.where(runs.lengths > 1, runs.lengths - 1, np.nan))
-
-
 def groupby(p: t.Groupby, table: Arrays) -> Arrays:
     """Sorts the rows by group once; every aggregate is then a reduction of runs."""
     whole = _whole(table, p.keys)
     if len(whole) < _rows(table):
         table = _take({name: table[name] for name in {*p.keys, *(of for _, of in p.aggregates.values())}}, whole)
-    group, count = _group(table, p.keys)
-    order = np.argsort(_narrow(group, count), kind="stable")
+    group, count = group_numbers(table, p.keys)
+    order = np.argsort(narrow(group, count), kind="stable")
     lengths = np.bincount(group, minlength=count)
     first = order[np.cumsum(lengths) - lengths]
     out = {key: table[key][first] for key in p.keys}
-    columns = {of: _runs(table[of][order], group[order], lengths) for of in {of for _, of in p.aggregates.values()}}
-    return out | {name: _AGGREGATES[function](columns[of]) for name, (function, of) in p.aggregates.items()}
-
-
-def _runs(values: Array, group: Array, lengths: Array) -> Runs:
-    absent = missing(values)
-    if not absent.any():
-        return Runs(values, lengths)
-    return Runs(values[~absent], np.bincount(group[~absent], minlength=len(lengths)))
-
-
-_AGGREGATES = {
-    "count": _count,
-    "sum": _sum,
-    "mean": _mean,
-    "min": lambda runs: _extreme(np.minimum, runs),
-    "max": lambda runs: _extreme(np.maximum, runs),
-    "median": _median,
-    "std": _std,
-}
+    columns = {of: runs_of(table[of][order], group[order], lengths) for of in {of for _, of in p.aggregates.values()}}
+    return out | {name: AGGREGATES[function](columns[of]) for name, (function, of) in p.aggregates.items()}
 
 
 def join(p: t.Join, left: Arrays, right: Arrays) -> Arrays:
@@ -274,7 +141,7 @@ def join(p: t.Join, left: Arrays, right: Arrays) -> Arrays:
     right = _take({name: right[name] for name in {*p.on, *p.columns}}, _whole(right, p.on))
     wanted, keys = _key_codes(p.on, left, right)
     lengths = np.bincount(keys, minlength=1)
-    order = np.argsort(_narrow(keys, len(lengths)), kind="stable")
+    order = np.argsort(narrow(keys, len(lengths)), kind="stable")
     matches = np.where(wanted < 0, 0, lengths[wanted])
     repeats = matches if p.how == "inner" else np.maximum(matches, 1)
     take = np.repeat(np.arange(len(wanted)), repeats)
@@ -329,13 +196,13 @@ def _rank(values: Array, descending: bool) -> Array:
         return -values if descending else values  # NaN sorts last
     codes, distinct = factorise(values)
     ranks = len(distinct) - 1 - codes if descending else codes
-    return _narrow(np.where(missing(values), len(distinct), ranks), len(distinct))
+    return narrow(np.where(missing(values), len(distinct), ranks), len(distinct))
 
 
 def rolling(p: t.Rolling, table: Arrays) -> Arrays:
     """Sorts the rows by group, sums the windows of all groups at once, and puts the rows back."""
-    group, count = _group(table, p.by)
-    order = np.argsort(_narrow(group, count), kind="stable")
+    group, count = group_numbers(table, p.by)
+    order = np.argsort(narrow(group, count), kind="stable")
     lengths = np.bincount(group, minlength=count)
     position = np.arange(len(order)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     sums = _window_sums(table[p.column][order].astype(np.float64, copy=False), position, p.window)
@@ -371,7 +238,7 @@ def one_hot(p: t.OneHot, table: Arrays) -> Arrays:
     out = {name: values for name, values in table.items() if name not in p.columns}
     for name in p.columns:
         codes, distinct = factorise(table[name])
-        codes = _narrow(codes, len(distinct))
+        codes = narrow(codes, len(distinct))
         for code, value in enumerate(distinct.tolist()):
             if value != "":
                 out[f"{name}={value}"] = (codes == code).view(np.uint8)
@@ -397,29 +264,16 @@ def split(p: t.Split, table: Arrays, given: Arrays) -> Arrays:
     return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
 
 
-FRAMEWORKS = (
-    Framework(
-        name="NumPy",
-        language="python",
-        summary="Arrays, and what a NumPy user builds from them",
-        packages=("numpy",),
-        load=load,
-        prepare=prepare,
-        extract=extract,
-        threads=threads,
-        facts=facts,
-        ops={
-            "tables.read_csv": read_csv,
-            "tables.clean": clean,
-            "tables.impute": impute,
-            "tables.derive": derive,
-            "tables.groupby": groupby,
-            "tables.join": join,
-            "tables.sort": sort,
-            "tables.rolling": rolling,
-            "tables.one_hot": one_hot,
-            "tables.standardise": standardise,
-            "tables.split": split,
-        },
-    ),
-)
+OPS: Ops = {
+    "tables.read_csv": read_csv,
+    "tables.clean": clean,
+    "tables.impute": impute,
+    "tables.derive": derive,
+    "tables.groupby": groupby,
+    "tables.join": join,
+    "tables.sort": sort,
+    "tables.rolling": rolling,
+    "tables.one_hot": one_hot,
+    "tables.standardise": standardise,
+    "tables.split": split,
+}

@@ -1,0 +1,38 @@
+"""CSV files of a dataset as neutral columns: read once, then memory-mapped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twinbench.data import cache
+from twinbench.data.dataset import Dataset
+from twinbench.ops import arrays
+from twinbench.ops.contract import Arrays
+
+
+def columns(dataset: Dataset, name: str, amount: float | None) -> Arrays:
+    """A table by column: integers, floats and strings as pyarrow infers them; missing ones as NaN and ``""``."""
+    file = dataset.file(name, amount)
+    target = file.with_suffix(".npy.d")
+    if not arrays.saved(target):
+        with cache.made(target) as directory:
+            arrays.save(directory, _read(file))
+    return arrays.load(target)
+
+
+def _read(path: Path) -> Arrays:
+    import numpy as np
+    import pyarrow as pa
+    from pyarrow import csv
+
+    options = csv.ConvertOptions(null_values=["", "NA"], strings_can_be_null=True, timestamp_parsers=["-"])
+    table = csv.read_csv(path, convert_options=options)
+    out: Arrays = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_integer(column.type) and column.null_count == 0:
+            out[name] = column.to_numpy()
+        elif pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+            out[name] = column.cast(pa.float64()).to_numpy()
+        else:
+            out[name] = np.array([value or "" for value in column.cast(pa.string()).to_pylist()], dtype=np.str_)
+    return out
