@@ -43,7 +43,8 @@ end
 """Train a multilayer perceptron from the given weights, in the given order of rows."""
 function mlp(p, arrays, given)
     y = arrays.y_train
-    p.classes == 2 && return train(network(given), Flux.logitbinarycrossentropy, p, arrays.x_train, reshape(y, 1, :), given.order)
+    p.classes == 2 &&
+        return train(network(given), Flux.logitbinarycrossentropy, p, arrays.x_train, reshape(y, 1, :), given.order)
     classes = Flux.onehotbatch(Int.(y), 0:(p.classes - 1))
     return train(network(given), Flux.logitcrossentropy, p, arrays.x_train, classes, given.order)
 end
