@@ -1,18 +1,20 @@
 const Nets = TwinBench.FRAMEWORKS["Flux"]
 
 """Weights of one hidden layer, the given order, and rows that are easy to tell apart."""
-function mlp_case(; epochs = 2, rows = 10, hidden = 3)
+function mlp_case(; epochs = 2, rows = 10, hidden = 3, classes = 2)
     optimizer = (name = "adam", lr = 0.01, beta1 = 0.9, beta2 = 0.999, eps = 1.0e-8)
-    p = (; hidden = [hidden], epochs, batch_size = 4, optimizer, seed = 0)
+    p = (; hidden = [hidden], classes, epochs, batch_size = 4, optimizer, seed = 0)
     wave(n...) = [Float32(sin(sum(index.I .* (1, 7)[1:length(index)]))) for index in CartesianIndices(n)]
     x = wave(2, rows)
-    arrays = (x_train = x, y_train = Float32.(x[1, :] .> 0), x_test = x, y_test = Float32.(x[1, :] .> 0))
+    y = classes == 2 ? Float32.(x[1, :] .> 0) : Float32.((x[1, :] .> 0) .+ (x[2, :] .> 0))
+    arrays = (x_train = x, y_train = y, x_test = x, y_test = y)
+    outputs = classes == 2 ? 1 : classes
     order = hcat((circshift(0:(rows - 1), epoch) for epoch in 1:epochs)...)
     given = (
         w1 = wave(hidden, 2),
         b1 = zeros(Float32, hidden),
-        w2 = wave(1, hidden),
-        b2 = zeros(Float32, 1),
+        w2 = wave(outputs, hidden),
+        b2 = zeros(Float32, outputs),
         order = order,
     )
     return p, arrays, given
@@ -67,6 +69,37 @@ end
         @test scores::Vector{Float32} ≈ Nets.predict((; batch_size = 100), trained, arrays).scores
         @test all(0 .< scores .< 1)
         @test isempty(Nets.predict((; batch_size = 3), trained, (; x_test = zeros(Float32, 2, 0))).scores)
+    end
+
+    @testset "several classes have a logit each, and their scores sum to 1" begin
+        p, arrays, given = mlp_case(; epochs = 200, rows = 12, classes = 3)
+        trained = Nets.mlp(p, arrays, given)
+        rows = given.order[1:4, 1] .+ 1
+        z = given.w2 * max.(given.w1 * arrays.x_train[:, rows] .+ given.b1, 0) .+ given.b2
+        wanted = 1 .+ Int.(arrays.y_train[rows])
+        first_loss = sum(log(sum(exp, z[:, i])) - z[wanted[i], i] for i in 1:4) / 4
+        @test trained.losses[1] ≈ first_loss rtol = 1.0e-6
+        @test trained.losses[end] < trained.losses[1]
+        scores = Nets.predict((; batch_size = 5), trained, arrays).scores
+        @test size(scores::Matrix{Float32}) == (3, 12)
+        @test sum(scores; dims = 1) ≈ ones(1, 12)
+    end
+
+    @testset "features are scaled over the examples, and constant ones become 0" begin
+        x = [1.0 2.0 3.0; 5.0 5.0 5.0]
+        scaled = Nets.standardise((;), (; x, y = [0, 1, 1])).x
+        @test scaled[1, :] ≈ [-1, 0, 1] .* sqrt(3 / 2)
+        @test all(iszero, scaled[2, :])
+    end
+
+    @testset "examples are divided by rows counted from 0, flat or in their shape" begin
+        examples = (x = reshape(collect(1:12), 2, 2, 3), y = [0, 1, 2])
+        given = (train = [0, 2], test = [1])
+        flat = Nets.split((; flatten = true), examples, given)
+        @test flat.x_train::Matrix{Float32} == [1 9; 2 10; 3 11; 4 12]
+        @test flat.y_test::Vector{Float32} == [1]
+        shaped = Nets.split((; flatten = false), examples, given)
+        @test size(shaped.x_train::Array{Float32, 3}) == (2, 2, 2)
     end
 
     @testset "a trained model shows its weights and losses" begin

@@ -177,14 +177,15 @@ def _sizes(
     units = (dataset.unit,) if dataset else ()
     for name, size in sizes.items():
         where = f"{path}: sizes.{name}"
-        for unit, amount in size.items():
+        for unit, asked in size.items():
             if unit not in units:
                 raise BadInput(f"{where}.{unit}: unknown key{nearest(unit, units) or '; there is no dataset to cut'}")
-            if unit not in ("seconds", "megapixels") and amount != int(amount):
-                raise BadInput(f"{where}.{unit}: {amount} is not a whole number")
-            if dataset and dataset.most is not None and amount > dataset.most:
-                raise BadInput(f"{where}.{unit}: {amount:.12g} {unit} asked for, but {dataset.name} has {dataset.most}")
-        yield name, next(iter(size.values()), None)
+            if unit not in ("seconds", "megapixels") and asked != int(asked):
+                raise BadInput(f"{where}.{unit}: {asked} is not a whole number")
+            if dataset and dataset.most is not None and asked > dataset.most:
+                raise BadInput(f"{where}.{unit}: {asked:.12g} {unit} asked for, but {dataset.name} has {dataset.most}")
+        amount = next(iter(size.values()), None)
+        yield name, int(amount) if amount is not None and amount == int(amount) else amount
 
 
 def _steps(path: Path, raw: list[dict[str, Any]], dataset: Dataset | None, independent: bool) -> Iterator[Step]:
