@@ -18,7 +18,7 @@ FIND_PYTHON = \
 		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
 	done
 
-.PHONY: run test lint format bench julia clean
+.PHONY: run test lint format bench docs julia clean
 
 run: $(INSTALLED) $(JULIA_TRIED)
 	$(TWINBENCH) run flights-delay --size small
@@ -47,6 +47,11 @@ format: $(INSTALLED)
 bench: $(INSTALLED)
 	$(PY) -m benchmarks.figures
 
+# The documentation site, in build/site. A warning, such as a link that leads nowhere, is an error.
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
+
 # Try again to provision Julia, which `make run` tries only once.
 julia: $(INSTALLED)
 	$(TWINBENCH) julia setup
@@ -58,7 +63,7 @@ clean:
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PY) -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); echo "making $(VENV)"; $$python -m venv --clear $(VENV); }
 	@echo "installing into $(VENV): a few minutes, once"
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[rivals,dev]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[rivals,dev,docs]'
 	@touch $@
 
 $(JULIA_TRIED): | $(INSTALLED)

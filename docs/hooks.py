@@ -1,0 +1,66 @@
+"""Pages that are made from the code when the site is built: the command line's and the ops' reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+from twinbench import ops
+from twinbench.cli import main
+from twinbench.frameworks import registry
+from twinbench.ops.contract import Op
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Adds the pages."""
+    for name, page in (("cli.md", cli()), ("ops.md", contracts())):
+        files.append(File.generated(config, name, content=page))
+    return files
+
+
+def cli() -> str:
+    """Every command's own help."""
+    parts = ["# Command line", main.EPILOG.replace("\b\n", "").replace("Exit codes:", "**Exit codes**\n\n```")]
+    parts[-1] = parts[-1].replace("\nExample:", "```\n\n**Example**\n\n```") + "```"
+    for name in main.COMMANDS:
+        parts += _command(f"twinbench {name}", main._load(name))
+    return "\n\n".join(parts)
+
+
+def _command(path: str, command: Any) -> Iterator[str]:
+    group = getattr(command, "commands", None)
+    if group is not None:
+        for name, inner in group.items():
+            yield from _command(f"{path} {name}", inner)
+        return
+    context = command.make_context(path, [], resilient_parsing=True)
+    yield f"## {path}"
+    yield f"```text\n{command.get_help(context).strip()}\n```"
+
+
+def contracts() -> str:
+    """Every op's contract, and who implements it."""
+    parts = [
+        "# Ops",
+        "An op is a language-neutral contract: what an implementation in any language must compute, to the last tie and "
+        "missing value. These are printed from the code; `twinbench list --json` has them too.",
+    ]
+    for modality in ops.MODULES:
+        if modality != "probe":
+            parts.append(f"## {modality}")
+            parts += [part for op in ops.of_modality(modality) for part in _contract(op)]
+    return "\n\n".join(parts)
+
+
+def _contract(op: Op) -> Iterator[str]:
+    who = [framework.name for framework in registry.frameworks().values() if op.name in framework.ops]
+    tolerance = f"{op.tolerance.level} (rtol {op.tolerance.rtol:g}, atol {op.tolerance.atol:g}"
+    tolerance += f", {op.tolerance.levels} grey level)" if op.tolerance.levels else ")"
+    yield f"### {op.name}"
+    yield op.summary
+    yield op.semantics
+    yield f"Inputs: {', '.join(op.inputs) or 'none'}. Output: {op.output}. Tolerance: {tolerance}."
+    yield f"Implemented by: {', '.join(name for name in who if name != 'reference')}."
+    yield f"Source: {op.source}."
