@@ -44,8 +44,8 @@ def contracts() -> str:
     """Every op's contract, and who implements it."""
     parts = [
         "# Ops",
-        "An op is a language-neutral contract: what an implementation in any language must compute, to the last tie and "
-        "missing value. These are printed from the code; `twinbench list --json` has them too.",
+        "An op is a language-neutral contract: what an implementation in any language must compute, to the last tie "
+        "and missing value. These are printed from the code; `twinbench list --json` has them too.",
     ]
     for modality in ops.MODULES:
         if modality != "probe":
