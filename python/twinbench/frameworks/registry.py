@@ -11,7 +11,11 @@ from functools import cache
 
 from twinbench.frameworks.api import Framework
 
-BUILTIN = ("pandas", "numpy", "polars", "duckdb", "torch", "probe", "reference")
+BUILTIN = (
+    *("pandas", "numpy", "polars", "duckdb"),
+    *("scipy", "pyaudioanalysis"),
+    *("torch", "probe", "reference"),
+)
 """Modules of this package that hold a ``FRAMEWORKS`` tuple."""
 
 ENTRY_POINTS = "twinbench.frameworks"
