@@ -2,7 +2,7 @@
 
 Conventions of every op here: `x` is float64 (records, samples), each record a signal of its own, and is never changed
 in place; the op puts what it makes of it in its place and passes other arrays on as they are, unless it says otherwise.
-Values are finite: never missing, NaN or infinite. A batch may have no record, a record always has a sample. In Julia
+Values are finite: never missing, NaN or infinite. There is at least one record, with at least one sample. In Julia
 the same bytes are (samples, records).
 """
 
