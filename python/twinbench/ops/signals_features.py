@@ -6,6 +6,7 @@ The references behind them are in ``signals_features_reference``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor, log10
 
 from twinbench.ops import signals_features_reference as reference
 from twinbench.ops.contract import EXACT, Op
@@ -57,6 +58,19 @@ class Mfcc:
             raise ValueError("frame must be at least 2, and hop must lie between 1 and frame")
         if not 1 <= self.coefficients <= self.bands:
             raise ValueError("coefficients must lie between 1 and bands")
+        width, edges = self.rate_hz / self.fft_length, self.edges_hz()
+        if any(floor(low / width) + 1 >= ceil(high / width) for low, high in zip(edges, edges[2:], strict=False)):
+            raise ValueError("bands must be so few that each holds a frequency of the DFT")
+
+    @property
+    def fft_length(self) -> int:
+        """The least power of two that a frame fits in."""
+        return 1 << (self.frame - 1).bit_length()
+
+    def edges_hz(self) -> list[float]:
+        """Where bands begin, culminate and end: two more than there are bands."""
+        step = 2595 * log10(1 + self.rate_hz / 2 / 700) / (self.bands + 1)
+        return [700 * (10 ** (i * step / 2595) - 1) for i in range(self.bands + 2)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +128,7 @@ has a logarithm. With mel(f) = 2595 log10(1 + f / 700) and B = `bands`, band b =
 f[b - 1], f[b], f[b + 1], where f[i] are B + 2 frequencies equally spaced in mel from 0 to rate / 2, at the frequencies
 k rate / N, k = 0 .. N / 2 - 1; E[b] is the sum of P times it. `x` becomes the first `coefficients` of the orthonormal
 DCT-II of ln E: c[i] = sqrt(2 / B) sum_b ln E[b] cos(pi i (b - 1/2) / B), c[0] divided by sqrt(2): float64 (records,
-frames, coefficients). No liftering.""",
+frames, coefficients). No liftering. The bands are so few that each holds a frequency of the DFT.""",
     source="Davis & Mermelstein 1980, https://doi.org/10.1109/TASSP.1980.1163420; The HTK Book 3.4, 5.6; MFCC.jl",
     reference=reference.mfcc,
     tolerance=SIGNAL,

@@ -151,7 +151,7 @@ constant input of the extended record's first value; reversed, filtered in the s
 are dropped.""",
     source="Gustafsson 1996, https://doi.org/10.1109/78.492552; DSP.jl filtfilt, scipy.signal.sosfiltfilt with padlen",
     reference=reference.zero_phase,
-    tolerance=Tolerance(rtol=1e-9, atol=1e-8),  # the state of rest is a large number when the poles are near 1
+    tolerance=SIGNAL,
 )
 FFT_CONVOLVE = Op(
     name="signals.fft_convolve",
