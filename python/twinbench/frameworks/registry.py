@@ -21,8 +21,8 @@ BUILTIN = (
 ENTRY_POINTS = "twinbench.frameworks"
 
 RETIRED = {
-    "SignalProcessing.jl": "both packages of that name are retired: DSP.jl absorbed davidavdav's, whose MFCC lives on in "
-    "MFCC.jl, and ma-laforge's is deprecated; use DSP.jl, SignalAnalysis.jl or MFCC.jl",
+    "SignalProcessing.jl": "both packages of that name are retired: one was absorbed by DSP.jl, and its MFCC lives on "
+    "in MFCC.jl; the other is deprecated; use DSP.jl, SignalAnalysis.jl or MFCC.jl",
 }
 """Names that people ask for, and what became of them."""
 

@@ -66,14 +66,14 @@ class Convolve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resample:
-    """``up`` and ``down``: the new rate is up / down of the old one; no common divisor."""
+    """``up`` and ``down``: the new rate is up / down of the old one; they differ and have no common divisor."""
 
     up: int
     down: int
 
     def __post_init__(self) -> None:
-        if min(self.up, self.down) < 1 or gcd(self.up, self.down) != 1:
-            raise ValueError("up and down must be positive and have no common divisor")
+        if min(self.up, self.down) < 1 or self.up == self.down or gcd(self.up, self.down) != 1:
+            raise ValueError("up and down must be positive, differ, and have no common divisor")
 
 
 def check_edges(cutoff_hz: tuple[float, ...], rate_hz: float, band: Band) -> None:

@@ -52,7 +52,7 @@ def parse(name: str) -> list[Framework]:
     found = []
     for part in name.split(SEPARATOR):
         if part.strip().lower() in retired:
-            raise BadInput(f"stack '{name}': {part}: {retired[part.strip().lower()]}")
+            raise BadInput(f"stack '{name}': {part.strip()} is no framework any more: {retired[part.strip().lower()]}")
         if part.strip().lower() not in known:
             names = registry.frameworks()
             raise BadInput(f"stack '{name}': unknown framework '{part}'{nearest(part, names)}")
