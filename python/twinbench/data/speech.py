@@ -38,7 +38,8 @@ NOISE = 30.0
 """Standard deviation of the noise in every file, from its beginning to its end, in 16-bit levels."""
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-029", "en-gb-x-gbclan")
-VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "f5")
+VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f4", "Andrea", "belinda", "steph")
+"""None with breath: espeak-ng draws that at random, without a seed."""
 TEST_EVERY = 4
 """One speaker in so many is for testing."""
 TIMEOUT_S = 300
