@@ -167,7 +167,7 @@ def test_autocorrelation_is_the_sum_of_its_definition():
 
 
 def peaks_by_hand(x: list[float], prominence: float, distance: int) -> list[tuple[int, float]]:
-    """Straight from the contract, without a plateau."""
+    """Straight from the contract."""
     maxima = [i for i in range(1, len(x) - 1) if x[i - 1] < x[i] > x[i + 1]]
     kept: list[int] = []
     for i in sorted(maxima, key=lambda i: -x[i]):
@@ -243,6 +243,7 @@ def test_a_summary_has_the_means_and_then_the_deviations():
     ("name", "values"),
     [
         ("fir_filter", banded("lowpass", taps=10)),
+        ("fir_filter", banded("highpass", taps=11)),
         ("fir_filter", {"taps": 9, "cutoff_hz": [600.0], "rate_hz": RATE}),
         ("fir_filter", {"taps": 9, "cutoff_hz": [200.0, 100.0], "rate_hz": RATE, "band": "bandpass"}),
         ("butterworth_filter", banded("lowpass", order=0)),

@@ -60,11 +60,16 @@ function resample(p, arrays, given)
     return (; arrays..., x = samples(SignalAnalysis.sresample(signal(arrays.x, 1.0), p.up // p.down, taps)))
 end
 
-"""The time-frequency distribution that is a spectrogram."""
+"""The time-frequency distribution that is a spectrogram. It pads frames to a length that is fast; those that aren't go to DSP.jl."""
 function spectrogram(p, arrays)
-    window = DSP.hanning(p.frame + 1)[1:p.frame]
-    kernel = SignalAnalysis.Spectrogram(; nfft = p.frame, noverlap = p.frame - p.hop, window)
-    x = batch(record -> SignalAnalysis.tfd(signal(record, p.rate_hz), kernel).power, arrays.x)
+    window, nfft, noverlap, fs = DSP.hanning(p.frame + 1)[1:p.frame], p.frame, p.frame - p.hop, p.rate_hz
+    kernel = SignalAnalysis.Spectrogram(; nfft, noverlap, window)
+    power(record) = if nfft == DSP.nextfastfft(nfft)
+        SignalAnalysis.tfd(signal(record, fs), kernel).power
+    else
+        DSP.spectrogram(record, nfft, noverlap; nfft, fs, window).power
+    end
+    x = batch(power, arrays.x)
     frequency = (0:(p.frame ÷ 2)) .* (p.rate_hz / p.frame)
     time = ((0:(size(x, 2) - 1)) .* p.hop .+ p.frame / 2) ./ p.rate_hz
     return (; arrays..., x, frequency = collect(frequency), time = collect(time))
@@ -101,16 +106,7 @@ function peaks(p, record::AbstractVector{Float64})
     maxima = Peaks.argmaxima(record)
     apart = p.distance > 1 ? maxima[far_apart(maxima, record[maxima], p.distance)] : maxima
     positions, prominences = Peaks.peakproms(apart, record; min = p.prominence)
-    return middle.(Ref(record), positions), record[positions], Vector{Float64}(prominences)
-end
-
-"""Of equal samples Peaks.jl names the first one."""
-function middle(record::AbstractVector{Float64}, first::Int)
-    last = first
-    while record[last + 1] == record[first]
-        last += 1
-    end
-    return (first + last) ÷ 2
+    return positions, record[positions], Vector{Float64}(prominences)
 end
 
 """Which of the peaks stay when each, from the highest down, removes all that are nearer than `distance`."""

@@ -17,7 +17,10 @@ SIGNAL = Tolerance(rtol=1e-9, atol=1e-9)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fir:
-    """``taps``: how many, odd. ``cutoff_hz``: one edge, or two for a band. ``rate_hz``: the sampling rate."""
+    """``taps``: how many; odd, and 4n + 1 for a highpass. ``cutoff_hz``: one edge, or two for a band.
+
+    ``rate_hz``: the sampling rate.
+    """
 
     taps: int
     cutoff_hz: tuple[float, ...]
@@ -27,6 +30,8 @@ class Fir:
     def __post_init__(self) -> None:
         if self.taps < 3 or self.taps % 2 == 0:
             raise ValueError("taps must be odd and at least 3")
+        if self.band == "highpass" and self.taps % 4 == 3:
+            raise ValueError("taps must be 4n + 1 for a highpass: of others, libraries disagree about the sign")
         check_edges(self.cutoff_hz, self.rate_hz, self.band)
 
 

@@ -129,12 +129,12 @@ FIND_PEAKS = Op(
     inputs=("arrays",),
     output="arrays",
     summary="Find peaks by distance and prominence.",
-    semantics="""A peak is a sample that is greater than both neighbours, or the middle one (rounded down) of equal
-samples with smaller ones on both sides; the first and the last sample are none. Then, from the highest peak down, all
-lower ones nearer than `distance` samples to a kept one go. Then peaks of a prominence below `prominence` go: the height
-over the higher of the two lowest values between the peak and the nearest higher sample, or the record's end, on either
-side. No two peaks are equally high. Output, for the records one after the other, in order of time: `record` and
-`position` int64, counted from 0, `height` and `prominence` float64. Other arrays are left behind.""",
+    semantics="""A peak is a sample that is greater than both neighbours; the first and the last sample are none. From
+the highest peak down, all lower ones nearer than `distance` samples to a kept one go. Then peaks of a prominence below
+`prominence` go: the height over the higher of the two lowest values between the peak and the nearest higher sample, or
+the record's end, on either side. No two peaks are equally high, and none is flat: there libraries differ. Output, for
+the records one after the other, in order of time: `record` and `position` int64, counted from 0, `height` and
+`prominence` float64. Other arrays are left behind.""",
     source="scipy.signal.find_peaks, https://docs.scipy.org/doc/scipy/reference/generated/scipy.signal.find_peaks.html",
     reference=reference.find_peaks,
     tolerance=ROUNDING,
