@@ -73,12 +73,12 @@ class RememberedStep(Step):
         self.time_call(framework, size)
 
 
-def pipeline() -> Pipeline:
-    """The pipeline that all benchmarks take their steps from."""
+def pipeline(name: str = PIPELINE) -> Pipeline:
+    """The pipeline that a benchmark takes its steps from."""
     from twinbench.plan.pipeline import find
     from twinbench.run.job import directories
 
-    return find(PIPELINE, directories([]))
+    return find(name, directories([]))
 
 
 def loaded(name: str) -> Framework:
@@ -103,12 +103,12 @@ def bound(framework: Framework, step: str, size: str) -> Callable[[], Any]:
     return call if bind is None else bind(*call.args)  # type: ignore[no-any-return]
 
 
-def resolved(framework: Framework, step: str, size: str) -> partial[Any]:
+def resolved(framework: Framework, step: str, size: str, name: str = PIPELINE) -> partial[Any]:
     """The implementation of a step with its parameters and native inputs."""
     from twinbench.ops import arrays
     from twinbench.run import reference
 
-    plan = pipeline()
+    plan = pipeline(name)
     known = reference.prepare(plan, size)
     this = next(candidate for candidate in plan.steps if candidate.id == step)
     kinds = [kind for kind in this.op.inputs if kind != "file"]
@@ -124,4 +124,6 @@ def _native(framework: Framework, known: Reference, source: str, kind: Kind, siz
     """A reference output in native form. A model has no neutral form, so the framework trains its own."""
     if kind == "model":
         return bound(framework, source, size)()
-    return framework.prepare(known.output(source), kind)
+    from twinbench.ops import arrays
+
+    return framework.prepare(arrays.load(Path(known.place(source))), kind)

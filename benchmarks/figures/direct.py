@@ -5,25 +5,16 @@ Each framework has a process of its own, in which bursts of the two alternate in
 
 from __future__ import annotations
 
-import multiprocessing
-import random
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from benchmarks import steps
+from benchmarks.figures import alternate
 from benchmarks.figures.figure import Figure
-
-if TYPE_CHECKING:
-    from twinbench.ops.contract import Arrays
 
 LIBRARIES = ("pandas", "polars", "juliacall")
 STEPS = ("groupby", "join-weather")
 SIZE = "full"
-BURSTS = 25
-WARM_UP_NS = 2_000_000_000
 
 KEYS = ["carrier", "origin", "dep_hour"]
 ON = ["origin", "time_hour"]
@@ -55,7 +46,7 @@ JULIA = {
 def measure() -> Iterator[Figure]:
     """Ratios of our time to the direct one's, by framework and step."""
     for framework in ("pandas", "Polars", "DataFrames.jl"):
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        with alternate.a_process() as process:
             for step in STEPS:
                 name = f"{framework} {step}: ours / direct"
                 try:
@@ -65,68 +56,10 @@ def measure() -> Iterator[Figure]:
 
 
 def ratio(name: str, step: str) -> float:
-    """Our time over the direct one's, from medians of paired bursts. Raises NotImplementedError, with the reason."""
-    from twinbench.results import stats
-
+    """Our time over the direct one's. Raises NotImplementedError, with the reason."""
     framework = steps.loaded(name)
-    ours = steps.resolved(framework, step, SIZE)
-    inputs = ours.args[1:]
-    if framework.language == "julia":
-        from twinbench.worker import julia_measure as protocol
-
-        direct = partial(JuliaFunction(JULIA[step]), *inputs)
-    else:
-        from twinbench.worker import measure as protocol  # type: ignore[no-redef]
-
-        direct = partial(PYTHON[name, step], *inputs)
-    check_same(framework.extract(ours(), "table"), framework.extract(direct(), "table"))
-    ours_s, direct_s = alternated(protocol, ours, direct)
-    return stats.ratio([ours_s], [direct_s]).estimate
-
-
-def check_same(ours: Arrays, direct: Arrays) -> None:
-    """A direct call that computes something else is no yardstick."""
-    import numpy as np
-
-    assert list(ours) == list(direct)
-    for name, values in direct.items():
-        if values.dtype.kind == "f":
-            np.testing.assert_allclose(ours[name], values, rtol=1e-9, err_msg=name)
-        else:
-            np.testing.assert_array_equal(ours[name], values, err_msg=name)
-
-
-def alternated(protocol: ModuleType, *calls: Callable[[], Any]) -> list[list[list[float]]]:
-    """Seconds of each call, by block and sample."""
-    rng = random.Random(0)
-    evals = {}
-    for call in calls:
-        evals[call] = protocol.calibrate(call)
-        protocol.warm_up(call, evals[call], WARM_UP_NS)
-    blocks: dict[Callable[[], Any], list[list[float]]] = {call: [] for call in calls}
-    for _ in range(BURSTS):
-        for call in rng.sample(calls, len(calls)):
-            timings = protocol.burst(call, evals[call], 3, 0)
-            blocks[call].append([timing.wall_ns / 1e9 for timing in timings])
-    return [blocks[call] for call in calls]
-
-
-class JuliaFunction:
-    """A Julia function from its source, which our loop in Julia can time as it times an op's."""
-
-    def __init__(self, source: str) -> None:
-        from juliacall import Main
-
-        self._call = Main.TwinBench.Call
-        self._function = Main.seval(f"begin {source} end")
-
-    def bind(self, *inputs: Any) -> Any:
-        """What `TwinBench` times."""
-        return self._call(self._function, None, inputs)
-
-    def __call__(self, *inputs: Any) -> Any:
-        """Once, from Python."""
-        return self._function(None, *inputs)
+    direct = JULIA[step] if framework.language == "julia" else PYTHON[name, step]
+    return alternate.compared(framework, "table", steps.resolved(framework, step, SIZE), direct)[0]
 
 
 def pandas_groupby(flights: Any) -> Any:

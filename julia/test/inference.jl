@@ -16,3 +16,11 @@ end
     JET.@test_opt target_modules = (tables,) tables.mark!([zeros(UInt8, 2)], [1, missing])
     JET.@test_call target_modules = (tables,) tables.parse_times(["2013-01-01T05:00:00Z"])
 end
+
+@testset "nothing in the loops over frames and peaks is dispatched at run time" begin
+    signals, analysis = TwinBench.FRAMEWORKS["DSP.jl"], TwinBench.FRAMEWORKS["SignalAnalysis.jl"]
+    JET.@test_opt target_modules = (signals,) signals.crossings([1.0, -1.0])
+    JET.@test_opt target_modules = (signals,) signals.centroid_and_spread([1.0, 2.0])
+    JET.@test_opt target_modules = (signals,) signals.entropy_and_rolloff(ones(20))
+    JET.@test_opt target_modules = (analysis,) analysis.far_apart([1, 2], [0.5, 1.0], 3)
+end

@@ -41,7 +41,7 @@ def torch() -> Framework:
 
 def close(got: np.ndarray, want: np.ndarray, tolerance: Tolerance) -> np.ndarray:
     """Elementwise ``|got - want| <= atol + rtol |want|``, with NaN equal to NaN and to nothing else."""
-    got, want = got.astype(np.float64), want.astype(np.float64)
+    got, want = got.astype(np.complex128), want.astype(np.complex128)
     allowed = tolerance.atol + tolerance.rtol * np.abs(want)
     return (got == want) | (np.isnan(got) & np.isnan(want)) | (np.abs(got - want) <= allowed)
 
@@ -58,7 +58,7 @@ def agrees() -> Callable[[Op, Arrays, Arrays], None]:
             found = got[name]
             assert found.shape == expected.shape, name
             assert found.dtype == expected.dtype or found.dtype.kind == expected.dtype.kind == "U", name
-            same = close(found, expected, tolerance) if expected.dtype.kind == "f" else found == expected
+            same = close(found, expected, tolerance) if expected.dtype.kind in "fc" else found == expected
             assert same.all(), f"{name}: {found[~same]} instead of {expected[~same]}"
 
     return check

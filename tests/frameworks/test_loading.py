@@ -21,15 +21,16 @@ def in_a_fresh_process(code: str, threads: int) -> Any:
 def test_a_framework_module_can_be_imported_without_its_library():
     code = """
 import importlib, json, sys
-names = ["pandas", "numpy", "polars", "duckdb", "torch"]
+names = ["pandas", "numpy", "polars", "duckdb", "scipy", "pyaudioanalysis", "torch"]
 for name in names:
     importlib.import_module(f"twinbench.frameworks.{name}")
-print(json.dumps([name for name in [*names, "pyarrow", "threadpoolctl"] if name in sys.modules]))
+others = ["pyAudioAnalysis", "pyarrow", "threadpoolctl"]
+print(json.dumps([name for name in [*names, *others] if name in sys.modules]))
 """
     assert in_a_fresh_process(code, 1) == []
 
 
-@pytest.mark.parametrize("name", ["pandas", "numpy", "polars", "duckdb", "torch"])
+@pytest.mark.parametrize("name", ["pandas", "numpy", "polars", "duckdb", "scipy", "torch"])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_are_read_back_from_the_live_library(name: str, threads: int):
     pytest.importorskip(name)

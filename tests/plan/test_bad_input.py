@@ -112,3 +112,10 @@ def test_a_column_that_is_not_there_is_the_pipelines_fault(twinbench, tmp_path: 
     done = twinbench("run", "mine", "--pipelines", str(tmp_path), "--stack", "pandas+torch")
     assert done.returncode == 2
     assert "step 'sort' (tables.sort) can't be done: no column 'time_our'" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["SignalProcessing.jl", "SciPy+signalprocessing.jl"])
+def test_a_retired_framework_says_what_became_of_it(name):
+    with pytest.raises(BadInput, match=r"is no framework any more: .*DSP\.jl, SignalAnalysis\.jl or MFCC\.jl") as told:
+        stack.parse(name)
+    assert "\n" not in str(told.value)

@@ -9,12 +9,14 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from twinbench.errors import BadInput
+from twinbench.ops import arrays
+from twinbench.ops.contract import Arrays
 
 
 @contextmanager
@@ -42,6 +44,14 @@ def made(target: Path) -> Iterator[Path]:
             os.rename(unfinished, target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def kept(target: Path, make: Callable[[], Arrays]) -> Arrays:
+    """Arrays that are made once and then memory-mapped from the directory ``target``."""
+    if not arrays.saved(target):
+        with made(target) as directory:
+            arrays.save(directory, make())
+    return arrays.load(target)
 
 
 @contextmanager

@@ -6,18 +6,13 @@ from pathlib import Path
 
 from twinbench.data import cache
 from twinbench.data.dataset import Dataset
-from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 
 
 def columns(dataset: Dataset, name: str, amount: float | None) -> Arrays:
     """A table by column: integers, floats and strings as pyarrow infers them; missing ones as NaN and ``""``."""
     file = dataset.file(name, amount)
-    target = file.with_suffix(".npy.d")
-    if not arrays.saved(target):
-        with cache.made(target) as directory:
-            arrays.save(directory, _read(file))
-    return arrays.load(target)
+    return cache.kept(file.with_suffix(".npy.d"), lambda: _read(file))
 
 
 def _read(path: Path) -> Arrays:

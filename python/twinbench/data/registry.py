@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from twinbench.data import series
+from twinbench.data.audio import RECORDING, SNIPPETS
 from twinbench.data.dataset import Dataset
 from twinbench.data.flights import NYCFLIGHTS13
+from twinbench.data.speech import SPOKEN_DIGITS
 from twinbench.errors import BadInput, nearest
 
-DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for dataset in (NYCFLIGHTS13,)}
+DATASETS: Mapping[str, Dataset] = {
+    dataset.name: dataset for dataset in (NYCFLIGHTS13, *series.DATASETS, SPOKEN_DIGITS, RECORDING, SNIPPETS)
+}
 
 
 def get(name: str) -> Dataset:

@@ -11,10 +11,20 @@ from functools import cache
 
 from twinbench.frameworks.api import Framework
 
-BUILTIN = ("pandas", "numpy", "polars", "duckdb", "torch", "probe", "reference")
+BUILTIN = (
+    *("pandas", "numpy", "polars", "duckdb"),
+    *("scipy", "pyaudioanalysis"),
+    *("torch", "probe", "reference"),
+)
 """Modules of this package that hold a ``FRAMEWORKS`` tuple."""
 
 ENTRY_POINTS = "twinbench.frameworks"
+
+RETIRED = {
+    "SignalProcessing.jl": "both packages of that name are retired: one was absorbed by DSP.jl, and its MFCC lives on "
+    "in MFCC.jl; the other is deprecated; use DSP.jl, SignalAnalysis.jl or MFCC.jl",
+}
+"""Names that people ask for, and what became of them."""
 
 
 @cache

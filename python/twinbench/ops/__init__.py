@@ -8,6 +8,7 @@ from twinbench.ops.contract import Op
 
 MODULES = {
     "tables": "twinbench.ops.tables",
+    "signals": "twinbench.ops.signals",
     "training": "twinbench.ops.training",
     "probe": "twinbench.ops.probe",
 }

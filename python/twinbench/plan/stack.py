@@ -48,8 +48,11 @@ class Stack:
 def parse(name: str) -> list[Framework]:
     """The frameworks that a stack's name lists. Raises BadInput with the nearest name."""
     known = {key.lower(): framework for key, framework in registry.frameworks().items()}
+    retired = {key.lower(): words for key, words in registry.RETIRED.items()}
     found = []
     for part in name.split(SEPARATOR):
+        if part.strip().lower() in retired:
+            raise BadInput(f"stack '{name}': {part.strip()} is no framework any more: {retired[part.strip().lower()]}")
         if part.strip().lower() not in known:
             names = registry.frameworks()
             raise BadInput(f"stack '{name}': unknown framework '{part}'{nearest(part, names)}")

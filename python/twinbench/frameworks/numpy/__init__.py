@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from twinbench.frameworks.api import Framework
-from twinbench.frameworks.numpy import tables
+from twinbench.frameworks.numpy import signals, tables
 from twinbench.ops.contract import Arrays, Kind
 
 
 def load(threads: int) -> None:
     """Imports NumPy, whose BLAS takes its threads from the environment."""
     tables.load()
+    signals.load()
 
 
 def prepare(value: Arrays, kind: Kind) -> Arrays:
@@ -51,6 +52,6 @@ FRAMEWORKS = (
         extract=extract,
         threads=threads,
         facts=facts,
-        ops=tables.OPS,
+        ops={**tables.OPS, **signals.OPS},
     ),
 )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Framework
-from twinbench.frameworks.torch import training
+from twinbench.frameworks.torch import signals, training
 from twinbench.ops.contract import Arrays, Kind
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def load(threads: int) -> None:
     if torch.get_num_interop_threads() != threads:
         torch.set_num_interop_threads(threads)
     training.load()
+    signals.load()
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
@@ -68,7 +69,7 @@ FRAMEWORKS = (
         extract=extract,
         threads=threads,
         facts=facts,
-        ops=training.OPS,
+        ops={**signals.OPS, **training.OPS},
         notes=training.NOTES,
     ),
 )

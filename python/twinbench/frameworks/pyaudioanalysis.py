@@ -1,0 +1,133 @@
+"""pyAudioAnalysis: its reader and its short-term features, frame by frame as the library works.
+
+Its own loop, ``feature_extraction``, computes 34 features where six are asked for, so the frames go straight to the
+functions that it calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinbench.frameworks.api import Framework
+from twinbench.ops import signals_features as features
+from twinbench.ops.contract import Arrays, Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pyAudioAnalysis import ShortTermFeatures, audioBasicIO
+    from scipy.fftpack import fft
+
+    Array = NDArray[Any]
+
+
+def load(threads: int) -> None:
+    """Imports the library, and with it SciPy, Matplotlib and what reads tags of MP3 files."""
+    global ShortTermFeatures, audioBasicIO, fft, np
+    import numpy as np
+    from pyAudioAnalysis import ShortTermFeatures, audioBasicIO
+    from scipy.fftpack import fft
+
+
+def prepare(value: Arrays, kind: Kind) -> Arrays:
+    """The neutral form is NumPy's."""
+    return value
+
+
+def extract(value: Arrays, kind: Kind) -> Arrays:
+    """The neutral form is NumPy's."""
+    return value
+
+
+def threads() -> Mapping[str, int]:
+    """Of the BLAS libraries in the process."""
+    import threadpoolctl
+
+    pools = threadpoolctl.ThreadpoolController().select(user_api="blas")
+    return {pool["internal_api"]: pool["num_threads"] for pool in pools.info()}
+
+
+def read_wav(p: features.ReadWav, path: str) -> Arrays:
+    """The library's reader gives integers, as SciPy's does, which it calls."""
+    files = [file for part in ("train", "test") for file in sorted((Path(path) / part).glob("*.wav"))]
+    x = np.zeros((len(files), p.samples))
+    for record, file in zip(x, files, strict=True):
+        _, samples = audioBasicIO.read_audio_file(str(file))
+        kept = min(len(samples), p.samples)
+        np.divide(samples[:kept], 32768, out=record[:kept])
+    return {
+        "x": x,
+        "y": np.array([file.name.partition("-")[0] for file in files], dtype=np.int64),
+        "test": np.array([file.parent.name == "test" for file in files], dtype=np.uint8),
+    }
+
+
+def short_term_features(p: features.ShortTerm, arrays: Arrays) -> Arrays:
+    """Centroid and spread are in units of half the rate, so any rate does."""
+    x = arrays["x"]
+    starts = range(0, x.shape[1] - p.frame + 1, p.hop)
+    out = np.empty((len(x), len(starts), 6))
+    bins = p.frame // 2
+    for record, rows in zip(x, out, strict=True):
+        for start, row in zip(starts, rows, strict=True):
+            frame = record[start : start + p.frame]
+            spectrum = abs(fft(frame))[:bins] / bins
+            row[0] = ShortTermFeatures.zero_crossing_rate(frame)
+            row[1] = ShortTermFeatures.energy(frame)
+            row[2], row[3] = ShortTermFeatures.spectral_centroid_spread(spectrum, 2.0)
+            row[4] = ShortTermFeatures.spectral_entropy(spectrum, features.BLOCKS)
+            row[5] = ShortTermFeatures.spectral_rolloff(spectrum, features.ROLLOFF)
+    return arrays | {"x": out}
+
+
+@cache
+def _mel_bands(rate_hz: float, bands: int, length: int) -> Array:
+    """HTK's triangles, (bands, length / 2)."""
+    edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + rate_hz / 1400), bands + 2) / 2595) - 1)
+    frequency = np.arange(length // 2) * rate_hz / length
+    slopes = (frequency - edges[:-1, None]) / np.diff(edges)[:, None]
+    return np.maximum(0, np.minimum(slopes[:-1], 1 - slopes[1:]))
+
+
+def mfcc(p: features.Mfcc, arrays: Arrays) -> Arrays:
+    """The library's ``mfcc`` takes any filter bank and any spectrum; its logarithm has the base 10."""
+    x = arrays["x"]
+    window = np.hamming(p.frame)
+    length = 1 << (p.frame - 1).bit_length()
+    bank = _mel_bands(p.rate_hz, p.bands, length)
+    scale = 2 / (p.rate_hz * np.sum(window**2))
+    starts = range(0, x.shape[1] - p.frame + 1, p.hop)
+    out = np.empty((len(x), len(starts), p.coefficients))
+    for record, rows in zip(x, out, strict=True):
+        for start, row in zip(starts, rows, strict=True):
+            spectrum = abs(fft(record[start : start + p.frame] * window, length))[: length // 2]
+            power = scale * (2.0**30 * spectrum**2 + p.frame)
+            row[:] = ShortTermFeatures.mfcc(power, bank, p.coefficients)
+    return arrays | {"x": out * np.log(10)}
+
+
+FRAMEWORKS = (
+    Framework(
+        name="pyAudioAnalysis",
+        language="python",
+        summary="Audio features, frame by frame in Python",
+        packages=("pyAudioAnalysis", "numpy", "scipy"),
+        extra="audio",
+        load=load,
+        prepare=prepare,
+        extract=extract,
+        threads=threads,
+        ops={
+            "signals.read_wav": read_wav,
+            "signals.short_term_features": short_term_features,
+            "signals.mfcc": mfcc,
+        },
+        notes={
+            "signals.mfcc": "its own filter bank (13 linear and 27 logarithmic bands of magnitudes) is another one; "
+            "here its function is given HTK's bands and power spectra",
+        },
+    ),
+)

@@ -1,0 +1,150 @@
+"""The contracts of the ops from WAV files to one row of features per record.
+
+The references behind them are in ``signals_features_reference``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor, log10
+
+from twinbench.ops import signals_features_reference as reference
+from twinbench.ops.contract import EXACT, Op
+from twinbench.ops.signals_filters import SIGNAL
+
+BLOCKS = 10
+"""Into which the spectral entropy divides a spectrum."""
+ROLLOFF = 0.9
+"""The share of a spectrum's energy below the rolloff."""
+EPS = 2.0**-52
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadWav:
+    """``folder``: which of the dataset's. ``samples``: how many of each file."""
+
+    folder: str
+    samples: int
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise ValueError("samples must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortTerm:
+    """``frame`` and ``hop``: in samples."""
+
+    frame: int
+    hop: int
+
+    def __post_init__(self) -> None:
+        if self.frame < 2 or self.hop < 1:
+            raise ValueError("frame must be at least 2, and hop at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mfcc:
+    """``frame`` and ``hop``: in samples. ``bands``: mel filters. ``coefficients``: how many are kept."""
+
+    rate_hz: float
+    frame: int
+    hop: int
+    bands: int = 26
+    coefficients: int = 13
+
+    def __post_init__(self) -> None:
+        if self.frame < 2 or not 1 <= self.hop <= self.frame:
+            raise ValueError("frame must be at least 2, and hop must lie between 1 and frame")
+        if not 1 <= self.coefficients <= self.bands:
+            raise ValueError("coefficients must lie between 1 and bands")
+        width, edges = self.rate_hz / self.fft_length, self.edges_hz()
+        if any(floor(low / width) + 1 >= ceil(high / width) for low, high in zip(edges, edges[2:], strict=False)):
+            raise ValueError("bands must be so few that each holds a frequency of the DFT")
+
+    @property
+    def fft_length(self) -> int:
+        """The least power of two that a frame fits in."""
+        return 1 << (self.frame - 1).bit_length()
+
+    def edges_hz(self) -> list[float]:
+        """Where bands begin, culminate and end: two more than there are bands."""
+        step = 2595 * log10(1 + self.rate_hz / 2 / 700) / (self.bands + 1)
+        return [700 * (10 ** (i * step / 2595) - 1) for i in range(self.bands + 2)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summarise:
+    """No parameters."""
+
+
+READ_WAV = Op(
+    name="signals.read_wav",
+    params=ReadWav,
+    inputs=("file",),
+    output="arrays",
+    summary="Read a folder of WAV files.",
+    semantics="""The path is a folder that holds the folders `train` and `test`, each with files `LABEL-*.wav`: RIFF
+WAVE, 16-bit PCM, one channel, all at one sampling rate. Records are the files of `train`, then those of `test`, each
+sorted by name by code point. Output: `x` float64 (records, samples), each sample's integer / 32768, from the start of
+the file, cut or filled with zeros at the end; `y` int64 (records,), the integer LABEL before the first hyphen; `test`
+uint8 (records,), 1 for files of `test`. Files are read from the page cache.""",
+    source="Multimedia Programming Interface and Data Specifications 1.0, IBM and Microsoft, 1991",
+    reference=reference.read_wav,
+    tolerance=EXACT,
+    file_param="folder",
+)
+SHORT_TERM_FEATURES = Op(
+    name="signals.short_term_features",
+    params=ShortTerm,
+    inputs=("arrays",),
+    output="arrays",
+    summary="Energy, zero crossings and the shape of the spectrum, frame by frame.",
+    semantics="""Frames of L = `frame` samples begin every `hop` samples, at the record's first one; what is left at its
+end is dropped: F = floor((samples - L) / hop) + 1, at least one. No window. `x` becomes float64 (records, frames, 6):
+1. zero-crossing rate, sum |sgn x[n] - sgn x[n - 1]| / 2 / (L - 1) with sgn 0 = 0. 2. Energy, sum x[n]^2 / L. With K =
+floor(L / 2), eps = 2^-52 and X_k = |DFT of the frame at k - 1| / K, k = 1 .. K (so the highest bin is left out, and
+the first one counts as k = 1), and Y = X / max X, or 0 if all X are 0: 3. spectral centroid, C = sum (k / K) Y_k / (sum
+Y + eps), in units of half the sampling rate. 4. Spectral spread, sqrt(sum (k / K - C)^2 Y_k / (sum Y + eps)). 5.
+Spectral entropy, with s_j = (sum X_k^2 over block j) / (sum of all X_k^2 + eps) for 10 blocks of floor(K / 10) bins
+each from the first one on: -sum s_j log2(s_j + eps). 6. Spectral rolloff, the number of bins before the first one at
+which the running sum of X_k^2, plus eps, exceeds 0.9 of the whole, divided by K; 0 where none does.""",
+    source="Giannakopoulos & Pikrakis, Introduction to Audio Analysis, 2014, chapter 4; pyAudioAnalysis",
+    reference=reference.short_term_features,
+    tolerance=SIGNAL,
+    isolated=True,
+)
+MFCC = Op(
+    name="signals.mfcc",
+    params=Mfcc,
+    inputs=("arrays",),
+    output="arrays",
+    summary="Mel-frequency cepstral coefficients as in HTK, frame by frame.",
+    semantics="""Frames of L = `frame` samples begin every `hop` samples, at the record's first one; what is left at its
+end is dropped: F = floor((samples - L) / hop) + 1, at least one. Symmetric Hamming window w[n] = 0.54 - 0.46 cos(2 pi n
+/ (L - 1)), no pre-emphasis. X = DFT of the windowed frame, zero-padded to the least power of two N >= L. P[k] = 2 (2^30
+|X[k]|^2 + L) / (rate sum w^2): the one-sided density of 16-bit samples, plus the noise of one level, so that silence
+has a logarithm. With mel(f) = 2595 log10(1 + f / 700) and B = `bands`, band b = 1 .. B is the triangle of height 1 over
+f[b - 1], f[b], f[b + 1], where f[i] are B + 2 frequencies equally spaced in mel from 0 to rate / 2, at the frequencies
+k rate / N, k = 0 .. N / 2 - 1; E[b] is the sum of P times it. `x` becomes the first `coefficients` of the orthonormal
+DCT-II of ln E: c[i] = sqrt(2 / B) sum_b ln E[b] cos(pi i (b - 1/2) / B), c[0] divided by sqrt(2): float64 (records,
+frames, coefficients). No liftering. The bands are so few that each holds a frequency of the DFT.""",
+    source="Davis & Mermelstein 1980, https://doi.org/10.1109/TASSP.1980.1163420; The HTK Book 3.4, 5.6; MFCC.jl",
+    reference=reference.mfcc,
+    tolerance=SIGNAL,
+)
+SUMMARISE = Op(
+    name="signals.summarise",
+    params=Summarise,
+    inputs=("arrays",),
+    output="arrays",
+    summary="Mean and standard deviation of each feature over the frames.",
+    semantics="""Input: `x` float64 (records, frames, features), with one frame at least. `x` becomes (records, 2
+features): the means over the frames, then the standard deviations with divisor F (ddof 0). NaN in any frame of a
+feature makes both NaN.""",
+    source="Giannakopoulos & Pikrakis, Introduction to Audio Analysis, 2014, chapter 4: mid-term statistics",
+    reference=reference.summarise,
+    tolerance=SIGNAL,
+)
+
+OPS: tuple[Op, ...] = (READ_WAV, SHORT_TERM_FEATURES, MFCC, SUMMARISE)
