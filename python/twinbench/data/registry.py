@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from twinbench.data.dataset import Dataset
+from twinbench.data.db_benchmark import DB_BENCHMARK
 from twinbench.data.flights import NYCFLIGHTS13
 from twinbench.errors import BadInput, nearest
 
-DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for dataset in (NYCFLIGHTS13,)}
+DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for dataset in (NYCFLIGHTS13, *DB_BENCHMARK)}
 
 
 def get(name: str) -> Dataset:
