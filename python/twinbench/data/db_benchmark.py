@@ -32,6 +32,9 @@ SEED = 108
 ROWS_AT_ONCE = 1_000_000
 """Rows that are turned into text at once."""
 
+MISSING = 5
+"""Percent, as in db-benchmark."""
+
 FEWEST_KEYS = 10
 """In a key set of J1: below ten there is no tenth that only one side has. db-benchmark has no tables that small."""
 
@@ -109,7 +112,7 @@ class Questions(Dataset):
         """A CSV file, made when it is first asked for. ``amount`` counts the rows of the largest table."""
         self.known(name)
         if amount is None or amount < FEWEST_KEYS:
-            raise BadInput(f"dataset {self.name} can be made in any size from {FEWEST_KEYS} rows on: say in which")
+            raise BadInput(f"dataset {self.name} is made in any size from {FEWEST_KEYS} rows on: say how many rows")
         target = self.directory() / f"{name}-{amount_of(amount)}.csv"
         if not target.is_file():
             random = Random(self.recipe.__name__, VERSION, SEED, int(amount))
@@ -196,8 +199,8 @@ def _lose(columns: Arrays, percent: int, random: Random) -> None:
 def _datasets(name: str, summary: str, files: Sequence[str], texts: Mapping[str, int], recipe: Any) -> list[Questions]:
     kinds = {
         "": ("", 0, False),
-        "-missing": ("; 5 % of the ids and of the values are missing", 5, False),
-        "-sorted": ("; sorted by id", 0, True),
+        "-missing": (f", {MISSING} % of the ids and of the values missing", MISSING, False),
+        "-sorted": (", sorted by id", 0, True),
     }
     return [
         Questions(
@@ -205,7 +208,7 @@ def _datasets(name: str, summary: str, files: Sequence[str], texts: Mapping[str,
             modality="tables",
             summary=summary + words,
             source="made on this machine, to the specification of github.com/duckdblabs/db-benchmark",
-            licence="MIT, as this package",
+            licence="MIT, as twinbench",
             unit="rows",
             most=None,
             split="none: nothing is trained",
@@ -219,13 +222,10 @@ def _datasets(name: str, summary: str, files: Sequence[str], texts: Mapping[str,
     ]
 
 
+G1_TEXTS = {"id1": 3, "id2": 3, "id3": 10}
+J1_TEXTS = {"id4": 1, "id5": 1, "id6": 1}
+
 DB_BENCHMARK = (
-    *_datasets("G1", "db-benchmark's group-by table", ["x"], {"id1": 3, "id2": 3, "id3": 10}, g1),
-    *_datasets(
-        "J1",
-        "db-benchmark's four join tables",
-        ["x", "small", "medium", "big"],
-        dict.fromkeys(["id4", "id5", "id6"], 1),
-        j1,
-    ),
+    *_datasets("G1", "The table of db-benchmark's group-by questions", ["x"], G1_TEXTS, g1),
+    *_datasets("J1", "The tables of db-benchmark's join questions", ["x", "small", "medium", "big"], J1_TEXTS, j1),
 )
