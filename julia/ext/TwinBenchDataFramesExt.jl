@@ -9,15 +9,18 @@ include("../src/frameworks/dataframes.jl")
 __init__() = TwinBench.register!(@__MODULE__)
 
 @setup_workload begin
-    # Few names and places, which are pooled; tags and times, which are not; numbers with and without missing ones. More than
-    # 8192 rows, because DataFrames.jl sorts shorter tables by another algorithm.
+    # Few names and places, which are pooled; tags, codes and times, which are not; numbers with and without missing ones.
+    # More than 8192 rows, because DataFrames.jl sorts shorter tables by another algorithm.
     row(
         i,
     ) = "$(i % 3),$(isodd(i) ? "AA" : "B6"),JFK,$(i == 9 ? "" : "N$(10000 + i)"),2013-01-$(10 + i % 10)T05:00:00Z," *
-        "$i,$(i == 3 ? "NA" : i / 2),$(i / 4),$(i == 5 ? "NA" : i / 8),$(i % 2)"
-    text = Base.join(["key,name,place,tag,time,n,x,y,z,label"; row.(1:10_000)], "\n")
-    kinds = ["int64", "string", "string", "string", "string", "int64", "float64", "float64", "float64", "int64"]
-    columns = ["key", "name", "place", "tag", "time", "n", "x", "y", "z", "label"] .=> kinds
+        "id$(Base.lpad(i % 2000, 10, '0')),$i,$(i == 3 ? "NA" : i / 2),$(i / 4),$(i == 5 ? "NA" : i / 8),$(i % 2)"
+    text = Base.join(["key,name,place,tag,time,code,n,x,y,z,label"; row.(1:10_000)], "\n")
+    columns = [
+        ["key", "n", "label"] .=> "int64"
+        ["name", "place", "tag", "time", "code"] .=> "string"
+        ["x", "y", "z"] .=> "float64"
+    ]
     definitions = Pair{
         String,
         Vector{Any},
@@ -31,7 +34,10 @@ __init__() = TwinBench.register!(@__MODULE__)
         "d" => ["weekday", "time"],
     ]
     functions = ("count", "sum", "mean", "min", "max", "median", "std")
-    aggregates = ["$what-$of" => [what, of] for of in ("n", "x", "y", "z") for what in functions]
+    aggregates = [
+        ["$what-$of" => [what, of] for of in ("n", "x", "y", "z") for what in functions]
+        ["$what-$a-$b" => [what, a, b] for what in ("max_minus_min", "r2") for (a, b) in ("n" => "key", "x" => "z")]
+    ]
     given = (train = collect(0:29), test = collect(30:38))
     @compile_workload begin
         file, io = mktemp()
@@ -45,12 +51,28 @@ __init__() = TwinBench.register!(@__MODULE__)
         impute((columns = ["x", "z"], strategy = "median"), cleaned)
         derived = derive((; columns = definitions), cleaned)
         derive((; columns = definitions), read)
-        for keys in (["name"], ["key"], ["name", "place"], ["name", "place", "key"], ["place", "time"], ["tag"])
+        for keys in (
+                ["name"],
+                ["key"],
+                ["name", "place"],
+                ["name", "place", "key"],
+                ["place", "time"],
+                ["tag"],
+                ["code"],
+            )
             groups = groupby((; keys, aggregates), derived)
             for how in ("inner", "left"), right in (groups, [groups; groups])
                 joined = join((; on = keys, how, columns = ["count-n", "mean-x", "std-x"]), derived, right)
                 impute((columns = ["count-n", "mean-x", "std-x"], strategy = "median"), joined)
             end
+        end
+        groupby((; keys = ["name", "place", "code", "key", "n", "label"], aggregates = ["s" => ["sum", "x"]]), derived)
+        for keys in (["code"], ["key"]), column in ("n", "x", "z")
+            top((; keys, column, n = 2), derived)
+        end
+        others = select(derived, "n", "code", "x" => "w")
+        for on in (["n"], ["code"]), how in ("inner", "left"), right in (others, unique(others, "code"))
+            join((; on, how, columns = ["w"]), derived, right)
         end
         for by in (["time", "n"], ["name", "n"], ["n"], ["y"], ["z"], ["time"]), descending in (false, true)
             sort((; by, descending), derived)
@@ -60,7 +82,7 @@ __init__() = TwinBench.register!(@__MODULE__)
         end
         encoded = one_hot((; columns = ["name", "place", "key"]), whole)
         scaled = standardise((; columns = ["n", "x", "z"]), encoded)
-        TwinBench.neutral(split((label = "label", drop = ["tag", "time"]), scaled, given))
+        TwinBench.neutral(split((label = "label", drop = ["tag", "code", "time"]), scaled, given))
         TwinBench.neutral(read)
         TwinBench.facts(read)
         letters = TwinBench.CodePoints(UInt32['a' 'b' '\0'])

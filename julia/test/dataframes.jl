@@ -118,6 +118,37 @@ group_params(what, of) = (keys = ["key"], aggregates = ["out" => [what, of]])
         @test isequal(Tables.groupby(group_params(what, "x"), table).out, [expected])
     end
 
+    @testset "groupby: $what of two columns" for (what, a, b, expected) in (
+            ("max_minus_min", "x", "n", [1.5, -1.5]),
+            ("max_minus_min", "n", "n", [1, 0]),
+            ("r2", "n", "y", [1.0, missing]),
+            ("r2", "x", "y", [missing, 1.0]),
+            ("r2", "x", "n", [missing, missing]),
+        )
+        params = (keys = ["key"], aggregates = ["out" => [what, a, b]])
+        @test isequal(round.(Tables.groupby(params, COMMON).out; digits = 12), expected)
+    end
+
+    @testset "groupby: two columns of one type keep it" begin
+        params = (keys = ["key"], aggregates = ["out" => ["max_minus_min", "n", "n"]])
+        @test eltype(Tables.groupby(params, COMMON).out) == Int
+        @test eltype(Tables.groupby(params, EMPTY).out) == Int
+        @test eltype(
+            Tables.groupby((keys = ["key"], aggregates = ["out" => ["max_minus_min", "n", "y"]]), EMPTY).out,
+        ) ==
+            Float64
+    end
+
+    @testset "top takes the largest values of each group, the missing ones dropped first" begin
+        table = DataFrame(key = ["b", "a", "b", missing, "b", "a"], x = [1.0, missing, 3.0, 9.0, 2.0, missing])
+        @test same(Tables.top((keys = ["key"], column = "x", n = 2), table), "key" => ["b", "b"], "x" => [3.0, 2.0])
+        ties = DataFrame(key = [2, 1, 2, 2, 1], x = [5, 7, 5, 4, 8])
+        top = Tables.top((keys = ["key"], column = "x", n = 2), ties)
+        @test same(top, "key" => [1, 1, 2, 2], "x" => [8, 7, 5, 5])
+        @test top.x isa Vector{Int}
+        @test size(Tables.top((keys = ["key"], column = "x", n = 2), EMPTY)) == (0, 2)
+    end
+
     @testset "groupby keeps int64 where the contract says so: $what" for what in ("count", "sum", "min", "max")
         @test eltype(Tables.groupby(group_params(what, "n"), COMMON).out) == Int
     end
@@ -233,6 +264,8 @@ group_params(what, of) = (keys = ["key"], aggregates = ["out" => [what, of]])
             Tables.impute => ((columns = ["x"], strategy = "median"), table),
             Tables.derive => ((; columns = ["q" => ["floor_divide", "n", 2]]), table),
             Tables.groupby => ((; keys = ["key", "n"], aggregates), table),
+            Tables.groupby => ((; keys = ["key"], aggregates = ["r" => ["r2", "n", "x"]]), table),
+            Tables.top => ((keys = ["key"], column = "x", n = 2), table),
             Tables.join => ((on = ["key"], how = "inner", columns = ["v"]), table, groups),
             Tables.join => ((on = ["key"], how = "left", columns = ["v"]), table, groups),
             Tables.sort => ((by = ["x", "n"], descending = true), table),

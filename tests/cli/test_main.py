@@ -12,7 +12,13 @@ from twinbench.cli import main
 from twinbench.errors import BadInput, JuliaUnavailable
 
 HEAVY = ("numpy", "pandas", "torch", "polars", "duckdb", "juliacall", "mlflow", "asv", "plotly", "pyarrow", "scipy")
-GROUPS = (("julia", "setup"), ("julia", "status"), ("julia", "use"), ("track", "mlflow"))
+GROUPS = (
+    ("julia", "setup"),
+    ("julia", "status"),
+    ("julia", "use"),
+    ("track", "mlflow"),
+    *(("data", name) for name in ("list", "describe", "fetch")),
+)
 
 
 def test_help_imports_nothing_that_is_heavy(cli):

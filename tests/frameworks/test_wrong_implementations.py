@@ -26,6 +26,8 @@ RIGHT = {
 }
 
 GROUP = {"keys": ["k"], "aggregates": {"sum": ["sum", "x"], "std": ["std", "y"], "n": ["count", "x"]}}
+PAIR = {"keys": ["k"], "aggregates": {"r2": ["r2", "x", "y"], "spread": ["max_minus_min", "y", "x"]}}
+TOP = {"keys": ["k"], "column": "x", "n": 2}
 LEFT = {"on": ["k"], "how": "left", "columns": ["v", "w"]}
 
 
@@ -55,6 +57,38 @@ def float32_result(p: Any, table: Arrays) -> Arrays:
 
 def other_column_order(p: Any, table: Arrays) -> Arrays:
     return dict(reversed(right("tables.groupby", p, table).items()))
+
+
+def correlation_not_squared(p: Any, table: Arrays) -> Arrays:
+    out = right("tables.groupby", p, table)
+    return out | {"r2": np.sqrt(out["r2"])}
+
+
+def max_minus_min_of_one_column(p: Any, table: Arrays) -> Arrays:
+    return right("tables.groupby", p, table) | {
+        "spread": right("tables.groupby", p, table | {"x": table["y"]})["spread"]
+    }
+
+
+def means_over_what_each_column_has(p: Any, table: Arrays) -> Arrays:
+    filled = table | {"x": np.where(np.isnan(table["x"]), np.nanmean(table["x"]), table["x"])}
+    return right("tables.groupby", p, table) | {"r2": right("tables.groupby", p, filled)["r2"]}
+
+
+def smallest_for_largest(p: Any, table: Arrays) -> Arrays:
+    out = right("tables.top", p, table | {"x": -table["x"]})
+    return out | {"x": -out["x"]}
+
+
+def upwards_in_the_group(p: Any, table: Arrays) -> Arrays:
+    out = right("tables.top", p, table)
+    order = np.lexsort((out["x"], out["k"]))
+    return {name: values[order] for name, values in out.items()}
+
+
+def a_missing_value_is_the_largest(p: Any, table: Arrays) -> Arrays:
+    out = right("tables.top", p, table | {"x": np.where(np.isnan(table["x"]), np.inf, table["x"])})
+    return out | {"x": np.where(np.isinf(out["x"]), np.nan, out["x"])}
 
 
 def matches_in_the_wrong_order(p: Any, left: Arrays, other: Arrays) -> Arrays:
@@ -125,6 +159,12 @@ WRONG = [
     ("tables.groupby", GROUP, unsorted_groups),
     ("tables.groupby", GROUP, float32_result),
     ("tables.groupby", GROUP, other_column_order),
+    ("tables.groupby", PAIR, correlation_not_squared),
+    ("tables.groupby", PAIR, max_minus_min_of_one_column),
+    ("tables.groupby", PAIR, means_over_what_each_column_has),
+    ("tables.top", TOP, smallest_for_largest),
+    ("tables.top", TOP, upwards_in_the_group),
+    ("tables.top", TOP, a_missing_value_is_the_largest),
     ("tables.join", LEFT, matches_in_the_wrong_order),
     ("tables.join", LEFT, order_of_the_right_table),
     ("tables.join", LEFT | {"on": ["s"]}, missing_keys_match),

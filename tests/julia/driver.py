@@ -63,6 +63,15 @@ def chain(name: str, steps: list[tuple[str, Any, list[tuple[Any, Kind]]]]) -> Ar
     return _copied(framework.extract(value[0], kind))
 
 
+def answers(name: str, asked: list[tuple[str, str, Any, tuple[str, ...], str | None]]) -> dict[str, Arrays]:
+    """The outputs of steps that read files and each other's native outputs: id, op, parameters, inputs, file."""
+    framework = _framework(name)
+    native: dict[str, Any] = {}
+    for step, op, params, inputs, file in asked:
+        native[step] = framework.ops[op](params, *(native[of] for of in inputs), *([file] if file else []))
+    return {step: _copied(framework.extract(native[step], ops.get(op).output)) for step, op, *_ in asked}
+
+
 def outside(file: str, op: str, params: Any) -> Arrays:
     """An op of a Julia file that is not in our package."""
     framework = julia.read(Path(file))

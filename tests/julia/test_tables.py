@@ -16,6 +16,10 @@ from twinbench.run.agreement import compare
 NAME = "DataFrames.jl"
 AGGREGATES = {
     f"{what}_{of}": (what, of) for of in ("n", "x") for what in ("count", "sum", "mean", "min", "max", "median", "std")
+} | {
+    f"{what}_{a}{b}": (what, a, b)
+    for what in ("max_minus_min", "r2")
+    for a, b in (("n", "x"), ("x", "x"), ("n", "n"), ("y", "n"))
 }
 
 
@@ -71,6 +75,9 @@ ONE_TABLE = [
     t.Derive(columns=DERIVED),
     t.Groupby(keys=("k",), aggregates=AGGREGATES),
     t.Groupby(keys=("n", "k"), aggregates={"c": ("count", "x"), "a": ("min", "n")}),
+    t.Top(keys=("k",), column="x", n=2),
+    t.Top(keys=("n", "k"), column="y", n=1),
+    t.Top(keys=("t",), column="n", n=3),
     t.Sort(by=("k", "n")),
     t.Sort(by=("k", "n"), descending=True),
     t.Sort(by=("x",)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinbench import ops
+from twinbench.ops import tables_reference
 from twinbench.ops.contract import Arrays
 
 KEYS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["", "a", "b"])), max_size=12)
@@ -59,6 +61,57 @@ def test_groupby_is_what_brute_force_finds(keys: Any, data: Any):
             assert got[name][row] == pytest.approx(want[name], nan_ok=True), name
 
 
+def correlation(pairs: list[tuple[float, float]]) -> float:
+    """Squared, of the pairs of which none is missing; NaN where it isn't defined."""
+    whole = [pair for pair in pairs if not math.isnan(pair[0]) and not math.isnan(pair[1])]
+    try:
+        return statistics.correlation(*zip(*whole, strict=True)) ** 2
+    except (TypeError, statistics.StatisticsError):  # no pair; one, or a constant
+        return NAN
+
+
+@settings(max_examples=50, deadline=None)
+@given(keys=KEYS, data=st.data())
+def test_aggregates_of_two_columns_are_what_brute_force_finds(keys: Any, data: Any):
+    number = st.just(NAN) | st.integers(-100, 100).map(float)
+    x, y = (data.draw(st.lists(number, min_size=len(keys), max_size=len(keys))) for _ in "xy")
+    n = data.draw(st.lists(st.integers(-9, 9), min_size=len(keys), max_size=len(keys)))
+    got = reference(
+        "groupby",
+        {
+            "keys": ["s"],
+            "aggregates": {
+                "spread": ["max_minus_min", "x", "n"],
+                "whole": ["max_minus_min", "n", "n"],
+                "r2": ["r2", "x", "y"],
+            },
+        },
+        table(keys, x=np.array(x, dtype=np.float64), y=np.array(y, dtype=np.float64), n=np.array(n, dtype=np.int64)),
+    )
+    assert got["s"].tolist() == sorted({s for _, s in keys if s})
+    assert (got["spread"].dtype, got["whole"].dtype, got["r2"].dtype) == (np.float64, np.int64, np.float64)
+    for row, group in enumerate(got["s"]):
+        rows = [i for i, (_, s) in enumerate(keys) if s == group]
+        present = [x[i] for i in rows if not math.isnan(x[i])]
+        spread = max(present) - min(n[i] for i in rows) if present else NAN
+        assert got["spread"][row] == pytest.approx(spread, nan_ok=True)
+        assert got["whole"][row] == max(n[i] for i in rows) - min(n[i] for i in rows)
+        assert got["r2"][row] == pytest.approx(correlation([(x[i], y[i]) for i in rows]), nan_ok=True)
+
+
+@settings(max_examples=50, deadline=None)
+@given(keys=KEYS, n=st.integers(1, 3), data=st.data())
+def test_top_is_what_sorting_each_group_finds(keys: Any, n: Any, data: Any):
+    x = data.draw(st.lists(st.just(NAN) | st.integers(-3, 3).map(float), min_size=len(keys), max_size=len(keys)))
+    got = reference("top", {"keys": ["s", "k"], "column": "x", "n": n}, table(keys, x=np.array(x, dtype=np.float64)))
+    groups: dict[tuple[str, int], list[float]] = {}
+    for (k, s), value in zip(keys, x, strict=True):
+        if s and not math.isnan(value):
+            groups.setdefault((s, k), []).append(value)
+    want = [(*key, value) for key in sorted(groups) for value in sorted(groups[key], reverse=True)[:n]]
+    assert list(zip(*(got[name].tolist() for name in ("s", "k", "x")), strict=True)) == want
+
+
 @settings(max_examples=50, deadline=None)
 @given(left=KEYS, right=KEYS, how=st.sampled_from(["inner", "left"]), on=st.sampled_from([["k"], ["s"], ["k", "s"]]))
 def test_join_is_what_two_loops_find(left: Any, right: Any, how: Any, on: Any):
@@ -89,6 +142,16 @@ def test_sort_is_pythons_stable_sort_with_the_missing_last(keys: Any, descending
     want = sorted(want, key=lambda row: keys[row][1], reverse=descending)
     want.sort(key=lambda row: keys[row][1] == "")
     assert got["row"].tolist() == want
+
+
+def test_a_file_is_read_in_parts_that_make_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tables_reference, "ROWS_AT_ONCE", 4)
+    file = tmp_path / "table.csv"
+    file.write_text("n,s,x\n" + "".join(f"{i},{'a' * (i % 7)},{i / 8 if i % 3 else 'NA'}\n" for i in range(9)))
+    got = reference("read_csv", {"table": "t", "columns": {"x": "float64", "s": "string", "n": "int64"}}, str(file))
+    assert got["n"].tolist() == list(range(9))
+    assert got["s"].tolist() == ["a" * (i % 7) for i in range(9)]
+    np.testing.assert_array_equal(got["x"], [i / 8 if i % 3 else NAN for i in range(9)])
 
 
 CASES = [

@@ -17,7 +17,7 @@ from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
 from twinbench.results.records import Agreement
 from twinbench.results.stats import Interval
 from twinbench.results.store import Status, Store
-from twinbench.results.summary import summarise
+from twinbench.results.summary import Growth, RunSummary, summarise
 from twinbench.views import terminal, text
 
 unhurried = settings(deadline=None)
@@ -57,6 +57,52 @@ def test_plain_text_has_every_figure_and_no_colour_codes(store):
     assert "share one" in output, "how to read it"
     for step in STEPS:
         assert step in output
+
+
+def growth(**exponents: Growth) -> str:
+    found = tuple(one for both in exponents.values() for one in both)
+    summary = RunSummary("id", "2027-01-01T00:00:00+00:00", "done", {}, {}, (), found, ())
+    file = io.StringIO()
+    terminal.render(summary, Console(file=file))
+    return file.getvalue()
+
+
+def test_exponents_are_a_matrix_of_steps_and_stacks():
+    sizes = ("1e5", "1e6", "1e7")
+    output = growth(
+        of_groupby=[
+            Growth("groupby", "pandas", "q1", 1.0, 0.9, 1.1, sizes),
+            Growth("groupby", "pandas", "q2", 1.25, 1.2, 1.3, sizes),
+            Growth("groupby", "Polars", "q1", 0.9, None, None, sizes[:2]),
+        ]
+    )
+    lines = [re.split(r"\s{2,}", line.strip()) for line in output.splitlines()]
+    assert ["groupby: exponent of time over amount: 1e5, 1e6, 1e7"] in lines
+    assert ["step", "pandas", "Polars"] in lines
+    assert ["q1", "1.00 ±0.10", "0.90*"] in lines
+    assert ["q2", "1.25 ±0.05", "-"] in lines
+    assert "so 1 is linear" in output
+
+
+def test_exponents_of_totals_have_one_row_and_every_pipeline_its_own_table():
+    output = growth(
+        of_join=[Growth("join", "[red]x[/red]", "q1", 1.0, 0.9, 1.1, ("a", "b", "c"))],
+        of_flights=[
+            Growth("flights-delay", stack, "", 1.5, None, None, ("small", "full"))
+            for stack in ("pandas+torch", "Polars+torch")
+        ],
+    )
+    lines = [re.split(r"\s{2,}", line.strip()) for line in output.splitlines()]
+    assert ["total", "1.50", "1.50"] in lines
+    assert ["step", "[red]x[/red]"] in lines
+    assert sum("exponent of time over amount" in line for line in output.splitlines()) == 2
+
+
+def test_exponents_of_many_stacks_are_split_over_tables():
+    found = [Growth("p", f"framework-{i:02}+other", "q", 1.0, 0.9, 1.1, ("a", "b", "c")) for i in range(20)]
+    lines = growth(of_p=found).splitlines()
+    assert all(len(line) <= terminal.PLAIN_WIDTH for line in lines)
+    assert sum(line.strip().startswith("q ") for line in lines) > 1
 
 
 def test_a_terminal_gets_colours(store):

@@ -12,33 +12,50 @@ from hypothesis import strategies as st
 from twinbench.worker import measure
 
 
-def spin(ns: int) -> None:
-    end = time.perf_counter_ns() + ns
-    while time.perf_counter_ns() < end:
-        pass
+class Clock:
+    """Time that passes only in `spin`, so that no other work on the machine can change what a test sees."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+
+    def spin(self, ns: int) -> None:
+        self.now_ns += ns
+
+    def read(self) -> int:
+        return self.now_ns
 
 
-def test_calibration_finds_the_least_power_of_two_that_fills_a_sample():
-    evals = measure.calibrate(lambda: spin(100_000))
-    assert evals in (8, 16)  # 0.8 ms are too short, and a disturbed try may end one earlier
-    assert measure.calibrate(lambda: spin(2_000_000)) == 1
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(measure, "perf_counter_ns", made.read)
+    monkeypatch.setattr(measure, "process_time_ns", lambda: 2 * made.now_ns)
+    return made
 
 
-def test_samples_are_per_evaluation():
-    timing = measure.timed(lambda: spin(200_000), evals=10)
-    assert timing.evals == 10
-    assert 200_000 <= timing.wall_ns < 2_000_000
-    assert timing.cpu_ns > 100_000
+@pytest.mark.parametrize(("ns", "evals"), [(100_000, 16), (125_000, 8), (999_999, 2), (1_000_000, 1), (2_000_000, 1)])
+def test_calibration_finds_the_least_power_of_two_that_fills_a_sample(clock: Clock, ns: int, evals: int):
+    assert measure.calibrate(lambda: clock.spin(ns)) == evals
+
+
+def test_samples_are_per_evaluation(clock: Clock):
+    timing = measure.timed(lambda: clock.spin(200_000), evals=10)
+    assert timing == measure.Timing(wall_ns=200_000, cpu_ns=400_000, gc_ns=0, evals=10)
+
+
+def test_the_clock_is_the_machines():
+    start = time.perf_counter_ns()
+    timing = measure.timed(lambda: time.sleep(0.002))
+    assert 2_000_000 <= timing.wall_ns <= time.perf_counter_ns() - start
 
 
 def test_a_burst_has_its_minimum_count_however_short_its_time():
     assert len(measure.burst(lambda: None, 1, 7, 0)) == 7
 
 
-def test_a_burst_goes_on_until_its_time_is_up():
-    timings = measure.burst(lambda: spin(1_000_000), 1, 1, 20_000_000)
-    assert sum(timing.wall_ns for timing in timings) >= 20_000_000
-    assert len(timings) > 2
+def test_a_burst_goes_on_until_its_time_is_up(clock: Clock):
+    assert len(measure.burst(lambda: clock.spin(1_000_000), 1, 1, 20_000_000)) == 20
+    assert len(measure.burst(lambda: clock.spin(1_000_000), 4, 1, 20_000_000)) == 5
 
 
 def test_a_burst_collects_garbage_first_and_leaves_collection_on():
@@ -62,15 +79,17 @@ def test_collections_while_timing_are_recorded():
     assert measure.timed(lambda: None).gc_ns == 0
 
 
-def test_warm_up_goes_on_while_times_fall_and_stops_when_they_have_settled():
-    times = iter([*range(6_000_000, 1_000_000, -250_000), *[1_000_000] * 1000])  # steps that no hiccup hides
-    discarded, settled = measure.warm_up(lambda: spin(next(times)), 1, 10_000_000_000)
+def test_warm_up_goes_on_while_times_fall_and_stops_when_they_have_settled(clock: Clock):
+    times = iter([*range(6_000_000, 1_000_000, -250_000), *[1_000_000] * 1000])
+    discarded, settled = measure.warm_up(lambda: clock.spin(next(times)), 1, 10_000_000_000)
     assert settled
-    assert discarded > 20
+    assert 20 < discarded <= 20 + measure.TREND_WINDOW
 
 
-def test_warm_up_ends_at_its_limit_and_says_so():
-    assert measure.warm_up(lambda: spin(2_000_000), 1, 1) == (1, False)
+def test_warm_up_ends_at_its_limit_and_says_so(clock: Clock):
+    assert measure.warm_up(lambda: clock.spin(2_000_000), 1, 1) == (1, False)
+    falling = iter(range(100_000_000, 0, -1_000_000))
+    assert measure.warm_up(lambda: clock.spin(next(falling)), 1, 1_000_000_000) == (11, False)
 
 
 def test_the_first_call_keeps_the_result():

@@ -9,7 +9,7 @@ using DataFrames: AbstractDataFrame, DataFrame, Not, combine, disallowmissing, d
 using DataFrames: innerjoin, leftjoin, leftjoin!, mapcols, ncol, nrow, order, select, select!, transform, transform!
 using Dates: Date, DateTime, Time, dayofweek, month, @dateformat_str
 using PooledArrays: PooledArray
-using Statistics: mean, median, std
+using Statistics: cor, mean, median, std
 
 const NAME = "DataFrames.jl"
 const PACKAGES = ["DataFrames", "CSV"]
@@ -103,16 +103,22 @@ group(table, keys; options...) = DataFrames.groupby(
 function groupby(p, table)
     groups = group(table, p.keys; sort = true, skipmissing = true)
     isempty(groups) && return no_groups(p, table)
-    result = combine(groups, [of => aggregate(what, table[!, of]) => name for (name, (what, of)) in p.aggregates])
-    floats = [name for (name, (what, _)) in p.aggregates if what in ("mean", "std")]
+    aggregates = [
+        (length(of) == 1 ? only(of) : of) => aggregate(what, (table[!, column] for column in of)...) => name
+        for (name, (what, of...)) in p.aggregates
+    ]
+    result = combine(groups, aggregates)
+    floats = [name for (name, (what, _)) in p.aggregates if what in ("mean", "std", "r2")]
     return transform!(result, floats .=> nan_to_missing .=> floats)
 end
 
 """Columns without rows, of the types that they would have: there is no group to try the functions on."""
 function no_groups(p, table)
     result = table[1:0, p.keys]
-    for (name, (what, of)) in p.aggregates
-        result[!, name] = what == "count" ? Int64[] : what in ("sum", "min", "max") ? table[1:0, of] : Float64[]
+    for (name, (what, of...)) in p.aggregates
+        types = [nonmissingtype(eltype(table[!, column])) for column in of]
+        kept = what in ("sum", "min", "max", "max_minus_min")
+        result[!, name] = what == "count" ? Int64[] : kept ? promote_type(types...)[] : Float64[]
     end
     return result
 end
@@ -138,7 +144,34 @@ function present(f::F) where {F}
     end
 end
 
+function aggregate(what, a::AbstractVector, b::AbstractVector)
+    if what == "max_minus_min"
+        highest, lowest = aggregate("max", a), aggregate("min", b)
+        return (a, b) -> highest(a) - lowest(b)
+    end
+    return Missing <: Union{eltype(a), eltype(b)} ? r2_of_whole : r2
+end
+
+r2(a, b) = cor(a, b)^2
+
+"""The same over the rows that miss neither."""
+function r2_of_whole(a, b)
+    whole = [i for i in eachindex(a, b) if !ismissing(a[i]) && !ismissing(b[i])]
+    return isempty(whole) ? NaN : r2(disallowmissing(a[whole]), disallowmissing(b[whole]))
+end
+
 nan_to_missing(column::AbstractVector) = any(isnan, column) ? ifelse.(isnan.(column), missing, column) : column
+
+"""The largest values of each group. `partialsort` doesn't sort the others."""
+function top(p, table)
+    rows = select(table, [p.keys; p.column]; copycols = false)
+    groups = group(rows, p.keys; sort = true, skipmissing = true)
+    isempty(groups) && return rows[1:0, :]
+    return combine(groups, p.column => (column -> largest(column, p.n)) => p.column)
+end
+
+largest(column::AbstractVector, n::Int) = partialsort(column, 1:min(n, length(column)); rev = true)
+largest(column::AbstractVector{>:Missing}, n::Int) = largest(collect(skipmissing(column)), n)
 
 """Rows of the left table with their matches. A left join with unique keys on the right only adds columns."""
 function join(p, left, right)
@@ -284,6 +317,7 @@ const OPS = Dict{String, Function}(
     "tables.impute" => impute,
     "tables.derive" => derive,
     "tables.groupby" => groupby,
+    "tables.top" => top,
     "tables.join" => join,
     "tables.sort" => sort,
     "tables.rolling" => rolling,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinbench.cli.console import console, print_json, print_table
+from twinbench.cli.data import size
 from twinbench.errors import BAD_INPUT, TwinbenchError
 
 if TYPE_CHECKING:
@@ -133,21 +134,10 @@ def _ops() -> list[Entry]:
 
 
 def _datasets() -> list[Entry]:
+    from twinbench.data.describe import facts
     from twinbench.data.registry import DATASETS
 
-    return [
-        {
-            "name": dataset.name,
-            "summary": dataset.summary,
-            "modality": dataset.modality,
-            "unit": dataset.unit,
-            "most": dataset.most,
-            "source": dataset.source,
-            "licence": dataset.licence,
-            "missing": dataset.missing(),
-        }
-        for dataset in DATASETS.values()
-    ]
+    return [facts(dataset) for dataset in DATASETS.values()]
 
 
 def _show(found: dict[str, list[Entry]]) -> None:
@@ -192,11 +182,7 @@ def _show(found: dict[str, list[Entry]]) -> None:
         "Datasets",
         ("name", "modality", "size", "here", "licence", "summary"),
         (
-            (d["name"], d["modality"], _size(d), "no" if d["missing"] else "yes", d["licence"], d["summary"])
+            (d["name"], d["modality"], size(d), "no" if d["missing"] else "yes", d["licence"], d["summary"])
             for d in found["datasets"]
         ),
     )
-
-
-def _size(dataset: Entry) -> str:
-    return f"{dataset['most']:,} {dataset['unit']}" if dataset["most"] is not None else f"any {dataset['unit']}"

@@ -25,6 +25,7 @@ COMMANDS = {
     "show": ("twinbench.cli.show:show", "Show a run: the latest one, or the one named."),
     "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),
     "track": ("twinbench.cli.track:app", "Send a stored run to a tracking server."),
+    "data": ("twinbench.cli.data:app", "List, describe and fetch datasets."),
     "selftest": ("twinbench.cli.selftest:selftest", "Measure the measuring on this machine."),
     "julia": ("twinbench.cli.julia:app", "Provision Julia, show it, or choose one."),
 }

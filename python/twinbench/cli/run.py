@@ -52,7 +52,9 @@ def run(
 ) -> None:
     """Run a pipeline on its stacks: check that they agree, then measure them side by side.
 
-    Example: twinbench run flights-delay --size small --stack pandas+torch --stack Polars+torch
+    With several sizes it also shows how time grows with the amount of data: the exponent, by stack and step.
+
+    Example: twinbench run groupby --size 1e5 --size 1e6 --stack pandas --stack Polars
     """
     from twinbench.cli.progress import watching
     from twinbench.results.store import Store

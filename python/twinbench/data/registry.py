@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from twinbench.data import series
 from twinbench.data.audio import RECORDING, SNIPPETS
 from twinbench.data.dataset import Dataset
+from twinbench.data.db_benchmark import DB_BENCHMARK
 from twinbench.data.flights import NYCFLIGHTS13
 from twinbench.data.speech import SPOKEN_DIGITS
 from twinbench.errors import BadInput, nearest
 
 DATASETS: Mapping[str, Dataset] = {
-    dataset.name: dataset for dataset in (NYCFLIGHTS13, *series.DATASETS, SPOKEN_DIGITS, RECORDING, SNIPPETS)
+    dataset.name: dataset
+    for dataset in (NYCFLIGHTS13, *DB_BENCHMARK, *series.DATASETS, SPOKEN_DIGITS, RECORDING, SNIPPETS)
 }
 
 

@@ -186,15 +186,32 @@ def groupby(p: t.Groupby, table: Table) -> Table:
     """GROUP BY, then ORDER BY the keys: the default collation compares code points."""
     keys = {name: table[name] for name in p.keys}
     types = _types(table)
-    new = {name: _aggregate(f, table[column], types[column]) for name, (f, column) in p.aggregates.items()}
+    new = {
+        name: _aggregate(function, [table[column] for column in of], types[of[0]])
+        for name, (function, *of) in p.aggregates.items()
+    }
     by = ", ".join(keys.values())
     return _create(keys | new, f"FROM {table.name} {_present(table, p.keys)} GROUP BY {by} ORDER BY {by}")
 
 
-def _aggregate(function: str, column: str, type: str) -> str:
-    if function == "sum":  # which is a HUGEINT for integers, and NULL for no value
-        return f"coalesce(sum({column}), 0)::{type}"
-    return {"mean": "avg", "std": "stddev_samp"}.get(function, function) + f"({column})"
+def _aggregate(function: str, columns: Sequence[str], type: str) -> str:
+    match function:
+        case "sum":  # which is a HUGEINT for integers, and NULL for no value
+            return f"coalesce(sum({columns[0]}), 0)::{type}"
+        case "max_minus_min":
+            return f"max({columns[0]}) - min({columns[1]})"
+        case "r2":  # NaN where it isn't defined
+            return f"nullif(corr({columns[0]}, {columns[1]}) ^ 2, 'NaN'::DOUBLE)"
+    return {"mean": "avg", "std": "stddev_samp"}.get(function, function) + f"({columns[0]})"
+
+
+def top(p: t.Top, table: Table) -> Table:
+    """``max`` of two arguments is a list of the largest values."""
+    keys = {name: table[name] for name in p.keys}
+    largest = f"unnest(max({table[p.column]}, {p.n}))"
+    by = ", ".join(keys.values())
+    rest = f"FROM {table.name} {_present(table, [*p.keys, p.column])} GROUP BY {by} ORDER BY {by}, {len(keys) + 1} DESC"
+    return _create(keys | {p.column: largest}, rest)
 
 
 def join(p: t.Join, left: Table, right: Table) -> Table:
@@ -277,6 +294,7 @@ FRAMEWORKS = (
             "tables.impute": impute,
             "tables.derive": derive,
             "tables.groupby": groupby,
+            "tables.top": top,
             "tables.join": join,
             "tables.sort": sort,
             "tables.rolling": rolling,

@@ -119,9 +119,37 @@ def derive(p: t.Derive, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def groupby(p: t.Groupby, frame: pd.DataFrame) -> pd.DataFrame:
-    """Named aggregation."""
+    """Column by column, as ``agg`` does it, too: the groups are found once."""
     groups = frame.groupby(list(p.keys), sort=True, observed=True)
-    return groups.agg(**{name: (column, function) for name, (function, column) in p.aggregates.items()}).reset_index()
+    new = {name: _aggregate(frame, groups, function, *of) for name, (function, *of) in p.aggregates.items()}
+    return pd.DataFrame(new).reset_index()
+
+
+def _aggregate(frame: pd.DataFrame, groups: Any, function: str, *of: str) -> pd.Series:
+    if function == "max_minus_min":
+        return groups[of[0]].max() - groups[of[1]].min()
+    return _r2(groups, *(frame[name] for name in of)) if function == "r2" else groups[of[0]].agg(function)
+
+
+def _r2(groups: Any, a: pd.Series, b: pd.Series) -> pd.Series:
+    """NumPy's sums over the groups' numbers: ``apply`` would call Python for every group."""
+    group, index = groups.ngroup(), groups.size().index
+    whole = group.notna() & a.notna() & b.notna()
+    numbers = group[whole].to_numpy(dtype="int64")
+
+    def sums(values: Any = None) -> Any:
+        return np.bincount(numbers, weights=values, minlength=len(index))
+
+    with np.errstate(invalid="ignore"):  # 0 / 0 is where it isn't defined
+        x, y = (v - (sums(v) / sums())[numbers] for v in (s[whole].to_numpy(dtype="float64") for s in (a, b)))
+        return pd.Series(sums(x * y) ** 2 / (sums(x * x) * sums(y * y)), index)
+
+
+def top(p: t.Top, frame: pd.DataFrame) -> pd.DataFrame:
+    """``head`` of what was sorted by value; then the few rows that are left are sorted by group."""
+    rows = frame[[*p.keys, p.column]].dropna().sort_values(p.column, ascending=False)
+    largest = rows.groupby(list(p.keys), sort=False, observed=True).head(p.n)
+    return largest.sort_values(list(p.keys), kind="stable", ignore_index=True)
 
 
 def join(p: t.Join, left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
@@ -185,6 +213,7 @@ FRAMEWORKS = (
             "tables.impute": impute,
             "tables.derive": derive,
             "tables.groupby": groupby,
+            "tables.top": top,
             "tables.join": join,
             "tables.sort": sort,
             "tables.rolling": rolling,

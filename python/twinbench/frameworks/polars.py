@@ -110,16 +110,28 @@ def _derived(definition: t.Derivation) -> pl.Expr:
 
 
 def groupby(p: t.Groupby, frame: pl.DataFrame) -> pl.DataFrame:
-    """Groups in any order, then sorts the few groups that there are. The streaming engine is the slower one here."""
-    new = [_aggregate(function, pl.col(column)).alias(name) for name, (function, column) in p.aggregates.items()]
-    return frame.lazy().drop_nulls(p.keys).group_by(p.keys).agg(new).sort(p.keys).collect(engine="in-memory")
+    """Groups in any order, then sorts the groups that there are."""
+    new = [_aggregate(function, *map(pl.col, of)).alias(name) for name, (function, *of) in p.aggregates.items()]
+    return frame.lazy().drop_nulls(p.keys).group_by(p.keys).agg(new).sort(p.keys).collect()
 
 
-def _aggregate(function: str, column: pl.Expr) -> pl.Expr:
-    if function == "count":
-        return column.count().cast(pl.Int64)
+def _aggregate(function: str, column: pl.Expr, *other: pl.Expr) -> pl.Expr:
+    match function:
+        case "count":
+            return column.count().cast(pl.Int64)
+        case "max_minus_min":
+            return column.max() - other[0].min()
+        case "r2":  # NaN where it isn't defined
+            return pl.corr(column, *other).pow(2).fill_nan(None)
     expression: pl.Expr = getattr(column, function)()
     return expression
+
+
+def top(p: t.Top, frame: pl.DataFrame) -> pl.DataFrame:
+    """``top_k``, which promises no order, so the few rows that are left are sorted."""
+    rows = frame.lazy().drop_nulls([*p.keys, p.column]).group_by(p.keys).agg(pl.col(p.column).top_k(p.n))
+    descending = [*(False for _ in p.keys), True]
+    return rows.explode(p.column).sort(*p.keys, p.column, descending=descending).collect()
 
 
 def join(p: t.Join, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
@@ -190,6 +202,7 @@ FRAMEWORKS = (
             "tables.impute": impute,
             "tables.derive": derive,
             "tables.groupby": groupby,
+            "tables.top": top,
             "tables.join": join,
             "tables.sort": sort,
             "tables.rolling": rolling,

@@ -14,6 +14,7 @@ from twinbench.ops.contract import EXACT, ROUNDING, Op, Tolerance
 
 Type = Literal["int64", "float64", "string"]
 Aggregate = Literal["count", "sum", "mean", "min", "max", "median", "std"]
+Aggregate2 = Literal["max_minus_min", "r2"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +58,25 @@ class Derive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Groupby:
-    """``keys``: the columns to group by. ``aggregates``: ``{new = [function, column]}``."""
+    """``keys``: the columns to group by. ``aggregates``: ``{new = [function, column]}``, some of two columns."""
 
     keys: tuple[str, ...]
-    aggregates: dict[str, tuple[Aggregate, str]]
+    aggregates: dict[str, tuple[Aggregate, str] | tuple[Aggregate2, str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Top:
+    """``keys``: the columns to group by. ``column``: numbers, no key. ``n``: how many of its values, from 1."""
+
+    keys: tuple[str, ...]
+    column: str
+    n: int
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ValueError("n must be at least 1")
+        if self.column in self.keys:
+            raise ValueError("column must not be one of the keys")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,10 +206,29 @@ sorted by the keys in ascending order (strings by code point). Columns: the keys
 order given. Missing values are skipped. `count` is the number of values present (int64); `sum` of int64 is
 int64 and otherwise float64, and 0 for no value; `min` and `max`, of numbers, keep the type; `mean`, `median`
 (mean of the two middle values for an even count) and `std` (divisor n - 1, missing for n < 2) are float64. min,
-max, mean and median of no value are missing.""",
-    source="Split-apply-combine, Wickham 2011, https://doi.org/10.18637/jss.v040.i01",
+max, mean and median of no value are missing. Of two columns a and b: `max_minus_min` is the max of a minus the min
+of b, int64 if both are, else float64, and missing where either is; `r2` is the squared Pearson correlation of a and b
+over the rows where neither is missing, in float64, and missing for fewer than two such rows or where a or b has the
+same value in all of them (a constant that isn't a whole number is not asked for: rounding would decide).""",
+    source="Split-apply-combine, Wickham 2011, https://doi.org/10.18637/jss.v040.i01; the functions are those that the "
+    "ten group-by questions of db-benchmark need, https://duckdblabs.github.io/db-benchmark/",
     reference=reference.groupby,
     tolerance=ROUNDING,
+)
+TOP = Op(
+    name="tables.top",
+    params=Top,
+    inputs=("table",),
+    output="table",
+    summary="The n largest values of a column in each group.",
+    semantics="""Rows in which `column` (int64 or float64) or one of `keys` (int64 or string) is missing are dropped
+first. Of each combination of keys that is left, the n largest values of `column`, or as many as there are, one row
+each: sorted by the keys in ascending order (strings by code point), and within a group by the value in descending
+order. Columns: the keys, then `column`, of their own types. Which of several rows with equal values is taken makes no
+difference, because nothing else of them comes out.""",
+    source="Question 8 of db-benchmark's group-by task, https://duckdblabs.github.io/db-benchmark/",
+    reference=reference.top,
+    tolerance=ROUNDING,  # of the steps before: this one only moves values
 )
 JOIN = Op(
     name="tables.join",
@@ -284,6 +319,7 @@ OPS: tuple[Op, ...] = (
     IMPUTE,
     DERIVE,
     GROUPBY,
+    TOP,
     JOIN,
     SORT,
     ROLLING,

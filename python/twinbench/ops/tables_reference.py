@@ -1,4 +1,4 @@
-"""The references of the table ops: plain NumPy, written for clarity and not for speed.
+"""The references of the table ops: plain NumPy, written for clarity; the large ones among them for any size, too.
 
 NumPy is imported when a reference runs, so that reading the contracts costs nothing.
 """
@@ -6,38 +6,47 @@ NumPy is imported when a reference runs, so that reading the contracts costs not
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from twinbench.ops.contract import Arrays
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from twinbench.ops import tables as t
+
+
+ROWS_AT_ONCE = 100_000
+"""Rows that `read_csv` holds as Python's own strings: ten million of them would fill the memory."""
 
 
 def read_csv(p: t.ReadCsv, path: str) -> Arrays:
     """Reads with Python's own csv module; empty and ``NA`` are missing."""
     import numpy as np
 
+    parts: dict[str, list[NDArray[Any]]] = {name: [_parsed(kind, ())] for name, kind in p.columns.items()}
     with open(path, newline="", encoding="utf-8") as file:
         rows = csv.reader(file)
         header = next(rows)
-        places = [header.index(name) for name in p.columns]
-        fields: list[list[str]] = [[] for _ in places]
-        for row in rows:
-            for column, place in zip(fields, places, strict=True):
-                value = row[place]
-                column.append("" if value == "NA" else value)
-    out: Arrays = {}
-    for (name, kind), values in zip(p.columns.items(), fields, strict=True):
-        if kind == "string":
-            out[name] = np.array(values, dtype=np.str_)
-        elif kind == "int64":
-            out[name] = np.array([int(value) for value in values], dtype=np.int64)
-        else:
-            out[name] = np.array([float(value) if value else np.nan for value in values], dtype=np.float64)
-    return out
+        while some := list(islice(rows, ROWS_AT_ONCE)):
+            fields = dict(zip(header, zip(*some, strict=True), strict=True))
+            for name, kind in p.columns.items():
+                parts[name].append(_parsed(kind, fields[name]))
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+
+
+def _parsed(kind: t.Type, fields: Sequence[str]) -> NDArray[Any]:
+    import numpy as np
+
+    present = ["" if field == "NA" else field for field in fields]
+    if kind == "string":
+        return np.array(present, dtype=np.str_)
+    if kind == "int64":
+        return np.array([int(field) for field in present], dtype=np.int64)
+    return np.array([float(field) if field else np.nan for field in present], dtype=np.float64)
 
 
 def missing(values: NDArray[Any]) -> NDArray[Any]:
@@ -103,73 +112,141 @@ def derive(p: t.Derive, table: Arrays) -> Arrays:
     return out
 
 
-def _aggregate(function: str, values: NDArray[Any]) -> Any:
+def _numbered(columns: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    """A number for each row, so that rows compare by their numbers as they do by these columns, the first one first."""
     import numpy as np
 
-    present = values[~missing(values)]
-    if function == "count":
-        return len(present)
-    if function == "sum":
-        return present.sum()
-    if function == "std":
-        return np.std(present, ddof=1) if len(present) > 1 else np.nan
-    return getattr(np, function)(present) if len(present) else np.nan
+    numbers = np.zeros(len(columns[0]), dtype=np.int64)
+    for values in columns:
+        distinct = np.unique(values)
+        both = numbers * len(distinct) + np.searchsorted(distinct, values)
+        numbers = np.searchsorted(np.unique(both), both)
+    return numbers
+
+
+def _whole(table: Arrays, names: Sequence[str]) -> NDArray[np.int64]:
+    """The numbers of the rows that miss none of these columns."""
+    import numpy as np
+
+    return np.flatnonzero(~np.any([missing(table[name]) for name in names], axis=0))
+
+
+def _sorted_by(table: Arrays, keys: Sequence[str], rows: NDArray[np.int64]) -> tuple[Arrays, NDArray[np.int64]]:
+    """These rows of a table, group after group in the order of their keys, and the number of each row's group."""
+    import numpy as np
+
+    group = _numbered([table[key][rows] for key in keys])
+    order = np.argsort(group, kind="stable")
+    return {name: values[rows[order]] for name, values in table.items()}, group[order]
 
 
 def groupby(p: t.Groupby, table: Arrays) -> Arrays:
-    """One group at a time, over a dictionary of row numbers."""
+    """Sorts the rows by group, so that each group is a run of rows, and every aggregate one value per run."""
     import numpy as np
 
-    whole = ~np.any([missing(table[key]) for key in p.keys], axis=0)
-    groups: dict[tuple[Any, ...], list[int]] = {}
-    columns = [table[key].tolist() for key in p.keys]
-    for row, key in enumerate(zip(*columns, strict=True)):
-        if whole[row]:
-            groups.setdefault(key, []).append(row)
-    ordered = sorted(groups)
-    out = {name: np.array([key[i] for key in ordered], dtype=table[name].dtype) for i, name in enumerate(p.keys)}
-    for name, (function, of) in p.aggregates.items():
-        values = table[of]
-        dtype = {"count": np.dtype("int64")}.get(
-            function, values.dtype if function in ("sum", "min", "max") else np.dtype("float64")
-        )
-        out[name] = np.array([_aggregate(function, values[groups[key]]) for key in ordered], dtype=dtype)
+    used = {name: table[name] for name in (*p.keys, *(of for _, *columns in p.aggregates.values() for of in columns))}
+    rows, group = _sorted_by(used, p.keys, _whole(table, p.keys))
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    out = {key: rows[key][first] for key in p.keys}
+    for name, (function, *columns) in p.aggregates.items():
+        out[name] = _aggregate(function, [rows[of] for of in columns], group, len(first))
     return out
 
 
+def _aggregate(function: str, columns: Sequence[NDArray[Any]], group: NDArray[np.int64], groups: int) -> NDArray[Any]:
+    """One value per group of columns that are sorted by group. NaN where the contract says missing."""
+    import numpy as np
+
+    if function == "max_minus_min":
+        of_each = zip(("max", "min"), columns, strict=True)
+        high, low = (_aggregate(function, [values], group, groups) for function, values in of_each)
+        return np.asarray(high - low)
+    present = ~np.any([missing(values) for values in columns], axis=0)
+    columns, group = [values[present] for values in columns], group[present]
+    count = np.bincount(group, minlength=groups)
+    values = columns[0]
+    if function == "count":
+        return count
+    if function == "sum":
+        return _reduced(np.add, values, count, 0)
+    if function in ("min", "max"):
+        ufunc = np.minimum if function == "min" else np.maximum
+        return _reduced(ufunc, values, count, np.nan if values.dtype.kind == "f" else 0)
+    floats = [values.astype(np.float64) for values in columns]
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is the NaN of a value that is missing
+        means = [_reduced(np.add, values, count, 0) / count for values in floats]
+        if function == "mean":
+            return np.asarray(means[0])
+        if function == "median":
+            return _medians(floats[0], group, count)
+        deviations = [values - mean[group] for values, mean in zip(floats, means, strict=True)]
+        squares = [_reduced(np.add, values**2, count, 0) for values in deviations]
+        if function == "std":
+            return np.asarray(np.sqrt(squares[0] / np.where(count > 1, count - 1, np.nan)))
+        products = _reduced(np.add, deviations[0] * deviations[1], count, 0)
+        return np.asarray(products**2 / (squares[0] * squares[1]))
+
+
+def _reduced(ufunc: np.ufunc, values: NDArray[Any], count: NDArray[np.int64], empty: float) -> NDArray[Any]:
+    """One value per run of that many values; a run of none is ``empty``, and stands aside: ``reduceat`` needs some."""
+    import numpy as np
+
+    starts = np.cumsum(count) - count
+    out = np.full(len(count), empty, dtype=values.dtype)
+    if len(values):
+        out[count > 0] = ufunc.reduceat(values, starts[count > 0])
+    return out
+
+
+def _medians(values: NDArray[Any], group: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[Any]:
+    """The mean of the two middle values, which are one if their number is odd."""
+    import numpy as np
+
+    ordered = values[np.lexsort((values, group))]
+    starts, some = np.cumsum(count) - count, count > 0
+    out = np.full(len(count), np.nan)
+    out[some] = (ordered[(starts + (count - 1) // 2)[some]] + ordered[(starts + count // 2)[some]]) / 2
+    return out
+
+
+def top(p: t.Top, table: Arrays) -> Arrays:
+    """Sorts by group and, in it, by value downwards; the first n rows of each run stay."""
+    import numpy as np
+
+    used = {name: table[name] for name in (*p.keys, p.column)}
+    rows, group = _sorted_by(used, p.keys, _whole(used, list(used)))
+    order = np.lexsort((rows[p.column], -group))[::-1]  # from back to front: groups upwards, values downwards
+    count = np.bincount(group)
+    place = np.arange(len(group)) - np.repeat(np.cumsum(count) - count, count)
+    return {name: values[order][place < p.n] for name, values in rows.items()}
+
+
 def join(p: t.Join, left: Arrays, right: Arrays) -> Arrays:
-    """A dictionary from key to the right table's rows, then one look-up for each left row."""
+    """Numbers the keys of both tables, and looks each left row's up among the sorted ones of the right."""
     import numpy as np
 
     both = [name for name in p.columns if name in left]
     if both:
         raise ValueError(f"{', '.join(both)}: on both sides; take it from one")
-    places: dict[tuple[Any, ...], list[int]] = {}
-    whole = ~np.any([missing(right[key]) for key in p.on], axis=0)
-    for row, key in enumerate(zip(*(right[name].tolist() for name in p.on), strict=True)):
-        if whole[row]:
-            places.setdefault(key, []).append(row)
-    rows: list[int] = []
-    matches: list[int] = []
-    for row, key in enumerate(zip(*(left[name].tolist() for name in p.on), strict=True)):
-        found = places.get(key, [])  # a missing key was never entered, so it finds nothing
-        if found or p.how == "left":
-            rows.extend([row] * max(len(found), 1))
-            matches.extend(found or [-1])
-    take, match = np.array(rows, dtype=np.int64), np.array(matches, dtype=np.int64)
+    rows = len(left[p.on[0]])
+    numbers = _numbered([np.concatenate([left[name], right[name]]) for name in p.on])
+    wanted, keys = numbers[:rows], numbers[rows:]
+    whole = _whole(right, p.on)  # a missing key isn't entered, so none finds it
+    order = whole[np.argsort(keys[whole], kind="stable")]
+    start, end = (np.searchsorted(keys[order], wanted, side) for side in ("left", "right"))
+    repeats = end - start if p.how == "inner" else np.maximum(end - start, 1)
+    take = np.repeat(np.arange(rows), repeats)
+    nth = np.arange(len(take)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    matched = (end > start)[take]
+    match = order[(start[take] + nth)[matched]]
     out = {name: values[take] for name, values in left.items()}
-    unmatched = match < 0
     for name in p.columns:
         values = right[name]
         if p.how == "left" and values.dtype.kind != "U":
             values = values.astype(np.float64)
-        if len(values) == 0:  # nothing to take from: every row is unmatched
-            out[name] = np.full(len(match), "" if values.dtype.kind == "U" else np.nan, dtype=values.dtype)
-            continue
-        taken = values[np.where(unmatched, 0, match)]
-        if p.how == "left":
-            taken[unmatched] = "" if values.dtype.kind == "U" else np.nan
-        out[name] = taken
+        absent: Any = {"f": np.nan, "U": ""}.get(values.dtype.kind, 0)  # integers are here only if all match
+        out[name] = np.full(len(take), absent, dtype=values.dtype)
+        out[name][matched] = values[match]
     return out
 
 

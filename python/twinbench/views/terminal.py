@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal, Protocol
 
 from rich import box
@@ -31,6 +32,11 @@ total: one execution of all steps after warm-up; ± is half of a 95 % interval o
 rank: stacks that can't be told apart share one; what failed or disagrees with the reference has none.
 cold start: imports and first calls. agreement: worst error against its tolerance, at most 1 agrees.
 of a step: ! disagrees, * can't follow the contract, [1] is its rank where steps are questions of their own."""
+
+
+GROWTH_LEGEND = """\
+exponent: time grows as amount ^ exponent, so 1 is linear; ± is half of the 95 % interval of the fit, which takes three
+sizes or more; * not measured at all of the sizes."""
 
 
 AGREEMENT_LEGEND = """\
@@ -89,12 +95,18 @@ def render(summary: RunSummary, console: Console) -> None:
         _say(console, _break_even(pipeline))
         for table in _steps(pipeline, console):
             console.print(table)
-    if summary.growth:
-        console.print(_growth(summary.growth))
+    for name, found in groupby(summary.growth, key=lambda one: one.pipeline):
+        growth = list(found)
+        sizes = max((one.sizes for one in growth), key=len)
+        _say(console, f"{name}: exponent of time over amount", ", ".join(sizes), style="bold")
+        for table in _growth(growth, sizes, console):
+            console.print(table)
     for warning in summary.warnings:
         _say(console, "warning", warning, style="yellow")
     if summary.pipelines:
         console.print(Text(LEGEND, style="dim"))
+    if summary.growth:
+        console.print(Text(GROWTH_LEGEND, style="dim"))
     _say(console, f"run {summary.run_id}, {summary.created}, {summary.status}", style="dim")
 
 
@@ -241,15 +253,27 @@ def _step(step: StepSummary) -> Text:
     return _text(f"{time} {times} [{step.rank}]", "green" if step.rank == 1 else "")
 
 
-def _growth(growth: Sequence[Growth]) -> Table:
-    """Exponents by stack: 1 is linear."""
-    table = _table("pipeline", "stack", "step", "exponent", "sizes")
-    for one in growth:
-        interval = f" [{one.low:.2f}, {one.high:.2f}]" if one.low is not None and one.high is not None else ""
-        sizes = ", ".join(one.sizes)
-        table.add_row(*map(_text, (one.pipeline, one.stack, one.step, f"{one.exponent:.2f}{interval}", sizes)))
-    table.title = "Growth: time ~ amount ^ exponent"
-    return table
+def _growth(growth: Sequence[Growth], sizes: Sequence[str], console: Console) -> list[Table]:
+    """Exponents of one pipeline: a row for each step, or one for the total, and a column for each stack."""
+    found = {(one.stack, one.step): one for one in growth}
+    stacks, steps = (list(dict.fromkeys(names)) for names in zip(*found, strict=True))
+
+    def table(first: int, last: int) -> Table:
+        made = _table("step", *map(_text, stacks[first:last]))
+        made.columns[1].justify = "right"
+        for step in steps:
+            made.add_row(_text(step or "total"), *(_exponent(found.get((s, step)), sizes) for s in stacks[first:last]))
+        return made
+
+    return _chunks(table, len(stacks), console)
+
+
+def _exponent(growth: Growth | None, sizes: Sequence[str]) -> Text:
+    """With half of its interval, where there is one, and a star where some of the sizes are missing."""
+    if growth is None:
+        return _text(text.NOTHING)
+    half = "" if growth.high is None else f" ±{growth.high - growth.exponent:.2f}"
+    return _text(f"{growth.exponent:.2f}{half}{'' if growth.sizes == tuple(sizes) else '*'}")
 
 
 def _finding(found: Sequence[Finding]) -> Text:

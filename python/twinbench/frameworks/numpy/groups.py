@@ -1,4 +1,4 @@
-"""Groups of rows in NumPy: numbers for keys, and aggregates over runs of equal ones."""
+"""Groups of rows in NumPy: numbers for keys, and aggregates over the rows of each number."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
+
+LARGEST = 2**62
+"""No number of a combination of keys may be larger, so that it fits into 64 bits."""
 
 
 def load() -> None:
@@ -33,17 +36,33 @@ def factorise(values: Array) -> tuple[Array, Array]:
     if values.dtype.kind in "iu" and len(values):
         low, high = int(values.min()), int(values.max())
         if high - low <= 4 * len(values):  # a table of what occurs is cheaper than sorting
-            offsets = values - low
+            offsets = (values - values.dtype.type(low)).astype(np.int64, copy=False)
             occurs = np.zeros(high - low + 1, dtype=bool)
             occurs[offsets] = True
-            return (np.cumsum(occurs) - 1)[offsets], (np.flatnonzero(occurs) + low).astype(values.dtype)
-    sample = values[:: len(values) // 1000 + 1]
-    if len(np.unique(sample)) > 100:
-        distinct, codes = np.unique(values, return_inverse=True)
-    else:  # hashing many equal strings, then looking up few, beats sorting all
-        distinct = np.unique(values)
-        codes = np.searchsorted(distinct, values)
+            return (np.cumsum(occurs) - 1)[offsets], np.flatnonzero(occurs).astype(values.dtype) + values.dtype.type(
+                low
+            )
+    words = _words(values) if values.dtype.kind == "U" else None
+    if words is not None:
+        codes, count = group_numbers(words, list(words))
+        return codes, values[rows_of(codes, count)]
+    distinct, codes = np.unique(values, return_inverse=True)
     return codes, distinct
+
+
+def _words(strings: Array) -> Arrays | None:
+    """Strings as integers of eight characters each, which sort as they do, and a hundred times as fast.
+
+    None if a character doesn't fit into a byte.
+    """
+    width = strings.dtype.itemsize // 4
+    characters = np.ascontiguousarray(strings).view(np.uint32).reshape(len(strings), width)
+    if characters.max(initial=0) > 255:
+        return None
+    padded = np.zeros((len(strings), -(-width // 8) * 8), dtype=np.uint8)
+    padded[:, :width] = characters
+    words = padded.view(">u8").T.astype(np.uint64)
+    return {str(place): word for place, word in enumerate(words)}
 
 
 def narrow(codes: Array, count: int) -> Array:
@@ -54,83 +73,100 @@ def narrow(codes: Array, count: int) -> Array:
 def group_numbers(table: Arrays, keys: Sequence[str]) -> tuple[Array, int]:
     """A group number for each row, in the order of the keys, and how many there are."""
     codes, distinct = factorise(table[keys[0]])
+    count = len(distinct)
     for key in keys[1:]:
-        more, values = factorise(table[key])
-        codes, distinct = factorise(codes * len(values) + more)
+        more, distinct = factorise(table[key])
+        if count * len(distinct) > LARGEST:
+            codes, found = factorise(codes)
+            count = len(found)
+        codes, count = codes * len(distinct) + more, count * len(distinct)
+    if len(keys) > 1:  # not every combination occurs
+        codes, distinct = factorise(codes)
     return codes, len(distinct)
 
 
+def rows_of(codes: Array, count: int) -> Array:
+    """For each code the number of a row that has it."""
+    rows = np.empty(count, dtype=np.int64)
+    rows[codes] = np.arange(len(codes))
+    return rows
+
+
 @dataclass(frozen=True, slots=True)
-class Runs:
-    """A column's values without the missing ones, the groups one after the other, and how long each group's run is."""
+class Groups:
+    """The group number of each row, and how many groups there are."""
 
-    values: Array
-    lengths: Array
+    of_row: Array
+    count: int
 
-    @property
-    def starts(self) -> Array:
-        """Where each run begins."""
-        return np.cumsum(self.lengths) - self.lengths
+    def where(self, present: Array) -> Groups:
+        """Of some of the rows; the groups stay, even those that have no row left."""
+        return self if present.all() else Groups(self.of_row[present], self.count)
 
-    def reduce(self, ufunc: np.ufunc, empty: float, values: Array | None = None) -> Array:
-        """One value per group. ``reduceat`` can't take empty runs, so they stand aside."""
-        values = self.values if values is None else values
-        some = self.lengths > 0
-        out = np.full(len(self.lengths), empty, dtype=values.dtype)
-        out[some] = ufunc.reduceat(values, self.starts[some]) if some.any() else empty
+    def sizes(self) -> Array:
+        """Rows in each group."""
+        return np.bincount(self.of_row, minlength=self.count)
+
+    def reduce(self, ufunc: np.ufunc, values: Array, start: float) -> Array:
+        """One value per group."""
+        out = np.full(self.count, start, dtype=values.dtype)
+        ufunc.at(out, self.of_row, values)
+        return out
+
+    def sums(self, values: Array) -> Array:
+        """0 for no row."""
+        return self.reduce(np.add, values, 0)
+
+    def extremes(self, ufunc: np.ufunc, values: Array) -> Array:
+        """NaN for no row. Integers have no missing value, so there is one in every group."""
+        if values.dtype.kind != "f":
+            rows = rows_of(self.of_row, self.count)
+            out = values[rows]
+            ufunc.at(out, self.of_row, values)
+            return out
+        out = self.reduce(ufunc, values, -np.inf if ufunc is np.maximum else np.inf)
+        out[self.sizes() == 0] = np.nan
+        return out
+
+    def means(self, values: Array) -> Array:
+        """NaN for no row."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.sums(values.astype(np.float64, copy=False)) / self.sizes())
+
+    def deviations(self, values: Array) -> Array:
+        """Each value without its group's mean."""
+        return np.asarray(values - self.means(values)[self.of_row])
+
+    def medians(self, values: Array) -> Array:
+        """Sorts by value, then stably by group: two fast sorts instead of a slow ``lexsort``."""
+        by_value = np.argsort(values)
+        order = by_value[np.argsort(narrow(self.of_row, self.count)[by_value], kind="stable")]
+        ordered, sizes = values[order].astype(np.float64, copy=False), self.sizes()
+        out, some, starts = np.full(self.count, np.nan), sizes > 0, np.cumsum(sizes) - sizes
+        low, high = (starts + (sizes - 1) // 2)[some], (starts + sizes // 2)[some]
+        out[some] = (ordered[low] + ordered[high]) / 2
         return out
 
 
-def _count(runs: Runs) -> Array:
-    return runs.lengths
+def _std(groups: Groups, values: Array) -> Array:
+    sizes = groups.sizes()
+    return np.sqrt(groups.sums(groups.deviations(values) ** 2) / np.where(sizes > 1, sizes - 1, np.nan))
 
 
-def _sum(runs: Runs) -> Array:
-    return runs.reduce(np.add, 0)
+def _r2(groups: Groups, a: Array, b: Array) -> Array:
+    x, y = groups.deviations(a), groups.deviations(b)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is where it isn't defined
+        return np.asarray(groups.sums(x * y) ** 2 / (groups.sums(x * x) * groups.sums(y * y)))
 
 
-def _mean(runs: Runs) -> Array:
-    with np.errstate(invalid="ignore"):  # 0 / 0 is the missing value that no value has
-        return runs.reduce(np.add, 0, runs.values.astype(np.float64, copy=False)) / runs.lengths
-
-
-def _extreme(ufunc: np.ufunc, runs: Runs) -> Array:
-    return runs.reduce(ufunc, np.nan if runs.values.dtype.kind == "f" else 0)
-
-
-def _median(runs: Runs) -> Array:
-    """Sorts by value, then stably by group: two fast sorts instead of a slow ``lexsort``."""
-    group = narrow(np.repeat(np.arange(len(runs.lengths)), runs.lengths), len(runs.lengths))
-    by_value = np.argsort(runs.values)
-    ordered = runs.values[by_value[np.argsort(group[by_value], kind="stable")]].astype(np.float64, copy=False)
-    out = np.full(len(runs.lengths), np.nan)
-    some = runs.lengths > 0
-    low, high = (runs.starts + (runs.lengths - 1) // 2)[some], (runs.starts + runs.lengths // 2)[some]
-    out[some] = (ordered[low] + ordered[high]) / 2
-    return out
-
-
-def _std(runs: Runs) -> Array:
-    deviations = runs.values - np.repeat(_mean(runs), runs.lengths)
-    squares = runs.reduce(np.add, 0, deviations * deviations)
-    return np.sqrt(squares / np.where(runs.lengths > 1, runs.lengths - 1, np.nan))
-
-
-def runs_of(values: Array, group: Array, lengths: Array) -> Runs:
-    """Values that are sorted by group, with their group numbers and the groups' lengths."""
-    absent = missing(values)
-    if not absent.any():
-        return Runs(values, lengths)
-    return Runs(values[~absent], np.bincount(group[~absent], minlength=len(lengths)))
-
-
-AGGREGATES: Mapping[str, Callable[[Runs], Array]] = {
-    "count": _count,
-    "sum": _sum,
-    "mean": _mean,
-    "min": lambda runs: _extreme(np.minimum, runs),
-    "max": lambda runs: _extreme(np.maximum, runs),
-    "median": _median,
+AGGREGATES: Mapping[str, Callable[..., Array]] = {
+    "count": lambda groups, values: groups.sizes(),
+    "sum": Groups.sums,
+    "mean": Groups.means,
+    "min": lambda groups, values: groups.extremes(np.minimum, values),
+    "max": lambda groups, values: groups.extremes(np.maximum, values),
+    "median": Groups.medians,
     "std": _std,
+    "r2": _r2,
 }
-"""One value per group, by the contract's name."""
+"""One value per group from a column or two without missing values, by the contract's name."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Ops
 from twinbench.frameworks.numpy import groups
-from twinbench.frameworks.numpy.groups import AGGREGATES, factorise, group_numbers, missing, narrow, runs_of
+from twinbench.frameworks.numpy.groups import AGGREGATES, Groups, factorise, group_numbers, missing, narrow, rows_of
 from twinbench.ops import tables as t
 from twinbench.ops.contract import Arrays
 
@@ -123,26 +123,55 @@ def derive(p: t.Derive, table: Arrays) -> Arrays:
 
 
 def groupby(p: t.Groupby, table: Arrays) -> Arrays:
-    """Sorts the rows by group once; every aggregate is then a reduction of runs."""
+    """Numbers the groups; an aggregate is then a ufunc ``at`` the numbers, and no row is moved."""
+    used = {of for _, *columns in p.aggregates.values() for of in columns}
     whole = _whole(table, p.keys)
     if len(whole) < _rows(table):
-        table = _take({name: table[name] for name in {*p.keys, *(of for _, of in p.aggregates.values())}}, whole)
-    group, count = group_numbers(table, p.keys)
-    order = np.argsort(narrow(group, count), kind="stable")
-    lengths = np.bincount(group, minlength=count)
-    first = order[np.cumsum(lengths) - lengths]
+        table = _take({name: table[name] for name in {*p.keys, *used}}, whole)
+    groups = Groups(*group_numbers(table, p.keys))
+    first = rows_of(groups.of_row, groups.count)
     out = {key: table[key][first] for key in p.keys}
-    columns = {of: runs_of(table[of][order], group[order], lengths) for of in {of for _, of in p.aggregates.values()}}
-    return out | {name: AGGREGATES[function](columns[of]) for name, (function, of) in p.aggregates.items()}
+    present = {name: ~missing(table[name]) for name in used}
+
+    def aggregate(function: str, *of: str) -> Array:
+        there = np.logical_and.reduce([present[name] for name in of])
+        return AGGREGATES[function](groups.where(there), *(_kept(table[name], there) for name in of))
+
+    for name, (function, *of) in p.aggregates.items():
+        if function == "max_minus_min":
+            out[name] = aggregate("max", of[0]) - aggregate("min", of[1])
+        else:
+            out[name] = aggregate(function, *of)
+    return out
+
+
+def _kept(values: Array, present: Array) -> Array:
+    return values if present.all() else values[present]
+
+
+def top(p: t.Top, table: Arrays) -> Arrays:
+    """Sorts by value, then stably by group; the last n rows of each group's run, from back to front."""
+    names = [*p.keys, p.column]
+    whole = _whole(table, names)
+    table = _take({name: table[name] for name in names}, whole) if len(whole) < _rows(table) else table
+    group, count = group_numbers(table, p.keys)
+    by_value = np.argsort(table[p.column])
+    order = by_value[np.argsort(narrow(group, count)[by_value], kind="stable")]
+    lengths = np.bincount(group, minlength=count)
+    repeats = np.minimum(lengths, p.n)
+    nth = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    rows = order[np.repeat(np.cumsum(lengths) - 1, repeats) - nth]
+    return {name: table[name][rows] for name in names}
 
 
 def join(p: t.Join, left: Arrays, right: Arrays) -> Arrays:
-    """Numbers the right table's keys, looks the left's up in them, and repeats each left row once per match."""
+    """Numbers both tables' keys together, sorts the right rows by them, and repeats each left row once per match."""
     right = _take({name: right[name] for name in {*p.on, *p.columns}}, _whole(right, p.on))
-    wanted, keys = _key_codes(p.on, left, right)
-    lengths = np.bincount(keys, minlength=1)
-    order = np.argsort(narrow(keys, len(lengths)), kind="stable")
-    matches = np.where(wanted < 0, 0, lengths[wanted])
+    both, count = group_numbers({name: np.concatenate([right[name], left[name]]) for name in p.on}, p.on)
+    keys, wanted = both[: _rows(right)], both[_rows(right) :]
+    lengths = np.bincount(keys, minlength=count)
+    order = np.argsort(narrow(keys, count), kind="stable")
+    matches = lengths[wanted]
     repeats = matches if p.how == "inner" else np.maximum(matches, 1)
     take = np.repeat(np.arange(len(wanted)), repeats)
     nth = np.arange(len(take)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
@@ -150,27 +179,6 @@ def join(p: t.Join, left: Arrays, right: Arrays) -> Arrays:
     rows = order[((np.cumsum(lengths) - lengths)[wanted[take]] + nth)[matched]]
     out = dict(left) if (repeats == 1).all() else _take(left, take)
     return out | {name: _matched(right[name], rows, matched, p.how == "left") for name in p.columns}
-
-
-def _key_codes(on: Sequence[str], left: Arrays, right: Arrays) -> tuple[Array, Array]:
-    """Numbers for the combinations of keys: the left rows', -1 if not in the right table, and the right rows'."""
-    keys, distinct = factorise(right[on[0]])
-    wanted = _find(left[on[0]], distinct)
-    for name in on[1:]:
-        more, values = factorise(right[name])
-        found = _find(left[name], values)
-        both = np.where((wanted < 0) | (found < 0), -1, wanted * len(values) + found)
-        keys, distinct = factorise(keys * len(values) + more)
-        wanted = _find(both, distinct)
-    return wanted, keys
-
-
-def _find(values: Array, distinct: Array) -> Array:
-    """Where each value is among the sorted distinct ones, or -1."""
-    if len(distinct) == 0:
-        return np.full(len(values), -1)
-    places = np.minimum(np.searchsorted(distinct, values), len(distinct) - 1)
-    return np.where(distinct[places] == values, places, -1)
 
 
 def _matched(values: Array, rows: Array, matched: Array, optional: bool) -> Array:
@@ -270,6 +278,7 @@ OPS: Ops = {
     "tables.impute": impute,
     "tables.derive": derive,
     "tables.groupby": groupby,
+    "tables.top": top,
     "tables.join": join,
     "tables.sort": sort,
     "tables.rolling": rolling,
