@@ -68,6 +68,13 @@ def test_a_butterworth_response_falls_as_the_textbook_says(order: int):
         np.testing.assert_allclose(np.abs(found[band]["response"]) ** 2, 1 / (1 + ratio ** (2 * order)), atol=1e-12)
 
 
+@pytest.mark.parametrize("order", [1, 2, 3, 5])
+def test_an_edge_at_a_quarter_of_the_rate_puts_a_pole_at_zero_and_breaks_nothing(order: int):
+    got = done("butterworth_filter", {"order": order, "cutoff_hz": [250.0], "rate_hz": RATE}, {"x": X})["x"]
+    want = signal.sosfilt(signal.butter(order, 250.0, fs=RATE, output="sos"), X)
+    np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize("band", EDGES)
 def test_butterworth_filtering_is_the_difference_equation(band: str):
     b, a = signal.butter(3, SCIPYS[band], band, fs=RATE)

@@ -131,7 +131,7 @@ def test_of_independent_steps_a_stack_runs_those_it_has_and_each_is_ranked(twinb
     reading = growth["pandas", "read_csv"]
     assert reading["low"] < reading["exponent"] < reading["high"]
     shown = twinbench("show", env=env)
-    assert "Growth" in shown.stdout
+    assert "exponent of time over amount" in shown.stdout
     agreed = twinbench("agree", "questions", *stacks, "--pipelines", str(tmp_path), env=env)
     assert agreed.returncode == 1
     assert "DIFFERENT" in agreed.stdout

@@ -46,6 +46,7 @@ def butterworth(p: t.Butterworth) -> tuple[Array, Array, float]:
 
     n, twice = p.order, 2 * p.rate_hz
     prototype = np.exp(1j * np.pi * (2 * np.arange(n) + n + 1) / (2 * n))
+    prototype[n // 2 : (n + 1) // 2] = -1  # of an odd order one is real, which its formula only nearly says
     warped = [twice * np.tan(np.pi * f / p.rate_hz) for f in p.cutoff_hz]
     if p.band == "lowpass":
         zeros, poles, gain = np.zeros(0), prototype * warped[0], warped[0] ** n
