@@ -262,7 +262,8 @@ def test_a_julia_without_some_packages_can_be_used_and_says_which(named: Path):
 
 def test_frameworks_are_listed_without_julia():
     found = {framework.name: framework for framework in frameworks.frameworks()}
-    assert set(found) == {"DataFrames.jl", "Flux", "probe.jl"}
+    signals = {"DSP.jl", "SignalAnalysis.jl", "MFCC.jl"}
+    assert {"DataFrames.jl", "Flux", "probe.jl", *signals} <= set(found)
     assert found["DataFrames.jl"].packages == ("DataFrames", "CSV")
     assert list(found["Flux"].ops) == [op.name for op in ops.of_modality("training")]
     assert found["probe.jl"].packages == ()

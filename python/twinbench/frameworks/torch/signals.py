@@ -42,12 +42,17 @@ def fir_design(p: filters.Fir) -> Tensors:
     return {"taps": taps / (taps @ torch.cos(math.pi * middle * m))}
 
 
+def _fast_length(n: int) -> int:
+    """The least 2^a 3^b 5^c, b < 4 and c < 3, of at least n, which the FFT is fast at."""
+    return min(odd << (-(-n // odd) - 1).bit_length() for odd in (1, 3, 5, 9, 15, 25, 27, 45, 75, 135, 225, 675))
+
+
 def _convolve(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     """Full convolution by FFT, in blocks whose overlaps are added. ``conv1d`` in float64 takes ten times as long."""
     samples, taps = x.shape[1], len(kernel)
     n = max(BLOCK, 1 << (4 * taps - 1).bit_length())
     if samples + taps - 1 <= n:
-        n = 1 << (samples + taps - 2).bit_length()
+        n = _fast_length(samples + taps - 1)
     step = n - taps + 1
     blocks = -(-samples // step)
     framed = torch.nn.functional.pad(x, (0, blocks * step - samples)).view(len(x), blocks, step)
@@ -143,11 +148,11 @@ def envelope(p: spectra.Envelope, arrays: Tensors) -> Tensors:
 
 
 def autocorrelation(p: spectra.Autocorrelation, arrays: Tensors) -> Tensors:
-    """By the power spectrum, padded to a power of two."""
+    """By the power spectrum, padded to a fast length."""
     x = arrays["x"]
     samples = x.shape[1]
     kept = min(samples, p.lags + 1)
-    n = 1 << (samples + kept - 1).bit_length()
+    n = _fast_length(samples + kept - 1)
     r = torch.fft.irfft(_power(torch.fft.rfft(x - x.mean(1, keepdim=True), n)), n)
     return arrays | {"x": torch.nn.functional.pad(r[:, :kept] / samples, (0, p.lags + 1 - kept))}
 
