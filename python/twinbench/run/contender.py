@@ -254,4 +254,4 @@ def compared(
             directory=str(directory),
         )
     deviation = stack.steps[step.id].deviations.get(step.op.name)
-    return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation)
+    return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation, step.params)
