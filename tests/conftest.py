@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,3 +74,45 @@ def plugin(tmp_path: Path) -> Callable[[str, str], dict[str, str]]:
         return {"PYTHONPATH": path}
 
     return install
+
+
+@contextmanager
+def driver(scratch: Path) -> Iterator[Callable[..., Any]]:
+    """Calls a function of ``driver.py`` in one process, whose temporary files have a place of their own."""
+    read, answers = os.pipe()
+    requests, write = os.pipe()
+    command = [sys.executable, str(Path(__file__).with_name("driver.py")), str(requests), str(answers)]
+    process = subprocess.Popen(
+        command, pass_fds=(requests, answers), stdin=subprocess.DEVNULL, env=os.environ | {"TMPDIR": str(scratch)}
+    )
+    os.close(requests)
+    os.close(answers)
+    with os.fdopen(write, "wb") as out, os.fdopen(read, "rb") as back:
+
+        def call(function: str, *arguments: Any) -> Any:
+            pickle.dump((function, arguments), out)
+            out.flush()
+            try:
+                ok, value = pickle.load(back)
+            except EOFError:
+                pytest.fail(f"the process died in {function}: {process.wait()}")
+            if not ok:
+                pytest.fail(value)
+            return value
+
+        yield call
+    process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """Calls a function of ``driver.py`` in a long-lived process that is named: libraries may not meet in one."""
+    with ExitStack() as stack:
+        calls: dict[str, Callable[..., Any]] = {}
+
+        def call(process: str, function: str, *arguments: Any) -> Any:
+            if process not in calls:
+                calls[process] = stack.enter_context(driver(tmp_path_factory.mktemp("driver")))
+            return calls[process](function, *arguments)
+
+        yield call

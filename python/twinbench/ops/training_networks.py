@@ -68,6 +68,18 @@ class Lstm(Training):
             raise ValueError("units must be at least 1")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logistic:
+    """``c``: the inverse of the penalty's weight, as scikit-learn has it."""
+
+    c: float = 1.0
+    classes: int = 2
+
+    def __post_init__(self) -> None:
+        if not self.c > 0 or self.classes < 2:
+            raise ValueError("c must be above 0, and classes at least 2")
+
+
 def first_losses(arrays: Arrays) -> Arrays:
     """The losses of the first 20 steps: later ones drift apart as rounding errors grow."""
     return {"losses": arrays["losses"][:20]}
@@ -154,5 +166,22 @@ units,): a library that has two keeps the second at 0 and does not train it. The
     givens=reference.lstm_givens,
     tolerance=Tolerance(rtol=5e-4),
     tolerance_of=by_optimizer,
+    compared=first_losses,
+)
+LOGISTIC = Op(
+    name="training.logistic",
+    params=Logistic,
+    inputs=("arrays",),
+    output="model",
+    summary="Fit a logistic regression to its optimum.",
+    semantics="""Input: `x_train` float32 (n, d), `y_train` float32 (n,), the classes 0 to `classes` - 1. A network of
+one linear layer, `w1` (d, outputs) and `b1` (outputs,): one output for two classes, one for each class for more. The
+objective, c times the sum over rows of the loss of `training.mlp` plus half the sum of the squares of `w1` (`b1` is not
+penalised), is convex and has one minimum, which a library may reach by any way. Output: `input`, `w1` and `b1`,
+float32, and `losses`, float32 (1,), the mean loss at the end, without the penalty. It is what is compared, since a flat
+minimum leaves the weights some freedom.""",
+    source="scikit-learn LogisticRegression, https://scikit-learn.org/stable/modules/linear_model.html",
+    reference=reference.logistic,
+    tolerance=Tolerance(rtol=1e-3, atol=1e-4),
     compared=first_losses,
 )

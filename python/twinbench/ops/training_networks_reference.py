@@ -174,3 +174,30 @@ def train(p: t.Training, arrays: Arrays, given: Arrays) -> Arrays:
             losses.append(loss)
             updates.step(gradients)
     return {"input": given["input"], **weights, "losses": np.array(losses, dtype=np.float32)}
+
+
+def logistic(p: t.Logistic, arrays: Arrays) -> Arrays:
+    """The same objective per row, minimised in float64 by SciPy's L-BFGS-B, from 0."""
+    import numpy as np
+    from scipy.optimize import minimize
+
+    x, y = arrays["x_train"].astype(np.float64), arrays["y_train"]
+    rows, features = x.shape
+    outputs = 1 if p.classes == 2 else p.classes
+
+    def unpacked(flat: NDArray[Any]) -> Arrays:
+        return {"w1": flat[:-outputs].reshape(features, outputs), "b1": flat[-outputs:]}
+
+    def objective(flat: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        weights = unpacked(flat)
+        loss, gradients = loss_and_gradients(weights, x, y)
+        shrink = weights["w1"] / (p.c * rows)
+        slope = np.concatenate([(gradients["w1"] + shrink).ravel(), gradients["b1"]])
+        return float(loss + np.sum(weights["w1"] * shrink) / 2), slope
+
+    start = np.zeros((features + 1) * outputs)
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000, "gtol": 1e-7})
+    weights = unpacked(found.x)
+    loss, _ = loss_and_gradients(weights, x, y)
+    narrow = {name: values.astype(np.float32) for name, values in weights.items()}
+    return {"input": np.array([features]), **narrow, "losses": np.array([loss], dtype=np.float32)}
