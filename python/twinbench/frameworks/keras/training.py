@@ -66,11 +66,12 @@ def extract_saved(path: Path) -> Arrays:
 
 
 def standardise(p: t.Standardise, arrays: Tensors) -> Tensors:
-    """A constant feature has no deviation to divide by."""
+    """Sums, because Keras takes the mean of float64 in float32. A constant feature has no deviation to divide by."""
     x = arrays["x"]
     constant = ops.all(x == x[:1], axis=0)
-    deviation = ops.where(constant, ops.ones_like(x[0]), ops.std(x, axis=0))
-    return arrays | {"x": ops.where(constant, ops.zeros_like(x), (x - ops.mean(x, axis=0)) / deviation)}
+    centred = x - ops.sum(x, axis=0) / x.shape[0]
+    deviation = ops.where(constant, ops.ones_like(x[0]), ops.sqrt(ops.sum(ops.square(centred), axis=0) / x.shape[0]))
+    return arrays | {"x": ops.where(constant, ops.zeros_like(x), centred / deviation)}
 
 
 def split(p: t.Split, arrays: Tensors, given: Tensors) -> Tensors:
