@@ -16,7 +16,8 @@ import twinbench
 PACKAGE = Path(twinbench.__file__).parent
 
 LIBRARIES = {
-    *("pandas", "numpy", "scipy", "sklearn", "torch", "polars", "duckdb", "pyarrow", "juliacall"),
+    *("pandas", "numpy", "scipy", "sklearn", "skops", "torch", "tensorflow", "keras", "jax", "mxnet"),
+    *("polars", "duckdb", "pyarrow", "juliacall"),
     *("mlflow", "asv", "plotly", "pydantic"),
 }
 """What would be in a worker's numbers if it came in unasked."""

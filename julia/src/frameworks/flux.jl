@@ -200,7 +200,8 @@ end
 """Arrays of numbers only: whatever else is in the file is refused."""
 function restore(saved)
     read = JLD2.load(saved.path)
-    all(array -> array isa Array{<:Union{Float32, Int64}}, values(read)) || error("$(saved.path) holds more than arrays")
+    all(array -> array isa Array{<:Union{Float32, Int64}}, values(read)) ||
+        error("$(saved.path) holds more than arrays")
     return NamedTuple(Symbol(name) => array for (name, array) in read)
 end
 
@@ -246,10 +247,14 @@ function TwinBench.neutral(saved::Saved)
     return TwinBench.neutral((; given.input, weights(network(given))...))
 end
 
-TwinBench.facts(saved::Saved) = TwinBench.Values(["format" => "JLD2 of arrays by name"])
+TwinBench.facts(saved::Saved) = TwinBench.Values([
+    "format" => "JLD2 of arrays by name",
+    "bytes" => string(filesize(saved.path)),
+])
 
 const NOTES = Dict(
-    "training.cnn" => "pools by maximum over a reshaped array: the gradient of Flux.MaxPool goes to the first value within a relative 3.5e-4 of the largest, which is not the contract's and moves the first losses by up to 6e-2",
+    "training.cnn" =>
+        "pools by maximum over a reshaped array: the gradient of Flux.MaxPool goes to the first value within a relative 3.5e-4 of the largest, which is not the contract's and moves the first losses by up to 6e-2",
     "training.cnn1d" => "pools by maximum over a reshaped array, as in training.cnn",
 )
 

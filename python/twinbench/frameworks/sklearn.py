@@ -77,7 +77,7 @@ def threads() -> Mapping[str, int]:
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
     """Dtypes."""
     if kind == "saved":
-        return {"format": "skops"}
+        return {"format": "skops", "bytes": str(value.stat().st_size)}
     return {name: str(values.dtype) for name, values in extract(value, kind).items()}
 
 

@@ -92,6 +92,9 @@ class Op:
 
     For ops that make large differences of small ones, as a threshold does of what was rounded before it."""
 
+    is_request: Callable[[Any], bool] = field(default=lambda params: False)
+    """Whether a call with these parameters is one request, whose latency counts: its samples are taken one by one."""
+
     file_param: str = "table"
     """Of an op that reads a file: the parameter that says which one of the dataset's."""
 

@@ -23,6 +23,7 @@ from twinbench.results.summary_records import (
     BreakEven,
     CellSummary,
     Growth,
+    Latency,
     PipelineSummary,
     QualitySummary,
     RunSummary,
@@ -34,6 +35,7 @@ __all__ = [
     "BreakEven",
     "CellSummary",
     "Growth",
+    "Latency",
     "PipelineSummary",
     "QualitySummary",
     "RunSummary",
@@ -170,6 +172,7 @@ def _step(
     agreements: Sequence[Agreement],
     facts: Mapping[tuple[str, str], Any],
 ) -> StepSummary:
+    examples, held = facts.get((step, "examples")), facts.get((step, "held_as"), {})
     return StepSummary(
         step=step,
         op=op,
@@ -189,7 +192,19 @@ def _step(
         rank=None,
         ratio=None,
         rss_increase_bytes=facts.get((step, "rss_increase_bytes")),
+        per_second=examples / steady.estimate if examples and steady else None,
+        latency=_latency(measured.steady.get(step, {})) if (step, "request") in facts else None,
+        saved_bytes=int(held["bytes"]) if "bytes" in held else None,
     )
+
+
+def _latency(places: Blocks) -> Latency | None:
+    """Quantiles by the nearest rank: a value that was measured."""
+    walls = sorted(wall for block in places.values() for wall in block)
+    if not walls:
+        return None
+    p50, p95, p99 = (walls[math.ceil(q * len(walls)) - 1] for q in (0.50, 0.95, 0.99))
+    return Latency(p50, p95, p99, len(walls))
 
 
 def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Baseline]) -> CellSummary:

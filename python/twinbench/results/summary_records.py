@@ -14,6 +14,16 @@ from twinbench.results.stats import Interval, Ratio
 
 
 @dataclass(frozen=True, slots=True)
+class Latency:
+    """Quantiles over all steady samples, each of which is one request, in seconds."""
+
+    p50_s: float
+    p95_s: float
+    p99_s: float
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepSummary:
     """One step of one cell. Times are seconds."""
 
@@ -52,6 +62,12 @@ class StepSummary:
     """To the fastest ranked stack of this step. None for the fastest itself, and for what isn't ranked."""
     rss_increase_bytes: int | None
     """By how much the step raised the peak memory. None if it wasn't measured."""
+    per_second: float | None
+    """Examples trained on or scored in a second. None for steps of another kind."""
+    latency: Latency | None
+    """Of a step whose samples are single requests. None otherwise."""
+    saved_bytes: int | None
+    """Size on disk of the model that the step saved. None for steps of another kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,12 @@ class Contender:
         reason = next((f.declared for f in findings if f.declared), None)
         if reason is not None:
             self.declared[step.id] = reason
-        if step.op.name == "training.predict" and not any(f.error == float("inf") for f in findings):
+        examples = self.reference.examples(step)
+        if examples:
+            self.store.add_fact(self.cell, step.id, "examples", examples)
+        if step.op.is_request(step.params):
+            self.store.add_fact(self.cell, step.id, "request", True)
+        if quality.scores_all(step) and not any(f.error == float("inf") for f in findings):
             scores = arrays.load(directory)
             for metric, value in quality.metrics(self.reference.output(step.inputs[1]), scores).items():
                 self.store.add_quality(self.cell, metric, value)

@@ -43,11 +43,15 @@ class WorkerFailure(Exception):
 
 
 class Worker:
-    """One live worker. Every method may raise `WorkerFailure`, after which the worker is dead."""
+    """One live worker, with a directory of its own for temporary files.
+
+    Every method may raise `WorkerFailure`, after which the worker is dead.
+    """
 
     def __init__(self, job: Message, environment: Mapping[str, str], memory_limit: int | None = None) -> None:
         self.memory_limit = memory_limit
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the worker
+        self._scratch = scratch()
         requests_read, self._requests = os.pipe()
         self._answers, answers_write = os.pipe()
         try:
@@ -57,7 +61,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
-                env=dict(environment),
+                env=dict(environment) | {"TMPDIR": self._scratch.name, "KERAS_HOME": self._scratch.name},
                 start_new_session=True,
             )
         finally:
@@ -99,6 +103,7 @@ class Worker:
         """End the whole group at once, and wait for it. Safe to call twice."""
         self._signal(signal.SIGKILL)
         self._process.wait()
+        self._scratch.cleanup()
         for descriptor in (self._requests, self._answers):
             with contextlib.suppress(OSError):
                 os.close(descriptor)

@@ -55,6 +55,8 @@ DIGEST_LENGTH = 36
 
 TAG_LENGTH = 4000
 
+QUANTILES = ("p50", "p95", "p99")
+
 STATUSES = {
     Status.DONE: "FINISHED",
     Status.FAILED: "FAILED",
@@ -277,6 +279,9 @@ def _step_metrics(step: StepSummary) -> Iterator[tuple[str, float]]:
         "boundary_out_s": step.boundary_out_s,
         "rss_increase_bytes": step.rss_increase_bytes,
         "agreement_error": step.error,
+        "examples_per_second": step.per_second,
+        "saved_bytes": step.saved_bytes,
+        **({} if step.latency is None else {f"latency_{p}_s": getattr(step.latency, f"{p}_s") for p in QUANTILES}),
     }
     yield from ((f"{name}/{figure}", float(value)) for figure, value in figures.items() if value is not None)
 

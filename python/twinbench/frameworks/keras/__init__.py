@@ -56,7 +56,7 @@ def threads(backend: str) -> Mapping[str, int]:
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
     """Dtype by tensor, and of a model the layout of its images."""
     if kind == "saved":
-        return {"format": "Keras v3 (.keras)"}
+        return {"format": "Keras v3 (.keras)", "bytes": str(value.stat().st_size)}
     if kind == "model":
         held = {variable.path: str(variable.dtype) for variable in value.network.variables}
         return held | {"images": keras.config.image_data_format()}

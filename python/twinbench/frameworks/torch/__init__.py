@@ -50,7 +50,7 @@ def threads() -> Mapping[str, int]:
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
     """Dtype, layout and device by tensor."""
     if kind == "saved":
-        return {"format": "torch.save of tensors by name"}
+        return {"format": "torch.save of tensors by name", "bytes": str(value.stat().st_size)}
     if kind == "model":
         value = dict(value.network.named_parameters()) | {"losses": value.losses}
     return {name: _held(tensor) for name, tensor in value.items()}
