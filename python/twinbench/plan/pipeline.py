@@ -50,6 +50,8 @@ class Goal(_Strict):
     metric: Literal["roc_auc", "log_loss", "accuracy"] | None = None
     baseline: Literal["most-frequent"] | None = None
     target: float | None = None
+    margin: Annotated[float, Field(gt=0)] = 0.01
+    """How far apart the metrics of two stacks may be and still count as the same quality."""
 
 
 class _File(_Strict):
@@ -275,9 +277,13 @@ def _inputs(where: str, op: Op, given: Any, previous: str | None, done: Mapping[
 
 def _of_the_named(findings: list[Any]) -> list[Any]:
     """Without what is wrong by the other branches of a union; all names of branches, if none has the name given."""
-    names = [f for f in findings if f["type"] == "literal_error" and f["loc"][-1] == "name"]
+    names = [f for f in findings if _is_name(f)]
     others = {f["loc"][:-1] for f in names}
     return [f for f in findings if f["loc"][:-1] not in others] or names or findings
+
+
+def _is_name(finding: Any) -> bool:
+    return bool(finding["type"] == "literal_error" and finding["loc"][-1] == "name")
 
 
 def _known_keys() -> list[str]:
@@ -290,7 +296,7 @@ def _first(error: ValidationError, known: list[str]) -> str:
     findings = _of_the_named(error.errors(include_url=False))
     finding = next((f for f in findings if f["type"] in UNKNOWN_KEY), findings[0])
     key = ".".join(str(part) for part in finding["loc"] if not BRANCH.search(str(part)))
-    if finding["type"] == "literal_error" and len(findings) > 1:
+    if len(findings) > 1 and all(_is_name(f) for f in findings):
         return f"{key}: '{finding['input']}' is not one of {', '.join(f['ctx']['expected'] for f in findings)}"
     if finding["type"] in UNKNOWN_KEY:
         unknown = str(finding["loc"][-1])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinbench.results.records import Status
-from twinbench.results.stats import Interval, Ratio
+from twinbench.results.stats import Equivalence, Interval, Ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,23 @@ class QualitySummary:
     high: float
     """The highest of the seeds."""
     seeds: int
+    against: str
+    """The stack with the best mean, which the others are tested against. Empty for that one, and where none is."""
+    equivalence: Equivalence | None
+    """None as above."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """How far a training is after so many epochs."""
+
+    epoch: int
+    seconds: float
+    """Of a training that ends here."""
+    loss: float
+    """Mean over the batches of the last epoch."""
+    metrics: Mapping[str, float]
+    """Of the held-out split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,10 @@ class CellSummary:
     """To the fastest ranked stack. None for the fastest itself, and for what isn't ranked."""
     quality: Mapping[str, QualitySummary]
     """By metric. Empty where the pipeline trains nothing, or didn't get there."""
+    curve: tuple[CurvePoint, ...]
+    """By epoch. Empty where nothing is trained from a seed."""
+    to_target_s: float | None
+    """Seconds of training after which the metric reaches the target. None where it doesn't, or there is none."""
     beats_baseline: bool | None
     """Whether the pipeline's metric is better than its baseline's. None where one of them is missing."""
     meets_target: bool | None

@@ -16,7 +16,7 @@ from twinbench.ops import arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
 from twinbench.results.store import Agreement, Sample, Status, Store
-from twinbench.run import agreement, quality
+from twinbench.run import agreement, quality, retraining
 from twinbench.run.options import (
     BURST_NS,
     BURST_SAMPLES,
@@ -119,6 +119,19 @@ class Contender:
             del scores  # unmap before the files go
         shutil.rmtree(directory, ignore_errors=True)
         return findings
+
+    def train_again(self, directory: Path) -> None:
+        """How loss and quality come with time, and what other seeds give; once the first calls have compiled."""
+        for this in retraining.trained(self.pipeline):
+            if this.step.id not in self.stack.steps or self.disagreements:
+                continue
+            typical_s = self.typical_ns[this.step.id] / 1e9
+            points = [asdict(p) for p in retraining.curve(self._ask, this, self.reference, typical_s, directory)]
+            self.store.add_fact(self.cell, this.step.id, "curve", points)
+            seeds = retraining.other_seeds(self._ask, this, self.reference, self.options.seeds, directory)
+            for seed, metrics in seeds:
+                for metric, value in metrics.items():
+                    self.store.add_quality(self.cell, metric, value, seed)
 
     def check_threads(self) -> None:
         """Refuse a stack whose libraries use more threads than the run allows."""

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 import psutil
@@ -30,6 +30,10 @@ STDERR_TAIL = 4000
 
 LINE_LIMIT = 64 << 20
 """Bytes after which an answer without an end is taken for garbage."""
+
+
+Ask = Callable[..., Message]
+"""Asks a worker: ``ask(do, **arguments)``, within the time-out of the run."""
 
 
 class WorkerFailure(Exception):

@@ -6,7 +6,7 @@ Every cell is a ``Text``, never a string: Rich would read markup in what a pipel
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, Protocol
@@ -95,6 +95,8 @@ def render(summary: RunSummary, console: Console) -> None:
         _say(console, _break_even(pipeline))
         for table in _steps(pipeline, console):
             console.print(table)
+        for line in _qualities(pipeline):
+            _say(console, *line)
         if any(_is_rated(step) for cell in pipeline.cells for step in cell.steps):
             console.print(_rates(pipeline))
     for name, found in groupby(summary.growth, key=lambda one: one.pipeline):
@@ -180,6 +182,23 @@ def _steps(pipeline: PipelineSummary, console: Console) -> list[Table]:
         return made
 
     return _chunks(table, len(cells), console)
+
+
+def _qualities(pipeline: PipelineSummary) -> Iterator[tuple[str, str]]:
+    """Whether the stacks reach the same quality over several seeds, and after how long the target."""
+    for cell in pipeline.cells:
+        quality = cell.quality.get(pipeline.metric or "")
+        if quality is not None and quality.equivalence is not None:
+            found = quality.equivalence
+            told = f"{found.verdict}, difference {found.difference:+.4f}"
+            told += f" [{found.low:+.4f}, {found.high:+.4f}]" if math.isfinite(found.low) else ""
+            yield (
+                f"{cell.stack} {quality.metric} over {quality.seeds} seeds, against {quality.against}",
+                f"{told}, margin {found.margin:g}",
+            )
+    reached = [f"{c.stack} {text.seconds(c.to_target_s)}" for c in pipeline.cells if c.to_target_s is not None]
+    if reached:
+        yield f"training to {pipeline.metric} {pipeline.target:g}", ", ".join(reached)
 
 
 def _is_rated(step: StepSummary) -> bool:

@@ -107,6 +107,21 @@ class Cell:
             self.calls[step]()  # the file is in its place again
         return {}
 
+    def again(self, step: str, scoring: str, given: str, directory: str) -> Message:
+        """Train anew from other givens, and score: ``scores`` and ``losses`` are saved. Returns the training's time."""
+        this, scorer = self.steps[step], self.steps[scoring]
+        _, *inputs, _ = self.calls[step].args  # the parameters come first, and the givens last
+        start = this.framework.prepare(arrays.load(Path(given)), "arrays")
+        call = partial(self.calls[step].func, this.params, *inputs, start)
+        timing, model = self._measure(this).first_call(call)
+        known = zip(scorer.inputs, self.calls[scoring].args[1:], strict=True)
+        scores = self.calls[scoring].func(
+            scorer.params, *(model if source == step else value for source, value in known)
+        )
+        losses = this.framework.extract(model, "model")["losses"]
+        arrays.save(Path(directory), scorer.framework.extract(scores, "arrays") | {"losses": losses})
+        return {"wall_ns": timing.wall_ns}
+
     def warm_up(self, step: str, limit_ns: int) -> Message:
         """Calibrate, then run until the times have settled. A request is a sample of its own, however short."""
         measured, call = self._measure(self.steps[step]), self.calls[step]

@@ -187,7 +187,7 @@ OPS: Ops = {
 }
 
 _EPSILON = Deviation(
-    reason="Keras's Adam adds epsilon to the root of the uncorrected v, where it would weigh 1 / sqrt(1 - beta2^t) times "
+    reason="Keras's Adam adds epsilon to the root of the uncorrected v, where it weighs 1 / sqrt(1 - beta2^t) times "
     "as much: it is given epsilon * sqrt(1 - beta2), which is the contract's at the first step and less later",
     tolerance=Tolerance(rtol=5e-2),
 )
