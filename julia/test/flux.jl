@@ -164,7 +164,7 @@ end
         x = ones(Float32, 6, 5, 2, 3)
         convolution = Nets.network((; conv1_w = ones(Float32, 3, 3, 2, 4), conv1_b = ones(Float32, 4)))
         @inferred convolution(x)
-        @inferred Nets.probabilities(Nets.network(given), arrays.x_train, 10, 4)
+        @inferred Matrix{Float32} Nets.probabilities(Nets.network(given), arrays.x_train, 10, 4)
     end
 
     @testset "a step allocates what the same step by hand does" begin
