@@ -21,6 +21,30 @@ end
     include_if("dsp.jl", "DSP", "FFTW", "WAV")
     include_if("signalanalysis.jl", "SignalAnalysis")
     include_if("mfcc.jl", "MFCC")
-    include_if("quality.jl", "Aqua", "DataFrames", "CSV", "Flux", "JLD2", "DSP", "FFTW", "WAV", "SignalAnalysis", "MFCC")
-    include_if("inference.jl", "JET", "DataFrames", "CSV", "Flux", "JLD2", "DSP", "FFTW", "WAV", "SignalAnalysis", "MFCC")
+    include_if(
+        "quality.jl",
+        "Aqua",
+        "DataFrames",
+        "CSV",
+        "Flux",
+        "JLD2",
+        "DSP",
+        "FFTW",
+        "WAV",
+        "SignalAnalysis",
+        "MFCC",
+    )
+    include_if(
+        "inference.jl",
+        "JET",
+        "DataFrames",
+        "CSV",
+        "Flux",
+        "JLD2",
+        "DSP",
+        "FFTW",
+        "WAV",
+        "SignalAnalysis",
+        "MFCC",
+    )
 end
