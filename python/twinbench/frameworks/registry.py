@@ -14,7 +14,7 @@ from twinbench.frameworks.api import Framework
 BUILTIN = (
     *("pandas", "numpy", "polars", "duckdb"),
     *("scipy", "pyaudioanalysis"),
-    *("torch", "keras", "sklearn"),
+    *("torch", "keras", "sklearn", "mxnet"),
     *("probe", "reference"),
 )
 """Modules of this package that hold a ``FRAMEWORKS`` tuple."""

@@ -27,8 +27,9 @@ from twinbench.run.options import (
     WARM_UP_NS,
     Options,
 )
-from twinbench.run.process import Worker, WorkerFailure
+from twinbench.run.process import WorkerFailure
 from twinbench.run.reference import Reference
+from twinbench.run.team import Team
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 
@@ -45,7 +46,7 @@ class Contender:
     options: Options
     environment: Mapping[str, str]
     process: int = 0
-    worker: Worker | None = None
+    worker: Team | None = None
     failed: bool = False
     peak_bytes: int = 0
     """The largest resident set of any of its processes so far."""
@@ -70,8 +71,8 @@ class Contender:
         """A fresh process: import everything, then verify thread counts later, once the pools exist."""
         self.process = process
         self.store.set_status(self.cell, Status.RUNNING)
-        self.worker = Worker(
-            job(self.pipeline, self.stack, self.reference, self.options), self.environment, self.options.memory_limit
+        self.worker = Team(
+            jobs(self.pipeline, self.stack, self.reference, self.options), self.environment, self.options.memory_limit
         )
         answer = self.worker.ask("load", START_TIMEOUT_S)
         self._add([self._sample("", "import", ns, detail=name) for name, ns in answer["imports"].items()])
@@ -241,20 +242,24 @@ def _and_more(reasons: list[str]) -> str:
     return reasons[0] + (f" (and {more} more)" if more else "")
 
 
-def job(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str, Any]:
-    """What a worker is told: plain data that names code, paths and parameters."""
-    steps = [
-        step.as_json()
-        | {
-            "framework": stack.steps[step.id].name,
-            "file": reference.files.get(step.id),
-            "given": reference.given(step.id),
-        }
-        for step in pipeline.steps
-        if step.id in stack.steps
-    ]
+def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str | None, dict[str, Any]]:
+    """What the workers are told, by environment: plain data that names code, paths and parameters."""
+    found: dict[str | None, dict[str, Any]] = {}
     kind = pipeline.dataset.value_kind if pipeline.dataset else None
-    return {"threads": options.threads, "steps": steps, "data": reference.data, "data_kind": kind}
+    for step in pipeline.steps:
+        if step.id not in stack.steps:
+            continue
+        framework = stack.steps[step.id]
+        job = {"threads": options.threads, "steps": [], "data": reference.data, "data_kind": kind}
+        found.setdefault(framework.environment, job)["steps"].append(
+            step.as_json()
+            | {
+                "framework": framework.name,
+                "file": reference.files.get(step.id),
+                "given": reference.given(step.id),
+            }
+        )
+    return found
 
 
 def compared(

@@ -52,7 +52,13 @@ class Worker:
     Every method may raise `WorkerFailure`, after which the worker is dead.
     """
 
-    def __init__(self, job: Message, environment: Mapping[str, str], memory_limit: int | None = None) -> None:
+    def __init__(
+        self,
+        job: Message,
+        environment: Mapping[str, str],
+        memory_limit: int | None = None,
+        interpreter: str = sys.executable,
+    ) -> None:
         self.memory_limit = memory_limit
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the worker
         self._scratch = scratch()
@@ -60,7 +66,7 @@ class Worker:
         self._answers, answers_write = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "twinbench.worker.main", str(requests_read), str(answers_write)],
+                [interpreter, "-m", "twinbench.worker.main", str(requests_read), str(answers_write)],
                 pass_fds=(requests_read, answers_write),
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,

@@ -43,6 +43,8 @@ class Cell:
         self.threads: int = job["threads"]
         self.data: str | None = job["data"]
         self.data_kind: Kind | None = job["data_kind"]
+        self.handovers = Path(job["handovers"])
+        """Where the outputs of steps that another worker runs are found, in directories of their names."""
         self.native_data: dict[str, Any] = {}
         """The dataset's value in each framework's form, once a step has asked for it."""
         self.steps = {step["id"]: _resolve(step) for step in job["steps"]}
@@ -92,6 +94,15 @@ class Cell:
         boundary = perf_counter_ns() - start
         arrays.save(Path(directory), value)
         return {"boundary_ns": boundary}
+
+    def hand_over(self, step: str, directory: str) -> Message:
+        """Save a step's output for another worker. The saving is part of the crossing, and so of its time."""
+        import numpy  # noqa: F401  not to be imported inside the boundary's time
+
+        this = self.steps[step]
+        start = perf_counter_ns()
+        arrays.save(Path(directory), this.framework.extract(self.outputs[step], this.op.output))
+        return {"boundary_ns": perf_counter_ns() - start}
 
     def isolated(self, step: str, inputs: list[str], directory: str) -> Message:
         """Execute a step on given inputs, which were saved in directories, and save its output for the comparison."""
@@ -148,6 +159,10 @@ class Cell:
             if source == DATA:
                 crossed |= step.framework.name not in self.native_data
                 values.append(self._data(step.framework))
+                continue
+            if source not in self.steps:
+                values.append(step.framework.prepare(arrays.load(self.handovers / source), kind))
+                crossed = True
                 continue
             value, producer = self.outputs[source], self.steps[source].framework
             if producer is not step.framework:
