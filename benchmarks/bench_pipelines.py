@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from benchmarks import steps
 
 if TYPE_CHECKING:
-    from twinbench.run.process import Worker
     from twinbench.run.reference import Reference
     from twinbench.run.runner import Part
+    from twinbench.run.team import Team
 
 STACKS = (
     "pandas+torch",
@@ -86,16 +86,17 @@ def outcome(stack: str, size: str) -> Outcome | Exception:
     from twinbench.run import contender, job, reference
     from twinbench.run.environment import worker_environment
     from twinbench.run.options import Options
-    from twinbench.run.process import Worker, WorkerFailure
+    from twinbench.run.process import WorkerFailure
+    from twinbench.run.team import Team
 
     (part,) = job.parts(job.Request(pipelines=(steps.PIPELINE,), sizes=(size,), stacks=(stack,)))
     (this,) = part.stacks
     if this.missing is not None:
         return NotImplementedError(this.missing.reason)
     known = reference.prepare(part.pipeline, size)
-    told = contender.job(part.pipeline, this, known, Options(threads=steps.THREADS))
+    told = contender.jobs(part.pipeline, this, known, Options(threads=steps.THREADS))
     extra = julia.environment(julia.find(), steps.THREADS) if this.uses_julia else {}
-    worker = Worker(told, worker_environment(steps.THREADS, extra))
+    worker = Team(told, worker_environment(steps.THREADS, extra))
     try:
         return _observed(worker, part, known)
     except WorkerFailure as failure:
@@ -104,7 +105,7 @@ def outcome(stack: str, size: str) -> Outcome | Exception:
         worker.kill()
 
 
-def _observed(worker: Worker, part: Part, known: Reference) -> Outcome:
+def _observed(worker: Team, part: Part, known: Reference) -> Outcome:
     from twinbench.ops import arrays
     from twinbench.run import agreement, quality
     from twinbench.run.process import scratch
@@ -114,10 +115,12 @@ def _observed(worker: Worker, part: Part, known: Reference) -> Outcome:
     with scratch() as directory:
         for step in part.pipeline.steps:
             first_ns += worker.ask("first", TIMEOUT_S, step=step.id)["timing"]["wall_ns"]
+            if step.op.isolated:
+                continue
             target = Path(directory) / step.id
             worker.ask("extract", TIMEOUT_S, step=step.id, directory=str(target))
             got = arrays.load(target)
             errors += [finding.error for finding in agreement.compare(step.op, got, known.output(step.id))]
-            if step.op.name == "training.predict":
+            if quality.scores_all(step):
                 auc = quality.metrics(known.output(step.inputs[1]), got)["roc_auc"]
     return Outcome(roc_auc=auc, first_call_s=first_ns / 1e9, error=max(errors))

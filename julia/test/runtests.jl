@@ -17,10 +17,34 @@ end
     include("measure.jl")
     include("crossing.jl")
     include_if("dataframes.jl", "DataFrames", "CSV")
-    include_if("flux.jl", "Flux")
+    include_if("flux.jl", "Flux", "JLD2")
     include_if("dsp.jl", "DSP", "FFTW", "WAV")
     include_if("signalanalysis.jl", "SignalAnalysis")
     include_if("mfcc.jl", "MFCC")
-    include_if("quality.jl", "Aqua", "DataFrames", "CSV", "Flux", "DSP", "FFTW", "WAV", "SignalAnalysis", "MFCC")
-    include_if("inference.jl", "JET", "DataFrames", "CSV", "Flux", "DSP", "FFTW", "WAV", "SignalAnalysis", "MFCC")
+    include_if(
+        "quality.jl",
+        "Aqua",
+        "DataFrames",
+        "CSV",
+        "Flux",
+        "JLD2",
+        "DSP",
+        "FFTW",
+        "WAV",
+        "SignalAnalysis",
+        "MFCC",
+    )
+    include_if(
+        "inference.jl",
+        "JET",
+        "DataFrames",
+        "CSV",
+        "Flux",
+        "JLD2",
+        "DSP",
+        "FFTW",
+        "WAV",
+        "SignalAnalysis",
+        "MFCC",
+    )
 end

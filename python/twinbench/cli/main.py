@@ -27,6 +27,7 @@ COMMANDS = {
     "track": ("twinbench.cli.track:app", "Send a stored run to a tracking server."),
     "data": ("twinbench.cli.data:app", "List, describe and fetch datasets."),
     "selftest": ("twinbench.cli.selftest:selftest", "Measure the measuring on this machine."),
+    "env": ("twinbench.cli.env:app", "Make environments for libraries that need their own."),
     "julia": ("twinbench.cli.julia:app", "Provision Julia, show it, or choose one."),
 }
 """Where each command is, and its line in ``twinbench --help``."""

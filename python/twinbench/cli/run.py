@@ -32,6 +32,9 @@ def run(
         str | None,
         typer.Option(metavar="PERCENT", help="Go on until differences this small can be told, or the budget is spent."),
     ] = None,
+    seeds: Annotated[
+        int, typer.Option(help="Trainings from different starts; from 5 on, qualities are tested for equivalence.")
+    ] = 1,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for one answer of a worker.")] = 300.0,
     memory_limit: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Resident memory per worker, such as 2G.")
@@ -65,6 +68,7 @@ def run(
         threads=threads,
         budget_s=budget,
         processes=processes,
+        seeds=seeds,
         resolve=parse_percent(resolve) if resolve else None,
         timeout_s=timeout,
         memory_limit=parse_bytes(memory_limit) if memory_limit else None,

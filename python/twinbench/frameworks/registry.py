@@ -14,7 +14,8 @@ from twinbench.frameworks.api import Framework
 BUILTIN = (
     *("pandas", "numpy", "polars", "duckdb"),
     *("scipy", "pyaudioanalysis"),
-    *("torch", "probe", "reference"),
+    *("torch", "keras", "sklearn", "mxnet"),
+    *("probe", "reference"),
 )
 """Modules of this package that hold a ``FRAMEWORKS`` tuple."""
 

@@ -14,6 +14,10 @@ earlier processes with the spread ``process_sd``. Over blocks it is the bootstra
 - Maritz & Jarrett (1978), A note on estimating the variance of the sample median, JASA 73:194-196.
 - Harrell & Davis (1982), A new distribution-free quantile estimator, Biometrika 69:635-640.
 - Benjamini & Hochberg (1995), Controlling the false discovery rate, J. R. Stat. Soc. B 57:289-300.
+- Schuirmann (1987), A comparison of the two one-sided tests procedure and the power approach, J. Pharmacokinet.
+  Biopharm. 15:657-680.
+- Welch (1947), The generalization of Student's problem when several different population variances are involved,
+  Biometrika 34:28-35.
 - Kalibera & Jones (2013), Rigorous benchmarking in reasonable time, ISMM.
 """
 
@@ -22,6 +26,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from statistics import fmean, median
 from typing import Literal
@@ -45,6 +50,9 @@ machine. `twinbench selftest` measures it anew."""
 PRIOR_DF = 4
 """How many processes' worth of evidence `PROCESS_SD` counts for: enough to make one process usable, few enough that
 five real ones outweigh it."""
+
+MIN_SEEDS = 5
+"""Trainings from which a mean quality and its spread may be told."""
 
 FLOOR = 1e-12
 """A clock that didn't move is no reason for a logarithm to fail."""
@@ -129,6 +137,37 @@ def ratio(a: Values, b: Values, *, level: float = LEVEL, process_sd: float = PRO
         resolvable=math.expm1(half),
         p_value=two_sided_p(centre / fit.error, fit.df) if fit.error else float(centre == 0),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalence:
+    """Whether two samples have the same mean, up to a margin."""
+
+    verdict: Literal["equivalent", "different", "not enough seeds"]
+    difference: float
+    low: float
+    """Of the 90 % interval of the difference, which lies inside the margins where they are equivalent."""
+    high: float
+    margin: float
+
+
+def equivalence(a: Sequence[float], b: Sequence[float], margin: float, level: float = LEVEL) -> Equivalence:
+    """Two one-sided tests (Schuirmann 1987) of the means of ``a`` and ``b``, in Welch's form: variances may differ.
+
+    "equivalent" where both reject at ``1 - level`` that the means are ``margin`` apart; "different" where the two-sided
+    interval at ``level`` leaves 0 out; otherwise, and with fewer than `MIN_SEEDS` values on a side, "not enough seeds".
+    """
+    difference = fmean(a) - fmean(b)
+    if min(len(a), len(b)) < MIN_SEEDS:
+        return Equivalence("not enough seeds", difference, -math.inf, math.inf, margin)
+    parts = [float(np.var(values, ddof=1)) / len(values) for values in (a, b)]
+    error, shares = math.sqrt(sum(parts)), sum(part**2 / (len(v) - 1) for part, v in zip(parts, (a, b), strict=True))
+    df = max(1, math.floor(sum(parts) ** 2 / shares)) if shares else 1  # Welch & Satterthwaite, on the safe side
+    half = error * quantile(2 * level - 1, df) if error else 0.0
+    found = partial(Equivalence, difference=difference, low=difference - half, high=difference + half, margin=margin)
+    if abs(difference) + half < margin:
+        return found("equivalent")
+    return found("different" if abs(difference) > error * quantile(level, df) else "not enough seeds")
 
 
 def verdict(ratio: Ratio, margin: float = 0.0) -> Verdict:

@@ -22,7 +22,9 @@ from twinbench.results.summary_records import (
     BaselineSummary,
     BreakEven,
     CellSummary,
+    CurvePoint,
     Growth,
+    Latency,
     PipelineSummary,
     QualitySummary,
     RunSummary,
@@ -33,7 +35,9 @@ __all__ = [
     "BaselineSummary",
     "BreakEven",
     "CellSummary",
+    "CurvePoint",
     "Growth",
+    "Latency",
     "PipelineSummary",
     "QualitySummary",
     "RunSummary",
@@ -44,6 +48,9 @@ __all__ = [
 
 LOWER_IS_BETTER = frozenset({"log_loss"})
 """Quality metrics of which less is better; of any other, more is."""
+
+DEFAULT_MARGIN = 0.01
+"""Of plans that were stored before they had one."""
 
 LEVELS = ("exact", "rounding", "approximate", "different")
 """Tolerance classes, from the best to the worst."""
@@ -85,6 +92,7 @@ def _pipeline(store: Store, run: Run, plan: Plan) -> PipelineSummary:
         if (cell.pipeline, cell.size) == (plan.pipeline, plan.size):
             measured[cell.stack] = figures(store.samples(cell.id))
             cells.append(_judged(_cell(store, cell, steps, measured[cell.stack], process_sd), spec, baselines))
+    cells = _compared(store, cells, spec)
     if independent:
         ranked = ranking.by_step(cells, measured, process_sd)
     else:
@@ -134,6 +142,8 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         rank=None,
         ratio=None,
         quality=_quality(store.qualities(cell.id)),
+        curve=tuple(CurvePoint(**point) for (_, key), points in facts.items() if key == "curve" for point in points),
+        to_target_s=None,
         beats_baseline=None,
         meets_target=None,
         agreement_error=_worst(agreements),
@@ -170,6 +180,7 @@ def _step(
     agreements: Sequence[Agreement],
     facts: Mapping[tuple[str, str], Any],
 ) -> StepSummary:
+    examples, held = facts.get((step, "examples")), facts.get((step, "held_as"), {})
     return StepSummary(
         step=step,
         op=op,
@@ -189,7 +200,19 @@ def _step(
         rank=None,
         ratio=None,
         rss_increase_bytes=facts.get((step, "rss_increase_bytes")),
+        per_second=examples / steady.estimate if examples and steady else None,
+        latency=_latency(measured.steady.get(step, {})) if (step, "request") in facts else None,
+        saved_bytes=int(held["bytes"]) if "bytes" in held else None,
     )
+
+
+def _latency(places: Blocks) -> Latency | None:
+    """Quantiles by the nearest rank: a value that was measured."""
+    walls = sorted(wall for block in places.values() for wall in block)
+    if not walls:
+        return None
+    p50, p95, p99 = (walls[math.ceil(q * len(walls)) - 1] for q in (0.50, 0.95, 0.99))
+    return Latency(p50, p95, p99, len(walls))
 
 
 def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Baseline]) -> CellSummary:
@@ -206,7 +229,38 @@ def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Base
         cell,
         beats_baseline=reached > dummy[0] if dummy else None,
         meets_target=None if target is None else reached >= sign * target,
+        to_target_s=None if target is None else _to_target(cell, metric, sign, target),
     )
+
+
+def _to_target(cell: CellSummary, metric: Any, sign: float, target: float) -> float | None:
+    points = (point for point in cell.curve if metric in point.metrics)
+    return next((point.seconds for point in points if sign * point.metrics[metric] >= sign * target), None)
+
+
+def _compared(store: Store, cells: Sequence[CellSummary], spec: Mapping[str, Any]) -> list[CellSummary]:
+    """With the metric that counts tested for equivalence with the best stack's, where there are several seeds."""
+    metric = spec.get("metric")
+    values = {
+        cell.stack: [q.value for q in store.qualities(cell.cell_id) if q.metric == metric]
+        for cell in cells
+        if metric in cell.quality
+    }
+    if len(values) < 2 or max(map(len, values.values())) < 2:
+        return list(cells)
+    sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
+    best = max(values, key=lambda stack: sign * fmean(values[stack]))
+    return [_with_equivalence(cell, str(metric), best, values, spec.get("margin", DEFAULT_MARGIN)) for cell in cells]
+
+
+def _with_equivalence(
+    cell: CellSummary, metric: str, best: str, values: Mapping[str, Sequence[float]], margin: float
+) -> CellSummary:
+    if cell.stack not in values or cell.stack == best:
+        return cell
+    found = stats.equivalence(values[cell.stack], values[best], margin)
+    quality = replace(cell.quality[metric], against=best, equivalence=found)
+    return replace(cell, quality={**cell.quality, metric: quality})
 
 
 def _interval(places: Blocks, process_sd: float) -> Interval | None:
@@ -217,7 +271,7 @@ def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
     values: dict[str, list[float]] = defaultdict(list)
     for quality in qualities:
         values[quality.metric].append(quality.value)
-    return {name: QualitySummary(name, fmean(v), min(v), max(v), len(v)) for name, v in values.items()}
+    return {name: QualitySummary(name, fmean(v), min(v), max(v), len(v), "", None) for name, v in values.items()}
 
 
 def _worst(agreements: Sequence[Agreement]) -> float | None:

@@ -43,7 +43,10 @@ _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to measure. ``budget_s``: measuring time per cell. ``resolve``: the ratio that matters, 0.02 for 2 %."""
+    """How to measure. ``budget_s``: measuring time per cell. ``resolve``: the ratio that matters, 0.02 for 2 %.
+
+    ``seed``: of the order of measuring. ``seeds``: how many trainings quality is taken from.
+    """
 
     threads: int = 1
     budget_s: float = 10.0
@@ -52,10 +55,11 @@ class Options:
     timeout_s: float = 300.0
     memory_limit: int | None = None
     seed: int = 0
+    seeds: int = 1
 
     def __post_init__(self) -> None:
-        if self.threads < 1 or self.processes < 1:
-            raise BadInput("--threads and --processes take a number from 1 on")
+        if self.threads < 1 or self.processes < 1 or self.seeds < 1:
+            raise BadInput("--threads, --processes and --seeds take a number from 1 on")
         if self.budget_s <= 0 or self.timeout_s <= 0:
             raise BadInput("--budget and --timeout take seconds above 0")
         if self.resolve is not None and not 0 < self.resolve < 1:

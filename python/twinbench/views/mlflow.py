@@ -55,6 +55,8 @@ DIGEST_LENGTH = 36
 
 TAG_LENGTH = 4000
 
+QUANTILES = ("p50", "p95", "p99")
+
 STATUSES = {
     Status.DONE: "FINISHED",
     Status.FAILED: "FAILED",
@@ -179,11 +181,27 @@ class _Sending:
     def _child(self, run: str, pipeline: PipelineSummary, cell: CellSummary) -> None:
         record = self.cells[cell.cell_id]
         params = _options(self.summary) | _params(pipeline, cell) | self._versions(cell)
-        tags = {"status": cell.status, "kind": cell.kind, "reason": cell.reason, "reused": str(cell.reused).lower()}
+        tested = cell.quality[pipeline.metric or ""].equivalence if (pipeline.metric or "") in cell.quality else None
+        tags: dict[str, str] = {"equivalence": tested.verdict if tested else ""}
+        tags |= {"status": cell.status, "kind": cell.kind, "reason": cell.reason, "reused": str(cell.reused).lower()}
         self._log(run, params, dict(_metrics(cell)), tags)
+        self._log_curve(run, cell)
         self._log_dataset(run, pipeline.dataset)
         self._log_files(run, {"agreement.json": _agreement(self.store, record), "stderr.txt": record.stderr}, record)
         self.client.set_terminated(run, STATUSES[cell.status], _ms(record.changed))
+
+    def _log_curve(self, run: str, cell: CellSummary) -> None:
+        """Loss and quality by epoch, as stepped metrics."""
+        from mlflow.entities import Metric
+
+        points = [
+            Metric(f"curve/{name}", value, self.changed_ms, point.epoch)
+            for point in cell.curve
+            for name, value in {"loss": point.loss, "seconds": point.seconds, **point.metrics}.items()
+            if math.isfinite(value)
+        ]
+        for some in _parts(points, BATCH_METRICS):
+            self.client.log_batch(run, metrics=some)
 
     def _versions(self, cell: CellSummary) -> dict[str, str]:
         facts = {fact.key: fact.value for fact in self.store.facts(cell.cell_id) if fact.step == ""}
@@ -260,6 +278,7 @@ def _metrics(cell: CellSummary) -> Iterator[tuple[str, float]]:
         "total/peak_rss_bytes": cell.peak_rss_bytes,
         "total/cpu_per_wall": cell.cpu_per_wall,
         "total/gc_share": cell.gc_share,
+        "total/to_target_s": cell.to_target_s,
         **{f"import/{framework}_s": seconds for framework, seconds in cell.imports_s.items()},
         **{f"quality/{metric}": quality.mean for metric, quality in cell.quality.items()},
     }
@@ -277,6 +296,9 @@ def _step_metrics(step: StepSummary) -> Iterator[tuple[str, float]]:
         "boundary_out_s": step.boundary_out_s,
         "rss_increase_bytes": step.rss_increase_bytes,
         "agreement_error": step.error,
+        "examples_per_second": step.per_second,
+        "saved_bytes": step.saved_bytes,
+        **({} if step.latency is None else {f"latency_{p}_s": getattr(step.latency, f"{p}_s") for p in QUANTILES}),
     }
     yield from ((f"{name}/{figure}", float(value)) for figure, value in figures.items() if value is not None)
 

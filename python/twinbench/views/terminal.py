@@ -6,7 +6,7 @@ Every cell is a ``Text``, never a string: Rich would read markup in what a pipel
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, Protocol
@@ -95,6 +95,10 @@ def render(summary: RunSummary, console: Console) -> None:
         _say(console, _break_even(pipeline))
         for table in _steps(pipeline, console):
             console.print(table)
+        for line in _qualities(pipeline):
+            _say(console, *line)
+        if any(_is_rated(step) for cell in pipeline.cells for step in cell.steps):
+            console.print(_rates(pipeline))
     for name, found in groupby(summary.growth, key=lambda one: one.pipeline):
         growth = list(found)
         sizes = max((one.sizes for one in growth), key=len)
@@ -178,6 +182,49 @@ def _steps(pipeline: PipelineSummary, console: Console) -> list[Table]:
         return made
 
     return _chunks(table, len(cells), console)
+
+
+def _qualities(pipeline: PipelineSummary) -> Iterator[tuple[str, str]]:
+    """Whether the stacks reach the same quality over several seeds, and after how long the target."""
+    for cell in pipeline.cells:
+        quality = cell.quality.get(pipeline.metric or "")
+        if quality is not None and quality.equivalence is not None:
+            found = quality.equivalence
+            told = f"{found.verdict}, difference {found.difference:+.4f}"
+            told += f" [{found.low:+.4f}, {found.high:+.4f}]" if math.isfinite(found.low) else ""
+            yield (
+                f"{cell.stack} {quality.metric} over {quality.seeds} seeds, against {quality.against}",
+                f"{told}, margin {found.margin:g}",
+            )
+    reached = [f"{c.stack} {text.seconds(c.to_target_s)}" for c in pipeline.cells if c.to_target_s is not None]
+    if reached:
+        yield f"training to {pipeline.metric} {pipeline.target:g}", ", ".join(reached)
+
+
+def _is_rated(step: StepSummary) -> bool:
+    return step.per_second is not None or step.saved_bytes is not None
+
+
+def _rates(pipeline: PipelineSummary) -> Table:
+    """How fast models are trained, asked and saved: examples a second, latency of single requests, bytes on disk."""
+    table = _table("step", "stack", "examples/s", "latency p50", "p95", "p99", "requests", "size")
+    for step, _ in pipeline.steps:
+        for cell in pipeline.cells:
+            for found in cell.steps:
+                if found.step == step and _is_rated(found):
+                    table.add_row(*map(_text, (step, cell.stack, *_rate(found))))
+    return table
+
+
+def _rate(step: StepSummary) -> list[str]:
+    one = step.latency
+    quantiles = (one.p50_s, one.p95_s, one.p99_s) if one else (None, None, None)
+    return [
+        f"{step.per_second:,.0f}" if step.per_second is not None and one is None else text.NOTHING,
+        *map(text.seconds, quantiles),
+        f"{one.requests:,}" if one else text.NOTHING,
+        text.size(step.saved_bytes),
+    ]
 
 
 def _chunks(table: Callable[[int, int], Table], count: int, console: Console) -> list[Table]:

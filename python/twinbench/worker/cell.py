@@ -43,6 +43,8 @@ class Cell:
         self.threads: int = job["threads"]
         self.data: str | None = job["data"]
         self.data_kind: Kind | None = job["data_kind"]
+        self.handovers = Path(job["handovers"])
+        """Where the outputs of steps that another worker runs are found, in directories of their names."""
         self.native_data: dict[str, Any] = {}
         """The dataset's value in each framework's form, once a step has asked for it."""
         self.steps = {step["id"]: _resolve(step) for step in job["steps"]}
@@ -93,6 +95,15 @@ class Cell:
         arrays.save(Path(directory), value)
         return {"boundary_ns": boundary}
 
+    def hand_over(self, step: str, directory: str) -> Message:
+        """Save a step's output for another worker. The saving is part of the crossing, and so of its time."""
+        import numpy  # noqa: F401  not to be imported inside the boundary's time
+
+        this = self.steps[step]
+        start = perf_counter_ns()
+        arrays.save(Path(directory), this.framework.extract(self.outputs[step], this.op.output))
+        return {"boundary_ns": perf_counter_ns() - start}
+
     def isolated(self, step: str, inputs: list[str], directory: str) -> Message:
         """Execute a step on given inputs, which were saved in directories, and save its output for the comparison."""
         this = self.steps[step]
@@ -103,12 +114,29 @@ class Cell:
         ]
         output = this.framework.ops[this.op.name](this.params, *values, *self._given(this))
         arrays.save(Path(directory), this.framework.extract(output, this.op.output))
+        if this.op.output == "saved":
+            self.calls[step]()  # the file is in its place again
         return {}
 
+    def again(self, step: str, scoring: str, given: str, directory: str) -> Message:
+        """Train anew from other givens, and score: ``scores`` and ``losses`` are saved. Returns the training's time."""
+        this, scorer = self.steps[step], self.steps[scoring]
+        _, *inputs, _ = self.calls[step].args  # the parameters come first, and the givens last
+        start = this.framework.prepare(arrays.load(Path(given)), "arrays")
+        call = partial(self.calls[step].func, this.params, *inputs, start)
+        timing, model = self._measure(this).first_call(call)
+        known = zip(scorer.inputs, self.calls[scoring].args[1:], strict=True)
+        scores = self.calls[scoring].func(
+            scorer.params, *(model if source == step else value for source, value in known)
+        )
+        losses = this.framework.extract(model, "model")["losses"]
+        arrays.save(Path(directory), scorer.framework.extract(scores, "arrays") | {"losses": losses})
+        return {"wall_ns": timing.wall_ns}
+
     def warm_up(self, step: str, limit_ns: int) -> Message:
-        """Calibrate, then run until the times have settled."""
+        """Calibrate, then run until the times have settled. A request is a sample of its own, however short."""
         measured, call = self._measure(self.steps[step]), self.calls[step]
-        self.evals[step] = measured.calibrate(call)
+        self.evals[step] = 1 if self.steps[step].op.is_request(self.steps[step].params) else measured.calibrate(call)
         discarded, settled = measured.warm_up(call, self.evals[step], limit_ns)
         return {"evals": self.evals[step], "discarded": discarded, "settled": settled}
 
@@ -131,6 +159,10 @@ class Cell:
             if source == DATA:
                 crossed |= step.framework.name not in self.native_data
                 values.append(self._data(step.framework))
+                continue
+            if source not in self.steps:
+                values.append(step.framework.prepare(arrays.load(self.handovers / source), kind))
+                crossed = True
                 continue
             value, producer = self.outputs[source], self.steps[source].framework
             if producer is not step.framework:
