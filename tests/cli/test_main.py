@@ -35,7 +35,7 @@ def test_help_names_every_command_and_every_exit_code(cli):
     assert done.returncode == 0
     for name in main.COMMANDS:
         assert f"\n  {name} " in done.stdout
-    for code in ("0", "1", "2", "3", "130"):
+    for code in ("0", "1", "2", "3", "4", "130"):
         assert f" {code}  " in done.stdout
 
 

@@ -59,19 +59,20 @@ def run(
 
     Example: twinbench run groupby --size 1e5 --size 1e6 --stack pandas --stack Polars
     """
+    from twinbench.cli import values
     from twinbench.cli.progress import watching
     from twinbench.results.store import Store
     from twinbench.run import job, runner
-    from twinbench.run.options import Options, parse_bytes, parse_percent
+    from twinbench.run.options import Options
 
     options = Options(
         threads=threads,
         budget_s=budget,
         processes=processes,
         seeds=seeds,
-        resolve=parse_percent(resolve) if resolve else None,
+        resolve=values.percent("--resolve", resolve) if resolve else None,
         timeout_s=timeout,
-        memory_limit=parse_bytes(memory_limit) if memory_limit else None,
+        memory_limit=values.size("--memory-limit", memory_limit) if memory_limit else None,
     )
     request = job.Request(
         pipelines=tuple(pipelines),

@@ -76,8 +76,8 @@ def summarise(store: Store, run_id: str) -> RunSummary:
     )
 
 
-def plain(summary: RunSummary) -> dict[str, Any]:
-    """The summary as JSON data. A number that isn't finite becomes null."""
+def plain(summary: Any) -> dict[str, Any]:
+    """A summary, or another dataclass of figures, as JSON data. A number that isn't finite becomes null."""
     return {key: _plain(value) for key, value in asdict(summary).items()}
 
 

@@ -30,6 +30,21 @@ def ratio(value: Ratio | None) -> str:
     return NOTHING if value is None else f"{_figures(value.estimate)}x {_spread(value)}"
 
 
+def range_(value: Ratio) -> str:
+    """How many times as long, with both ends of its interval: ``1.25 [1.22, 1.28]``."""
+    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]"
+
+
+def percent(value: float) -> str:
+    """A share: ``2.4%``."""
+    return f"{100 * value:.1f}%" if value < 0.0995 else f"{100 * value:.0f}%"
+
+
+def quality(value: float | None) -> str:
+    """A metric with three decimals."""
+    return NOTHING if value is None else f"{value:.3f}"
+
+
 def size(value: float | None) -> str:
     """Memory with its binary unit: ``312 MiB``."""
     if value is None:
