@@ -36,6 +36,14 @@ def seconds(option: str, text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
+def positive(option: str, text: str) -> float:
+    """A number from 0 on. Raises BadInput."""
+    number = _number(text)
+    if number is None or number < 0:
+        raise BadInput(f"{option}: '{text}' is not a number from 0 on; try 0.5")
+    return number
+
+
 def _number(text: str) -> float | None:
     try:
         number = float(text)
