@@ -27,13 +27,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import combinations
-from statistics import fmean, median
+from statistics import fmean, median, variance
 from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from twinbench.results.student import quantile, two_sided_p
 
@@ -181,7 +178,7 @@ def equivalence(a: Sequence[float], b: Sequence[float], margin: float, level: fl
     difference = fmean(a) - fmean(b)
     if min(len(a), len(b)) < MIN_SEEDS:
         return Equivalence("not enough seeds", difference, -math.inf, math.inf, margin)
-    parts = [float(np.var(values, ddof=1)) / len(values) for values in (a, b)]
+    parts = [variance(values) / len(values) for values in (a, b)]
     error, shares = math.sqrt(sum(parts)), sum(part**2 / (len(v) - 1) for part, v in zip(parts, (a, b), strict=True))
     df = max(1, math.floor(sum(parts) ** 2 / shares)) if shares else 1  # Welch & Satterthwaite, on the safe side
     half = error * quantile(2 * level - 1, df) if error else 0.0
@@ -284,38 +281,43 @@ def _difference(a: _Fit, b: _Fit, run_sd: float, level: float) -> Ratio:
     )
 
 
-def _log_ratios(a: Values, b: Values) -> list[NDArray[np.float64]]:
+def _log_ratios(a: Values, b: Values) -> list[list[float]]:
     """Per process, the log of the ratio of each block's medians."""
     if [len(process) for process in a] != [len(process) for process in b]:
         raise ValueError("blocks without a partner to compare them with")
-    return [x - y for x, y in zip(_log_medians(a), _log_medians(b), strict=True)]
+    pairs = zip(_log_medians(a), _log_medians(b), strict=True)
+    return [[x - y for x, y in zip(one, other, strict=True)] for one, other in pairs]
 
 
-def _log_medians(values: Values) -> list[NDArray[np.float64]]:
+def _log_medians(values: Values) -> list[list[float]]:
     """Per process, the log of the median of each block."""
-    return [np.log(np.maximum([median(block) for block in process], FLOOR)) for process in values]
+    return [[math.log(max(median(block), FLOOR)) for block in process] for process in values]
 
 
-def _fit(logs: Sequence[NDArray[np.float64]], process_sd: float) -> _Fit:
+def _fit(logs: Sequence[Sequence[float]], process_sd: float) -> _Fit:
     if not logs or not all(map(len, logs)):
         raise ValueError("no samples to summarise")
-    processes = [float(np.median(blocks)) for blocks in logs]
+    processes = [median(blocks) for blocks in logs]
     within = fmean(_median_variance(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
     known = len(processes) - 1
-    between = float(np.var(processes, ddof=1)) if known else 0.0
+    centre = fmean(processes)
+    between = sum((process - centre) ** 2 for process in processes) / known if known else 0.0
     df = PRIOR_DF + known
     moderated = (PRIOR_DF * (process_sd**2 + within) + known * between) / df
     return _Fit(processes, math.sqrt(moderated / len(processes)), df, sum(map(len, logs)))
 
 
-def _median_variance(values: NDArray[np.float64]) -> float:
-    """The bootstrap variance of the median, from the weight that resampling gives to each order statistic.
+def _median_variance(values: Sequence[float]) -> float:
+    """The bootstrap variance of the median, from the weight that resampling gives to each order statistic."""
+    weights, ordered = _median_weights(len(values)), sorted(values)
+    centre = sum(weight * value for weight, value in zip(weights, ordered, strict=True))
+    return sum(weight * (value - centre) ** 2 for weight, value in zip(weights, ordered, strict=True))
 
-    The weights are those of Harrell & Davis, Beta((n + 1) / 2, (n + 1) / 2), by the midpoint rule.
-    """
-    count = len(values)
-    x = (np.arange(count) + 0.5) / count
-    weights = (4 * x * (1 - x)) ** ((count - 1) / 2)
-    weights /= weights.sum()
-    ordered = np.sort(values)
-    return float(weights @ (ordered - weights @ ordered) ** 2)
+
+@lru_cache(maxsize=256)
+def _median_weights(count: int) -> list[float]:
+    """Those of Harrell & Davis, Beta((n + 1) / 2, (n + 1) / 2), by the midpoint rule."""
+    places = [(place + 0.5) / count for place in range(count)]
+    weights = [(4 * x * (1 - x)) ** ((count - 1) / 2) for x in places]
+    total = sum(weights)
+    return [weight / total for weight in weights]
