@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from itertools import product
 from pathlib import Path
 
@@ -29,7 +28,6 @@ def make(path: Path, cells: int, *, processes: int = 2, blocks: int = 5) -> str:
                 store, f"pipeline-{number:03}", MODALITIES[number % 4], size, amount * 1000, rng, processes, blocks
             )
         store.finish_run("large", "done")
-    sqlite3.connect(path).close()
     return "large"
 
 

@@ -11,7 +11,7 @@ import pytest
 from twinbench.cli import main
 from twinbench.errors import BadInput, JuliaUnavailable
 
-HEAVY = ("numpy", "pandas", "torch", "polars", "duckdb", "juliacall", "mlflow", "asv", "plotly", "pyarrow", "scipy")
+HEAVY = ("numpy", "pandas", "torch", "polars", "duckdb", "juliacall", "mlflow", "asv", "jinja2", "pyarrow", "scipy")
 GROUPS = (
     ("julia", "setup"),
     ("julia", "status"),

@@ -23,6 +23,7 @@ COMMANDS = {
     "run": ("twinbench.cli.run:run", "Run a pipeline on several stacks, compare and measure them."),
     "agree": ("twinbench.cli.agree:agree", "Check that stacks compute what the reference does."),
     "show": ("twinbench.cli.show:show", "Show a run: the latest one, or the one named."),
+    "report": ("twinbench.cli.report:report", "Write a run as one HTML file."),
     "compare": ("twinbench.cli.compare:compare", "Compare two runs, or the stacks of one."),
     "recommend": ("twinbench.cli.recommend:recommend", "Choose a stack from a run."),
     "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),

@@ -104,7 +104,7 @@ def run(
         if track:
             _track(results, run_id)
         if not as_json:
-            print(f"results: run {run_id} in {path}; again with 'twinbench show {run_id}'", file=sys.stderr)
+            print(f"results: run {run_id} in {path}; see 'twinbench show' and 'twinbench report'", file=sys.stderr)
         raise typer.Exit(_exit_code(results, run_id))
 
 
@@ -117,13 +117,14 @@ def _show(results: Store, run_id: str, as_json: bool) -> None:
     from rich.console import Console
 
     from twinbench.results import summary
+    from twinbench.results.recommend import usual
     from twinbench.views import terminal
 
     found = summary.summarise(results, run_id)
     if as_json:
         print(json.dumps(summary.plain(found)))
     else:
-        terminal.render(found, Console())
+        terminal.render(found, Console(), usual(found))
 
 
 def _track(results: Store, run_id: str) -> None:

@@ -21,6 +21,11 @@ FEW_PROCESSES = 3
 """With fewer than these the spread between processes is mostly assumed."""
 
 
+def usual(summary: RunSummary) -> tuple[Recommendation, ...]:
+    """With the usual weights and no limits; nothing for a run that has just begun."""
+    return recommend(summary, Wishes()) if summary.pipelines else ()
+
+
 def recommend(
     summary: RunSummary, wishes: Wishes, languages: Mapping[str, str] | None = None
 ) -> tuple[Recommendation, ...]:

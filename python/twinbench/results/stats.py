@@ -291,7 +291,12 @@ def _log_ratios(a: Values, b: Values) -> list[list[float]]:
 
 def _log_medians(values: Values) -> list[list[float]]:
     """Per process, the log of the median of each block."""
-    return [[math.log(max(median(block), FLOOR)) for block in process] for process in values]
+    return [[math.log(max(_median(block), FLOOR)) for block in process] for process in values]
+
+
+def _median(values: Sequence[float]) -> float:
+    """The usual one; totals have one value per block, and there are many of those."""
+    return values[0] if len(values) == 1 else median(values)
 
 
 def _fit(logs: Sequence[Sequence[float]], process_sd: float) -> _Fit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, Protocol
@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from twinbench.results.recommend_records import Recommendation
 from twinbench.results.records import Status
 from twinbench.results.summary import LEVELS, CellSummary, Growth, PipelineSummary, RunSummary, StepSummary
-from twinbench.views import layout, text
+from twinbench.views import layout, text, words
 
 STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yellow", Status.PLANNED: "dim"}
 """Of a status; red for any other."""
@@ -74,22 +75,23 @@ class _Column:
     justify: Literal["left", "right"] = "right"
 
 
-def render(summary: RunSummary, console: Console) -> None:
-    """Print a run: per pipeline its stacks, what went wrong, and its steps; then how to read it."""
+def render(summary: RunSummary, console: Console, recommendations: Sequence[Recommendation] = ()) -> None:
+    """Print a run: per pipeline its answer, its stacks, what went wrong, and its steps; then what to choose."""
     layout.widen(console)
     for pipeline in summary.pipelines:
         layout.say(console, f"{pipeline.pipeline} ({pipeline.size})", pipeline.question, style="bold")
-        layout.say(console, _data(pipeline))
+        layout.say(console, words.data(pipeline))
+        layout.say(console, words.headline(pipeline), style="bold green")
         console.print(_stacks(pipeline, console))
         for cell in pipeline.cells:
             if cell.reason:
                 layout.say(console, f"{cell.stack}: {cell.kind or cell.status}", cell.reason, style=_style(cell.status))
-        layout.say(console, _break_even(pipeline))
+        layout.say(console, words.break_even(pipeline))
         for table in _steps(pipeline, console):
             console.print(table)
-        for line in _qualities(pipeline):
+        for line in words.qualities(pipeline):
             layout.say(console, *line)
-        if any(_is_rated(step) for cell in pipeline.cells for step in cell.steps):
+        if any(words.is_rated(step) for cell in pipeline.cells for step in cell.steps):
             console.print(_rates(pipeline))
     for name, found in groupby(summary.growth, key=lambda one: one.pipeline):
         growth = list(found)
@@ -99,6 +101,8 @@ def render(summary: RunSummary, console: Console) -> None:
             console.print(table)
     for warning in summary.warnings:
         layout.say(console, "warning", warning, style="yellow")
+    for found in recommendations:
+        layout.say(console, "recommended", f"{words.choice(found)} (weights: {words.weights(found) or 'none'})")
     if summary.pipelines:
         console.print(Text(LEGEND, style="dim"))
     if summary.growth:
@@ -176,66 +180,15 @@ def _steps(pipeline: PipelineSummary, console: Console) -> list[Table]:
     return layout.chunks(table, len(cells), console)
 
 
-def _qualities(pipeline: PipelineSummary) -> Iterator[tuple[str, str]]:
-    """Whether the stacks reach the same quality over several seeds, and after how long the target."""
-    for cell in pipeline.cells:
-        quality = cell.quality.get(pipeline.metric or "")
-        if quality is not None and quality.equivalence is not None:
-            found = quality.equivalence
-            told = f"{found.verdict}, difference {found.difference:+.4f}"
-            told += f" [{found.low:+.4f}, {found.high:+.4f}]" if math.isfinite(found.low) else ""
-            yield (
-                f"{cell.stack} {quality.metric} over {quality.seeds} seeds, against {quality.against}",
-                f"{told}, margin {found.margin:g}",
-            )
-    reached = [f"{c.stack} {text.seconds(c.to_target_s)}" for c in pipeline.cells if c.to_target_s is not None]
-    if reached:
-        yield f"training to {pipeline.metric} {pipeline.target:g}", ", ".join(reached)
-
-
-def _is_rated(step: StepSummary) -> bool:
-    return step.per_second is not None or step.saved_bytes is not None
-
-
 def _rates(pipeline: PipelineSummary) -> Table:
     """How fast models are trained, asked and saved: examples a second, latency of single requests, bytes on disk."""
     table = layout.table("step", "stack", "examples/s", "latency p50", "p95", "p99", "requests", "size")
     for step, _ in pipeline.steps:
         for cell in pipeline.cells:
             for found in cell.steps:
-                if found.step == step and _is_rated(found):
-                    table.add_row(*map(layout.cell, (step, cell.stack, *_rate(found))))
+                if found.step == step and words.is_rated(found):
+                    table.add_row(*map(layout.cell, (step, cell.stack, *words.rate(found))))
     return table
-
-
-def _rate(step: StepSummary) -> list[str]:
-    one = step.latency
-    quantiles = (one.p50_s, one.p95_s, one.p99_s) if one else (None, None, None)
-    return [
-        f"{step.per_second:,.0f}" if step.per_second is not None and one is None else text.NOTHING,
-        *map(text.seconds, quantiles),
-        f"{one.requests:,}" if one else text.NOTHING,
-        text.size(step.saved_bytes),
-    ]
-
-
-def _data(pipeline: PipelineSummary) -> str:
-    """What was run on, and what is to be beaten."""
-    parts = [str(pipeline.dataset["name"])] if "name" in pipeline.dataset else []
-    amount = pipeline.dataset.get("amount")
-    parts += [f"{amount:,} {pipeline.dataset['unit']}"] if amount else []
-    parts += [f"{b.name}: {b.metric} {b.value:.3f}" for b in pipeline.baselines if b.metric == pipeline.metric]
-    parts += [f"target: {pipeline.metric} {pipeline.target:.3f}"] if pipeline.target is not None else []
-    return "; ".join(parts)
-
-
-def _break_even(pipeline: PipelineSummary) -> str:
-    found = pipeline.break_even
-    if found is None:
-        return ""
-    if found.calls is None:
-        return f"{found.against} starts sooner than {found.stack}, which never makes up for it"
-    return f"{found.against} starts sooner; from execution {found.calls} on, {found.stack} has taken less time in all"
 
 
 def _status(cell: CellSummary) -> str:
@@ -277,7 +230,9 @@ def _growth(growth: Sequence[Growth], sizes: Sequence[str], console: Console) ->
         made = layout.table("step", *map(layout.cell, stacks[first:last]))
         made.columns[1].justify = "right"
         for step in steps:
-            made.add_row(layout.cell(step or "total"), *(_exponent(found.get((s, step)), sizes) for s in stacks[first:last]))
+            made.add_row(
+                layout.cell(step or "total"), *(_exponent(found.get((s, step)), sizes) for s in stacks[first:last])
+            )
         return made
 
     return layout.chunks(table, len(stacks), console)

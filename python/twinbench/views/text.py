@@ -20,6 +20,17 @@ def seconds(value: float | None) -> str:
     return f"{_figures(value * factor)} {unit}"
 
 
+def tick(value: float) -> str:
+    """A round time beside an axis: ``20 ms``."""
+    factor, unit = next((factor, unit) for limit, factor, unit in _UNITS_S if value < limit * (1 - 1e-9))
+    return f"{value * factor:.4g} {unit}"
+
+
+def amount(value: float) -> str:
+    """How much data: ``20,000``."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def interval(value: Interval | None) -> str:
     """A time with half the width of its interval: ``12.3 ms ±1.4%``."""
     return NOTHING if value is None else f"{seconds(value.estimate)} {_spread(value)}"

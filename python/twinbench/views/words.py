@@ -5,12 +5,11 @@ The figures are those of ``results``; here they only get words.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
-from twinbench.results import stats
 from twinbench.results.recommend_records import Candidate, Criterion, Recommendation
-from twinbench.results.summary_records import CellSummary, PipelineSummary, StepSummary
+from twinbench.results.summary_records import CellSummary, Growth, PipelineSummary, StepSummary
 from twinbench.views import text
 
 COSTS: dict[Criterion, str] = {
@@ -58,11 +57,63 @@ def _step_headline(pipeline: PipelineSummary) -> str:
     return f"of {len(ranked)} steps, fastest or not to be told from the fastest: {listed(parts)}"
 
 
-def setbacks(pipeline: PipelineSummary) -> Iterator[str]:
-    """What has no rank and why, one sentence for each reason."""
-    out = [cell for cell in pipeline.cells if cell.rank is None and cell.reason]
-    for status, cells in groupby(sorted(out, key=lambda cell: cell.status), key=lambda cell: cell.status):
-        yield f"{listed([cell.stack for cell in cells])}: {status}"
+def data(pipeline: PipelineSummary) -> str:
+    """What was run on, and what is to be beaten."""
+    parts = [str(pipeline.dataset["name"])] if "name" in pipeline.dataset else []
+    amount = pipeline.dataset.get("amount")
+    parts += [f"{text.amount(amount)} {pipeline.dataset['unit']}"] if amount else []
+    parts += [f"{b.name}: {b.metric} {b.value:.3f}" for b in pipeline.baselines if b.metric == pipeline.metric]
+    parts += [f"target: {pipeline.metric} {pipeline.target:.3f}"] if pipeline.target is not None else []
+    return "; ".join(parts)
+
+
+def level(step: StepSummary) -> str:
+    """How a step compares with the reference's: the class and the error, and of what is different how far it is off."""
+    if step.agrees is not False:
+        return f"{step.level}" if step.level == "exact" else f"{step.level} ({text.error(step.error)})"
+    size = "" if step.max_abs is None or math.isinf(step.max_abs) else f", at most {step.max_abs:.3g} off"
+    psnr = "" if step.psnr_db is None else f", {step.psnr_db:.1f} dB"
+    return f"{'different*' if step.declared else 'different'}{size}{psnr}"
+
+
+def qualities(pipeline: PipelineSummary) -> Iterator[tuple[str, str]]:
+    """Whether the stacks reach the same quality over several seeds, and after how long the target."""
+    for cell in pipeline.cells:
+        quality = cell.quality.get(pipeline.metric or "")
+        if quality is not None and quality.equivalence is not None:
+            found = quality.equivalence
+            told = f"{found.verdict}, difference {found.difference:+.4f}"
+            told += f" [{found.low:+.4f}, {found.high:+.4f}]" if math.isfinite(found.low) else ""
+            yield (
+                f"{cell.stack} {quality.metric} over {quality.seeds} seeds, against {quality.against}",
+                f"{told}, margin {found.margin:g}",
+            )
+    reached = [f"{c.stack} {text.seconds(c.to_target_s)}" for c in pipeline.cells if c.to_target_s is not None]
+    if reached:
+        yield f"training to {pipeline.metric} {pipeline.target:g}", ", ".join(reached)
+
+
+def is_rated(step: StepSummary) -> bool:
+    """Whether it trains, scores or saves models."""
+    return step.per_second is not None or step.saved_bytes is not None
+
+
+def rate(step: StepSummary) -> list[str]:
+    """Examples a second, latency of single requests by quantile and their number, bytes on disk."""
+    one = step.latency
+    quantiles = (one.p50_s, one.p95_s, one.p99_s) if one else (None, None, None)
+    return [
+        f"{step.per_second:,.0f}" if step.per_second is not None and one is None else text.NOTHING,
+        *map(text.seconds, quantiles),
+        f"{one.requests:,}" if one else text.NOTHING,
+        text.size(step.saved_bytes),
+    ]
+
+
+def exponent(growth: Growth) -> str:
+    """With its interval, where there is one."""
+    interval = f" [{growth.low:.2f}, {growth.high:.2f}]" if growth.low is not None and growth.high is not None else ""
+    return f"{growth.exponent:.2f}{interval}"
 
 
 def break_even(pipeline: PipelineSummary) -> str:
@@ -80,11 +131,6 @@ def standing(place: CellSummary | StepSummary) -> str:
     if place.rank is None:
         return text.NOTHING
     return "1" if place.ratio is None else text.ratio(place.ratio)
-
-
-def is_tie(place: CellSummary | StepSummary) -> bool:
-    """Whether it can't be told from the fastest without being it."""
-    return place.rank == 1 and place.ratio is not None and stats.verdict(place.ratio) == "undecided"
 
 
 def choice(recommendation: Recommendation) -> str:
