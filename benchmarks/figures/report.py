@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.figures import large_store
 from benchmarks.figures.figure import Figure
 
 LIBRARIES = ("jinja2",)
@@ -17,6 +16,7 @@ LIMIT_S = 10.0
 
 def measure() -> Iterator[Figure]:
     """Seconds and megabytes."""
+    from benchmarks.figures import large_store
     from twinbench.results.store import Store
     from twinbench.views.report import page
 

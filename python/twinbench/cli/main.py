@@ -27,7 +27,7 @@ COMMANDS = {
     "compare": ("twinbench.cli.compare:compare", "Compare two runs, or the stacks of one."),
     "recommend": ("twinbench.cli.recommend:recommend", "Choose a stack from a run."),
     "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),
-    "track": ("twinbench.cli.track:app", "Send a stored run to a tracking server."),
+    "track": ("twinbench.cli.track:app", "Send a stored run to MLflow, Comet or asv."),
     "data": ("twinbench.cli.data:app", "List, describe and fetch datasets."),
     "selftest": ("twinbench.cli.selftest:selftest", "Measure the measuring on this machine."),
     "env": ("twinbench.cli.env:app", "Make environments for libraries that need their own."),
