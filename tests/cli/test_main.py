@@ -17,6 +17,7 @@ GROUPS = (
     ("julia", "status"),
     ("julia", "use"),
     ("track", "mlflow"),
+    ("track", "comet"),
     ("track", "asv"),
     *(("data", name) for name in ("list", "describe", "fetch")),
 )

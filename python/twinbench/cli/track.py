@@ -41,6 +41,25 @@ def mlflow(
 
 
 @app.command()
+def comet(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
+    ] = None,
+    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+) -> None:
+    """Send a run to Comet: online with COMET_API_KEY, otherwise as archives in the data directory.
+
+    Example: twinbench track comet 3f2a
+    """
+    from twinbench.paths import default_store
+    from twinbench.results.store import Store
+    from twinbench.views import comet as view
+
+    with Store.open(store or default_store(), create=False) as results:
+        typer.echo(view.send(results, results.find_run(run).id))
+
+
+@app.command()
 def asv(
     run: Annotated[
         str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from twinbench.results.recommend_records import Recommendation
 from twinbench.results.summary_records import RunSummary
 from twinbench.views import recommend, text, words
+from twinbench.views.markdown import plain
 
 
 def record(summary: RunSummary, recommendations: Sequence[Recommendation], command: str) -> str:
@@ -20,22 +20,22 @@ def _head(summary: RunSummary) -> Iterator[str]:
     yield "# Which stack to use"
     yield ""
     yield "- Status: proposed"
-    yield f"- Date: {_plain(summary.created[:10])}"
-    yield f"- Evidence: twinbench run {_plain(summary.run_id)} on {_plain(machine)}"
+    yield f"- Date: {plain(summary.created[:10])}"
+    yield f"- Evidence: twinbench run {plain(summary.run_id)} on {plain(machine)}"
     yield ""
 
 
 def _one(found: Recommendation) -> Iterator[str]:
-    yield f"## {_plain(found.modality)}"
+    yield f"## {plain(found.modality)}"
     yield ""
     yield "### Context"
     yield ""
-    yield f"Judged by {_plain(', '.join(found.questions))}; weights: {words.weights(found) or 'none'}."
+    yield f"Judged by {plain(', '.join(found.questions))}; weights: {words.weights(found) or 'none'}."
     yield ""
     yield from _options(found)
     yield "### Decision"
     yield ""
-    yield f"{_plain(words.choice(found))}."
+    yield f"{plain(words.choice(found))}."
     yield ""
     yield "### Consequences"
     yield ""
@@ -55,7 +55,7 @@ def _options(found: Recommendation) -> Iterator[str]:
         yield f"| --- |{' ---: |' * (len(headers) - 1)}"
     for candidate in found.candidates:
         shown = [f"{value} ({times})" for value, times in recommend.figures(candidate, found).values()]
-        cells = [_plain(candidate.stack), *shown, f"{candidate.score:.2f}", text.percent(candidate.chance)]
+        cells = [plain(candidate.stack), *shown, f"{candidate.score:.2f}", text.percent(candidate.chance)]
         yield f"| {' | '.join(cells)} |"
     if found.candidates:
         yield ""
@@ -70,11 +70,6 @@ def _foot(command: str) -> Iterator[str]:
 
 
 def _bullets(sentences: Iterable[str]) -> Iterator[str]:
-    lines = [f"- {_plain(sentence)}" for sentence in sentences] or ["- nothing"]
+    lines = [f"- {plain(sentence)}" for sentence in sentences] or ["- nothing"]
     yield from lines
     yield ""
-
-
-def _plain(value: str) -> str:
-    """Text that Markdown leaves alone."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text.clean(value))

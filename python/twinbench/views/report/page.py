@@ -21,7 +21,7 @@ from twinbench.results.recommend import usual
 from twinbench.results.recommend_records import Recommendation
 from twinbench.results.store import Store
 from twinbench.results.summary import summarise
-from twinbench.results.summary_records import RunSummary
+from twinbench.results.summary_records import PipelineSummary, RunSummary
 from twinbench.views import text, words
 from twinbench.views.recommend import figures
 from twinbench.views.report import charts, svg
@@ -69,14 +69,13 @@ def render(store: Store, summary: RunSummary, recommendations: Sequence[Recommen
     )
     environment.globals |= {"text": text, "words": words, "charts": charts, "svg": svg, "figures": figures}
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
-    stacks = list(dict.fromkeys(cell.stack for pipeline in summary.pipelines for cell in pipeline.cells))
-    numbers = {stack: number for number, stack in enumerate(stacks)}
+    numbers = _numbers(summary)
     return environment.get_template("page.html").render(
         summary=summary,
         recommendations=recommendations,
         growing=list(_growing(summary, numbers)),
         numbers=numbers,
-        stacks=stacks,
+        stacks=list(numbers),
         modalities=list(dict.fromkeys(p.modality for p in summary.pipelines)),
         names=list(dict.fromkeys(p.pipeline for p in summary.pipelines)),
         sizes=list(dict.fromkeys(p.size for p in summary.pipelines)),
@@ -91,6 +90,26 @@ def render(store: Store, summary: RunSummary, recommendations: Sequence[Recommen
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def pictures(summary: RunSummary, sizes: Sequence[PipelineSummary]) -> Iterator[tuple[str, str]]:
+    """The charts of a pipeline as SVG files, by name."""
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    numbers = _numbers(summary)
+    for pipeline in sizes:
+        drawn = charts.quality(pipeline, numbers)
+        if drawn is not None:
+            yield f"quality-{pipeline.size}", svg.picture(drawn, style)
+    for growing in _growing(summary, numbers):
+        if growing.pipeline == sizes[0].pipeline:
+            for step, drawn in growing.charts:
+                yield f"growth{'-' * bool(step)}{step}", svg.picture(drawn, style)
+
+
+def _numbers(summary: RunSummary) -> dict[str, int]:
+    """Every stack's colour."""
+    stacks = dict.fromkeys(cell.stack for pipeline in summary.pipelines for cell in pipeline.cells)
+    return {stack: number for number, stack in enumerate(stacks)}
 
 
 def command(summary: RunSummary) -> str:
