@@ -93,6 +93,7 @@ def runs(
     return Comparison(
         a=before.run.id,
         b=after.run.id,
+        control=control,
         margin=margin,
         changes=_changes(before, after, comparable, ratio, steps, margin),
         outcomes=tuple(_outcome(before, after, one, other) for one, other in comparable),
@@ -121,6 +122,7 @@ def stacks(
     return Comparison(
         a=side.run.id,
         b=side.run.id,
+        control="",
         margin=margin,
         changes=_changes(side, side, pairs, _within(side), steps, margin),
         outcomes=tuple(_outcome(side, side, one, other) for one, other in pairs),

@@ -99,6 +99,8 @@ class Comparison:
     a: str
     b: str
     """Run ids; the same one where stacks of one run are compared."""
+    control: str
+    """The stack that the others' times are taken relative to. Empty where there is none."""
     margin: float
     changes: tuple[Change, ...]
     outcomes: tuple[Outcome, ...]

@@ -22,6 +22,8 @@ def render(comparison: Comparison, console: Console, threshold: float | None = N
     """Print a comparison. With a threshold (0.05 for 5 %) also what exceeds it, and what could not have been seen."""
     layout.widen(console)
     layout.say(console, _title(comparison), style="bold")
+    if comparison.control:
+        layout.say(console, f"ratios are relative to {comparison.control}, beside which both runs measured")
     for difference in comparison.differences:
         layout.say(console, f"{difference.what} differs", f"{difference.a} -> {difference.b}", style="yellow")
     if comparison.changes:
