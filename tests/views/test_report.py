@@ -145,6 +145,25 @@ def test_growth_over_sizes_is_drawn(store):
     assert "time ~ rows ^ 1.00" in html
 
 
+def test_curves_times_to_target_and_latency_are_shown_where_there_are_any(store):
+    assert "Training" not in Page(page.of_run(store, RUN)).text
+    for cell in store.cells(RUN):
+        if cell.status == "done":
+            points = [
+                {"epoch": epoch, "seconds": epoch / 10, "loss": 1 / epoch, "metrics": {"roc_auc": 0.6 + epoch / 20}}
+                for epoch in (1, 2, 4)
+            ]
+            store.add_fact(cell.id, "mlp", "curve", points)
+            store.add_fact(cell.id, "predict", "request", 1)
+            store.add_fact(cell.id, "predict", "examples", 1)
+    html = page.of_run(store, RUN)
+    read = Page(html)
+    assert 'aria-label="loss against the seconds of training"' in html
+    assert 'aria-label="roc_auc against the seconds of training"' in html
+    assert "training to roc_auc 0.7: Polars+torch 200 ms" in read.text or "Polars+torch 200 ms" in read.text
+    assert "latency p50" in read.text
+
+
 def test_a_run_that_has_just_begun_is_a_page_too(store):
     store.new_run("new", created="2027-01-01T00:00:00+00:00", arguments={}, environment={})
     assert "twinbench run new" in page.of_run(store, "new")

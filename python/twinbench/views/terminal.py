@@ -93,8 +93,8 @@ def render(summary: RunSummary, console: Console, recommendations: Sequence[Reco
             layout.say(console, *line)
         if any(words.is_rated(step) for cell in pipeline.cells for step in cell.steps):
             console.print(_rates(pipeline))
-    for name, found in groupby(summary.growth, key=lambda one: one.pipeline):
-        growth = list(found)
+    for name, exponents in groupby(summary.growth, key=lambda one: one.pipeline):
+        growth = list(exponents)
         sizes = max((one.sizes for one in growth), key=len)
         layout.say(console, f"{name}: exponent of time over amount", ", ".join(sizes), style="bold")
         for table in _growth(growth, sizes, console):

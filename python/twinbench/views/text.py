@@ -22,6 +22,8 @@ def seconds(value: float | None) -> str:
 
 def tick(value: float) -> str:
     """A round time beside an axis: ``20 ms``."""
+    if value == 0:
+        return "0"
     factor, unit = next((factor, unit) for limit, factor, unit in _UNITS_S if value < limit * (1 - 1e-9))
     return f"{value * factor:.4g} {unit}"
 

@@ -5,6 +5,7 @@ Rows are HTML, so that they can be sorted and filtered; what has two axes is SVG
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from markupsafe import Markup
 from twinbench.results.stats import Interval
 from twinbench.results.summary import LOWER_IS_BETTER
 from twinbench.results.summary_records import CellSummary, Growth, PipelineSummary, StepSummary
-from twinbench.views import text
+from twinbench.views import text, words
 from twinbench.views.report import svg
 from twinbench.views.report.scale import Scale, linear_scale, log_scale
 from twinbench.views.report.svg import Axis, Series, tag
@@ -177,6 +178,49 @@ def quality(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> Markup | N
     )
 
 
+def curves(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> list[tuple[str, Markup]]:
+    """Loss, and the metric that counts, against the seconds of training: a title and a chart each."""
+    trained = [cell for cell in pipeline.cells if cell.curve]
+    losses = {cell.stack: [(p.seconds, p.loss) for p in cell.curve] for cell in trained}
+    drawn: list[tuple[str, dict[str, list[tuple[float, float]]], float | None]] = [("loss", losses, None)]
+    metric = pipeline.metric
+    if metric is not None:
+        reached = {
+            cell.stack: [(p.seconds, p.metrics[metric]) for p in cell.curve if metric in p.metrics] for cell in trained
+        }
+        drawn.append((metric, reached, pipeline.target))
+    found = [(name, _curve(name, lines, level, numbers)) for name, lines, level in drawn]
+    return [(name, chart) for name, chart in found if chart is not None]
+
+
+def _curve(
+    name: str,
+    lines: Mapping[str, Sequence[tuple[float, float]]],
+    level: float | None,
+    numbers: Mapping[str, int],
+) -> Markup | None:
+    known = {
+        stack: [point for point in points if math.isfinite(point[1])] for stack, points in lines.items() if any(points)
+    }
+    x = linear_scale((seconds for points in known.values() for seconds, _ in points), from_zero=True)
+    values = [value for points in known.values() for _, value in points]
+    y = linear_scale(values if level is None else [*values, level])
+    if x is None or y is None or not values:
+        return None
+    series = [
+        Series(stack, numbers[stack], points, f"{stack}: {text.quality(points[-1][1])} at the end", stack)
+        for stack, points in known.items()
+        if points
+    ]
+    return svg.chart(
+        f"{name} against the seconds of training",
+        Axis(x, "training", text.tick),
+        Axis(y, name, text.quality),
+        series,
+        level=level,
+    )
+
+
 def pareto(points: Iterable[tuple[float, float]], *, lower_is_better: bool = False) -> list[tuple[float, float]]:
     """The points that nobody beats in both time and quality, by time."""
     front: list[tuple[float, float]] = []
@@ -220,3 +264,14 @@ def growth(
 def measured(pipeline: PipelineSummary) -> list[CellSummary]:
     """The stacks of which any step was measured."""
     return [cell for cell in pipeline.cells if any(step.steady for step in cell.steps)]
+
+
+def rated(pipeline: PipelineSummary) -> list[tuple[CellSummary, StepSummary]]:
+    """The steps that train, score or save models, by step and stack."""
+    return [
+        (cell, step)
+        for name, _ in pipeline.steps
+        for cell in pipeline.cells
+        for step in cell.steps
+        if step.step == name and words.is_rated(step)
+    ]

@@ -72,10 +72,18 @@ def mark(number: int, x: float = 6, y: float = 6) -> Markup:
 
 
 def chart(
-    title: str, x: Axis, y: Axis, series: Sequence[Series], *, front: Sequence[tuple[float, float]] = ()
+    title: str,
+    x: Axis,
+    y: Axis,
+    series: Sequence[Series],
+    *,
+    front: Sequence[tuple[float, float]] = (),
+    level: float | None = None,
 ) -> Markup:
-    """Lines or points with their names beside them. ``front`` is drawn as steps under them."""
+    """Lines or points with their names beside them. ``front`` is drawn as steps under them, ``level`` as a line."""
     parts: list[Markup] = [*_frame(x, y)]
+    if level is not None and y.scale.low <= level <= y.scale.high:
+        parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=_y(y, level), y2=_y(y, level), class_="front"))
     if front:
         places = [_place(x, y, *point) for point in front]
         path = f"M{places[0][0]:.1f},{places[0][1]:.1f}" + "".join(f"H{px:.1f}V{py:.1f}" for px, py in places[1:])
