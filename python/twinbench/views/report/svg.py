@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from twinbench.views.report.scale import Scale
 
 WIDTH, HEIGHT = 640, 300
-LEFT, RIGHT, TOP, BOTTOM = 62, 150, 14, 42
+LEFT, RIGHT, TOP, BOTTOM = 78, 150, 14, 42
 """Margins: the right one has room for names at the ends of lines."""
 
 LABEL_GAP, NAME_GAP, LETTER = 13, 12, 6.6
