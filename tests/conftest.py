@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser import Browser, find
 from twinbench import environments
 from twinbench.results.store import Store
 
@@ -58,6 +59,17 @@ def twinbench(places: dict[str, str]) -> Command:
 def store(places: dict[str, str]) -> Callable[[], Store]:
     """Opens the store that ``twinbench`` wrote."""
     return lambda: Store.open(Path(places["TWINBENCH_DATA_DIR"]) / "results.db", create=False)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Headless Chromium."""
+    executable = find()
+    if executable is None:
+        pytest.skip("no Chromium found; `make browser` installs Debian's")
+    started = Browser(executable, tmp_path_factory.mktemp("browser"))
+    yield started
+    started.close()
 
 
 @pytest.fixture

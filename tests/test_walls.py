@@ -18,7 +18,7 @@ PACKAGE = Path(twinbench.__file__).parent
 LIBRARIES = {
     *("pandas", "numpy", "scipy", "sklearn", "skops", "torch", "tensorflow", "keras", "jax", "mxnet"),
     *("polars", "duckdb", "pyarrow", "juliacall"),
-    *("mlflow", "asv", "plotly", "pydantic"),
+    *("mlflow", "asv", "comet_ml", "jinja2", "pydantic"),
 }
 """What would be in a worker's numbers if it came in unasked."""
 

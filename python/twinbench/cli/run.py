@@ -59,19 +59,20 @@ def run(
 
     Example: twinbench run groupby --size 1e5 --size 1e6 --stack pandas --stack Polars
     """
+    from twinbench.cli import values
     from twinbench.cli.progress import watching
     from twinbench.results.store import Store
     from twinbench.run import job, runner
-    from twinbench.run.options import Options, parse_bytes, parse_percent
+    from twinbench.run.options import Options
 
     options = Options(
         threads=threads,
         budget_s=budget,
         processes=processes,
         seeds=seeds,
-        resolve=parse_percent(resolve) if resolve else None,
+        resolve=values.percent("--resolve", resolve) if resolve else None,
         timeout_s=timeout,
-        memory_limit=parse_bytes(memory_limit) if memory_limit else None,
+        memory_limit=values.size("--memory-limit", memory_limit) if memory_limit else None,
     )
     request = job.Request(
         pipelines=tuple(pipelines),
@@ -103,7 +104,7 @@ def run(
         if track:
             _track(results, run_id)
         if not as_json:
-            print(f"results: run {run_id} in {path}; again with 'twinbench show {run_id}'", file=sys.stderr)
+            print(f"results: run {run_id} in {path}; see 'twinbench show' and 'twinbench report'", file=sys.stderr)
         raise typer.Exit(_exit_code(results, run_id))
 
 
@@ -116,13 +117,14 @@ def _show(results: Store, run_id: str, as_json: bool) -> None:
     from rich.console import Console
 
     from twinbench.results import summary
+    from twinbench.results.recommend import usual
     from twinbench.views import terminal
 
     found = summary.summarise(results, run_id)
     if as_json:
         print(json.dumps(summary.plain(found)))
     else:
-        terminal.render(found, Console())
+        terminal.render(found, Console(), usual(found))
 
 
 def _track(results: Store, run_id: str) -> None:

@@ -62,7 +62,13 @@ SPARE_CORES = 0.25
 def summarise(store: Store, run_id: str) -> RunSummary:
     """Summarise a run. Raises BadInput for an unknown one; a unique prefix of the id will do."""
     run = store.find_run(run_id)
-    pipelines = tuple(_pipeline(store, run, plan) for plan in store.plans(run.id))
+    cells: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    for cell in store.cells(run.id):
+        cells[cell.pipeline, cell.size].append(cell)
+    baselines = store.baselines(run.id)
+    pipelines = tuple(
+        _pipeline(store, run, plan, cells[plan.pipeline, plan.size], baselines) for plan in store.plans(run.id)
+    )
     growth = growths(pipelines)
     return RunSummary(
         run_id=run.id,
@@ -76,22 +82,23 @@ def summarise(store: Store, run_id: str) -> RunSummary:
     )
 
 
-def plain(summary: RunSummary) -> dict[str, Any]:
-    """The summary as JSON data. A number that isn't finite becomes null."""
+def plain(summary: Any) -> dict[str, Any]:
+    """A summary, or another dataclass of figures, as JSON data. A number that isn't finite becomes null."""
     return {key: _plain(value) for key, value in asdict(summary).items()}
 
 
-def _pipeline(store: Store, run: Run, plan: Plan) -> PipelineSummary:
+def _pipeline(
+    store: Store, run: Run, plan: Plan, planned: Sequence[Cell], baselines: Sequence[Baseline]
+) -> PipelineSummary:
     spec = plan.plan
     steps = {step["id"]: step["op"] for step in spec["steps"]}
     process_sd = run.environment.get("process_sd", stats.PROCESS_SD)
-    baselines = [b for b in store.baselines(run.id) if (b.pipeline, b.size) == (plan.pipeline, plan.size)]
+    own = [b for b in baselines if (b.pipeline, b.size) == (plan.pipeline, plan.size)]
     independent = spec.get("independent", False)
     cells, measured = [], {}
-    for cell in store.cells(run.id):
-        if (cell.pipeline, cell.size) == (plan.pipeline, plan.size):
-            measured[cell.stack] = figures(store.samples(cell.id))
-            cells.append(_judged(_cell(store, cell, steps, measured[cell.stack], process_sd), spec, baselines))
+    for cell in planned:
+        measured[cell.stack] = figures(store.samples(cell.id))
+        cells.append(_judged(_cell(store, cell, steps, measured[cell.stack], process_sd), spec, own))
     cells = _compared(store, cells, spec)
     if independent:
         ranked = ranking.by_step(cells, measured, process_sd)
@@ -109,7 +116,7 @@ def _pipeline(store: Store, run: Run, plan: Plan) -> PipelineSummary:
         independent=independent,
         steps=tuple(steps.items()),
         cells=tuple(ranked),
-        baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in baselines),
+        baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in own),
         break_even=None if independent else ranking.break_even(ranked),
     )
 
