@@ -146,6 +146,10 @@ def shade(step: StepSummary, row: Sequence[StepSummary]) -> str:
     return f"--heat:{min(100, round(100 * (1 - 1 / slower**0.5)))}%"
 
 
+LEAST_QUALITY = 0.02
+"""What an axis of quality spans at least: a difference in the fourth decimal is none, and isn't to look like one."""
+
+
 def quality(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> Markup | None:
     """Quality against the time of one execution, with the Pareto front. None where there is no quality."""
     found = [
@@ -154,7 +158,7 @@ def quality(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> Markup | N
         if cell.rank is not None and cell.total and (reached := cell.quality.get(pipeline.metric or ""))
     ]
     x = log_scale(seconds for _, seconds, _ in found)
-    y = linear_scale(value for _, _, value in found)
+    y = linear_scale((value for _, _, value in found), least=LEAST_QUALITY)
     if x is None or y is None or pipeline.metric is None:
         return None
     series = [

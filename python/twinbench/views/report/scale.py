@@ -45,8 +45,8 @@ def log_scale(values: Iterable[float]) -> Scale | None:
     return Scale(low / room, high * room, True)
 
 
-def linear_scale(values: Iterable[float], *, from_zero: bool = False) -> Scale | None:
-    """An axis that holds all values with some room. None without one."""
+def linear_scale(values: Iterable[float], *, from_zero: bool = False, least: float = 0.0) -> Scale | None:
+    """An axis that holds all values with some room, and spans no less than ``least``. None without a value."""
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return None
@@ -54,6 +54,7 @@ def linear_scale(values: Iterable[float], *, from_zero: bool = False) -> Scale |
     if from_zero:
         return Scale(0.0, high * SPAN or 1.0, False)
     room = (high - low) * 0.12 or abs(high) * 0.05 or 1.0
+    room = max(room, (least - (high - low)) / 2)
     return Scale(low - room, high + room, False)
 
 
