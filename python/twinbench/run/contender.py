@@ -246,6 +246,7 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
     """What the workers are told, by environment: plain data that names code, paths and parameters."""
     found: dict[str | None, dict[str, Any]] = {}
     kind = pipeline.dataset.value_kind if pipeline.dataset else None
+    taken = {source for step in pipeline.steps for source in step.inputs}
     for step in pipeline.steps:
         if step.id not in stack.steps:
             continue
@@ -257,6 +258,7 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
                 "framework": framework.name,
                 "file": reference.files.get(step.id),
                 "given": reference.given(step.id),
+                "kept": step.id in taken,
             }
         )
     return found

@@ -34,6 +34,8 @@ class Step:
     inputs: tuple[str, ...]
     file: str | None
     given: str | None
+    kept: bool
+    """Whether a later step takes its output, here or in another worker."""
 
 
 class Cell:
@@ -49,6 +51,7 @@ class Cell:
         """The dataset's value in each framework's form, once a step has asked for it."""
         self.steps = {step["id"]: _resolve(step) for step in job["steps"]}
         self.outputs: dict[str, Any] = {}
+        """Those that later steps take, and the last one."""
         self.calls: dict[str, Any] = {}
         self.evals: dict[str, int] = {}
 
@@ -68,6 +71,7 @@ class Cell:
 
     def first(self, step: str) -> Message:
         """Prepare the inputs, then execute a step for the first time and keep its output."""
+        self._forget()
         this = self.steps[step]
         start = perf_counter_ns()
         inputs, crossed = self._inputs(this)
@@ -135,6 +139,7 @@ class Cell:
 
     def warm_up(self, step: str, limit_ns: int) -> Message:
         """Calibrate, then run until the times have settled. A request is a sample of its own, however short."""
+        self._forget()
         measured, call = self._measure(self.steps[step]), self.calls[step]
         self.evals[step] = 1 if self.steps[step].op.is_request(self.steps[step].params) else measured.calibrate(call)
         discarded, settled = measured.warm_up(call, self.evals[step], limit_ns)
@@ -170,6 +175,10 @@ class Cell:
             values.append(value)
         return [*values, *self._given(step)], crossed
 
+    def _forget(self) -> None:
+        """Let go of what no step takes: it was compared by now, and ten answers of 10 million rows fill a memory."""
+        self.outputs = {step: value for step, value in self.outputs.items() if self.steps[step].kept}
+
     def _data(self, framework: Framework) -> Any:
         if framework.name not in self.native_data:
             assert self.data is not None
@@ -197,4 +206,5 @@ def _resolve(step: Message) -> Step:
         inputs=tuple(step["inputs"]),
         file=step["file"],
         given=step["given"],
+        kept=step["kept"],
     )
