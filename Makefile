@@ -51,7 +51,7 @@ bench: $(INSTALLED)
 
 # The documentation site, in build/site. A warning, such as a link that leads nowhere, is an error.
 docs: $(INSTALLED)
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 	@echo "open build/site/index.html"
 
 # The browser that the report's tests open it in; without one they are skipped.
