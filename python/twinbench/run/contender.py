@@ -27,7 +27,7 @@ from twinbench.run.options import (
     WARM_UP_NS,
     Options,
 )
-from twinbench.run.process import Worker, WorkerFailure
+from twinbench.run.process import Worker, WorkerFailure, scratch
 from twinbench.run.reference import Reference
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
@@ -225,6 +225,7 @@ def _and_more(reasons: list[str]) -> str:
 
 def job(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str, Any]:
     """What a worker is told: plain data that names code, paths and parameters."""
+    own = [step for step in pipeline.steps if step.id in stack.steps]
     steps = [
         step.as_json()
         | {
@@ -232,11 +233,12 @@ def job(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options
             "file": reference.files.get(step.id),
             "given": reference.given(step.id),
         }
-        for step in pipeline.steps
-        if step.id in stack.steps
+        for step in own
     ]
-    kind = pipeline.dataset.value_kind if pipeline.dataset else None
-    return {"threads": options.threads, "steps": steps, "data": reference.data, "data_kind": kind}
+    kinds = pipeline.kinds
+    taken = {source for step in own for source in step.inputs if source not in stack.steps}
+    values = {source: (reference.place(source), kinds[source]) for source in sorted(taken)}
+    return {"threads": options.threads, "steps": steps, "values": values}
 
 
 def compared(
@@ -244,14 +246,12 @@ def compared(
 ) -> list[agreement.Finding]:
     """How a step's output, which is in ``directory``, compares with the reference's.
 
-    An op that asks for it is executed once more, on the reference's own inputs, by asking the worker.
+    A step that asks for it is executed once more, on the reference's own inputs, by asking the worker.
     """
-    if step.op.isolated:
-        ask(
-            "isolated",
-            step=step.id,
-            inputs=[reference.place(source) for source in step.inputs],
-            directory=str(directory),
-        )
     deviation = stack.steps[step.id].deviations.get(step.op.name)
-    return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation)
+    if not step.isolated:
+        return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation)
+    with scratch() as place:
+        inputs = [reference.place(source) for source in step.inputs]
+        ask("isolated", step=step.id, inputs=inputs, directory=place)
+        return agreement.compare(step.op, arrays.load(Path(place)), reference.output(step.id), deviation)
