@@ -235,6 +235,10 @@ FRAMEWORKS = (
             "images.augment": augment,
         },
         deviations={
+            "images.gaussian_blur": Deviation(
+                reason="OpenCV's weights for uint8 have 8 bits: those of a wide Gaussian are a few levels off in sum",
+                tolerance=Tolerance(levels=16),
+            ),
             "images.resize_antialiased": Deviation(
                 reason="OpenCV shrinks by the mean over areas (INTER_AREA), a box where the contract has a triangle",
                 tolerance=Tolerance(levels=128),
