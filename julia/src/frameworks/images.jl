@@ -229,7 +229,7 @@ const NOTES = Dict(
 const DEVIATIONS = Dict(
     "images.resize_antialiased" => (
         reason = "JuliaImages has no antialiased resize; its documentation blurs by a Gaussian of 0.75 times the factor first",
-        levels = 128,
+        levels = 176,
     ),
     "images.equalise" => (
         reason = "ImageContrastAdjustment maps a level to the share of the pixels below it",

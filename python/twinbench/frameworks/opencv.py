@@ -99,11 +99,15 @@ def resize(p: t.Resize, images: Images) -> Images:
 
 
 def resize_antialiased(p: t.Resize, images: Images) -> Images:
-    """The mean over areas, OpenCV's way to shrink without aliases."""
+    """The mean over areas, OpenCV's way to shrink without aliases; an axis that grows is interpolated after that."""
 
     def resized(image: Image) -> Image:
-        shrinks = p.height <= image.shape[0] and p.width <= image.shape[1]
-        return cv2.resize(image, (p.width, p.height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        height, width = min(p.height, image.shape[0]), min(p.width, image.shape[1])
+        if (height, width) != image.shape[:2]:
+            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        if (height, width) != (p.height, p.width):
+            image = cv2.resize(image, (p.width, p.height), interpolation=cv2.INTER_LINEAR)
+        return image
 
     return each(resized, images)
 

@@ -218,7 +218,7 @@ FRAMEWORKS = (
         deviations={
             "images.resize_antialiased": Deviation(
                 reason="scikit-image blurs by a Gaussian of sigma (factor - 1) / 2 first, instead of by a triangle",
-                tolerance=Tolerance(levels=128),
+                tolerance=Tolerance(levels=176),
             ),
             "images.grey": Deviation(
                 reason="skimage.color.rgb2gray weighs by Rec. 709 (0.2125, 0.7154, 0.0721), not by Rec. 601",

@@ -69,14 +69,22 @@ def weighted(values: Iterable[Tensor], weights: Iterable[float]) -> Tensor:
 
 
 def resize(p: t.Resize, images: Tensors) -> Tensors:
-    """``interpolate`` works on uint8."""
-    return images | {"x": F.interpolate(images["x"], (p.height, p.width), mode="bilinear", align_corners=False)}
+    """Two pixels of each axis."""
+    return images | {"x": resized(p, images["x"], antialias=False)}
 
 
 def resize_antialiased(p: t.Resize, images: Tensors) -> Tensors:
     """As Pillow does it."""
+    return images | {"x": resized(p, images["x"], antialias=True)}
+
+
+def resized(p: t.Resize, x: Tensor, antialias: bool) -> Tensor:
+    """``interpolate`` is fast on uint8 where there are three colours, but fails where they become a single pixel."""
     size = (p.height, p.width)
-    return images | {"x": F.interpolate(images["x"], size, mode="bilinear", align_corners=False, antialias=True)}
+    fast = x.shape[1] == 3 and size != (1, 1)
+    values = x if fast else x.float()
+    out = F.interpolate(values, size, mode="bilinear", align_corners=False, antialias=antialias)
+    return out if fast else levels(out)
 
 
 def grey(p: t.Grey, images: Tensors) -> Tensors:
