@@ -79,12 +79,15 @@ def resize_antialiased(p: t.Resize, images: Tensors) -> Tensors:
 
 
 def resized(p: t.Resize, x: Tensor, antialias: bool) -> Tensor:
-    """``interpolate`` is fast on uint8 where there are three colours, but fails where they become a single pixel."""
+    """In uint8, but for what torch 2.13 does better in float32: grey images, and RGB ones of a single pixel.
+
+    The first is slower in uint8, the second fails. Antialiased float32 images of one column are wrong, though.
+    """
     size = (p.height, p.width)
-    fast = x.shape[1] == 3 and size != (1, 1)
-    values = x if fast else x.float()
+    by_float = size == (1, 1) if x.shape[1] == 3 else not antialias
+    values = x.float() if by_float else x
     out = F.interpolate(values, size, mode="bilinear", align_corners=False, antialias=antialias)
-    return out if fast else levels(out)
+    return levels(out) if by_float else out
 
 
 def grey(p: t.Grey, images: Tensors) -> Tensors:
