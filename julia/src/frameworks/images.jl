@@ -9,10 +9,9 @@ using HistogramThresholding: Otsu, find_threshold
 using ImageContrastAdjustment: Equalization, adjust_histogram, build_histogram
 using ImageCore: Colorant, Gray, N0f8, RGB, channelview, clamp01, colorview, gray
 using ImageFiltering: Fill, KernelFactors, NA, Pad, imfilter, imgradients, mapwindow, padarray
-using ImageMorphology: label_components!, strel_box
+using ImageMorphology: dilate, erode, label_components!, strel_box, strel_diamond
 using ImageTransformations: imresize, imrotate, warp
 using Statistics: median!
-import ImageMorphology
 import JpegTurbo
 import PNGFiles
 
@@ -155,12 +154,19 @@ function otsu(_, images)
     end
 end
 
-opening(p, images) = each(image -> ImageMorphology.opening(image, strel_box((p.size, p.size))), images)
+"""Lowest, then highest: repeating the border's pixels adds none to a window that it hasn't."""
+function opening(p, images)
+    square, radius = strel_box((p.size, p.size)), p.size ÷ 2
+    return each(images) do image
+        lowest = windowed(pixels -> erode(pixels, square), image, radius)
+        windowed(pixels -> dilate(pixels, square), lowest, radius)
+    end
+end
 
 """Labels tell apart values, too, so that it takes a mask."""
 function components(p, images)
     labels = Array{Int32}(undef, sizes(images.x)..., length(images.x))
-    neighbours = p.connectivity == 8 ? strel_box((3, 3)) : ImageMorphology.strel_diamond((3, 3))
+    neighbours = p.connectivity == 8 ? strel_box((3, 3)) : strel_diamond((3, 3))
     for (i, image) in enumerate(images.x)
         label_components!(view(labels, :, :, i), map(!iszero, image), neighbours)
     end
