@@ -49,7 +49,7 @@ class Digits(Dataset):
 DIGITS = Digits(
     name="digits",
     modality="images",
-    summary="1,797 handwritten digits of 43 people, 8 x 8 pixels, 10 classes",
+    summary="1,797 handwritten digits of 13 people, 8 x 8 pixels, 10 classes",
     source="E. Alpaydin & C. Kaynak 1998, UCI Machine Learning Repository, the test set, as packaged by scikit-learn",
     licence="CC-BY-4.0",
     unit="images",
