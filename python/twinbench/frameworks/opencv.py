@@ -47,9 +47,14 @@ def rgb(image: Image) -> Image:
     return image if image.ndim == 2 else image[..., ::-1]
 
 
-def stacked(images: list[Image], dtype: Any = "uint8") -> Image:
+def stacked(images: list[Image]) -> Image:
     """Of one size."""
-    return np.stack(images) if images else np.empty((0, 0, 0), dtype)
+    return np.stack(images) if images else room(images, np.uint8)
+
+
+def room(images: list[Image], dtype: Any) -> Image:
+    """For as many images of this size."""
+    return np.empty((len(images), *(images[0].shape if images else (0, 0))), dtype)
 
 
 def threads() -> Mapping[str, int]:
@@ -183,18 +188,23 @@ def opening(p: t.Opening, images: Images) -> Images:
 
 
 def components(p: t.Components, images: Images) -> Arrays:
-    """The background is a component to OpenCV."""
-    found = [cv2.connectedComponents(image, connectivity=p.connectivity) for image in images["x"]]
-    count = np.array([numbers - 1 for numbers, _ in found], dtype=np.int64)
-    return {"labels": stacked([labels for _, labels in found], np.int32), "count": count}
+    """Written in place. The background is a component to OpenCV."""
+    labels = room(images["x"], np.int32)
+    found = [
+        cv2.connectedComponents(image, out, connectivity=p.connectivity)[0]
+        for image, out in zip(images["x"], labels, strict=True)
+    ]
+    return {"labels": labels, "count": np.array(found, dtype=np.int64) - 1}
 
 
 def normalise(p: t.Normalise, images: Images) -> Arrays:
-    """A table of 256 float32 numbers for each colour."""
+    """A table of 256 float32 numbers for each colour; written in place."""
     mean, sd = np.array(p.mean), np.array(p.sd)
-    table = ((np.arange(256)[:, None] / 255 - mean) / sd).astype(np.float32)[None, :, ::-1]
-    levels = [cv2.LUT(image, table) for image in images["x"]]
-    return images | {"x": stacked([rgb(image) for image in levels], np.float32)}
+    table = ((np.arange(256)[:, None] / 255 - mean) / sd).astype(np.float32)[None]
+    x = room(images["x"], np.float32)
+    for image, out in zip(images["x"], x, strict=True):
+        cv2.LUT(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB), table, out)
+    return images | {"x": x}
 
 
 def augment(p: t.Augment, images: Images, given: Arrays) -> Images:

@@ -40,9 +40,9 @@ def extract(value: Any, kind: Kind) -> Arrays:
     return value | {"x": stacked(value["x"])} if kind == "images" else dict(value)
 
 
-def stacked(images: list[Any], dtype: Any = "uint8") -> np.ndarray[Any, Any]:
+def stacked(images: list[Image.Image]) -> np.ndarray[Any, Any]:
     """Of one size."""
-    return np.stack([np.asarray(image) for image in images]) if images else np.empty((0, 0, 0), dtype)
+    return np.stack([np.asarray(image) for image in images]) if images else np.empty((0, 0, 0), np.uint8)
 
 
 def threads() -> Mapping[str, int]:
@@ -146,10 +146,13 @@ def opening(p: t.Opening, images: Images) -> Images:
 
 
 def normalise(p: t.Normalise, images: Images) -> Arrays:
-    """By NumPy: Pillow has no images of three float channels."""
-    mean, sd = np.array(p.mean, np.float32), np.array(p.sd, np.float32)
-    levels = [np.asarray(image, np.float32) for image in images["x"]]
-    return images | {"x": stacked([(image / 255 - mean) / sd for image in levels], np.float32)}
+    """By NumPy, in place: Pillow has no images of three float channels."""
+    x = stacked(images["x"]).astype(np.float32)
+    if len(x):
+        x /= 255
+        x -= np.array(p.mean, np.float32)
+        x /= np.array(p.sd, np.float32)
+    return images | {"x": x}
 
 
 def augment(p: t.Augment, images: Images, given: Arrays) -> Images:

@@ -170,8 +170,11 @@ def components(p: t.Components, images: Images) -> Arrays:
 
 def normalise(p: t.Normalise, images: Images) -> Arrays:
     """White is 1 to scikit-image, too; the rest is NumPy's."""
-    mean, sd = np.array(p.mean, np.float32), np.array(p.sd, np.float32)
-    return images | {"x": stacked([(util.img_as_float32(image) - mean) / sd for image in images["x"]], np.float32)}
+    x = util.img_as_float32(stacked(images["x"]))
+    if len(x):
+        x -= np.array(p.mean, np.float32)
+        x /= np.array(p.sd, np.float32)
+    return images | {"x": x}
 
 
 def augment(p: t.Augment, images: Images, given: Arrays) -> Images:
