@@ -56,10 +56,9 @@ bytes(pixels::Array{Colour, 3}) = collect(reinterpret(reshape, UInt8, pixels))
 """Every image; what else there is passes on."""
 each(f::F, images) where {F} = isempty(images.x) ? images : (; images..., x = map(f, images.x))
 
-"""Floats as grey levels, rounded."""
-levels(image) = map(colour -> level(clamp01(colour)), image)
-level(colour::Gray) = Grey(colour)
-level(colour::RGB) = Colour(colour)
+"""Floats from 0 to 1 as grey levels, rounded."""
+levels(image::AbstractMatrix{<:Gray}) = Grey.(image)
+levels(image::AbstractMatrix{<:RGB}) = Colour.(image)
 
 """
 What a function of windows makes of an image, or of one with its border repeated, which is cut off again: some functions
@@ -112,7 +111,7 @@ sobel(_, images) = each(image -> windowed(magnitude, image, 1), images)
 
 function magnitude(image)
     gy, gx = imgradients(Float32.(image), KernelFactors.sobel, "replicate")
-    return map((y, x) -> Grey(clamp01(sqrt(2 * (x^2 + y^2)))), gy, gx)
+    return map((y, x) -> Grey(sqrt(2 * (x^2 + y^2))), gy, gx)
 end
 
 median(p, images) = each(image -> windowed(image -> middle(image, p.size), image, p.size ÷ 2), images)
@@ -154,12 +153,12 @@ function otsu(_, images)
     end
 end
 
-"""Lowest, then highest: repeating the border's pixels adds none to a window that it hasn't."""
+"""Lowest, then highest, by columns and then by rows; a border that is repeated adds nothing to a window."""
 function opening(p, images)
-    square, radius = strel_box((p.size, p.size)), p.size ÷ 2
+    column, row, radius = strel_box((p.size, 1)), strel_box((1, p.size)), p.size ÷ 2
     return each(images) do image
-        lowest = windowed(pixels -> erode(pixels, square), image, radius)
-        windowed(pixels -> dilate(pixels, square), lowest, radius)
+        lowest = windowed(pixels -> erode(erode(pixels, column), row), image, radius)
+        windowed(pixels -> dilate(dilate(pixels, column), row), lowest, radius)
     end
 end
 
@@ -201,7 +200,7 @@ function augment(p, images, given)
     isempty(images.x) && return images
     x = map(images.x, given.top, given.left, given.flip, given.factor) do image, top, left, flip, factor
         part = @view image[top .+ (1:p.height), left .+ (1:p.width)]
-        levels(Float32(factor) .* (flip == 1 ? reverse(part; dims = 2) : part))
+        levels(clamp01.(Float32(factor) .* (flip == 1 ? reverse(part; dims = 2) : part)))
     end
     return (; images..., x)
 end
