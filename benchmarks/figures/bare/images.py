@@ -160,8 +160,9 @@ def torch_resize_antialiased(images: Any) -> Any:
 def torch_grey(images: Any) -> Any:
     import torch
 
-    out = torch.einsum("nchw,c->nhw", images["x"].float(), torch.tensor([0.299, 0.587, 0.114]))
-    return {"x": (out + 0.5).to(torch.uint8)[:, None]}
+    red, green, blue = images["x"].unbind(1)
+    out = (0.299 * red).add_(green, alpha=0.587).add_(blue, alpha=0.114)
+    return {"x": out.add_(0.5).to(torch.uint8)[:, None]}
 
 
 def torch_normalise(images: Any) -> Any:

@@ -92,8 +92,7 @@ def resized(p: t.Resize, x: Tensor, antialias: bool) -> Tensor:
 
 def grey(p: t.Grey, images: Tensors) -> Tensors:
     """A sum over the colours."""
-    weights = torch.tensor([0.299, 0.587, 0.114])
-    return images | {"x": levels(torch.einsum("nchw,c->nhw", images["x"].float(), weights).unsqueeze(1))}
+    return images | {"x": levels(weighted(images["x"].unbind(1), (0.299, 0.587, 0.114))).unsqueeze(1)}
 
 
 def gaussian_blur(p: t.GaussianBlur, images: Tensors) -> Tensors:
