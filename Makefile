@@ -18,13 +18,15 @@ FIND_PYTHON = \
 		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
 	done
 
-.PHONY: run test lint format bench docs julia clean
+.PHONY: run test lint format bench browser docs julia clean
 
 run: $(INSTALLED) $(JULIA_TRIED)
 	$(TWINBENCH) run flights-delay --size small
 	@echo
 	@echo "Open next:"
 	@echo "  $(TWINBENCH) show              this table again"
+	@echo "  $(TWINBENCH) report --open     the same as a page, with charts"
+	@echo "  $(TWINBENCH) recommend         which stack to choose, and how sure that is"
 	@echo "  $(TWINBENCH) list              pipelines, stacks, frameworks, ops and datasets"
 	@echo "  $(TWINBENCH) doctor            what this machine has, and what it lacks"
 	@echo "  $(TWINBENCH) run --help        sizes, stacks, budgets, threads"
@@ -52,6 +54,15 @@ docs: $(INSTALLED)
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 	@echo "open build/site/index.html"
 
+# The browser that the report's tests open it in; without one they are skipped.
+browser:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing Debian's Chromium"; \
+		(apt-get -qq update; apt-get -qq install --no-install-recommends -y chromium fonts-dejavu-core) >/dev/null 2>&1; \
+	fi; \
+	command -v chromium >/dev/null || echo "no Chromium to be had here: the tests that need one are skipped"
+
 # Try again to provision Julia, which `make run` tries only once.
 julia: $(INSTALLED)
 	$(TWINBENCH) julia setup
@@ -63,7 +74,7 @@ clean:
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PY) -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); echo "making $(VENV)"; $$python -m venv --clear $(VENV); }
 	@echo "installing into $(VENV): a few minutes, once"
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audio,images,rivals,dev,docs]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audio,comet,images,keras,rivals,dev,docs]'
 	@touch $@
 
 $(JULIA_TRIED): | $(INSTALLED)

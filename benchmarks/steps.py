@@ -6,9 +6,13 @@ is imported here at the top, because asv imports the suite in order to list it.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,69 +20,200 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from twinbench.frameworks.api import Framework
     from twinbench.ops.contract import Kind
-    from twinbench.plan.pipeline import Pipeline
-    from twinbench.run.reference import Reference
-
-PIPELINE = "flights-delay"
+    from twinbench.plan.pipeline import Pipeline, Step
 
 SIZES = os.environ.get("TWINBENCH_ASV_SIZES", "small").split(",")
-"""Of the pipeline. asv keeps results by parameter, so that small ones stay comparable when larger ones are added."""
+"""Of a pipeline; the first one of a pipeline that has none of them. asv keeps results by parameter, so that small ones
+stay comparable when larger ones are added."""
+
+PIPELINE = "flights-delay"
+"""The one that the harness's own figures are taken from."""
 
 THREADS = 1
 
+OURS = ("probe", "reference")
+"""Modalities and frameworks that are there for the harness's own sake."""
 
-class Step(ABC):
-    """A step, timed. The inputs are the reference's outputs, in the framework's native form."""
+PREPARE = "import sys; from benchmarks import steps; steps.prepare(*sys.argv[1:])"
+
+
+class _Step:
+    """A step, timed and tracked. The inputs are the reference's outputs, in the framework's native form."""
 
     param_names = ("framework", "size")
-    params: Sequence[Sequence[str]]
+    plan: str
+    """The pipeline's name."""
+    step: str
+    """The step's id."""
 
     def __init__(self) -> None:
-        self.call: Callable[[], Any] | None = None
-
-    @property
-    @abstractmethod
-    def step(self) -> str:
-        """The step's id in the pipeline."""
-
-    def setup_cache(self) -> None:
-        """Make the inputs, in a process of its own: what that costs is in no figure."""
-        from twinbench.run import reference
-
-        for size in SIZES:
-            reference.prepare(pipeline(), size)
-
-    setup_cache.timeout = 900  # type: ignore[attr-defined]
+        self.bound: Bound | None = None
 
     def setup(self, framework: str, size: str) -> None:
         """Bind the step to its inputs, once: asv calls this before every sample."""
         from twinbench.worker import memory
 
-        if self.call is None:
-            self.call = bound(loaded(framework), self.step, size)
-            self.call()  # the first call compiles; asv's --quick would take it for the time
+        if self.bound is None:
+            prepared(self.plan, size)
+            self.bound = Bound(loaded(framework), pipeline(self.plan), self.step, size)
         memory.reset_peak()
 
     def time_call(self, framework: str, size: str) -> None:
         """Native in, native out, as the harness times it."""
-        assert self.call is not None
-        self.call()
-
-
-class RememberedStep(Step):
-    """A step whose memory is of interest too."""
+        self.bound.call()
 
     def peakmem_call(self, framework: str, size: str) -> None:
         """What the process holds at most during the call, inputs and libraries included, but not their making."""
-        self.time_call(framework, size)
+        self.bound.call()
+
+    def track_first_call(self, framework: str, size: str) -> float:
+        """The first execution in a fresh process, with all that it compiles."""
+        return self.bound.first_call_s
+
+    def track_boundary(self, framework: str, size: str) -> float:
+        """Bringing the inputs into the framework's form, and the output back."""
+        return self.bound.boundary_s()
+
+    def track_agreement_error(self, framework: str, size: str) -> float:
+        """The largest distance from the reference, in tolerances: 1 is the edge."""
+        return self.bound.error()
+
+    track_first_call.unit = "seconds"
+    track_boundary.unit = "seconds"
+    track_agreement_error.unit = "tolerances"
 
 
-def pipeline(name: str = PIPELINE) -> Pipeline:
-    """The pipeline that a benchmark takes its steps from."""
-    from twinbench.plan.pipeline import find
-    from twinbench.run.job import directories
+class Bound:
+    """A step with its parameters and native inputs, executed once: asv's --quick would take what that compiles for
+    the time."""
 
-    return find(name, directories([]))
+    def __init__(self, framework: Framework, plan: Pipeline, step: str, size: str) -> None:
+        from twinbench.run import reference
+
+        self.framework, self.plan, self.size = framework, plan, size
+        self.known = reference.prepare(plan, size)
+        self.step = next(candidate for candidate in plan.steps if candidate.id == step)
+        call = resolved(framework, step, size, plan.name)
+        bind = getattr(call.func, "bind", None)  # a Julia call has its parameters converted once, as in a worker
+        self.call: Callable[[], Any] = call if bind is None else bind(*call.args)
+        start = time.perf_counter()
+        self.call()
+        self.first_call_s = time.perf_counter() - start
+
+    def boundary_s(self) -> float:
+        """In and out, after each has been done once."""
+        self._cross()
+        result = self.call()
+        self.framework.extract(result, self.step.op.output)
+        start = time.perf_counter()
+        self._cross()
+        self.framework.extract(result, self.step.op.output)
+        return time.perf_counter() - start
+
+    def error(self) -> float:
+        """Of the worst output."""
+        from twinbench.run import agreement
+
+        got = self.framework.extract(self.call(), self.step.op.output)
+        return max(
+            f.error
+            for f in agreement.compare(self.step.op, got, self.known.output(self.step.id), None, self.step.params)
+        )
+
+    def _cross(self) -> None:
+        """Bring all inputs but models into the framework's form."""
+        kinds = [kind for kind in self.step.op.inputs if kind != "file"]
+        for source, kind in zip(self.step.inputs, kinds, strict=True):
+            if kind != "model":
+                native(self.framework, self.plan, source, kind, self.size)
+
+
+def resolved(framework: Framework, step: str, size: str, name: str = PIPELINE) -> partial[Any]:
+    """The implementation of a step with its parameters and native inputs."""
+    from twinbench.ops import arrays
+    from twinbench.run import reference
+
+    plan = pipeline(name)
+    known = reference.prepare(plan, size)
+    this = next(candidate for candidate in plan.steps if candidate.id == step)
+    kinds = [kind for kind in this.op.inputs if kind != "file"]
+    values: list[Any] = [known.files[step]] if step in known.files else []
+    values += [native(framework, plan, source, kind, size) for source, kind in zip(this.inputs, kinds, strict=True)]
+    given = known.given(step)
+    if given is not None:
+        values.append(framework.prepare(arrays.load(Path(given)), "arrays"))
+    return partial(framework.ops[this.op.name], this.params, *values)
+
+
+def native(framework: Framework, plan: Pipeline, source: str, kind: Kind, size: str) -> Any:
+    """A reference output in native form. A model has no neutral form, so the framework trains its own."""
+    if kind == "model":
+        return Bound(framework, plan, source, size).call()
+    from twinbench.ops import arrays
+    from twinbench.run import reference
+
+    return framework.prepare(arrays.load(Path(reference.prepare(plan, size).place(source))), kind)
+
+
+def classes() -> Iterator[tuple[str, type[_Step]]]:
+    """A class for every op of every pipeline, named after it: the step that is the first to use it."""
+    from twinbench.frameworks import registry
+
+    seen: set[str] = set()
+    for plan in pipelines():
+        for step in plan.steps:
+            can = tuple(name for name, f in registry.frameworks().items() if step.op.name in f.ops and _here(f))
+            if can and step.op.name not in seen:
+                seen.add(step.op.name)
+                modality, _, op = step.op.name.partition(".")
+                name = "".join(part.capitalize() for part in (modality, *op.split("_")))
+                params = (can, sizes(plan))
+                yield (
+                    name,
+                    type(name, (_Step,), _attributes(plan, step) | {"params": params, "__doc__": step.op.summary}),
+                )
+
+
+def _here(framework: Framework) -> bool:
+    """Whether it can be measured in asv's own process: not what needs an environment that only the harness makes."""
+    return framework.environment is None and framework.name not in OURS
+
+
+def _attributes(plan: Pipeline, step: Step) -> dict[str, Any]:
+    """``version``: what asv compares before it puts two results into one line. Other work is another benchmark."""
+    work = json.dumps([plan.name, step.as_json()], sort_keys=True, default=str)
+    return {"plan": plan.name, "step": step.id, "version": hashlib.sha256(work.encode()).hexdigest()}
+
+
+def pipelines() -> list[Pipeline]:
+    """Everything that ships with twinbench, by name."""
+    from twinbench import paths
+    from twinbench.plan.pipeline import discover, load
+
+    found = [load(path) for _, path in sorted(discover([paths.resource("pipelines")]).items())]
+    return [plan for plan in found if plan.modality not in OURS]
+
+
+def pipeline(name: str) -> Pipeline:
+    """One of them."""
+    return next(plan for plan in pipelines() if plan.name == name)
+
+
+def sizes(plan: Pipeline) -> Sequence[str]:
+    """Those to measure."""
+    return tuple(size for size in SIZES if size in plan.sizes) or (next(iter(plan.sizes)),)
+
+
+def prepared(plan: str, size: str) -> None:
+    """Make a pipeline's inputs in a process of their own, unless they are there: what that costs is in no figure."""
+    subprocess.run([sys.executable, "-c", PREPARE, plan, size], cwd=Path(__file__).parents[1], check=True)
+
+
+def prepare(plan: str, size: str) -> None:
+    """What `prepared` does, in this process."""
+    from twinbench.run import reference
+
+    reference.prepare(pipeline(plan), size)
 
 
 def loaded(name: str) -> Framework:
@@ -94,36 +229,3 @@ def loaded(name: str) -> Framework:
     os.environ.update(worker_environment(THREADS))  # pools are sized when a library is imported
     framework.load(THREADS)
     return framework
-
-
-def bound(framework: Framework, step: str, size: str) -> Callable[[], Any]:
-    """The step as a call without arguments. A Julia call has its parameters converted once, as in a worker."""
-    call = resolved(framework, step, size)
-    bind = getattr(call.func, "bind", None)
-    return call if bind is None else bind(*call.args)  # type: ignore[no-any-return]
-
-
-def resolved(framework: Framework, step: str, size: str, name: str = PIPELINE) -> partial[Any]:
-    """The implementation of a step with its parameters and native inputs."""
-    from twinbench.ops import arrays
-    from twinbench.run import reference
-
-    plan = pipeline(name)
-    known = reference.prepare(plan, size)
-    this = next(candidate for candidate in plan.steps if candidate.id == step)
-    kinds = [kind for kind in this.op.inputs if kind != "file"]
-    values: list[Any] = [known.files[step]] if step in known.files else []
-    values += [_native(framework, known, source, kind, size) for source, kind in zip(this.inputs, kinds, strict=True)]
-    given = known.given(step)
-    if given is not None:
-        values.append(framework.prepare(arrays.load(Path(given)), "arrays"))
-    return partial(framework.ops[this.op.name], this.params, *values)
-
-
-def _native(framework: Framework, known: Reference, source: str, kind: Kind, size: str) -> Any:
-    """A reference output in native form. A model has no neutral form, so the framework trains its own."""
-    if kind == "model":
-        return bound(framework, source, size)()
-    from twinbench.ops import arrays
-
-    return framework.prepare(arrays.load(Path(known.place(source))), kind)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.browser import Browser, find
+from twinbench import environments
 from twinbench.results.store import Store
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -56,6 +61,17 @@ def store(places: dict[str, str]) -> Callable[[], Store]:
     return lambda: Store.open(Path(places["TWINBENCH_DATA_DIR"]) / "results.db", create=False)
 
 
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Headless Chromium."""
+    executable = find()
+    if executable is None:
+        pytest.skip("no Chromium found; `make browser` installs Debian's")
+    started = Browser(executable, tmp_path_factory.mktemp("browser"))
+    yield started
+    started.close()
+
+
 @pytest.fixture
 def plugin(tmp_path: Path) -> Callable[[str, str], dict[str, str]]:
     """Installs a module as somebody else's package: its ``FRAMEWORKS`` are found through the entry point."""
@@ -71,3 +87,61 @@ def plugin(tmp_path: Path) -> Callable[[str, str], dict[str, str]]:
         return {"PYTHONPATH": path}
 
     return install
+
+
+@pytest.fixture(scope="session")
+def mxnet(cache: Path) -> Path:
+    """The environment of MXNet, made once for the session; skipped, with pip's words, where that can't be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWINBENCH_CACHE_DIR", str(cache))
+        try:
+            return environments.create("mxnet", print)
+        except environments.EnvironmentFailure as error:
+            pytest.skip(str(error))
+
+
+@contextmanager
+def driver(scratch: Path, home: Path | None) -> Iterator[Callable[..., Any]]:
+    """Calls a function of ``driver.py`` in one process, whose temporary files have a place of their own.
+
+    ``home``: of the environment that it runs in, if not this one.
+    """
+    interpreter, variables = sys.executable, os.environ | {"TMPDIR": str(scratch)}
+    if home is not None:
+        interpreter, variables = str(home / "bin" / "python"), variables | {"PYTHONPATH": str(home / "package")}
+    read, answers = os.pipe()
+    requests, write = os.pipe()
+    command = [interpreter, str(Path(__file__).with_name("driver.py")), str(requests), str(answers)]
+    process = subprocess.Popen(command, pass_fds=(requests, answers), stdin=subprocess.DEVNULL, env=variables)
+    os.close(requests)
+    os.close(answers)
+    with os.fdopen(write, "wb") as out, os.fdopen(read, "rb") as back:
+
+        def call(function: str, *arguments: Any) -> Any:
+            pickle.dump((function, arguments), out)
+            out.flush()
+            try:
+                ok, value = pickle.load(back)
+            except EOFError:
+                pytest.fail(f"the process died in {function}: {process.wait()}")
+            if not ok:
+                pytest.fail(value)
+            return value
+
+        yield call
+    process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Calls a function of ``driver.py`` in a long-lived process that is named: libraries may not meet in one."""
+    with ExitStack() as stack:
+        calls: dict[str, Callable[..., Any]] = {}
+
+        def call(process: str, function: str, *arguments: Any) -> Any:
+            if process not in calls:
+                home = request.getfixturevalue("mxnet") if process == "MXNet" else None
+                calls[process] = stack.enter_context(driver(tmp_path_factory.mktemp("driver"), home))
+            return calls[process](function, *arguments)
+
+        yield call

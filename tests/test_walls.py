@@ -16,8 +16,9 @@ import twinbench
 PACKAGE = Path(twinbench.__file__).parent
 
 LIBRARIES = {
-    *("pandas", "numpy", "scipy", "sklearn", "torch", "polars", "duckdb", "pyarrow", "juliacall"),
-    *("mlflow", "asv", "plotly", "pydantic"),
+    *("pandas", "numpy", "scipy", "sklearn", "skops", "torch", "tensorflow", "keras", "jax", "mxnet"),
+    *("polars", "duckdb", "pyarrow", "juliacall"),
+    *("mlflow", "asv", "comet_ml", "jinja2", "pydantic"),
 }
 """What would be in a worker's numbers if it came in unasked."""
 
@@ -28,12 +29,13 @@ MAY_IMPORT = {
     "errors": set(),
     "paths": set(),
     "julia": set(),
+    "environments": set(),
     "ops": set(),
     "frameworks": {"ops", "julia"},
     "data": {"ops"},
     "worker": {"frameworks", "ops", "julia"},
-    "plan": {"frameworks", "ops", "data", "julia"},
-    "run": {"worker", "plan", "frameworks", "ops", "data", "julia", "results"},
+    "plan": {"frameworks", "ops", "data", "environments", "julia"},
+    "run": {"worker", "plan", "frameworks", "ops", "data", "environments", "julia", "results"},
     "results": set(),
     "views": {"results"},
 }

@@ -11,6 +11,7 @@ function mlp_case(; epochs = 2, rows = 10, hidden = 3, classes = 2)
     outputs = classes == 2 ? 1 : classes
     order = hcat((circshift(0:(rows - 1), epoch) for epoch in 1:epochs)...)
     given = (
+        input = [2],
         w1 = wave(hidden, 2),
         b1 = zeros(Float32, hidden),
         w2 = wave(outputs, hidden),
@@ -30,7 +31,7 @@ end
 @testset "Flux" begin
     @testset "one loss a step, in float32, with a smaller last batch" begin
         p, arrays, given = mlp_case()
-        trained = Nets.mlp(p, arrays, given)
+        trained = Nets.train(p, arrays, given)
         @test trained.losses isa Vector{Float32}
         @test length(trained.losses) == 6
     end
@@ -39,48 +40,48 @@ end
         p, arrays, given = mlp_case()
         rows = given.order[1:4, 1] .+ 1
         expected = loss_by_hand(given, arrays.x_train[:, rows], arrays.y_train[rows])
-        @test Nets.mlp(p, arrays, given).losses[1] ≈ expected rtol = 1.0e-6
+        @test Nets.train(p, arrays, given).losses[1] ≈ expected rtol = 1.0e-6
     end
 
     @testset "the first update is Adam's: the sign of the gradient times the rate" begin
         p, arrays, given = mlp_case(; epochs = 1, rows = 4)
-        trained = Nets.mlp(p, arrays, given)
+        trained = Nets.train(p, arrays, given)
         moved = trained.model.layers[2].bias .- given.b2
         @test only(abs.(moved)) ≈ 0.01 rtol = 1.0e-3
     end
 
     @testset "training learns" begin
         p, arrays, given = mlp_case(; epochs = 200)
-        losses = Nets.mlp(p, arrays, given).losses
+        losses = Nets.train(p, arrays, given).losses
         @test losses[end] < losses[1] / 2
     end
 
     @testset "every call trains from the givens and leaves them as they were" begin
         p, arrays, given = mlp_case()
         before = deepcopy(given)
-        @test Nets.mlp(p, arrays, given).losses == Nets.mlp(p, arrays, given).losses
+        @test Nets.train(p, arrays, given).losses == Nets.train(p, arrays, given).losses
         @test given == before
     end
 
     @testset "scores are probabilities, whatever the batch size" begin
         p, arrays, given = mlp_case()
-        trained = Nets.mlp(p, arrays, given)
-        scores = Nets.predict((; batch_size = 3), trained, arrays).scores
-        @test scores::Vector{Float32} ≈ Nets.predict((; batch_size = 100), trained, arrays).scores
+        trained = Nets.train(p, arrays, given)
+        scores = Nets.predict((; batch_size = 3, rows = 0), trained, arrays).scores
+        @test scores::Vector{Float32} ≈ Nets.predict((; batch_size = 100, rows = 0), trained, arrays).scores
         @test all(0 .< scores .< 1)
-        @test isempty(Nets.predict((; batch_size = 3), trained, (; x_test = zeros(Float32, 2, 0))).scores)
+        @test isempty(Nets.predict((; batch_size = 3, rows = 0), trained, (; x_test = zeros(Float32, 2, 0))).scores)
     end
 
     @testset "several classes have a logit each, and their scores sum to 1" begin
         p, arrays, given = mlp_case(; epochs = 200, rows = 12, classes = 3)
-        trained = Nets.mlp(p, arrays, given)
+        trained = Nets.train(p, arrays, given)
         rows = given.order[1:4, 1] .+ 1
         z = given.w2 * max.(given.w1 * arrays.x_train[:, rows] .+ given.b1, 0) .+ given.b2
         wanted = 1 .+ Int.(arrays.y_train[rows])
         first_loss = sum(log(sum(exp, z[:, i])) - z[wanted[i], i] for i in 1:4) / 4
         @test trained.losses[1] ≈ first_loss rtol = 1.0e-6
         @test trained.losses[end] < trained.losses[1]
-        scores = Nets.predict((; batch_size = 5), trained, arrays).scores
+        scores = Nets.predict((; batch_size = 5, rows = 0), trained, arrays).scores
         @test size(scores::Matrix{Float32}) == (3, 12)
         @test sum(scores; dims = 1) ≈ ones(1, 12)
     end
@@ -104,14 +105,81 @@ end
 
     @testset "a trained model shows its weights and losses" begin
         p, arrays, given = mlp_case()
-        values = TwinBench.neutral(Nets.mlp(p, arrays, given))
-        @test first.(values) == ["w1", "b1", "w2", "b2", "losses"]
-        @test size(values[1].second) == size(given.w1)
+        values = TwinBench.neutral(Nets.train(p, arrays, given))
+        @test first.(values) == ["input", "w1", "b1", "w2", "b2", "losses"]
+        @test size(values[2].second) == size(given.w1)
     end
 
-    @testset "a step is inferred" begin
+    @testset "convolutions don't turn the kernel, and keep the size" begin
+        w, x = zeros(Float32, 3, 3, 1, 1), zeros(Float32, 4, 5, 1, 1)
+        w[3, 2, 1, 1], x[3, 2, 1, 1] = 1, 7
+        layer = Nets.network((; conv1_w = w, conv1_b = Float32[0])).layers[1]
+        seen = layer(x)
+        @test size(seen) == size(x)
+        @test seen[2, 2, 1, 1] == 7
+    end
+
+    @testset "pooling drops what fills no window, and its gradient goes to the largest alone" begin
+        x = reshape(Float32.(1:15), 5, 3, 1, 1)
+        @test vec(Nets.pool(x)) == [7, 9]
+        close = reshape(Float32[1, 1.0001, 0.5, 0.25], 2, 2, 1, 1)
+        gradient = only(Flux.gradient(x -> sum(Nets.pool(x)), close))
+        @test vec(gradient) == [0, 1, 0, 0]
+        series = reshape(Float32[1, 1.0001, 3], 3, 1, 1)
+        @test vec(only(Flux.gradient(x -> sum(Nets.pool(x)), series))) == [0, 1, 0]
+    end
+
+    @testset "an LSTM gives its last hidden state, from zeros" begin
+        wave(n...) = reshape(Float32.(sin.(1:prod(n))), n...)
+        cell = Flux.LSTMCell(wave(8, 3), wave(8, 2), wave(8))
+        x = wave(3, 5, 4)
+        state = (zeros(Float32, 2, 4), zeros(Float32, 2, 4))
+        for t in 1:5
+            _, state = cell(x[:, t, :], state)
+        end
+        @test Nets.LastHidden(cell)(x) ≈ first(state)
+    end
+
+    @testset "a saved model is the same when it is loaded" begin
         p, arrays, given = mlp_case()
+        trained = Nets.train(p, arrays, given)
+        saved = Nets.save((;), trained)
+        loaded = Nets.load((;), saved)
+        @test Nets.weights(loaded.model) == Nets.weights(trained.model)
+        @test loaded.input == [2]
+        JLD2.jldsave(saved.path; w1 = [sin])
+        @test_throws "more than arrays" Nets.load((;), saved)
+        rm(saved.path)
+    end
+
+    @testset "a fold has its share of every class" begin
+        y = [0, 0, 0, 0, 1, 1, 1, 1]
+        fold = Nets.kfold((; folds = 2), (; y), (; order = [7, 6, 5, 4, 3, 2, 1, 0])).fold
+        @test fold::Vector{Int} == [1, 1, 0, 0, 1, 1, 0, 0]
+    end
+
+    @testset "layers are inferred; an LSTM is not, because Flux's cell isn't" begin
+        p, arrays, given = mlp_case()
+        @inferred Nets.network(given)(arrays.x_train)
+        x = ones(Float32, 6, 5, 2, 3)
+        convolution = Nets.network((; conv1_w = ones(Float32, 3, 3, 2, 4), conv1_b = ones(Float32, 4)))
+        @inferred convolution(x)
+        @inferred Matrix{Float32} Nets.probabilities(Nets.network(given), arrays.x_train, 10, 4)
+    end
+
+    @testset "a step allocates what the same step by hand does" begin
+        p, arrays, given = mlp_case()
+        order = given.order[1:4, 1] .+ 1
+        x, y = arrays.x_train[:, order], reshape(arrays.y_train[order], 1, :)
+        function by_hand!(model, state, loss, x, y)
+            value, gradients = Flux.withgradient(m -> loss(m(x), y), model)
+            Flux.update!(state, model, only(gradients))
+            return value
+        end
         model = Nets.network(given)
-        @inferred model(arrays.x_train)
+        state = Flux.setup(Nets.rule(p.optimizer), model)
+        bytes(step!) = @allocated step!(model, state, Flux.logitbinarycrossentropy, x, y)
+        foreach(bytes, (Nets.step!, by_hand!))
+        @test bytes(Nets.step!) <= bytes(by_hand!)
     end
 end

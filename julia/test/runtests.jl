@@ -24,13 +24,13 @@ const IMAGES = (
     "JpegTurbo",
     "PNGFiles",
 )
-const ALL = ("DataFrames", "CSV", "Flux", "DSP", "FFTW", "WAV", "SignalAnalysis", "MFCC", IMAGES...)
+const ALL = ("DataFrames", "CSV", "Flux", "JLD2", "DSP", "FFTW", "WAV", "SignalAnalysis", "MFCC", IMAGES...)
 
 @testset "TwinBench" begin
     include("measure.jl")
     include("crossing.jl")
     include_if("dataframes.jl", "DataFrames", "CSV")
-    include_if("flux.jl", "Flux")
+    include_if("flux.jl", "Flux", "JLD2")
     include_if("dsp.jl", "DSP", "FFTW", "WAV")
     include_if("signalanalysis.jl", "SignalAnalysis")
     include_if("mfcc.jl", "MFCC")

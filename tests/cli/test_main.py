@@ -11,12 +11,14 @@ import pytest
 from twinbench.cli import main
 from twinbench.errors import BadInput, JuliaUnavailable
 
-HEAVY = ("numpy", "pandas", "torch", "polars", "duckdb", "juliacall", "mlflow", "asv", "plotly", "pyarrow", "scipy")
+HEAVY = ("numpy", "pandas", "torch", "polars", "duckdb", "juliacall", "mlflow", "asv", "jinja2", "pyarrow", "scipy")
 GROUPS = (
     ("julia", "setup"),
     ("julia", "status"),
     ("julia", "use"),
     ("track", "mlflow"),
+    ("track", "comet"),
+    ("track", "asv"),
     *(("data", name) for name in ("list", "describe", "fetch")),
 )
 
@@ -35,7 +37,7 @@ def test_help_names_every_command_and_every_exit_code(cli):
     assert done.returncode == 0
     for name in main.COMMANDS:
         assert f"\n  {name} " in done.stdout
-    for code in ("0", "1", "2", "3", "130"):
+    for code in ("0", "1", "2", "3", "4", "130"):
         assert f" {code}  " in done.stdout
 
 

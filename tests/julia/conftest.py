@@ -1,13 +1,9 @@
-"""Julia runs in processes of its own: juliacall and torch in one process crash each other."""
+"""Julia runs in a process of its own: juliacall and torch in one process crash each other."""
 
 from __future__ import annotations
 
-import os
-import pickle
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -47,26 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def in_julia() -> Iterator[Callable[..., Any]]:
+def in_julia(elsewhere: Callable[..., Any]) -> Callable[..., Any]:
     """Calls a function of ``driver.py`` in one long-lived process with Julia in it."""
-    read, answers = os.pipe()
-    requests, write = os.pipe()
-    command = [sys.executable, str(HERE / "driver.py"), str(requests), str(answers)]
-    process = subprocess.Popen(command, pass_fds=(requests, answers), stdin=subprocess.DEVNULL)
-    os.close(requests)
-    os.close(answers)
-    with os.fdopen(write, "wb") as out, os.fdopen(read, "rb") as back:
-
-        def call(function: str, *arguments: Any) -> Any:
-            pickle.dump((function, arguments), out)
-            out.flush()
-            try:
-                ok, value = pickle.load(back)
-            except EOFError:
-                pytest.fail(f"the process with Julia died in {function}: {process.wait()}")
-            if not ok:
-                pytest.fail(value)
-            return value
-
-        yield call
-    process.wait(60)
+    return partial(elsewhere, "julia")

@@ -288,3 +288,39 @@ def test_the_t_distribution_is_scipys(df, t):
 @given(st.integers(1, 200), st.floats(0.5, 0.999))
 def test_the_quantile_is_scipys(df, level):
     assert student.quantile(level, df) == pytest.approx(scipy.stats.t.ppf((1 + level) / 2, df), rel=1e-9)
+
+
+SEEDS = [0.90, 0.91, 0.89, 0.905, 0.895]
+
+
+def test_equal_qualities_are_equivalent_and_distant_ones_different():
+    near = [value + 0.001 for value in SEEDS]
+    found = stats.equivalence(near, SEEDS, 0.02)
+    assert found.verdict == "equivalent"
+    assert -0.02 < found.low < found.difference < found.high < 0.02
+    assert stats.equivalence([value + 0.1 for value in SEEDS], SEEDS, 0.02).verdict == "different"
+
+
+def test_a_wide_spread_or_few_seeds_decide_nothing():
+    assert stats.equivalence(SEEDS[:4], SEEDS[:4], 0.5).verdict == "not enough seeds"
+    spread = [0.7, 0.8, 0.9, 1.0, 1.1]
+    assert stats.equivalence(spread, SEEDS, 0.01).verdict == "not enough seeds"
+
+
+def test_seeds_that_all_agree_need_no_spread():
+    same = [0.9] * 5
+    assert stats.equivalence(same, same, 0.01).verdict == "equivalent"
+    assert stats.equivalence([0.95] * 5, same, 0.01).verdict == "different"
+
+
+def test_equivalence_is_the_two_one_sided_welch_tests():
+    from scipy.stats import ttest_ind
+
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(0.9, 0.01, 8), rng.normal(0.905, 0.02, 6)
+    for margin in (0.01, 0.02, 0.03, 0.05):
+        upper = ttest_ind(a - margin, b, equal_var=False, alternative="less").pvalue
+        lower = ttest_ind(a + margin, b, equal_var=False, alternative="greater").pvalue
+        expected = bool(max(upper, lower) < 0.05)
+        if abs(max(upper, lower) - 0.05) > 0.01:  # our degrees of freedom are rounded down
+            assert (stats.equivalence(list(a), list(b), margin).verdict == "equivalent") is expected

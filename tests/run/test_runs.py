@@ -182,7 +182,7 @@ def test_agree_prints_every_step_and_times_nothing(twinbench):
     assert done.returncode == 0, done.stdout
     (checked,) = json.loads(done.stdout)
     assert checked["ok"]
-    assert len(checked["findings"]) == 18
+    assert len(checked["findings"]) == 21
 
 
 def test_agree_catches_a_wrong_implementation(twinbench, plugin):

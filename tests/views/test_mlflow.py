@@ -156,10 +156,30 @@ def test_artifacts_can_be_read_back(server, store):
     runs = runs_of(server)
     crashed = runs["pandas+Flux small"]["run_id"]
     names = {file["path"] for file in ask(server, f"mlflow/artifacts/list?run_id={crashed}")["files"]}
-    assert names == {"agreement.json", "environment.json", "samples.parquet", "stderr.txt"}
+    assert names == {"agreement.json", "samples.parquet", "stderr.txt"}
     parent = runs[RUN]["run_id"]
     with urllib.request.urlopen(f"{server}/get-artifact?path=environment.json&run_uuid={parent}", timeout=10) as file:
         assert json.load(file)["cpu"]["model"] == "Example 9000"
+
+
+def test_the_parent_has_the_report_its_pictures_and_a_link_to_every_child(server, store):
+    mlflow.send(store, RUN, server)
+    runs = runs_of(server)
+    parent = runs.pop(RUN)
+    note = parent["tags"]["mlflow.note.content"]
+    for name, run in runs.items():
+        assert f"[{name.removesuffix(' small')}](#/experiments/{run['experiment_id']}/runs/{run['run_id']})" in note
+    names = {file["path"] for file in ask(server, f"mlflow/artifacts/list?run_id={parent['run_id']}")["files"]}
+    assert {"report.html", "pictures", "summary.json"} <= names
+
+
+def test_what_was_noticed_of_the_machine_is_a_series(server, store):
+    for minute in range(3):
+        store.add_noise(RUN, f"2026-05-01T12:0{minute}:00+00:00", {"load": minute / 2, "available_bytes": 2e9})
+    mlflow.send(store, RUN, server)
+    parent = runs_of(server)[RUN]["run_id"]
+    history = ask(server, f"mlflow/metrics/get-history?run_id={parent}&metric_key=system/load")["metrics"]
+    assert [point["value"] for point in history] == [0.0, 0.5, 1.0]
 
 
 def test_sending_again_updates_and_adds_nothing(server, store):

@@ -18,7 +18,7 @@ from twinbench.results.records import Agreement
 from twinbench.results.stats import Interval
 from twinbench.results.store import Status, Store
 from twinbench.results.summary import Growth, RunSummary, summarise
-from twinbench.views import terminal, text
+from twinbench.views import layout, terminal, text
 
 unhurried = settings(deadline=None)
 
@@ -101,7 +101,7 @@ def test_exponents_of_totals_have_one_row_and_every_pipeline_its_own_table():
 def test_exponents_of_many_stacks_are_split_over_tables():
     found = [Growth("p", f"framework-{i:02}+other", "q", 1.0, 0.9, 1.1, ("a", "b", "c")) for i in range(20)]
     lines = growth(of_p=found).splitlines()
-    assert all(len(line) <= terminal.PLAIN_WIDTH for line in lines)
+    assert all(len(line) <= layout.PLAIN_WIDTH for line in lines)
     assert sum(line.strip().startswith("q ") for line in lines) > 1
 
 

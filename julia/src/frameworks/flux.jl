@@ -1,21 +1,44 @@
-# The training ops for Flux. The same ops in the same order for PyTorch are in python/twinbench/frameworks/torch.py; the
+# The training ops for Flux. The same ops in the same order for PyTorch are in python/twinbench/frameworks/torch/; the
 # contracts are in python/twinbench/ops/training.py.
 #
-# Flux is imported and never `using`: it exports names that other packages export too. Arrays are (features, rows) and weights
-# (outputs, inputs): the same bytes as the contracts' row-major (rows, features) and (inputs, outputs).
+# Flux is imported and never `using`: it exports names that other packages export too. The dimensions of arrays are reversed
+# on their way from NumPy, which are the same bytes: examples are the last one, and weights (outputs, inputs).
 
 import Flux
+import JLD2
 import TwinBench
 using Statistics: mean, std
 
 const NAME = "Flux"
-const PACKAGES = ["Flux"]
+const PACKAGES = ["Flux", "JLD2"]
 const SUMMARY = "Flux: neural networks in Julia"
 
-"""A trained model and the loss of every step."""
+"""A trained model, the shape of the examples that it takes (as NumPy has it), and the loss of every step."""
 struct Trained{M}
     model::M
+    input::Vector{Int64}
     losses::Vector{Float32}
+end
+
+"""An LSTM layer that gives its last hidden state: (features, steps, n) to (units, n)."""
+struct LastHidden{C}
+    cell::C
+end
+
+Flux.@layer LastHidden
+
+function (layer::LastHidden)(x::AbstractArray{<:Real, 3})
+    state = initial(layer.cell, x)
+    for features in eachslice(x; dims = 2)
+        _, state = layer.cell(features, state)
+    end
+    return first(state)
+end
+
+"""Both states at the start, 0, for every example."""
+function initial(cell, x)
+    h = Flux.zeros_like(x, (size(cell.Wh, 2), size(x, 3)))
+    return h, h
 end
 
 """z-scores over the examples, which are the last dimension; a constant feature is divided by infinity."""
@@ -40,69 +63,210 @@ function split(p, arrays, given)
     )
 end
 
-"""Train a multilayer perceptron from the given weights, in the given order of rows."""
-function mlp(p, arrays, given)
-    y = arrays.y_train
-    p.classes == 2 &&
-        return train(network(given), Flux.logitbinarycrossentropy, p, arrays.x_train, reshape(y, 1, :), given.order)
-    classes = Flux.onehotbatch(Int.(y), 0:(p.classes - 1))
-    return train(network(given), Flux.logitcrossentropy, p, arrays.x_train, classes, given.order)
+"""Sorting (class, place modulo folds) deals each class's places out to the folds in ascending order."""
+function kfold(p, arrays, given)
+    labels = arrays.y[given.order .+ 1]
+    by_class = sortperm(labels; alg = MergeSort)
+    places = labels[by_class] .* p.folds .+ (0:(length(labels) - 1)) .% p.folds
+    fold = similar(arrays.y)
+    fold[given.order[by_class] .+ 1] = sort!(places) .% p.folds
+    return (; fold)
 end
 
-"""The given initial layers, copied: training changes them."""
+"""Train a network from the given weights, in the given order of rows."""
+function train(p, arrays, given)
+    model = network(given)
+    x, y = examples(given, arrays.x_train), arrays.y_train
+    if p.classes == 2
+        losses = train!(model, Flux.logitbinarycrossentropy, p, x, reshape(y, 1, :), given.order)
+    else
+        losses = train!(model, Flux.logitcrossentropy, p, x, Flux.onehotbatch(Int.(y), 0:(p.classes - 1)), given.order)
+    end
+    return Trained(model, copy(given.input), losses)
+end
+
+"""The layers that the names and shapes of the weights tell, with copies of them: training changes them."""
 function network(given)
-    depth = count(startswith("w"), String.(keys(given)))
-    layers = ntuple(depth) do i
-        activation = i < depth ? Flux.relu : identity
-        Flux.Dense(copy(given[Symbol(:w, i)]), copy(given[Symbol(:b, i)]), activation)
+    names = String.(keys(given))
+    convolutions = count(startswith("conv"), names) ÷ 2
+    layers = Any[]
+    for i in 1:convolutions
+        w, b = given[Symbol(:conv, i, :_w)], given[Symbol(:conv, i, :_b)]
+        push!(layers, Flux.Conv(turned(w), copy(b), Flux.relu; pad = size(w, 1) ÷ 2), pool)
     end
-    return Flux.Chain(layers)
+    convolutions > 0 && push!(layers, Flux.flatten)
+    if "lstm_wx" in names
+        push!(layers, LastHidden(Flux.LSTMCell(copy(given.lstm_wx), copy(given.lstm_wh), copy(given.lstm_b))))
+    end
+    depth = count(startswith("w"), names)
+    for i in 1:depth
+        activation = i < depth ? Flux.relu : identity
+        push!(layers, Flux.Dense(copy(given[Symbol(:w, i)]), copy(given[Symbol(:b, i)]), activation))
+    end
+    return Flux.Chain(layers...)
 end
 
-"""`y` holds an example in each column. `order` holds an epoch's rows, counted from 0, in each column."""
-function train(model, loss::L, p, x::Matrix{Float32}, y::AbstractMatrix, order::Matrix{Int64}) where {L}
-    adam = p.optimizer
-    state = Flux.setup(Flux.Adam(adam.lr, (adam.beta1, adam.beta2), adam.eps), model)
-    losses = Float32[]
-    for epoch in eachcol(order), batch in Iterators.partition(epoch, p.batch_size)
-        rows = batch .+ 1
-        push!(losses, step!(model, state, loss, x[:, rows], y[:, rows]))
+"""Flux convolves, which turns the kernel; the contracts don't."""
+turned(w::Array{Float32, N}) where {N} = reverse(w; dims = ntuple(identity, N - 2))
+
+"""
+    pool(x)
+
+The largest of every 2 values along the spatial axes, (width, height, channels, n) or (length, channels, n).
+
+Not `Flux.MaxPool`, whose gradient goes to the first value within a relative 3.5e-4 of the largest (NNlib compares by `≈`).
+"""
+function pool(x::AbstractArray{T, 4}) where {T}
+    width, height = size(x, 1) ÷ 2, size(x, 2) ÷ 2
+    pairs = reshape(x[1:(2 * width), 1:(2 * height), :, :], 2, width, 2, height, size(x, 3), size(x, 4))
+    return dropdims(maximum(pairs; dims = (1, 3)); dims = (1, 3))
+end
+
+function pool(x::AbstractArray{T, 3}) where {T}
+    length = size(x, 1) ÷ 2
+    pairs = reshape(x[1:(2 * length), :, :], 2, length, size(x, 2), size(x, 3))
+    return dropdims(maximum(pairs; dims = 1); dims = 1)
+end
+
+"""Examples as the first layer takes them: width, height, channels, n, or features, steps, n."""
+function examples(given, x)
+    if haskey(given, :conv1_w)
+        ndims(x) == ndims(given.conv1_w) || return reshape(x, size(x)[1:(end - 1)]..., 1, size(x)[end])
+        return permutedims(x, (2:(ndims(x) - 1)..., 1, ndims(x)))
     end
-    return Trained(model, losses)
+    return haskey(given, :lstm_wx) && ndims(x) == 2 ? reshape(x, 1, size(x)...) : x
+end
+
+"""The examples of these numbers, counted from 1."""
+batch(x::AbstractArray{T, N}, rows) where {T, N} = x[ntuple(_ -> :, N - 1)..., rows]
+
+"""
+    train!(model, loss, p, x, y, order) -> losses
+
+`y` holds an example in each column. `order` holds an epoch's rows, counted from 0, in each column.
+"""
+function train!(model, loss::L, p, x::AbstractArray{Float32}, y::AbstractMatrix, order::Matrix{Int64}) where {L}
+    state = Flux.setup(rule(p.optimizer), model)
+    losses = Float32[]
+    for epoch in eachcol(order), rows in Iterators.partition(epoch, p.batch_size)
+        push!(losses, step!(model, state, loss, batch(x, rows .+ 1), batch(y, rows .+ 1)))
+    end
+    return losses
+end
+
+"""The optimizer of a contract."""
+function rule(o)
+    o.name == "sgd" && o.nesterov && return Flux.Nesterov(o.lr, o.momentum)
+    o.name == "sgd" && return o.momentum == 0 ? Flux.Descent(o.lr) : Flux.Momentum(o.lr, o.momentum)
+    o.name == "adam" && return Flux.Adam(o.lr, (o.beta1, o.beta2), o.eps)
+    return Flux.AdamW(o.lr, (o.beta1, o.beta2), o.weight_decay, o.eps)
 end
 
 """One update. Returns the loss before it."""
-function step!(model, state, loss::L, x::Matrix{Float32}, y::AbstractMatrix) where {L}
+function step!(model, state, loss::L, x, y) where {L}
     value, gradients = Flux.withgradient(m -> loss(m(x), y), model)
     Flux.update!(state, model, only(gradients))
     return value
 end
 
 """The probability of class 1 for each row, or of every class."""
-predict(p, trained, arrays) = (; scores = probabilities(trained.model, arrays.x_test, p.batch_size))
+function predict(p, trained, arrays)
+    x = examples(weights(trained.model), arrays.x_test)
+    count = size(x, ndims(x))
+    rows = p.rows == 0 ? count : min(p.rows, count)
+    return (; scores = probabilities(trained.model, x, rows, p.batch_size))
+end
 
-function probabilities(model, x::Matrix{Float32}, batch_size::Int)
-    logits = Matrix{Float32}(undef, length(last(model.layers).bias), size(x, 2))
-    for rows in Iterators.partition(axes(x, 2), batch_size)
-        logits[:, rows] .= model(@view x[:, rows])
+function probabilities(model, x::AbstractArray{Float32}, count::Int, batch_size::Int)
+    logits = Matrix{Float32}(undef, length(last(model.layers).bias), count)
+    for rows in Iterators.partition(1:count, batch_size)
+        logits[:, rows] .= model(batch(x, rows))
     end
     return size(logits, 1) == 1 ? Flux.sigmoid.(vec(logits)) : Flux.softmax(logits)
 end
 
-TwinBench.neutral(trained::Trained) = TwinBench.Values([
-    [
-        name => array
-        for (i, layer) in enumerate(trained.model.layers)
-        for (name, array) in ("w$i" => layer.weight, "b$i" => layer.bias)
-    ]
-    "losses" => trained.losses
-])
+"""Arrays by name. Called `save`, because Base has an `export` already."""
+function save(p, trained)
+    path = joinpath(tempdir(), "model.jld2")
+    JLD2.jldsave(path; input = trained.input, weights(trained.model)...)
+    return Saved(path)
+end
+
+"""Where a model was saved."""
+struct Saved
+    path::String
+end
+
+"""Arrays of numbers only: whatever else is in the file is refused."""
+function restore(saved)
+    read = JLD2.load(saved.path)
+    all(array -> array isa Array{<:Union{Float32, Int64}}, values(read)) ||
+        error("$(saved.path) holds more than arrays")
+    return NamedTuple(Symbol(name) => array for (name, array) in read)
+end
+
+"""A model from what was saved."""
+
+function load(p, saved)
+    given = restore(saved)
+    return Trained(network(given), given.input, Float32[])
+end
+
+"""A model from its weights and losses."""
+model(given) = Trained(network(given), copy(given.input), copy(given.losses))
+
+"""The weights under the contracts' names and in their shapes."""
+function weights(model)
+    named = Pair{Symbol, Any}[]
+    convolutions = dense = 0
+    for layer in model.layers
+        if layer isa Flux.Conv
+            convolutions += 1
+            push!(named, Symbol(:conv, convolutions, :_w) => turned(layer.weight))
+            push!(named, Symbol(:conv, convolutions, :_b) => layer.bias)
+        elseif layer isa LastHidden
+            push!(named, :lstm_wx => layer.cell.Wi, :lstm_wh => layer.cell.Wh, :lstm_b => layer.cell.bias)
+        elseif layer isa Flux.Dense
+            dense += 1
+            push!(named, Symbol(:w, dense) => layer.weight, Symbol(:b, dense) => layer.bias)
+        end
+    end
+    return NamedTuple(named)
+end
+
+TwinBench.neutral(trained::Trained) = TwinBench.neutral((;
+    trained.input,
+    weights(trained.model)...,
+    trained.losses,
+))
 
 TwinBench.facts(trained::Trained) = TwinBench.Values(["model" => string(typeof(trained.model))])
+
+function TwinBench.neutral(saved::Saved)
+    given = restore(saved)
+    return TwinBench.neutral((; given.input, weights(network(given))...))
+end
+
+TwinBench.facts(saved::Saved) = TwinBench.Values([
+    "format" => "JLD2 of arrays by name",
+    "bytes" => string(filesize(saved.path)),
+])
+
+const NOTES = Dict(
+    "training.cnn" =>
+        "pools by maximum over a reshaped array: the gradient of Flux.MaxPool goes to the first value within a relative 3.5e-4 of the largest, which is not the contract's and moves the first losses by up to 6e-2",
+    "training.cnn1d" => "pools by maximum over a reshaped array, as in training.cnn",
+)
 
 const OPS = Dict{String, Function}(
     "training.standardise" => standardise,
     "training.split" => split,
-    "training.mlp" => mlp,
+    "training.kfold" => kfold,
+    "training.mlp" => train,
+    "training.cnn" => train,
+    "training.cnn1d" => train,
+    "training.lstm" => train,
     "training.predict" => predict,
+    "training.export" => save,
+    "training.load" => load,
 )

@@ -23,10 +23,14 @@ COMMANDS = {
     "run": ("twinbench.cli.run:run", "Run a pipeline on several stacks, compare and measure them."),
     "agree": ("twinbench.cli.agree:agree", "Check that stacks compute what the reference does."),
     "show": ("twinbench.cli.show:show", "Show a run: the latest one, or the one named."),
+    "report": ("twinbench.cli.report:report", "Write a run as one HTML file."),
+    "compare": ("twinbench.cli.compare:compare", "Compare two runs, or the stacks of one."),
+    "recommend": ("twinbench.cli.recommend:recommend", "Choose a stack from a run."),
     "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),
-    "track": ("twinbench.cli.track:app", "Send a stored run to a tracking server."),
+    "track": ("twinbench.cli.track:app", "Send a stored run to MLflow, Comet or asv."),
     "data": ("twinbench.cli.data:app", "List, describe and fetch datasets."),
     "selftest": ("twinbench.cli.selftest:selftest", "Measure the measuring on this machine."),
+    "env": ("twinbench.cli.env:app", "Make environments for libraries that need their own."),
     "julia": ("twinbench.cli.julia:app", "Provision Julia, show it, or choose one."),
 }
 """Where each command is, and its line in ``twinbench --help``."""
@@ -38,6 +42,7 @@ Exit codes:
     1  a cell failed or disagrees, or something else went wrong
     2  bad arguments, or a bad pipeline file
     3  a framework named by --require is unavailable
+    4  `compare --fail-on-regression` found one
   130  interrupted
 
 \b

@@ -32,6 +32,9 @@ def run(
         str | None,
         typer.Option(metavar="PERCENT", help="Go on until differences this small can be told, or the budget is spent."),
     ] = None,
+    seeds: Annotated[
+        int, typer.Option(help="Trainings from different starts; from 5 on, qualities are tested for equivalence.")
+    ] = 1,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for one answer of a worker.")] = 300.0,
     memory_limit: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Resident memory per worker, such as 2G.")
@@ -56,18 +59,20 @@ def run(
 
     Example: twinbench run groupby --size 1e5 --size 1e6 --stack pandas --stack Polars
     """
+    from twinbench.cli import values
     from twinbench.cli.progress import watching
     from twinbench.results.store import Store
     from twinbench.run import job, runner
-    from twinbench.run.options import Options, parse_bytes, parse_percent
+    from twinbench.run.options import Options
 
     options = Options(
         threads=threads,
         budget_s=budget,
         processes=processes,
-        resolve=parse_percent(resolve) if resolve else None,
+        seeds=seeds,
+        resolve=values.percent("--resolve", resolve) if resolve else None,
         timeout_s=timeout,
-        memory_limit=parse_bytes(memory_limit) if memory_limit else None,
+        memory_limit=values.size("--memory-limit", memory_limit) if memory_limit else None,
     )
     request = job.Request(
         pipelines=tuple(pipelines),
@@ -99,7 +104,7 @@ def run(
         if track:
             _track(results, run_id)
         if not as_json:
-            print(f"results: run {run_id} in {path}; again with 'twinbench show {run_id}'", file=sys.stderr)
+            print(f"results: run {run_id} in {path}; see 'twinbench show' and 'twinbench report'", file=sys.stderr)
         raise typer.Exit(_exit_code(results, run_id))
 
 
@@ -112,13 +117,14 @@ def _show(results: Store, run_id: str, as_json: bool) -> None:
     from rich.console import Console
 
     from twinbench.results import summary
+    from twinbench.results.recommend import usual
     from twinbench.views import terminal
 
     found = summary.summarise(results, run_id)
     if as_json:
         print(json.dumps(summary.plain(found)))
     else:
-        terminal.render(found, Console())
+        terminal.render(found, Console(), usual(found))
 
 
 def _track(results: Store, run_id: str) -> None:

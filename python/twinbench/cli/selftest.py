@@ -33,5 +33,6 @@ def selftest(
     print(f"identical pairs declared different: {result.false_alarms:.0%} of {comparisons} (5 % is what is promised)")
     print(f"slowdowns of 5 % found: {result.found:.0%} of {comparisons}")
     print(f"spread between identical processes, measured side by side: {result.process_sd:.2%} (standard deviation)")
+    print(f"spread of a time between processes of one run: {result.time_sd:.2%}, and between runs: {result.run_sd:.2%}")
     print(f"smallest difference that a comparison of {test.PROCESSES} processes can tell: {result.smallest:.1%}")
     print(f"kept in {path}; runs from now on use and quote it", file=sys.stderr)

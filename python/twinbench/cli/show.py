@@ -22,6 +22,7 @@ def show(
     Example: twinbench show 3f2a
     """
     from twinbench.paths import default_store
+    from twinbench.results.recommend import usual
     from twinbench.results.store import Store
     from twinbench.results.summary import plain, summarise
     from twinbench.views import terminal
@@ -31,4 +32,4 @@ def show(
     if as_json:
         print_json(plain(summary))
     else:
-        terminal.render(summary, console())
+        terminal.render(summary, console(), usual(summary))

@@ -12,7 +12,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 @app.callback()
 def _track() -> None:
-    """Send a run that is in the store to a tracking server.
+    """Send a run that is in the store to where a team looks.
 
     Example: twinbench track mlflow
     """
@@ -38,3 +38,48 @@ def mlflow(
 
     with Store.open(store or default_store(), create=False) as results:
         typer.echo(view.send(results, results.find_run(run).id, tracking_uri))
+
+
+@app.command()
+def comet(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
+    ] = None,
+    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+) -> None:
+    """Send a run to Comet: online with COMET_API_KEY, otherwise as archives in the data directory.
+
+    Example: twinbench track comet 3f2a
+    """
+    from twinbench.paths import default_store
+    from twinbench.results.store import Store
+    from twinbench.views import comet as view
+
+    with Store.open(store or default_store(), create=False) as results:
+        typer.echo(view.send(results, results.find_run(run).id))
+
+
+@app.command()
+def asv(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
+    ] = None,
+    config: Annotated[Path, typer.Option(metavar="FILE", help="The asv project to write into.")] = Path(
+        "asv.conf.json"
+    ),
+    commit: Annotated[
+        str | None, typer.Option(help="What was measured, by a name that the project's repository knows.")
+    ] = None,
+    machine: Annotated[str | None, typer.Option(help="asv's name of the machine; this one's if left out.")] = None,
+    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+) -> None:
+    """Write a run into asv's results, so that 'asv publish' shows it.
+
+    Example: twinbench track asv 3f2a --config benchmarks/asv.conf.json --commit HEAD
+    """
+    from twinbench.paths import default_store
+    from twinbench.results.store import Store
+    from twinbench.views import asv as view
+
+    with Store.open(store or default_store(), create=False) as results:
+        typer.echo(view.send(results, results.find_run(run).id, config, commit=commit, machine=machine))

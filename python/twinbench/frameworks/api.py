@@ -41,6 +41,8 @@ class Framework:
     """Distributions (Python) or packages (Julia) whose versions are recorded; the first one is the library itself."""
     extra: str | None = None
     """The extra of twinbench that installs it, if it isn't installed always."""
+    environment: str | None = None
+    """Of `twinbench.environments`, where it can't live in the common one."""
     load: Callable[[int], None]
     """Import the library and set its threads. Takes the number of threads."""
     prepare: Callable[[Arrays, Kind], Any]

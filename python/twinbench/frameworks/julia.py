@@ -180,7 +180,7 @@ def _values(items: Iterable[tuple[str, Any]]) -> Any:
 
 
 def prepare(module: Callable[[], Any], arrays: Arrays, kind: Kind) -> Any:
-    """NumPy arrays to a table or images of the framework or, for ``arrays``, to arrays that borrow the memory.
+    """NumPy arrays to a table, images or a model of the framework or, for ``arrays``, to arrays that borrow the memory.
 
     A C-ordered (rows, features) array is (features, rows) in Julia, without a copy.
     """
@@ -188,6 +188,8 @@ def prepare(module: Callable[[], Any], arrays: Arrays, kind: Kind) -> Any:
     if kind == "table":
         return module().table(lent)
     named = _bridge().named(lent)
+    if kind == "model":
+        return module().model(named)
     return module().images(named) if kind == "images" else named
 
 

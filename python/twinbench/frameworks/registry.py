@@ -15,7 +15,8 @@ BUILTIN = (
     *("pandas", "numpy", "polars", "duckdb"),
     *("scipy", "pyaudioanalysis"),
     *("pillow", "opencv", "skimage"),
-    *("torch", "probe", "reference"),
+    *("torch", "keras", "sklearn", "mxnet"),
+    *("probe", "reference"),
 )
 """Modules of this package that hold a ``FRAMEWORKS`` tuple."""
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Kind = Literal["file", "table", "arrays", "images", "model"]
+Kind = Literal["file", "table", "arrays", "images", "model", "saved"]
 """What flows between steps.
 
 ``file``: a path. ``table``: named columns of one length, in order. ``arrays``: named arrays of any shape.
 ``images``: arrays of which ``x`` holds images of one size, ``(images, height, width)`` or ``(images, height, width,
-3)`` for RGB. ``model``: a trained model, which can't move to another framework.
+3)`` for RGB. ``model``: a trained model, which can't move to another framework. ``saved``: the path that a model was
+saved to, in a format of its framework; its neutral form is what is read back from there.
 """
 
 Level = Literal["exact", "rounding", "approximate", "different"]
@@ -81,6 +82,8 @@ class Op:
     source: str
     reference: Callable[..., Any]
     tolerance: Tolerance = EXACT
+    tolerance_of: Callable[[Any], Tolerance] | None = None
+    """The tolerance by the parameters, where it depends on them; ``tolerance`` is then the widest."""
     givens: Callable[..., Arrays] | None = None
     compared: Callable[[Arrays], Arrays] = field(default=_everything)
     """The part of the output that must agree: the first 20 losses of a training step, say."""
@@ -88,6 +91,9 @@ class Op:
     """Whether an output is compared on the reference's own inputs, and not on what the steps before handed over.
 
     For ops that make large differences of small ones, as a threshold does of what was rounded before it."""
+
+    is_request: Callable[[Any], bool] = field(default=lambda params: False)
+    """Whether a call with these parameters is one request, whose latency counts: its samples are taken one by one."""
 
     file_param: str = "table"
     """Of an op that reads a file: the parameter that says which one of the dataset's."""

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -25,6 +25,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 DATA = "data"
 """What a step calls the dataset's value when it takes that as an input."""
 STEP_KEYS = {"id", "op", "input"}
+BRANCH = re.compile(r"[\[A-Z]")
+"""In the place of an error what names a branch of a union, and not a key."""
 UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 """What pydantic calls a key that isn't there: in a model, in a dataclass."""
 
@@ -48,6 +50,8 @@ class Goal(_Strict):
     metric: Literal["roc_auc", "log_loss", "accuracy"] | None = None
     baseline: Literal["most-frequent"] | None = None
     target: float | None = None
+    margin: Annotated[float, Field(gt=0)] = 0.01
+    """How far apart the metrics of two stacks may be and still count as the same quality."""
 
 
 class _File(_Strict):
@@ -245,9 +249,7 @@ def _op(where: str, table: dict[str, Any]) -> Op:
 
 def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
     known = [field.name for field in fields(op.params)]
-    nested = [
-        field.name for outer in fields(op.params) if is_dataclass(outer.default) for field in fields(outer.default)
-    ]
+    nested = [field.name for inner in _nested(op.params) for field in fields(inner)]
     for key in values:
         if key not in known:
             raise BadInput(f"{where}.{key}: {op.name} has no parameter '{key}'{nearest(key, known)}")
@@ -256,6 +258,13 @@ def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
         return TypeAdapter(op.params).validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         raise BadInput(f"{where} ({op.name}): {_first(error, nested)}") from None
+
+
+def _nested(params: type) -> list[type[Any]]:
+    """The data classes that a parameter may be, one of several told apart by their ``name``."""
+    hints = get_type_hints(params).values()
+    kinds = [inner for hint in hints for inner in (hint, *get_args(hint)) if isinstance(inner, type)]
+    return [inner for inner in kinds if is_dataclass(inner)]
 
 
 def _inputs(where: str, op: Op, given: Any, previous: str | None, done: Mapping[str, Kind]) -> tuple[str, ...]:
@@ -277,6 +286,17 @@ def _inputs(where: str, op: Op, given: Any, previous: str | None, done: Mapping[
     return tuple(names)
 
 
+def _of_the_named(findings: list[Any]) -> list[Any]:
+    """Without what is wrong by the other branches of a union; all names of branches, if none has the name given."""
+    names = [f for f in findings if _is_name(f)]
+    others = {f["loc"][:-1] for f in names}
+    return [f for f in findings if f["loc"][:-1] not in others] or names or findings
+
+
+def _is_name(finding: Any) -> bool:
+    return bool(finding["type"] == "literal_error" and finding["loc"][-1] == "name")
+
+
 def _known_keys() -> list[str]:
     models: tuple[type[BaseModel], ...] = (_File, _Header, Goal)
     return [name for model in models for name in model.model_fields]
@@ -284,11 +304,14 @@ def _known_keys() -> list[str]:
 
 def _first(error: ValidationError, known: list[str]) -> str:
     """The finding that explains most, as ``key: what is wrong``: an unknown key before what is missing for it."""
-    findings = error.errors(include_url=False, include_context=False)
+    findings = _of_the_named(error.errors(include_url=False))
     finding = next((f for f in findings if f["type"] in UNKNOWN_KEY), findings[0])
-    key = ".".join(str(part) for part in finding["loc"] if "[" not in str(part))  # without a union's branch
+    key = ".".join(str(part) for part in finding["loc"] if not BRANCH.search(str(part)))
+    if len(findings) > 1 and all(_is_name(f) for f in findings):
+        return f"{key}: '{finding['input']}' is not one of {', '.join(f['ctx']['expected'] for f in findings)}"
     if finding["type"] in UNKNOWN_KEY:
-        return f"{key}: unknown key{nearest(str(finding['loc'][-1]), known)}"
+        unknown = str(finding["loc"][-1])
+        return f"{key}: unknown key{nearest(unknown, [name for name in known if name != unknown])}"
     if finding["type"] == "missing":
         return f"{key}: is missing"
     message = finding["msg"].removeprefix("Value error, ")

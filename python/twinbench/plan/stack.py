@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinbench import julia
+from twinbench import environments, julia
 from twinbench.errors import BadInput, JuliaUnavailable, nearest
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
@@ -111,6 +111,9 @@ def unavailable(framework: Framework) -> str | None:
     """Why a framework can't be had here, with what to do; None if it can. Imports nothing."""
     if framework.language == "julia":
         return _julia_unavailable(framework)
+    if framework.environment is not None:
+        reason = environments.unavailable(framework.environment)
+        return f"{framework.name}: {reason}" if reason else None
     library = framework.packages[0]
     if _version(library) is not None:
         return None
@@ -137,6 +140,8 @@ def versions(framework: Framework) -> dict[str, str | None]:
             return dict(julia.package_versions(list(framework.packages)))
         except JuliaUnavailable:
             return dict.fromkeys(framework.packages)
+    if framework.environment is not None:
+        return environments.versions(framework.environment, framework.packages)
     return {name: _version(name) for name in framework.packages}
 
 

@@ -14,7 +14,12 @@ earlier processes with the spread ``process_sd``. Over blocks it is the bootstra
 - Maritz & Jarrett (1978), A note on estimating the variance of the sample median, JASA 73:194-196.
 - Harrell & Davis (1982), A new distribution-free quantile estimator, Biometrika 69:635-640.
 - Benjamini & Hochberg (1995), Controlling the false discovery rate, J. R. Stat. Soc. B 57:289-300.
+- Schuirmann (1987), A comparison of the two one-sided tests procedure and the power approach, J. Pharmacokinet.
+  Biopharm. 15:657-680.
+- Welch (1947), The generalization of Student's problem when several different population variances are involved,
+  Biometrika 34:28-35.
 - Kalibera & Jones (2013), Rigorous benchmarking in reasonable time, ISMM.
+- Satterthwaite (1946), An approximate distribution of estimates of variance components, Biometrics Bulletin 2:110-114.
 """
 
 from __future__ import annotations
@@ -22,12 +27,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import combinations
-from statistics import fmean, median
+from statistics import fmean, median, variance
 from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from twinbench.results.student import quantile, two_sided_p
 
@@ -42,9 +45,20 @@ PROCESS_SD = 0.012
 """Standard deviation between processes of the log ratio of two identical workers, as measured on a shared 2-core
 machine. `twinbench selftest` measures it anew."""
 
+TIME_SD = 0.05
+"""Standard deviation between processes of one run of the log time of the same stack: nothing is divided out here. On a
+shared 2-core machine it was 3 % in a quiet hour and 14 % in a busy one."""
+
+RUN_SD = 0.04
+"""Standard deviation of the log time of the same stack between runs, beside that between their processes: up to 6 % on
+that machine. `twinbench selftest` measures both anew."""
+
 PRIOR_DF = 4
 """How many processes' worth of evidence `PROCESS_SD` counts for: enough to make one process usable, few enough that
 five real ones outweigh it."""
+
+MIN_SEEDS = 5
+"""Trainings from which a mean quality and its spread may be told."""
 
 FLOOR = 1e-12
 """A clock that didn't move is no reason for a logarithm to fail."""
@@ -67,9 +81,9 @@ class Ratio:
     low: float
     high: float
     processes: int
-    """Pairs of processes behind it."""
+    """Pairs of processes behind it; of two runs the smaller number of processes."""
     blocks: int
-    """Pairs of blocks, in all processes together."""
+    """Pairs of blocks, in all processes together; of two runs the smaller number of blocks."""
     resolvable: float
     """The smallest difference that these data could have shown: 0.02 stands for 2 %."""
     p_value: float
@@ -93,6 +107,7 @@ class _Fit:
     processes: list[float]
     error: float
     df: int
+    blocks: int
 
 
 def summarise(values: Values, level: float = LEVEL, *, process_sd: float = PROCESS_SD) -> Interval:
@@ -114,30 +129,86 @@ def ratio(a: Values, b: Values, *, level: float = LEVEL, process_sd: float = PRO
     Inside a process it is the median over blocks, which a disturbed block can't move; over processes the mean of the
     logs. ``ratio(b, a)`` is the reciprocal. Raises ValueError without a pair, or where blocks have no partner.
     """
-    if [len(process) for process in a] != [len(process) for process in b]:
-        raise ValueError("blocks without a partner to compare them with")
-    logs = [x - y for x, y in zip(_log_medians(a), _log_medians(b), strict=True)]
-    fit = _fit(logs, process_sd)
-    centre = fmean(fit.processes)
-    half = quantile(level, fit.df) * fit.error
-    return Ratio(
-        estimate=math.exp(centre),
-        low=math.exp(centre - half),
-        high=math.exp(centre + half),
-        processes=len(logs),
-        blocks=sum(map(len, logs)),
-        resolvable=math.expm1(half),
-        p_value=two_sided_p(centre / fit.error, fit.df) if fit.error else float(centre == 0),
-    )
+    fit = _fit(_log_ratios(a, b), process_sd)
+    return _ratio(fmean(fit.processes), fit.error, fit.df, level, processes=len(fit.processes), blocks=fit.blocks)
+
+
+def unpaired(a: Values, b: Values, *, level: float = LEVEL, time_sd: float = TIME_SD, run_sd: float = RUN_SD) -> Ratio:
+    """How many times as long ``a`` takes as ``b``, where the two are of different runs and no block has a partner.
+
+    The model is that of Kalibera & Jones: a log time is the stack's, plus its run's luck, plus its process's. The luck
+    of processes is in the data, moderated by ``time_sd``; two runs can't show the luck of runs, so that is ``run_sd``.
+    Degrees of freedom are Satterthwaite's, rounded down. Raises ValueError without a sample.
+    """
+    return _difference(_fit(_log_medians(a), time_sd), _fit(_log_medians(b), time_sd), run_sd, level)
+
+
+def controlled(
+    a: tuple[Values, Values],
+    b: tuple[Values, Values],
+    *,
+    level: float = LEVEL,
+    process_sd: float = PROCESS_SD,
+) -> Ratio:
+    """As `unpaired`, where both runs measured the same control: each side is a stack and the control in its blocks.
+
+    What slowed a run down slowed its control down too, and is divided out.
+    """
+    return _difference(_fit(_log_ratios(*a), process_sd), _fit(_log_ratios(*b), process_sd), 0.0, level)
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalence:
+    """Whether two samples have the same mean, up to a margin."""
+
+    verdict: Literal["equivalent", "different", "not enough seeds"]
+    difference: float
+    low: float
+    """Of the 90 % interval of the difference, which lies inside the margins where they are equivalent."""
+    high: float
+    margin: float
+
+
+def equivalence(a: Sequence[float], b: Sequence[float], margin: float, level: float = LEVEL) -> Equivalence:
+    """Two one-sided tests (Schuirmann 1987) of the means of ``a`` and ``b``, in Welch's form: variances may differ.
+
+    "equivalent" where both reject at ``1 - level`` that the means are ``margin`` apart; "different" where the two-sided
+    interval at ``level`` leaves 0 out; otherwise, and with fewer than `MIN_SEEDS` values on a side, "not enough seeds".
+    """
+    difference = fmean(a) - fmean(b)
+    if min(len(a), len(b)) < MIN_SEEDS:
+        return Equivalence("not enough seeds", difference, -math.inf, math.inf, margin)
+    parts = [variance(values) / len(values) for values in (a, b)]
+    error, shares = math.sqrt(sum(parts)), sum(part**2 / (len(v) - 1) for part, v in zip(parts, (a, b), strict=True))
+    df = max(1, math.floor(sum(parts) ** 2 / shares)) if shares else 1  # Welch & Satterthwaite, on the safe side
+    half = error * quantile(2 * level - 1, df) if error else 0.0
+    found = partial(Equivalence, difference=difference, low=difference - half, high=difference + half, margin=margin)
+    if abs(difference) + half < margin:
+        return found("equivalent")
+    return found("different" if abs(difference) > error * quantile(level, df) else "not enough seeds")
 
 
 def verdict(ratio: Ratio, margin: float = 0.0) -> Verdict:
     """What may be said about ``a``. ``same`` takes a margin (0.02 for 2 %) with the whole interval inside."""
-    if margin and ratio.low >= 1 / (1 + margin) and ratio.high <= 1 + margin:
+    if same(ratio, margin):
         return "same"
     if ratio.high < 1:
         return "faster"
     return "slower" if ratio.low > 1 else "undecided"
+
+
+def same(ratio: Ratio, margin: float) -> bool:
+    """Whether the whole interval is inside a margin: 0.02 for 2 %."""
+    return margin > 0 and ratio.low >= 1 / (1 + margin) and ratio.high <= 1 + margin
+
+
+def verdicts(ratios: Sequence[Ratio], margin: float = 0.0, *, level: float = LEVEL) -> list[Verdict]:
+    """A word for each of many comparisons: of those called faster or slower at most ``1 - level`` are false."""
+    adjusted = benjamini_hochberg([ratio.p_value for ratio in ratios])
+    return [
+        verdict(ratio, margin) if same(ratio, margin) or p <= 1 - level else "undecided"
+        for ratio, p in zip(ratios, adjusted, strict=True)
+    ]
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
@@ -181,31 +252,77 @@ def break_even(cold_a: float, steady_a: float, cold_b: float, steady_b: float) -
     return 1 + math.ceil((cold_a - cold_b) / (steady_b - steady_a))
 
 
-def _log_medians(values: Values) -> list[NDArray[np.float64]]:
+def _ratio(centre: float, error: float, df: int, level: float, *, processes: int, blocks: int) -> Ratio:
+    """From logs. An error of 0 is that of a clock that stood still."""
+    half = quantile(level, df) * error
+    return Ratio(
+        estimate=math.exp(centre),
+        low=math.exp(centre - half),
+        high=math.exp(centre + half),
+        processes=processes,
+        blocks=blocks,
+        resolvable=math.expm1(half),
+        p_value=two_sided_p(centre / error, df) if error else float(centre == 0),
+    )
+
+
+def _difference(a: _Fit, b: _Fit, run_sd: float, level: float) -> Ratio:
+    """Of two runs, each of which had its own luck."""
+    parts = [(a.error**2, a.df), (b.error**2, b.df), (2 * run_sd**2, PRIOR_DF)]
+    variance = sum(part for part, _ in parts)
+    weight = sum(part**2 / df for part, df in parts)
+    return _ratio(
+        fmean(a.processes) - fmean(b.processes),
+        math.sqrt(variance),
+        int(variance**2 / weight) if weight else PRIOR_DF,
+        level,
+        processes=min(len(a.processes), len(b.processes)),
+        blocks=min(a.blocks, b.blocks),
+    )
+
+
+def _log_ratios(a: Values, b: Values) -> list[list[float]]:
+    """Per process, the log of the ratio of each block's medians."""
+    if [len(process) for process in a] != [len(process) for process in b]:
+        raise ValueError("blocks without a partner to compare them with")
+    pairs = zip(_log_medians(a), _log_medians(b), strict=True)
+    return [[x - y for x, y in zip(one, other, strict=True)] for one, other in pairs]
+
+
+def _log_medians(values: Values) -> list[list[float]]:
     """Per process, the log of the median of each block."""
-    return [np.log(np.maximum([median(block) for block in process], FLOOR)) for process in values]
+    return [[math.log(max(_median(block), FLOOR)) for block in process] for process in values]
 
 
-def _fit(logs: Sequence[NDArray[np.float64]], process_sd: float) -> _Fit:
+def _median(values: Sequence[float]) -> float:
+    """The usual one; totals have one value per block, and there are many of those."""
+    return values[0] if len(values) == 1 else median(values)
+
+
+def _fit(logs: Sequence[Sequence[float]], process_sd: float) -> _Fit:
     if not logs or not all(map(len, logs)):
         raise ValueError("no samples to summarise")
-    processes = [float(np.median(blocks)) for blocks in logs]
+    processes = [median(blocks) for blocks in logs]
     within = fmean(_median_variance(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
     known = len(processes) - 1
-    between = float(np.var(processes, ddof=1)) if known else 0.0
+    centre = fmean(processes)
+    between = sum((process - centre) ** 2 for process in processes) / known if known else 0.0
     df = PRIOR_DF + known
     moderated = (PRIOR_DF * (process_sd**2 + within) + known * between) / df
-    return _Fit(processes, math.sqrt(moderated / len(processes)), df)
+    return _Fit(processes, math.sqrt(moderated / len(processes)), df, sum(map(len, logs)))
 
 
-def _median_variance(values: NDArray[np.float64]) -> float:
-    """The bootstrap variance of the median, from the weight that resampling gives to each order statistic.
+def _median_variance(values: Sequence[float]) -> float:
+    """The bootstrap variance of the median, from the weight that resampling gives to each order statistic."""
+    weights, ordered = _median_weights(len(values)), sorted(values)
+    centre = sum(weight * value for weight, value in zip(weights, ordered, strict=True))
+    return sum(weight * (value - centre) ** 2 for weight, value in zip(weights, ordered, strict=True))
 
-    The weights are those of Harrell & Davis, Beta((n + 1) / 2, (n + 1) / 2), by the midpoint rule.
-    """
-    count = len(values)
-    x = (np.arange(count) + 0.5) / count
-    weights = (4 * x * (1 - x)) ** ((count - 1) / 2)
-    weights /= weights.sum()
-    ordered = np.sort(values)
-    return float(weights @ (ordered - weights @ ordered) ** 2)
+
+@lru_cache(maxsize=256)
+def _median_weights(count: int) -> list[float]:
+    """Those of Harrell & Davis, Beta((n + 1) / 2, (n + 1) / 2), by the midpoint rule."""
+    places = [(place + 0.5) / count for place in range(count)]
+    weights = [(4 * x * (1 - x)) ** ((count - 1) / 2) for x in places]
+    total = sum(weights)
+    return [weight / total for weight in weights]

@@ -22,7 +22,9 @@ from twinbench.results.summary_records import (
     BaselineSummary,
     BreakEven,
     CellSummary,
+    CurvePoint,
     Growth,
+    Latency,
     PipelineSummary,
     QualitySummary,
     RunSummary,
@@ -33,7 +35,9 @@ __all__ = [
     "BaselineSummary",
     "BreakEven",
     "CellSummary",
+    "CurvePoint",
     "Growth",
+    "Latency",
     "PipelineSummary",
     "QualitySummary",
     "RunSummary",
@@ -45,6 +49,9 @@ __all__ = [
 LOWER_IS_BETTER = frozenset({"log_loss"})
 """Quality metrics of which less is better; of any other, more is."""
 
+DEFAULT_MARGIN = 0.01
+"""Of plans that were stored before they had one."""
+
 LEVELS = ("exact", "rounding", "approximate", "different")
 """Tolerance classes, from the best to the worst."""
 
@@ -55,7 +62,13 @@ SPARE_CORES = 0.25
 def summarise(store: Store, run_id: str) -> RunSummary:
     """Summarise a run. Raises BadInput for an unknown one; a unique prefix of the id will do."""
     run = store.find_run(run_id)
-    pipelines = tuple(_pipeline(store, run, plan) for plan in store.plans(run.id))
+    cells: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    for cell in store.cells(run.id):
+        cells[cell.pipeline, cell.size].append(cell)
+    baselines = store.baselines(run.id)
+    pipelines = tuple(
+        _pipeline(store, run, plan, cells[plan.pipeline, plan.size], baselines) for plan in store.plans(run.id)
+    )
     growth = growths(pipelines)
     return RunSummary(
         run_id=run.id,
@@ -69,22 +82,24 @@ def summarise(store: Store, run_id: str) -> RunSummary:
     )
 
 
-def plain(summary: RunSummary) -> dict[str, Any]:
-    """The summary as JSON data. A number that isn't finite becomes null."""
+def plain(summary: Any) -> dict[str, Any]:
+    """A summary, or another dataclass of figures, as JSON data. A number that isn't finite becomes null."""
     return {key: _plain(value) for key, value in asdict(summary).items()}
 
 
-def _pipeline(store: Store, run: Run, plan: Plan) -> PipelineSummary:
+def _pipeline(
+    store: Store, run: Run, plan: Plan, planned: Sequence[Cell], baselines: Sequence[Baseline]
+) -> PipelineSummary:
     spec = plan.plan
     steps = {step["id"]: step["op"] for step in spec["steps"]}
     process_sd = run.environment.get("process_sd", stats.PROCESS_SD)
-    baselines = [b for b in store.baselines(run.id) if (b.pipeline, b.size) == (plan.pipeline, plan.size)]
+    own = [b for b in baselines if (b.pipeline, b.size) == (plan.pipeline, plan.size)]
     independent = spec.get("independent", False)
     cells, measured = [], {}
-    for cell in store.cells(run.id):
-        if (cell.pipeline, cell.size) == (plan.pipeline, plan.size):
-            measured[cell.stack] = figures(store.samples(cell.id))
-            cells.append(_judged(_cell(store, cell, steps, measured[cell.stack], process_sd), spec, baselines))
+    for cell in planned:
+        measured[cell.stack] = figures(store.samples(cell.id))
+        cells.append(_judged(_cell(store, cell, steps, measured[cell.stack], process_sd), spec, own))
+    cells = _compared(store, cells, spec)
     if independent:
         ranked = ranking.by_step(cells, measured, process_sd)
     else:
@@ -101,7 +116,7 @@ def _pipeline(store: Store, run: Run, plan: Plan) -> PipelineSummary:
         independent=independent,
         steps=tuple(steps.items()),
         cells=tuple(ranked),
-        baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in baselines),
+        baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in own),
         break_even=None if independent else ranking.break_even(ranked),
     )
 
@@ -134,6 +149,8 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         rank=None,
         ratio=None,
         quality=_quality(store.qualities(cell.id)),
+        curve=tuple(CurvePoint(**point) for (_, key), points in facts.items() if key == "curve" for point in points),
+        to_target_s=None,
         beats_baseline=None,
         meets_target=None,
         agreement_error=_worst(agreements),
@@ -170,6 +187,7 @@ def _step(
     agreements: Sequence[Agreement],
     facts: Mapping[tuple[str, str], Any],
 ) -> StepSummary:
+    examples, held = facts.get((step, "examples")), facts.get((step, "held_as"), {})
     return StepSummary(
         step=step,
         op=op,
@@ -189,7 +207,19 @@ def _step(
         rank=None,
         ratio=None,
         rss_increase_bytes=facts.get((step, "rss_increase_bytes")),
+        per_second=examples / steady.estimate if examples and steady else None,
+        latency=_latency(measured.steady.get(step, {})) if (step, "request") in facts else None,
+        saved_bytes=int(held["bytes"]) if "bytes" in held else None,
     )
+
+
+def _latency(places: Blocks) -> Latency | None:
+    """Quantiles by the nearest rank: a value that was measured."""
+    walls = sorted(wall for block in places.values() for wall in block)
+    if not walls:
+        return None
+    p50, p95, p99 = (walls[math.ceil(q * len(walls)) - 1] for q in (0.50, 0.95, 0.99))
+    return Latency(p50, p95, p99, len(walls))
 
 
 def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Baseline]) -> CellSummary:
@@ -206,7 +236,38 @@ def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Base
         cell,
         beats_baseline=reached > dummy[0] if dummy else None,
         meets_target=None if target is None else reached >= sign * target,
+        to_target_s=None if target is None else _to_target(cell, metric, sign, target),
     )
+
+
+def _to_target(cell: CellSummary, metric: Any, sign: float, target: float) -> float | None:
+    points = (point for point in cell.curve if metric in point.metrics)
+    return next((point.seconds for point in points if sign * point.metrics[metric] >= sign * target), None)
+
+
+def _compared(store: Store, cells: Sequence[CellSummary], spec: Mapping[str, Any]) -> list[CellSummary]:
+    """With the metric that counts tested for equivalence with the best stack's, where there are several seeds."""
+    metric = spec.get("metric")
+    values = {
+        cell.stack: [q.value for q in store.qualities(cell.cell_id) if q.metric == metric]
+        for cell in cells
+        if metric in cell.quality
+    }
+    if len(values) < 2 or max(map(len, values.values())) < 2:
+        return list(cells)
+    sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
+    best = max(values, key=lambda stack: sign * fmean(values[stack]))
+    return [_with_equivalence(cell, str(metric), best, values, spec.get("margin", DEFAULT_MARGIN)) for cell in cells]
+
+
+def _with_equivalence(
+    cell: CellSummary, metric: str, best: str, values: Mapping[str, Sequence[float]], margin: float
+) -> CellSummary:
+    if cell.stack not in values or cell.stack == best:
+        return cell
+    found = stats.equivalence(values[cell.stack], values[best], margin)
+    quality = replace(cell.quality[metric], against=best, equivalence=found)
+    return replace(cell, quality={**cell.quality, metric: quality})
 
 
 def _interval(places: Blocks, process_sd: float) -> Interval | None:
@@ -217,7 +278,7 @@ def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
     values: dict[str, list[float]] = defaultdict(list)
     for quality in qualities:
         values[quality.metric].append(quality.value)
-    return {name: QualitySummary(name, fmean(v), min(v), max(v), len(v)) for name, v in values.items()}
+    return {name: QualitySummary(name, fmean(v), min(v), max(v), len(v), "", None) for name, v in values.items()}
 
 
 def _worst(agreements: Sequence[Agreement]) -> float | None:

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinbench.results.records import Status
-from twinbench.results.stats import Interval, Ratio
+from twinbench.results.stats import Equivalence, Interval, Ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Quantiles over all steady samples, each of which is one request, in seconds."""
+
+    p50_s: float
+    p95_s: float
+    p99_s: float
+    requests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,12 @@ class StepSummary:
     """To the fastest ranked stack of this step. None for the fastest itself, and for what isn't ranked."""
     rss_increase_bytes: int | None
     """By how much the step raised the peak memory. None if it wasn't measured."""
+    per_second: float | None
+    """Examples trained on or scored in a second. None for steps of another kind."""
+    latency: Latency | None
+    """Of a step whose samples are single requests. None otherwise."""
+    saved_bytes: int | None
+    """Size on disk of the model that the step saved. None for steps of another kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,23 @@ class QualitySummary:
     high: float
     """The highest of the seeds."""
     seeds: int
+    against: str
+    """The stack with the best mean, which the others are tested against. Empty for that one, and where none is."""
+    equivalence: Equivalence | None
+    """None as above."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """How far a training is after so many epochs."""
+
+    epoch: int
+    seconds: float
+    """Of a training that ends here."""
+    loss: float
+    """Mean over the batches of the last epoch."""
+    metrics: Mapping[str, float]
+    """Of the held-out split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +137,10 @@ class CellSummary:
     """To the fastest ranked stack. None for the fastest itself, and for what isn't ranked."""
     quality: Mapping[str, QualitySummary]
     """By metric. Empty where the pipeline trains nothing, or didn't get there."""
+    curve: tuple[CurvePoint, ...]
+    """By epoch. Empty where nothing is trained from a seed."""
+    to_target_s: float | None
+    """Seconds of training after which the metric reaches the target. None where it doesn't, or there is none."""
     beats_baseline: bool | None
     """Whether the pipeline's metric is better than its baseline's. None where one of them is missing."""
     meets_target: bool | None

@@ -10,10 +10,11 @@ from typing import Any
 
 from twinbench import julia
 from twinbench.run import agreement, environment, reference
-from twinbench.run.contender import compared, job
+from twinbench.run.contender import compared, jobs
 from twinbench.run.options import START_TIMEOUT_S, Options
-from twinbench.run.process import Worker, WorkerFailure, scratch
+from twinbench.run.process import WorkerFailure, scratch
 from twinbench.run.runner import Part
+from twinbench.run.team import Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,13 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
         extra = julia.environment(julia.find(), options.threads) if stack.uses_julia else {}
         findings: dict[str, list[agreement.Finding]] = {}
         variables = environment.worker_environment(options.threads, extra)
-        worker = Worker(job(part.pipeline, stack, known, options), variables, options.memory_limit)
+        team = Team(jobs(part.pipeline, stack, known, options), variables, options.memory_limit)
 
-        def ask(do: str, worker: Worker = worker, **arguments: Any) -> Any:
-            return worker.ask(do, options.timeout_s, **arguments)
+        def ask(do: str, team: Team = team, **arguments: Any) -> Any:
+            return team.ask(do, options.timeout_s, **arguments)
 
         try:
-            worker.ask("load", START_TIMEOUT_S)
+            team.ask("load", START_TIMEOUT_S)
             with scratch() as directory:
                 for step in part.pipeline.steps:
                     if step.id in stack.steps:
@@ -61,4 +62,4 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
         except WorkerFailure as failure:
             yield Checked(stack.name, findings, f"{failure.kind}: {failure.reason}")
         finally:
-            worker.kill()
+            team.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +33,16 @@ class Finding:
     """Why the library can't follow the contract, where its framework says so and the error is as small as it says."""
 
 
-def compare(op: Op, got: Arrays, want: Arrays, deviation: Deviation | None = None) -> list[Finding]:
+def compare(op: Op, got: Arrays, want: Arrays, deviation: Deviation | None = None, params: Any = None) -> list[Finding]:
     """One finding per output of the reference, and one for each that is missing or too many.
 
+    ``params`` are the step's, where the tolerance depends on them; without them it is the widest.
     ``deviation`` is what the framework declares: an output outside the op's tolerance and inside the declared one isn't
     ``ok``, but says why.
     """
     got, want = op.compared(got), op.compared(want)
-    findings = _all(got, want, op.tolerance)
+    tolerance = op.tolerance if op.tolerance_of is None or params is None else op.tolerance_of(params)
+    findings = _all(got, want, tolerance)
     if deviation is None:
         return findings
     allowed = {f.output: f.ok for f in _all(got, want, deviation.tolerance)}

@@ -16,7 +16,7 @@ from twinbench.ops import arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
 from twinbench.results.store import Agreement, Sample, Status, Store
-from twinbench.run import agreement, quality
+from twinbench.run import agreement, quality, retraining
 from twinbench.run.options import (
     BURST_NS,
     BURST_SAMPLES,
@@ -27,8 +27,9 @@ from twinbench.run.options import (
     WARM_UP_NS,
     Options,
 )
-from twinbench.run.process import Worker, WorkerFailure, scratch
+from twinbench.run.process import WorkerFailure, scratch
 from twinbench.run.reference import Reference
+from twinbench.run.team import Team
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 
@@ -45,7 +46,7 @@ class Contender:
     options: Options
     environment: Mapping[str, str]
     process: int = 0
-    worker: Worker | None = None
+    worker: Team | None = None
     failed: bool = False
     peak_bytes: int = 0
     """The largest resident set of any of its processes so far."""
@@ -70,8 +71,8 @@ class Contender:
         """A fresh process: import everything, then verify thread counts later, once the pools exist."""
         self.process = process
         self.store.set_status(self.cell, Status.RUNNING)
-        self.worker = Worker(
-            job(self.pipeline, self.stack, self.reference, self.options), self.environment, self.options.memory_limit
+        self.worker = Team(
+            jobs(self.pipeline, self.stack, self.reference, self.options), self.environment, self.options.memory_limit
         )
         answer = self.worker.ask("load", START_TIMEOUT_S)
         self._add([self._sample("", "import", ns, detail=name) for name, ns in answer["imports"].items()])
@@ -107,13 +108,31 @@ class Contender:
         reason = next((f.declared for f in findings if f.declared), None)
         if reason is not None:
             self.declared[step.id] = reason
-        if step.op.name == "training.predict" and not any(f.error == float("inf") for f in findings):
+        examples = self.reference.examples(step)
+        if examples:
+            self.store.add_fact(self.cell, step.id, "examples", examples)
+        if step.op.is_request(step.params):
+            self.store.add_fact(self.cell, step.id, "request", True)
+        if quality.scores_all(step) and not any(f.error == float("inf") for f in findings):
             scores = arrays.load(directory)
             for metric, value in quality.metrics(self.reference.output(step.inputs[1]), scores).items():
                 self.store.add_quality(self.cell, metric, value)
             del scores  # unmap before the files go
         shutil.rmtree(directory, ignore_errors=True)
         return findings
+
+    def train_again(self, directory: Path) -> None:
+        """How loss and quality come with time, and what other seeds give; once the first calls have compiled."""
+        for this in retraining.trained(self.pipeline):
+            if this.step.id not in self.stack.steps or self.disagreements:
+                continue
+            typical_s = self.typical_ns[this.step.id] / 1e9
+            points = [asdict(p) for p in retraining.curve(self._ask, this, self.reference, typical_s, directory)]
+            self.store.add_fact(self.cell, this.step.id, "curve", points)
+            seeds = retraining.other_seeds(self._ask, this, self.reference, self.options.seeds, directory)
+            for seed, metrics in seeds:
+                for metric, value in metrics.items():
+                    self.store.add_quality(self.cell, metric, value, seed)
 
     def check_threads(self) -> None:
         """Refuse a stack whose libraries use more threads than the run allows."""
@@ -223,22 +242,29 @@ def _and_more(reasons: list[str]) -> str:
     return reasons[0] + (f" (and {more} more)" if more else "")
 
 
-def job(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str, Any]:
-    """What a worker is told: plain data that names code, paths and parameters."""
-    own = [step for step in pipeline.steps if step.id in stack.steps]
-    steps = [
-        step.as_json()
-        | {
-            "framework": stack.steps[step.id].name,
-            "file": reference.files.get(step.id),
-            "given": reference.given(step.id),
-        }
-        for step in own
-    ]
+def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str | None, dict[str, Any]]:
+    """What the workers are told, by environment: plain data that names code, paths and parameters."""
+    found: dict[str | None, dict[str, Any]] = {}
     kinds = pipeline.kinds
-    taken = {source for step in own for source in step.inputs if source not in stack.steps}
-    values = {source: (reference.place(source), kinds[source]) for source in sorted(taken)}
-    return {"threads": options.threads, "steps": steps, "values": values}
+    taken = {source for step in pipeline.steps for source in step.inputs}
+    for step in pipeline.steps:
+        if step.id not in stack.steps:
+            continue
+        framework = stack.steps[step.id]
+        job = found.setdefault(framework.environment, {"threads": options.threads, "steps": [], "values": {}})
+        job["steps"].append(
+            step.as_json()
+            | {
+                "framework": framework.name,
+                "file": reference.files.get(step.id),
+                "given": reference.given(step.id),
+                "kept": step.id in taken,
+            }
+        )
+        for source in step.inputs:
+            if source not in stack.steps:
+                job["values"][source] = reference.place(source), kinds[source]
+    return found
 
 
 def compared(
@@ -250,8 +276,8 @@ def compared(
     """
     deviation = stack.steps[step.id].deviations.get(step.op.name)
     if not step.isolated:
-        return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation)
+        return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation, step.params)
     with scratch() as place:
         inputs = [reference.place(source) for source in step.inputs]
         ask("isolated", step=step.id, inputs=inputs, directory=place)
-        return agreement.compare(step.op, arrays.load(Path(place)), reference.output(step.id), deviation)
+        return agreement.compare(step.op, arrays.load(Path(place)), reference.output(step.id), deviation, step.params)

@@ -49,7 +49,6 @@ PASSED_ON = (
     "SSL_CERT_FILE",
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
-    "CUDA_VISIBLE_DEVICES",
     "OPENBLAS_CORETYPE",
     "MKL_ENABLE_INSTRUCTIONS",
     "JULIA_*",
@@ -126,6 +125,8 @@ def worker_environment(threads: int, extra: Mapping[str, str] | None = None) -> 
         "OMP_DYNAMIC": "FALSE",
         "MKL_DYNAMIC": "FALSE",
         "PYTHONHASHSEED": "0",
+        "TF_CPP_MIN_LOG_LEVEL": "2",  # what goes wrong, without what goes well
+        "CUDA_VISIBLE_DEVICES": "",  # a library that takes a GPU unasked would not be compared with the others
         **(extra or {}),
     }
 

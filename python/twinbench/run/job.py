@@ -22,6 +22,9 @@ from twinbench.run import environment
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
 
+SPREADS = ("process_sd", "time_sd", "run_sd")
+"""Figures of the selftest that a run's record has by their own names: see `twinbench.results.stats`."""
+
 
 class Required(TwinbenchError):
     """A framework that ``--require`` names can't be had."""
@@ -101,10 +104,10 @@ def resumable(store: Store, request: Request) -> tuple[str, Options]:
 
 
 def _selftest() -> dict[str, Any]:
-    """What the selftest found here, and the spread between processes that comparisons use; empty if it never ran."""
+    """What the selftest found here, and the spreads that comparisons use; empty if it never ran."""
     with contextlib.suppress(OSError, ValueError, KeyError):
         found = json.loads(paths.selftest_file().read_text(encoding="utf-8"))
-        return {"selftest": found, "process_sd": float(found["process_sd"])}
+        return {"selftest": found, **{name: float(found[name]) for name in SPREADS if name in found}}
     return {}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -38,12 +37,13 @@ WARM_UP_NS = 1_000_000_000
 START_TIMEOUT_S = 300.0
 """For importing frameworks: Julia may precompile on its first start."""
 
-_SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to measure. ``budget_s``: measuring time per cell. ``resolve``: the ratio that matters, 0.02 for 2 %."""
+    """How to measure. ``budget_s``: measuring time per cell. ``resolve``: the ratio that matters, 0.02 for 2 %.
+
+    ``seed``: of the order of measuring. ``seeds``: how many trainings quality is taken from.
+    """
 
     threads: int = 1
     budget_s: float = 10.0
@@ -52,10 +52,11 @@ class Options:
     timeout_s: float = 300.0
     memory_limit: int | None = None
     seed: int = 0
+    seeds: int = 1
 
     def __post_init__(self) -> None:
-        if self.threads < 1 or self.processes < 1:
-            raise BadInput("--threads and --processes take a number from 1 on")
+        if self.threads < 1 or self.processes < 1 or self.seeds < 1:
+            raise BadInput("--threads, --processes and --seeds take a number from 1 on")
         if self.budget_s <= 0 or self.timeout_s <= 0:
             raise BadInput("--budget and --timeout take seconds above 0")
         if self.resolve is not None and not 0 < self.resolve < 1:
@@ -69,19 +70,3 @@ class Options:
     def as_json(self) -> dict[str, Any]:
         """For the store."""
         return asdict(self)
-
-
-def parse_bytes(text: str) -> int:
-    """``2G``, ``512M``, ``1.5GiB`` or bytes. Raises BadInput."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
-    if match is None or float(match[1]) == 0:
-        raise BadInput(f"--memory-limit: '{text}' is not a size; try 2G or 512M")
-    return int(float(match[1]) * _SIZES[match[2]])
-
-
-def parse_percent(text: str) -> float:
-    """``2%`` or ``2`` to 0.02. Raises BadInput."""
-    try:
-        return float(text.strip().removesuffix("%")) / 100
-    except ValueError:
-        raise BadInput(f"--resolve: '{text}' is not a percentage; try 2%") from None

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 import psutil
@@ -32,6 +32,10 @@ LINE_LIMIT = 64 << 20
 """Bytes after which an answer without an end is taken for garbage."""
 
 
+Ask = Callable[..., Message]
+"""Asks a worker: ``ask(do, **arguments)``, within the time-out of the run."""
+
+
 class WorkerFailure(Exception):
     """A worker that can't go on. ``kind`` is one of the store's kinds of failure."""
 
@@ -43,21 +47,31 @@ class WorkerFailure(Exception):
 
 
 class Worker:
-    """One live worker. Every method may raise `WorkerFailure`, after which the worker is dead."""
+    """One live worker, with a directory of its own for temporary files.
 
-    def __init__(self, job: Message, environment: Mapping[str, str], memory_limit: int | None = None) -> None:
+    Every method may raise `WorkerFailure`, after which the worker is dead.
+    """
+
+    def __init__(
+        self,
+        job: Message,
+        environment: Mapping[str, str],
+        memory_limit: int | None = None,
+        interpreter: str = sys.executable,
+    ) -> None:
         self.memory_limit = memory_limit
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the worker
+        self._scratch = scratch()
         requests_read, self._requests = os.pipe()
         self._answers, answers_write = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "twinbench.worker.main", str(requests_read), str(answers_write)],
+                [interpreter, "-m", "twinbench.worker.main", str(requests_read), str(answers_write)],
                 pass_fds=(requests_read, answers_write),
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
-                env=dict(environment),
+                env=dict(environment) | {"TMPDIR": self._scratch.name, "KERAS_HOME": self._scratch.name},
                 start_new_session=True,
             )
         finally:
@@ -99,6 +113,7 @@ class Worker:
         """End the whole group at once, and wait for it. Safe to call twice."""
         self._signal(signal.SIGKILL)
         self._process.wait()
+        self._scratch.cleanup()
         for descriptor in (self._requests, self._answers):
             with contextlib.suppress(OSError):
                 os.close(descriptor)

@@ -45,6 +45,13 @@ class Reference:
         path = self.directory / "givens" / step
         return str(path) if arrays.saved(path) else None
 
+    def examples(self, step: Step) -> int:
+        """How many examples one execution of a step trains on or scores; 0 for a step of another kind."""
+        given = self.given(step.id)
+        if step.op.output == "model" and given is not None:
+            return int(arrays.load(Path(given))["order"].size)
+        return len(self.output(step.id)["scores"]) if step.op.name == quality.SCORING else 0
+
 
 def prepare(pipeline: Pipeline, size: str) -> Reference:
     """The reference of a pipeline at a size, from the cache or made now. Raises BadInput if a step can't be done."""

@@ -211,6 +211,9 @@ class _Measuring:
                 contender.first_call(step)
                 if not contender.compared:
                     contender.agree(step, Path(directory))
+            if not contender.compared:
+                self.watch.doing(contender.name, "training again")
+                contender.train_again(Path(directory))
         contender.compared = True
         contender.check_threads()
         for step in contender.steps:

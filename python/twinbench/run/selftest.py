@@ -12,7 +12,7 @@ from pathlib import Path
 
 from twinbench import paths
 from twinbench.results import stats
-from twinbench.results.figures import figures, paired
+from twinbench.results.figures import figures, nested, paired
 from twinbench.results.store import Store
 from twinbench.run import job, runner
 from twinbench.run.options import Options
@@ -41,6 +41,8 @@ class Pair:
 
     same: stats.Ratio
     slowed: stats.Ratio
+    times: tuple[float, ...]
+    """Seconds of ``probe-a``, one value per process: what comparisons of this run with others would see."""
 
     @property
     def false_alarm(self) -> bool:
@@ -65,6 +67,10 @@ class Selftest:
     """Share of the injected 5 % slowdowns that were found."""
     process_sd: float
     """Spread of the log ratios of identical pairs of interleaved processes, as a standard deviation."""
+    time_sd: float
+    """Spread of the log times of one probe between processes of a run, as a standard deviation."""
+    run_sd: float
+    """The same between runs, beside what their processes bring with them."""
     smallest: float
     """The smallest difference that one comparison finds, of `PROCESSES` processes: 0.03 for 3 %."""
 
@@ -80,6 +86,7 @@ def compare_once(store: Store, seed: int, seconds: float = SECONDS, process_sd: 
     return Pair(
         same=stats.ratio(*paired(times["probe-b"], times["probe-a"]), process_sd=process_sd),
         slowed=stats.ratio(*paired(times["probe-slow"], times["probe-a"]), process_sd=process_sd),
+        times=tuple(statistics.median(map(statistics.median, blocks)) for blocks in nested(times["probe-a"])),
     )
 
 
@@ -93,14 +100,28 @@ def pairs(comparisons: int) -> Iterator[Pair]:
 def judge(found: list[Pair]) -> Selftest:
     """The figures of a list of at least two comparisons."""
     logs = [math.log(pair.same.estimate) for pair in found]
+    time_sd, run_sd = spreads([[math.log(time) for time in pair.times] for pair in found])
     return Selftest(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         comparisons=len(found),
         false_alarms=sum(pair.false_alarm for pair in found) / len(found),
         found=sum(pair.found for pair in found) / len(found),
         process_sd=max(_spread(logs) * PROCESSES**0.5, LEAST_SPREAD),
+        time_sd=max(time_sd, LEAST_SPREAD),
+        run_sd=max(run_sd, LEAST_SPREAD),
         smallest=statistics.median(math.expm1(math.log(pair.same.high / pair.same.low) / 2) for pair in found),
     )
+
+
+def spreads(runs: list[list[float]]) -> tuple[float, float]:
+    """Standard deviations between the processes of a run and between runs, each run with several processes.
+
+    Source: the analysis of variance of a one-way random-effects model, Searle, Casella & McCulloch (1992), Variance
+    Components, section 3.2.
+    """
+    within = statistics.fmean(map(statistics.variance, runs))
+    between = statistics.variance(map(statistics.fmean, runs)) - within / statistics.fmean(map(len, runs))
+    return math.sqrt(within), math.sqrt(max(0.0, between))
 
 
 def _spread(logs: list[float]) -> float:

@@ -6,33 +6,24 @@ Everything is batched: call by call, MLflow takes a hundredth of a second per fi
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from itertools import groupby, zip_longest
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from twinbench import paths
-from twinbench.errors import TwinbenchError
-from twinbench.results import export, summary
-from twinbench.results.records import Cell, Status
-from twinbench.results.stats import Interval
+from twinbench.results.records import Status
 from twinbench.results.store import Store
-from twinbench.results.summary import CellSummary, PipelineSummary, RunSummary, StepSummary
+from twinbench.results.summary import PipelineSummary
+from twinbench.views import markdown, text, words
+from twinbench.views.tracking import ONE_RUN, Telling, Tracked, TrackingError, knock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-ANSWER_S = 3.0
-"""How long a tracking server may take to say that it is there."""
 
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -55,7 +46,10 @@ DIGEST_LENGTH = 36
 
 TAG_LENGTH = 4000
 
-STATUSES = {
+PAGE = 1000
+"""Runs in one answer of a search."""
+
+STATUSES: Mapping[str, str] = {
     Status.DONE: "FINISHED",
     Status.FAILED: "FAILED",
     Status.DISAGREES: "FAILED",
@@ -64,14 +58,9 @@ STATUSES = {
     Status.RUNNING: "RUNNING",
     Status.PLANNED: "SCHEDULED",
     Status.UNAVAILABLE: "SCHEDULED",
+    "interrupted": "KILLED",
 }
-"""MLflow's words for ours; an unavailable cell never started."""
-
-RUN_STATUSES = {"done": "FINISHED", "interrupted": "KILLED", "running": "RUNNING"}
-
-
-class TrackingError(TwinbenchError):
-    """MLflow couldn't be reached, or refused. The results are in the store and can be sent later."""
+"""MLflow's words for ours, of cells and of runs; an unavailable cell never started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +89,15 @@ def send(store: Store, run_id: str, tracking_uri: str | None = None) -> Sent:
     Without ``tracking_uri`` it goes to ``MLFLOW_TRACKING_URI``, or to ``mlflow.db`` in the data directory.
     """
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_uri()
-    _knock(uri)
-    found = summary.summarise(store, run_id)
+    if uri.startswith(("http:", "https:")):
+        knock(f"MLflow at {_shown(uri)}", f"{_shown(uri).rstrip('/')}/health")
+    telling = Telling(store, run_id)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
         from mlflow import MlflowClient
 
-        return _Sending(store, found, MlflowClient(tracking_uri=uri), uri).all()
+        return _Sending(telling, MlflowClient(tracking_uri=uri), uri).all()
     except Exception as error:  # whatever goes wrong in there, the results are safe and the run goes on
         raise TrackingError(f"MLflow at {_shown(uri)}: {' '.join(str(error).split())[:300]}") from error
 
@@ -121,23 +111,18 @@ def default_uri() -> str:
 class _Sending:
     """One run on its way. ``all`` is the outline."""
 
-    def __init__(self, store: Store, found: RunSummary, client: MlflowClient, uri: str) -> None:
-        self.store = store
-        self.summary = found
+    def __init__(self, telling: Telling, client: MlflowClient, uri: str) -> None:
+        self.telling = telling
         self.client = client
         self.uri = uri
-        self.cells = {cell.id: cell for cell in store.cells(found.run_id)}
-        self.begun_ms = _ms(found.created)
-        self.changed_ms = max((_ms(cell.changed) for cell in self.cells.values()), default=self.begun_ms)
-        """Time stamp of all metrics: sending again what hasn't changed adds no point."""
 
     def all(self) -> Sent:
         """Every pipeline, with its sizes, into its experiment."""
         experiments, runs = {}, 0
-        for name, sizes in groupby(self.summary.pipelines, key=lambda pipeline: pipeline.pipeline):
+        for name, sizes in self.telling.pipelines():
             experiment = f"twinbench/{name}"
             experiments[experiment] = self._experiment(experiment)
-            runs += self._pipeline(experiments[experiment], list(sizes))
+            runs += self._pipeline(experiments[experiment], sizes)
         return Sent(_shown(self.uri), experiments, runs)
 
     def _experiment(self, name: str) -> str:
@@ -148,54 +133,49 @@ class _Sending:
         return self.client.create_experiment(name, artifact_location=artifacts)
 
     def _pipeline(self, experiment: str, sizes: Sequence[PipelineSummary]) -> int:
-        query = f"tags.`{RUN_TAG}` = '{self.summary.run_id}'"
-        known = {run.data.tags[CELL_TAG]: run.info.run_id for run in self.client.search_runs([experiment], query)}
-        parent = self._run(experiment, known.get(""), self.summary.run_id, {CELL_TAG: ""})
-        self._parent(parent, sizes)
-        cells = [(pipeline, cell) for pipeline in sizes for cell in pipeline.cells]
-        for pipeline, cell in cells:
-            name = f"{cell.stack} {pipeline.size}"
-            child = self._run(experiment, known.get(name), name, {CELL_TAG: name, "mlflow.parentRunId": parent})
-            self._child(child, pipeline, cell)
-        return 1 + len(cells)
+        query = f"tags.`{RUN_TAG}` = '{self.telling.summary.run_id}'"
+        known = {run.data.tags[CELL_TAG]: run.info.run_id for run in self._found(experiment, query)}
+        whole = self.telling.whole(sizes)
+        parent = self._run(experiment, known.get(ONE_RUN), self.telling.summary.run_id, {CELL_TAG: ONE_RUN})
+        children: dict[str, str] = {}
+        for cell in self.telling.each(sizes):
+            tags = {CELL_TAG: cell.cell, "mlflow.parentRunId": parent}
+            children[cell.cell] = self._run(experiment, known.get(cell.cell), cell.cell, tags)
+            self._send(children[cell.cell], cell, sizes, {})
+        self._send(parent, whole, sizes, {"mlflow.note.content": _note(experiment, sizes, children)})
+        return 1 + len(children)
+
+    def _found(self, experiment: str, query: str) -> Iterator[Any]:
+        """All pages of a search."""
+        token: str | None = ""
+        while token is not None:
+            found = self.client.search_runs([experiment], query, max_results=PAGE, page_token=token or None)
+            yield from found
+            token = found.token or None
 
     def _run(self, experiment: str, known: str | None, name: str, tags: dict[str, str]) -> str:
         """The MLflow run that was made for this before, or a new one."""
         if known is not None:
             return known
-        tags = tags | {RUN_TAG: self.summary.run_id, "mlflow.source.name": "twinbench"}
-        made = self.client.create_run(experiment, start_time=self.begun_ms, run_name=name, tags=tags)
+        tags = tags | {RUN_TAG: self.telling.summary.run_id, "mlflow.source.name": "twinbench"}
+        made = self.client.create_run(experiment, start_time=self.telling.begun_ms, run_name=name, tags=tags)
         return str(made.info.run_id)
 
-    def _parent(self, run: str, sizes: Sequence[PipelineSummary]) -> None:
-        params = _options(self.summary) | {"pipeline": sizes[0].pipeline}
-        tags = {"status": self.summary.status, "mlflow.note.content": sizes[0].question}
-        self._log(run, params, {}, tags)
-        self._log_dataset(run, sizes[0].dataset)
-        agreement = [_agreement(self.store, self.cells[cell.cell_id]) for size in sizes for cell in size.cells]
-        self._log_files(run, {"summary.json": summary.plain(self.summary), "agreement.json": agreement})
-        self.client.set_terminated(run, RUN_STATUSES[self.summary.status], self.changed_ms)
+    def _send(self, run: str, told: Tracked, sizes: Sequence[PipelineSummary], tags: Mapping[str, str]) -> None:
+        self._log(run, told, {**told.tags, **tags})
+        self._log_dataset(run, told.dataset)
+        with TemporaryDirectory(prefix="twinbench-") as directory:
+            self.telling.write_files(told, sizes, Path(directory))
+            self.client.log_artifacts(run, directory)
+        self.client.set_terminated(run, STATUSES[told.status], told.ended_ms)
 
-    def _child(self, run: str, pipeline: PipelineSummary, cell: CellSummary) -> None:
-        record = self.cells[cell.cell_id]
-        params = _options(self.summary) | _params(pipeline, cell) | self._versions(cell)
-        tags = {"status": cell.status, "kind": cell.kind, "reason": cell.reason, "reused": str(cell.reused).lower()}
-        self._log(run, params, dict(_metrics(cell)), tags)
-        self._log_dataset(run, pipeline.dataset)
-        self._log_files(run, {"agreement.json": _agreement(self.store, record), "stderr.txt": record.stderr}, record)
-        self.client.set_terminated(run, STATUSES[cell.status], _ms(record.changed))
-
-    def _versions(self, cell: CellSummary) -> dict[str, str]:
-        facts = {fact.key: fact.value for fact in self.store.facts(cell.cell_id) if fact.step == ""}
-        versions = facts.get("versions", {}).values()
-        return {f"version.{package}": str(version) for packages in versions for package, version in packages.items()}
-
-    def _log(self, run: str, params: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
+    def _log(self, run: str, told: Tracked, tags: Mapping[str, str]) -> None:
         from mlflow.entities import Metric, Param, RunTag
 
         tagged = [RunTag(key, value[:TAG_LENGTH]) for key, value in tags.items()]
-        points = [Metric(key, value, self.changed_ms, 0) for key, value in metrics.items() if math.isfinite(value)]
-        given = [Param(key, str(value)) for key, value in params.items()]
+        points = [Metric(key, value, self.telling.changed_ms, 0) for key, value in told.metrics.items()]
+        points += [Metric(point.metric, point.value, point.at_ms, point.step) for point in told.points]
+        given = [Param(key, str(value)) for key, value in told.params.items()]
         for some, others in zip_longest(_parts(points, BATCH_METRICS), _parts(given, BATCH_PARAMS), fillvalue=()):
             self.client.log_batch(run, some, others, tagged)
 
@@ -212,107 +192,24 @@ class _Sending:
         entry = DatasetInput(Dataset(**described.to_dict()), [InputTag("mlflow.data.context", "benchmark")])
         self.client.log_inputs(run, datasets=[entry])
 
-    def _log_files(self, run: str, files: Mapping[str, Any], cell: Cell | None = None) -> None:
-        """Text as it is, anything else as JSON; of a cell its samples too."""
-        with TemporaryDirectory(prefix="twinbench-") as name:
-            directory = Path(name)
-            for file, content in {"environment.json": dict(self.summary.environment), **files}.items():
-                if content:
-                    written = content if isinstance(content, str) else json.dumps(content, indent=1)
-                    (directory / file).write_text(written, encoding="utf-8")
-            if cell is not None:
-                export.write(export.table("samples", self.store, [cell]), directory / "samples.parquet", "parquet")
-            self.client.log_artifacts(run, name)
 
-
-def _options(found: RunSummary) -> dict[str, Any]:
-    options = found.arguments.get("options", {})
-    return {key: value for key, value in options.items() if value is not None}
-
-
-def _params(pipeline: PipelineSummary, cell: CellSummary) -> dict[str, Any]:
-    dataset = {"dataset": pipeline.dataset.get("name"), "dataset_sha256": pipeline.dataset.get("sha256")}
-    return {
-        "pipeline": pipeline.pipeline,
-        "size": pipeline.size,
-        "stack": cell.stack,
-        "fingerprint": cell.fingerprint,
-        **{key: value for key, value in dataset.items() if value is not None},
-    }
-
-
-def _metrics(cell: CellSummary) -> Iterator[tuple[str, float]]:
-    """Seconds, bytes and ratios by name. What is absent has no metric."""
-    yield from _interval("total", cell.total)
-    if cell.ratio is not None:
-        yield from (
-            ("ratio/median", cell.ratio.estimate),
-            ("ratio/low", cell.ratio.low),
-            ("ratio/high", cell.ratio.high),
-        )
-    figures = {
-        "total/rank": cell.rank,
-        "total/first_call_s": cell.first_call_s,
-        "total/cold_start_s": cell.cold_start_s,
-        "total/boundary_in_s": cell.boundary_in_s,
-        "total/boundary_out_s": cell.boundary_out_s,
-        "total/agreement_error": cell.agreement_error,
-        "total/peak_rss_bytes": cell.peak_rss_bytes,
-        "total/cpu_per_wall": cell.cpu_per_wall,
-        "total/gc_share": cell.gc_share,
-        **{f"import/{framework}_s": seconds for framework, seconds in cell.imports_s.items()},
-        **{f"quality/{metric}": quality.mean for metric, quality in cell.quality.items()},
-    }
-    yield from ((name, float(value)) for name, value in figures.items() if value is not None)
-    for step in cell.steps:
-        yield from _step_metrics(step)
-
-
-def _step_metrics(step: StepSummary) -> Iterator[tuple[str, float]]:
-    name = f"step/{step.step}"
-    yield from _interval(name, step.steady)
-    figures = {
-        "first_call_s": step.first_call_s,
-        "boundary_in_s": step.boundary_in_s,
-        "boundary_out_s": step.boundary_out_s,
-        "rss_increase_bytes": step.rss_increase_bytes,
-        "agreement_error": step.error,
-    }
-    yield from ((f"{name}/{figure}", float(value)) for figure, value in figures.items() if value is not None)
-
-
-def _interval(name: str, interval: Interval | None) -> Iterator[tuple[str, float]]:
-    if interval is not None:
-        yield f"{name}/median_s", interval.estimate
-        yield f"{name}/low_s", interval.low
-        yield f"{name}/high_s", interval.high
-
-
-def _agreement(store: Store, cell: Cell) -> dict[str, Any]:
-    findings = [asdict(finding) for finding in store.agreements(cell.id)]
-    return {"stack": cell.stack, "size": cell.size, "findings": findings}
-
-
-def _knock(uri: str) -> None:
-    """Raise TrackingError when nobody answers: sooner, and in fewer words, than MLflow would."""
-    if not uri.startswith(("http:", "https:")):
-        return
-    try:
-        urllib.request.urlopen(f"{_shown(uri).rstrip('/')}/health", timeout=ANSWER_S).close()
-    except urllib.error.HTTPError:
-        return  # somebody is there; MLflow will say what it thinks of us
-    except (OSError, ValueError) as error:
-        raise TrackingError(f"MLflow at {_shown(uri)} doesn't answer: {getattr(error, 'reason', error)}") from error
+def _note(experiment: str, sizes: Sequence[PipelineSummary], children: Mapping[str, str]) -> str:
+    """The question, the answer, and a link to every cell, in MLflow's Markdown."""
+    lines = [markdown.plain(sizes[0].question)]
+    for size in sizes:
+        lines += ["", f"**{markdown.plain(size.size)}**: {markdown.plain(words.headline(size))}", ""]
+        for cell in size.cells:
+            place = f"#/experiments/{experiment}/runs/{children[f'{cell.stack} {size.size}']}"
+            rank = f"rank {cell.rank}" if cell.rank else cell.status
+            total = f", {text.interval(cell.total)}" if cell.total else ""
+            lines.append(f"- [{markdown.plain(cell.stack)}]({place}): {rank}{total}")
+    return "\n".join(lines)
 
 
 def _shown(uri: str) -> str:
     """A URI without the credentials that it may carry."""
     parts = urllib.parse.urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
-
-
-def _ms(timestamp: str) -> int:
-    return int(datetime.fromisoformat(timestamp).timestamp() * 1000)
 
 
 def _parts(items: Sequence[Any], count: int) -> Iterator[Sequence[Any]]:

@@ -1,7 +1,4 @@
-"""A run as tables on a terminal, and as plain text where there is none.
-
-Every cell is a ``Text``, never a string: Rich would read markup in what a pipeline or a library says.
-"""
+"""A run as tables on a terminal, and as plain text where there is none."""
 
 from __future__ import annotations
 
@@ -11,18 +8,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, Protocol
 
-from rich import box
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from twinbench.results.recommend_records import Recommendation
 from twinbench.results.records import Status
 from twinbench.results.summary import LEVELS, CellSummary, Growth, PipelineSummary, RunSummary, StepSummary
-from twinbench.views import text
-
-PLAIN_WIDTH = 140
-"""Columns of the output where there is no terminal to ask."""
+from twinbench.views import layout, text, words
 
 STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yellow", Status.PLANNED: "dim"}
 """Of a status; red for any other."""
@@ -82,32 +75,39 @@ class _Column:
     justify: Literal["left", "right"] = "right"
 
 
-def render(summary: RunSummary, console: Console) -> None:
-    """Print a run: per pipeline its stacks, what went wrong, and its steps; then how to read it."""
-    _widen(console)
+def render(summary: RunSummary, console: Console, recommendations: Sequence[Recommendation] = ()) -> None:
+    """Print a run: per pipeline its answer, its stacks, what went wrong, and its steps; then what to choose."""
+    layout.widen(console)
     for pipeline in summary.pipelines:
-        _say(console, f"{pipeline.pipeline} ({pipeline.size})", pipeline.question, style="bold")
-        _say(console, _data(pipeline))
+        layout.say(console, f"{pipeline.pipeline} ({pipeline.size})", pipeline.question, style="bold")
+        layout.say(console, words.data(pipeline))
+        layout.say(console, words.headline(pipeline), style="bold green")
         console.print(_stacks(pipeline, console))
         for cell in pipeline.cells:
             if cell.reason:
-                _say(console, f"{cell.stack}: {cell.kind or cell.status}", cell.reason, style=_style(cell.status))
-        _say(console, _break_even(pipeline))
+                layout.say(console, f"{cell.stack}: {cell.kind or cell.status}", cell.reason, style=_style(cell.status))
+        layout.say(console, words.break_even(pipeline))
         for table in _steps(pipeline, console):
             console.print(table)
-    for name, found in groupby(summary.growth, key=lambda one: one.pipeline):
-        growth = list(found)
+        for line in words.qualities(pipeline):
+            layout.say(console, *line)
+        if any(words.is_rated(step) for cell in pipeline.cells for step in cell.steps):
+            console.print(_rates(pipeline))
+    for name, exponents in groupby(summary.growth, key=lambda one: one.pipeline):
+        growth = list(exponents)
         sizes = max((one.sizes for one in growth), key=len)
-        _say(console, f"{name}: exponent of time over amount", ", ".join(sizes), style="bold")
+        layout.say(console, f"{name}: exponent of time over amount", ", ".join(sizes), style="bold")
         for table in _growth(growth, sizes, console):
             console.print(table)
     for warning in summary.warnings:
-        _say(console, "warning", warning, style="yellow")
+        layout.say(console, "warning", warning, style="yellow")
+    for found in recommendations:
+        layout.say(console, "recommended", f"{words.choice(found)} (weights: {words.weights(found) or 'none'})")
     if summary.pipelines:
         console.print(Text(LEGEND, style="dim"))
     if summary.growth:
         console.print(Text(GROWTH_LEGEND, style="dim"))
-    _say(console, f"run {summary.run_id}, {summary.created}, {summary.status}", style="dim")
+    layout.say(console, f"run {summary.run_id}, {summary.created}, {summary.status}", style="dim")
 
 
 def agreement_matrix(
@@ -117,48 +117,48 @@ def agreement_matrix(
 
     ``findings`` holds, by stack and step id, one finding per compared output.
     """
-    _widen(console)
-    stacks = [_text(stack) for stack in findings]
+    layout.widen(console)
+    stacks = [layout.cell(stack) for stack in findings]
     rows = [(step, op, [by_step.get(step, ()) for by_step in findings.values()]) for step, op in steps.items()]
 
     def table(first: int, last: int) -> Table:
-        made = _table("step", "op", *stacks[first:last])
+        made = layout.table("step", "op", *stacks[first:last])
         for step, op, found in rows:
-            made.add_row(_text(step), _text(op), *map(_finding, found[first:last]))
+            made.add_row(layout.cell(step), layout.cell(op), *map(_finding, found[first:last]))
         return made
 
-    for made in _chunks(table, len(stacks), console):
+    for made in layout.chunks(table, len(stacks), console):
         console.print(made)
     for stack, by_step in findings.items():
         for step, found in by_step.items():
             for reason in dict.fromkeys(f.declared for f in found if f.declared):
-                _say(console, f"{stack} {step}: different", reason)
+                layout.say(console, f"{stack} {step}: different", reason)
     console.print(Text(AGREEMENT_LEGEND, style="dim"))
 
 
 def _stacks(pipeline: PipelineSummary, console: Console) -> Table:
     columns = [
-        _Column("rank", lambda c: _text(c.rank or text.NOTHING), 9),
-        _Column("stack", lambda c: _text(c.stack, "" if c.rank else "dim"), 9, "left"),
-        _Column("total", lambda c: _text(text.interval(c.total)), 8),
-        _Column("to fastest", lambda c: _text("1" if c.rank and not c.ratio else text.ratio(c.ratio)), 6),
-        _Column("cold start", lambda c: _text(text.seconds(c.cold_start_s)), 5),
-        _Column("boundary", lambda c: _text(text.seconds(c.boundary_in_s or None)), 1),
+        _Column("rank", lambda c: layout.cell(c.rank or text.NOTHING), 9),
+        _Column("stack", lambda c: layout.cell(c.stack, "" if c.rank else "dim"), 9, "left"),
+        _Column("total", lambda c: layout.cell(text.interval(c.total)), 8),
+        _Column("to fastest", lambda c: layout.cell("1" if c.rank and not c.ratio else text.ratio(c.ratio)), 6),
+        _Column("cold start", lambda c: layout.cell(text.seconds(c.cold_start_s)), 5),
+        _Column("boundary", lambda c: layout.cell(text.seconds(c.boundary_in_s or None)), 1),
         _Column(pipeline.metric or "quality", lambda c: _quality(c, pipeline.metric), 4),
         _Column("agreement", lambda c: _agreement(c.agreement_error), 3),
-        _Column("memory", lambda c: _text(text.size(c.peak_rss_bytes)), 2),
-        _Column("status", lambda c: _text(_status(c), _style(c.status)), 7, "left"),
+        _Column("memory", lambda c: layout.cell(text.size(c.peak_rss_bytes)), 2),
+        _Column("status", lambda c: layout.cell(_status(c), _style(c.status)), 7, "left"),
     ]
     columns = [column for column in columns if any(str(column.cell(c)) != text.NOTHING for c in pipeline.cells)]
-    while _width(table := _stack_table(columns, pipeline.cells), console) > console.width and len(columns) > 3:
+    while layout.width(table := _stack_table(columns, pipeline.cells), console) > console.width and len(columns) > 3:
         columns.remove(min(columns, key=lambda column: column.keep))
     return table
 
 
 def _stack_table(columns: Sequence[_Column], cells: Sequence[CellSummary]) -> Table:
-    table = _table()
+    table = layout.table()
     for column in columns:
-        table.add_column(_text(column.header), justify=column.justify)
+        table.add_column(layout.cell(column.header), justify=column.justify)
     for cell in cells:
         table.add_row(*(column.cell(cell) for column in columns))
     return table
@@ -172,55 +172,23 @@ def _steps(pipeline: PipelineSummary, console: Console) -> list[Table]:
     cells = [cell for cell in pipeline.cells if any(step.steady for step in cell.steps)]
 
     def table(first: int, last: int) -> Table:
-        made = _table("step", "op", *(_text(cell.stack) for cell in cells[first:last]))
+        made = layout.table("step", "op", *(layout.cell(cell.stack) for cell in cells[first:last]))
         for row, (step, op) in enumerate(pipeline.steps):
-            made.add_row(_text(step), _text(op), *(_step(cell.steps[row]) for cell in cells[first:last]))
+            made.add_row(layout.cell(step), layout.cell(op), *(_step(cell.steps[row]) for cell in cells[first:last]))
         return made
 
-    return _chunks(table, len(cells), console)
+    return layout.chunks(table, len(cells), console)
 
 
-def _chunks(table: Callable[[int, int], Table], count: int, console: Console) -> list[Table]:
-    """Tables of as many columns each as the console is wide, at least one."""
-    made = []
-    first = 0
-    while first < count:
-        last = count
-        while last > first + 1 and _width(table(first, last), console) > console.width:
-            last -= 1
-        made.append(table(first, last))
-        first = last
-    return made
-
-
-def _table(*headers: str | Text) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for place, header in enumerate(headers):
-        table.add_column(header, justify="left" if place < 2 else "right")
+def _rates(pipeline: PipelineSummary) -> Table:
+    """How fast models are trained, asked and saved: examples a second, latency of single requests, bytes on disk."""
+    table = layout.table("step", "stack", "examples/s", "latency p50", "p95", "p99", "requests", "size")
+    for step, _ in pipeline.steps:
+        for cell in pipeline.cells:
+            for found in cell.steps:
+                if found.step == step and words.is_rated(found):
+                    table.add_row(*map(layout.cell, (step, cell.stack, *words.rate(found))))
     return table
-
-
-def _width(table: Table, console: Console) -> int:
-    return Measurement.get(console, console.options.update(max_width=10_000), table).maximum
-
-
-def _data(pipeline: PipelineSummary) -> str:
-    """What was run on, and what is to be beaten."""
-    parts = [str(pipeline.dataset["name"])] if "name" in pipeline.dataset else []
-    amount = pipeline.dataset.get("amount")
-    parts += [f"{amount:,} {pipeline.dataset['unit']}"] if amount else []
-    parts += [f"{b.name}: {b.metric} {b.value:.3f}" for b in pipeline.baselines if b.metric == pipeline.metric]
-    parts += [f"target: {pipeline.metric} {pipeline.target:.3f}"] if pipeline.target is not None else []
-    return "; ".join(parts)
-
-
-def _break_even(pipeline: PipelineSummary) -> str:
-    found = pipeline.break_even
-    if found is None:
-        return ""
-    if found.calls is None:
-        return f"{found.against} starts sooner than {found.stack}, which never makes up for it"
-    return f"{found.against} starts sooner; from execution {found.calls} on, {found.stack} has taken less time in all"
 
 
 def _status(cell: CellSummary) -> str:
@@ -231,26 +199,26 @@ def _quality(cell: CellSummary, metric: str | None) -> Text:
     """Red where a dummy does as well."""
     quality = cell.quality.get(metric or "")
     if quality is None:
-        return _text(text.NOTHING)
+        return layout.cell(text.NOTHING)
     mark = " below baseline" if cell.beats_baseline is False else ""
-    return _text(f"{quality.mean:.3f}{mark}", "red" if mark else "")
+    return layout.cell(f"{quality.mean:.3f}{mark}", "red" if mark else "")
 
 
 def _agreement(error: float | None) -> Text:
-    return _text(text.error(error), "red" if error is not None and not error <= 1 else "")
+    return layout.cell(text.error(error), "red" if error is not None and not error <= 1 else "")
 
 
 def _step(step: StepSummary) -> Text:
     """The time; of an independent step its rank and ratio, or ``*`` where the library can't follow the contract."""
     if step.steady is None:
-        return _text(text.NOTHING)
+        return layout.cell(text.NOTHING)
     time = text.seconds(step.steady.estimate)
     if step.agrees is False:
-        return _text(f"{time} {'*' if step.declared else '!'}", "yellow" if step.declared else "red")
+        return layout.cell(f"{time} {'*' if step.declared else '!'}", "yellow" if step.declared else "red")
     if step.rank is None:
-        return _text(time)
+        return layout.cell(time)
     times = f"{step.ratio.estimate:.3g}x" if step.ratio else "1x"
-    return _text(f"{time} {times} [{step.rank}]", "green" if step.rank == 1 else "")
+    return layout.cell(f"{time} {times} [{step.rank}]", "green" if step.rank == 1 else "")
 
 
 def _growth(growth: Sequence[Growth], sizes: Sequence[str], console: Console) -> list[Table]:
@@ -259,50 +227,37 @@ def _growth(growth: Sequence[Growth], sizes: Sequence[str], console: Console) ->
     stacks, steps = (list(dict.fromkeys(names)) for names in zip(*found, strict=True))
 
     def table(first: int, last: int) -> Table:
-        made = _table("step", *map(_text, stacks[first:last]))
+        made = layout.table("step", *map(layout.cell, stacks[first:last]))
         made.columns[1].justify = "right"
         for step in steps:
-            made.add_row(_text(step or "total"), *(_exponent(found.get((s, step)), sizes) for s in stacks[first:last]))
+            made.add_row(
+                layout.cell(step or "total"), *(_exponent(found.get((s, step)), sizes) for s in stacks[first:last])
+            )
         return made
 
-    return _chunks(table, len(stacks), console)
+    return layout.chunks(table, len(stacks), console)
 
 
 def _exponent(growth: Growth | None, sizes: Sequence[str]) -> Text:
     """With half of its interval, where there is one, and a star where some of the sizes are missing."""
     if growth is None:
-        return _text(text.NOTHING)
+        return layout.cell(text.NOTHING)
     half = "" if growth.high is None else f" ±{growth.high - growth.exponent:.2f}"
-    return _text(f"{growth.exponent:.2f}{half}{'' if growth.sizes == tuple(sizes) else '*'}")
+    return layout.cell(f"{growth.exponent:.2f}{half}{'' if growth.sizes == tuple(sizes) else '*'}")
 
 
 def _finding(found: Sequence[Finding]) -> Text:
     if not found:
-        return _text(text.NOTHING)
+        return layout.cell(text.NOTHING)
     worst = max(found, key=lambda one: (not one.ok, math.inf if math.isnan(one.error) else one.error))
     if worst.ok:
         level = max((one.level for one in found), key=LEVELS.index)
-        return _text(level if level == "exact" else f"{level} ({text.error(worst.error)})", "green")
+        return layout.cell(level if level == "exact" else f"{level} ({text.error(worst.error)})", "green")
     size = "" if math.isinf(worst.max_abs) else f" max {worst.max_abs:.3g}"
     psnr = "" if worst.psnr_db is None else f" {worst.psnr_db:.1f} dB"
     declared = all(one.ok or one.declared for one in found)
-    return _text(f"{'different*' if declared else 'DIFFERENT'}{size}{psnr}", "yellow" if declared else "red")
+    return layout.cell(f"{'different*' if declared else 'DIFFERENT'}{size}{psnr}", "yellow" if declared else "red")
 
 
 def _style(status: Status) -> str:
     return STYLES.get(status, "red")
-
-
-def _text(value: object, style: str = "") -> Text:
-    return Text(text.clean(str(value)), style=style)
-
-
-def _say(console: Console, head: str, tail: str = "", *, style: str = "") -> None:
-    """A line, or nothing for an empty one: a head in style, and what it says."""
-    if head:
-        console.print(Text.assemble((text.clean(head), style), ": " * bool(tail), text.clean(tail)), soft_wrap=True)
-
-
-def _widen(console: Console) -> None:
-    if not console.is_terminal:
-        console.width = max(console.width, PLAIN_WIDTH)

@@ -20,6 +20,19 @@ def seconds(value: float | None) -> str:
     return f"{_figures(value * factor)} {unit}"
 
 
+def tick(value: float) -> str:
+    """A round time beside an axis: ``20 ms``."""
+    if value == 0:
+        return "0"
+    factor, unit = next((factor, unit) for limit, factor, unit in _UNITS_S if value < limit * (1 - 1e-9))
+    return f"{value * factor:.4g} {unit}"
+
+
+def amount(value: float) -> str:
+    """How much data: ``20,000``."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def interval(value: Interval | None) -> str:
     """A time with half the width of its interval: ``12.3 ms ±1.4%``."""
     return NOTHING if value is None else f"{seconds(value.estimate)} {_spread(value)}"
@@ -28,6 +41,21 @@ def interval(value: Interval | None) -> str:
 def ratio(value: Ratio | None) -> str:
     """How many times as long, with half the width of its interval: ``1.25x ±2.0%``."""
     return NOTHING if value is None else f"{_figures(value.estimate)}x {_spread(value)}"
+
+
+def range_(value: Ratio) -> str:
+    """How many times as long, with both ends of its interval: ``1.25 [1.22, 1.28]``."""
+    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]"
+
+
+def percent(value: float) -> str:
+    """A share: ``2.4%``."""
+    return f"{100 * value:.1f}%" if value < 0.0995 else f"{100 * value:.0f}%"
+
+
+def quality(value: float | None) -> str:
+    """A metric with three decimals."""
+    return NOTHING if value is None else f"{value:.3f}"
 
 
 def size(value: float | None) -> str:

@@ -34,6 +34,8 @@ class Step:
     inputs: tuple[str, ...]
     file: str | None
     given: str | None
+    kept: bool
+    """Whether a later step takes its output, here or in another worker."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -47,13 +49,16 @@ class Cell:
     def __init__(self, job: Message) -> None:
         self.threads: int = job["threads"]
         self.values: dict[str, tuple[str, Kind]] = job["values"]
-        """By source the directory and the kind of what no step of this cell makes, such as the dataset's value."""
+        """By source the directory and the kind of what no step of the stack makes, such as the dataset's value."""
         self.native_values: dict[tuple[str, str], Any] = {}
         """The same by framework and source, in that framework's form, once a step has asked for it."""
+        self.handovers = Path(job["handovers"])
+        """Where the outputs of steps that another worker runs are found, in directories of their names."""
         self.isolated_outputs: dict[str, Any] = {}
         """What steps made of the reference's inputs, where that can't be saved and read back."""
         self.steps = {step["id"]: _resolve(step) for step in job["steps"]}
         self.outputs: dict[str, Any] = {}
+        """Those that later steps take, and the last one."""
         self.calls: dict[str, Any] = {}
         self.evals: dict[str, int] = {}
 
@@ -73,6 +78,7 @@ class Cell:
 
     def first(self, step: str) -> Message:
         """Prepare the inputs, then execute a step for the first time and keep its output."""
+        self._forget()
         this = self.steps[step]
         start = perf_counter_ns()
         inputs, crossed = self._inputs(this)
@@ -100,6 +106,15 @@ class Cell:
         arrays.save(Path(directory), value)
         return {"boundary_ns": boundary}
 
+    def hand_over(self, step: str, directory: str) -> Message:
+        """Save a step's output for another worker. The saving is part of the crossing, and so of its time."""
+        import numpy  # noqa: F401  not to be imported inside the boundary's time
+
+        this = self.steps[step]
+        start = perf_counter_ns()
+        arrays.save(Path(directory), this.framework.extract(self.outputs[step], this.op.output))
+        return {"boundary_ns": perf_counter_ns() - start}
+
     def isolated(self, step: str, inputs: list[str], directory: str) -> Message:
         """Execute a step on given inputs, which were saved in directories, and save its output for the comparison."""
         this = self.steps[step]
@@ -111,12 +126,30 @@ class Cell:
         if this.op.output not in NEUTRAL:
             self.isolated_outputs[step] = output
         arrays.save(Path(directory), this.framework.extract(output, this.op.output))
+        if this.op.output == "saved":
+            self.calls[step]()  # the file is in its place again
         return {}
 
+    def again(self, step: str, scoring: str, given: str, directory: str) -> Message:
+        """Train anew from other givens, and score: ``scores`` and ``losses`` are saved. Returns the training's time."""
+        this, scorer = self.steps[step], self.steps[scoring]
+        _, *inputs, _ = self.calls[step].args  # the parameters come first, and the givens last
+        start = this.framework.prepare(arrays.load(Path(given)), "arrays")
+        call = partial(self.calls[step].func, this.params, *inputs, start)
+        timing, model = self._measure(this).first_call(call)
+        known = zip(scorer.inputs, self.calls[scoring].args[1:], strict=True)
+        scores = self.calls[scoring].func(
+            scorer.params, *(model if source == step else value for source, value in known)
+        )
+        losses = this.framework.extract(model, "model")["losses"]
+        arrays.save(Path(directory), scorer.framework.extract(scores, "arrays") | {"losses": losses})
+        return {"wall_ns": timing.wall_ns}
+
     def warm_up(self, step: str, limit_ns: int) -> Message:
-        """Calibrate, then run until the times have settled."""
+        """Calibrate, then run until the times have settled. A request is a sample of its own, however short."""
+        self._forget()
         measured, call = self._measure(self.steps[step]), self.calls[step]
-        self.evals[step] = measured.calibrate(call)
+        self.evals[step] = 1 if self.steps[step].op.is_request(self.steps[step].params) else measured.calibrate(call)
         discarded, settled = measured.warm_up(call, self.evals[step], limit_ns)
         return {"evals": self.evals[step], "discarded": discarded, "settled": settled}
 
@@ -139,11 +172,19 @@ class Cell:
                 crossed |= (step.framework.name, source) not in self.native_values
                 values.append(self._value(step.framework, source))
                 continue
+            if source not in self.steps:
+                values.append(step.framework.prepare(arrays.load(self.handovers / source), kind))
+                crossed = True
+                continue
             value, producer = self.outputs[source], self.steps[source].framework
             if producer is not step.framework:
                 value, crossed = step.framework.prepare(producer.extract(value, kind), kind), True
             values.append(value)
         return [*values, *self._given(step)], crossed
+
+    def _forget(self) -> None:
+        """Let go of what no step takes: it was compared by now, and ten answers of 10 million rows fill a memory."""
+        self.outputs = {step: value for step, value in self.outputs.items() if self.steps[step].kept}
 
     def _value(self, framework: Framework, source: str) -> Any:
         place = framework.name, source
@@ -172,4 +213,5 @@ def _resolve(step: Message) -> Step:
         inputs=tuple(step["inputs"]),
         file=step["file"],
         given=step["given"],
+        kept=step["kept"],
     )

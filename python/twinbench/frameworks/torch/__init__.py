@@ -38,11 +38,15 @@ def prepare(value: Arrays, kind: Kind) -> Any:
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """Tensors as arrays; a model as its parameters and its losses."""
+    """Tensors as arrays; a model as its weights and its losses; a saved model as what is in its file."""
     if kind == "model":
         return training.extract_model(value)
-    tensors = images.extract_images(value) if kind == "images" else value
-    return {name: tensor.numpy() for name, tensor in tensors.items()}
+    tensors = value
+    if kind == "saved":
+        tensors = torch.load(value, weights_only=True)
+    elif kind == "images":
+        tensors = images.extract_images(value)
+    return {name: tensor.detach().numpy() for name, tensor in tensors.items()}
 
 
 def threads() -> Mapping[str, int]:
@@ -52,8 +56,10 @@ def threads() -> Mapping[str, int]:
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
     """Dtype, layout and device by tensor."""
+    if kind == "saved":
+        return {"format": "torch.save of tensors by name", "bytes": str(value.stat().st_size)}
     if kind == "model":
-        value = dict(value.module.named_parameters()) | {"losses": value.losses}
+        value = dict(value.network.named_parameters()) | {"losses": value.losses}
     return {name: _held(tensor) for name, tensor in value.items()}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twinbench.frameworks.api import Ops
@@ -14,55 +16,39 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    Tensors = dict[str, torch.Tensor]
+    from twinbench.frameworks.torch import networks
+    from twinbench.frameworks.torch.networks import Tensors
 
 
 def load() -> None:
-    """Imports PyTorch."""
-    global nn, torch
+    """Imports PyTorch, which is to use only algorithms that give the same result in every run."""
+    global networks, nn, torch
     import torch
     from torch import nn
+
+    from twinbench.frameworks.torch import networks
+
+    torch.use_deterministic_algorithms(True)
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A trained network, and the loss of each batch before its update."""
+    """A trained network, the shape of the examples that it takes, and the loss of each batch before its update."""
 
-    module: nn.Sequential
+    network: nn.Sequential
+    input: torch.Tensor
     losses: torch.Tensor
 
 
 def prepare_model(tensors: Tensors) -> Model:
-    """A model from its parameters, with weights of shape (inputs, outputs), and its losses."""
-    return Model(_network(tensors), tensors["losses"])
+    """A model from its weights and losses."""
+    return Model(networks.build(tensors), tensors["input"], tensors["losses"])
 
 
 def extract_model(model: Model) -> Arrays:
     """And back."""
-    arrays: Arrays = {}
-    for i, layer in enumerate(_linear(model.module), start=1):
-        arrays[f"w{i}"] = layer.weight.detach().numpy().T
-        arrays[f"b{i}"] = layer.bias.detach().numpy()
-    return arrays | {"losses": model.losses.numpy()}
-
-
-def _linear(module: nn.Sequential) -> list[nn.Linear]:
-    return [layer for layer in module if isinstance(layer, nn.Linear)]
-
-
-def _network(given: Tensors) -> nn.Sequential:
-    """Linear layers with ReLU between them, holding copies of the given weights: torch's are (outputs, inputs)."""
-    layers = sum(name.startswith("w") for name in given)
-    widths = [given["w1"].shape[0], *(given[f"b{i}"].shape[0] for i in range(1, layers + 1))]
-    modules: list[nn.Module] = []
-    for fan_in, fan_out in pairwise(widths):
-        modules += [nn.Linear(fan_in, fan_out), nn.ReLU()]
-    module = nn.Sequential(*modules[:-1])
-    with torch.no_grad():
-        for i, layer in enumerate(_linear(module), start=1):
-            layer.weight.copy_(given[f"w{i}"].T)
-            layer.bias.copy_(given[f"b{i}"])
-    return module
+    tensors = {"input": model.input, **networks.weights(model.network), "losses": model.losses}
+    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
 
 
 def standardise(p: t.Standardise, arrays: Tensors) -> Tensors:
@@ -85,41 +71,82 @@ def split(p: t.Split, arrays: Tensors, given: Tensors) -> Tensors:
     }
 
 
-def mlp(p: t.Mlp, arrays: Tensors, given: Tensors) -> Model:
-    """Each epoch's rows are put in order once; its batches are then views. The fused Adam is one call per step."""
-    x, y = arrays["x_train"], arrays["y_train"]
-    module, losses = _network(given), []
-    criterion, adam = nn.CrossEntropyLoss() if p.classes > 2 else nn.BCEWithLogitsLoss(), p.optimizer
+def kfold(p: t.Kfold, arrays: Tensors, given: Tensors) -> Tensors:
+    """Sorting (class, place modulo folds) deals each class's places out to the folds in ascending order."""
+    order = given["order"]
+    labels, by_class = torch.sort(arrays["y"].index_select(0, order), stable=True)
+    folds = torch.sort(labels * p.folds + torch.arange(len(order)) % p.folds).values % p.folds
+    return {"fold": torch.empty_like(folds).index_copy_(0, order[by_class], folds)}
+
+
+def train(p: t.Training, arrays: Tensors, given: Tensors) -> Model:
+    """Each epoch's rows are put in order once; its batches are then views. The fused optimizer is one call per step."""
+    network, losses = networks.build(given).to(given["order"].device), []
+    x, y = networks.examples(network, arrays["x_train"]), arrays["y_train"]
+    criterion = nn.CrossEntropyLoss() if p.classes > 2 else nn.BCEWithLogitsLoss()
     y = y.long() if p.classes > 2 else y.unsqueeze(1)
-    optimizer = torch.optim.Adam(
-        module.parameters(), lr=adam.lr, betas=(adam.beta1, adam.beta2), eps=adam.eps, fused=True
-    )
+    optimizer = _optimizer(p.optimizer, (weight for weight in network.parameters() if weight.requires_grad))
     for order in given["order"]:
         batches = torch.split(x.index_select(0, order), p.batch_size)
         for batch, wanted in zip(batches, torch.split(y.index_select(0, order), p.batch_size), strict=True):
             optimizer.zero_grad(set_to_none=True)
-            loss = criterion(module(batch), wanted)
+            loss = criterion(network(batch), wanted)
             loss.backward()
             optimizer.step()
             losses.append(loss.detach())
-    return Model(module, torch.stack(losses))
+    return Model(network, given["input"], torch.stack(losses))
+
+
+def _optimizer(p: t.Optimizer, weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    if isinstance(p, t.Sgd):
+        return torch.optim.SGD(weights, lr=p.lr, momentum=p.momentum, nesterov=p.nesterov, fused=True)
+    betas = (p.beta1, p.beta2)
+    if isinstance(p, t.AdamW):
+        return torch.optim.AdamW(weights, lr=p.lr, betas=betas, eps=p.eps, weight_decay=p.weight_decay, fused=True)
+    return torch.optim.Adam(weights, lr=p.lr, betas=betas, eps=p.eps, fused=True)
 
 
 def predict(p: t.Predict, model: Model, arrays: Tensors) -> Tensors:
     """Without autograd's bookkeeping."""
+    x = networks.examples(model.network, arrays["x_test"][: p.rows or None])
     with torch.inference_mode():
-        logits = torch.cat([model.module(batch) for batch in torch.split(arrays["x_test"], p.batch_size)])
+        logits = torch.cat([model.network(batch) for batch in torch.split(x, p.batch_size)])
         return {"scores": torch.sigmoid(logits.squeeze(1)) if logits.shape[1] == 1 else torch.softmax(logits, 1)}
+
+
+def export(p: t.Export, model: Model) -> Path:
+    """Tensors by name."""
+    path = Path(tempfile.gettempdir()) / "model.pt"
+    torch.save({"input": model.input, **networks.weights(model.network)}, path)
+    return path
+
+
+def load_model(p: t.Load, path: Path) -> Model:
+    """Tensors only: whatever else is in the file is refused."""
+    tensors = torch.load(path, weights_only=True)
+    return Model(networks.build(tensors), tensors["input"], torch.empty(0))
 
 
 OPS: Ops = {
     "training.standardise": standardise,
     "training.split": split,
-    "training.mlp": mlp,
+    "training.kfold": kfold,
+    "training.mlp": train,
+    "training.cnn": train,
+    "training.cnn1d": train,
+    "training.lstm": train,
     "training.predict": predict,
+    "training.export": export,
+    "training.load": load_model,
 }
 
+_ROUNDING = (
+    "torch's Adam divides sqrt(v) by sqrt(1 - beta2^t), which rounds differently from the root of the quotient; "
+    "epsilon is added after that, as in the contract."
+)
 NOTES = {
-    "training.mlp": "torch's Adam divides sqrt(v) by sqrt(1 - beta2^t), which rounds differently from the root "
-    "of the quotient; epsilon is added after that, as in the contract.",
+    "training.mlp": _ROUNDING,
+    "training.cnn": _ROUNDING,
+    "training.cnn1d": _ROUNDING,
+    "training.lstm": _ROUNDING,
 }

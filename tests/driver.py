@@ -1,4 +1,4 @@
-"""Runs in a process of its own, where torch is never imported, and calls functions of this file for the tests.
+"""Runs in a process of its own, which imports one library under test, and calls functions of this file for the tests.
 
 Started as ``driver.py READ_FD WRITE_FD``; requests and answers are pickles between processes of one test run.
 """
@@ -15,12 +15,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy
+
 from twinbench import ops
-from twinbench.frameworks import julia, probe
+from twinbench.frameworks import julia, probe, registry
 from twinbench.ops.contract import Arrays, Kind
 from twinbench.worker import julia_measure, measure
 
-FRAMEWORKS = {framework.name: framework for framework in julia.frameworks()}
+if not hasattr(numpy, "_core"):  # the tests pickle with a NumPy that has other names inside
+    sys.modules |= {
+        name.replace("numpy.core", "numpy._core"): sys.modules[name]
+        for name in list(sys.modules)
+        if name.startswith("numpy.core")
+    }
+
+FRAMEWORKS = registry.frameworks()
 _loaded: set[str] = set()
 
 
@@ -32,7 +41,7 @@ def _framework(name: str) -> Any:
 
 
 def _copied(arrays: Arrays) -> Arrays:
-    """Out of Julia's memory."""
+    """Out of the library's memory."""
     return {name: array.copy() for name, array in arrays.items()}
 
 
@@ -132,6 +141,18 @@ def protocol(microseconds: float) -> dict[str, Any]:
         "settled": settled,
         "timings": timings,
     }
+
+
+def refusal(name: str, script: str, path: str) -> str:
+    """What a framework says when it is to load the file that a script wrote; empty if it loads it."""
+    framework = _framework(name)
+    exec(script, {"PATH": path})
+    op = ops.get("training.load")
+    try:
+        framework.ops[op.name](op.build({}), Path(path))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def serve(read_fd: int, write_fd: int) -> None:

@@ -1,0 +1,56 @@
+"""``twinbench env``: Python environments for libraries that can't live with the others."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _env() -> None:
+    """Make, list or remove the environments of libraries that can't live with the others.
+
+    Example: twinbench env create mxnet
+    """
+
+
+@app.command()
+def create(name: Annotated[str, typer.Argument(help="As 'twinbench env list' shows it.")]) -> None:
+    """Make an environment with Python's venv and pip; one that is there already stays.
+
+    Example: twinbench env create mxnet
+    """
+    from twinbench import environments
+
+    place = environments.create(name, lambda line: typer.echo(line, err=True))
+    typer.echo(f"{name} is ready: {place}")
+
+
+@app.command("list")
+def list_() -> None:
+    """Show the environments, and which are there.
+
+    Example: twinbench env list
+    """
+    from twinbench import environments
+    from twinbench.cli.console import console, print_table
+
+    rows = [
+        (one.name, "yes" if environments.exists(one.name) else "no", ", ".join(one.requirements), one.reason)
+        for one in environments.ENVIRONMENTS.values()
+    ]
+    print_table(console(), "Environments", ("name", "here", "installs", "why"), rows)
+
+
+@app.command()
+def remove(name: Annotated[str, typer.Argument(help="As 'twinbench env list' shows it.")]) -> None:
+    """Delete an environment.
+
+    Example: twinbench env remove mxnet
+    """
+    from twinbench import environments
+
+    typer.echo(f"{name} is removed" if environments.remove(name) else f"{name} was not there")

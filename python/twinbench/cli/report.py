@@ -1,0 +1,43 @@
+"""``twinbench report``: a run as one HTML file."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinbench.errors import TwinbenchError
+
+
+def report(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="twinbench-RUN.html if left out.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+) -> None:
+    """Write a run as one HTML file that works offline: tables, charts, failures, the machine, how to reproduce it.
+
+    Example: twinbench report 3f2a -o report.html --open
+    """
+    from twinbench.paths import default_store
+    from twinbench.results.store import Store
+    from twinbench.views.report import page
+
+    with Store.open(store or default_store(), create=False) as results:
+        run_id = results.find_run(run).id
+        html = page.of_run(results, run_id)
+    path = output or Path(f"twinbench-{run_id}.html")
+    try:
+        path.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise TwinbenchError(f"{path}: can't be written: {error.strerror}") from error
+    print(path)
+    if show and not webbrowser.open(path.resolve().as_uri()):
+        print(f"no browser was found to open {path} with", file=sys.stderr)

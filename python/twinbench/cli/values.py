@@ -1,0 +1,52 @@
+"""What users write on the command line, as numbers. Every error names the option and shows a good value."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from twinbench.errors import BadInput
+
+_SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+_SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "min": 60.0}
+
+
+def size(option: str, text: str) -> int:
+    """``2G``, ``512M``, ``1.5GiB`` or bytes. Raises BadInput."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
+    if match is None or float(match[1]) == 0:
+        raise BadInput(f"{option}: '{text}' is not a size; try 2G or 512M")
+    return int(float(match[1]) * _SIZES[match[2]])
+
+
+def percent(option: str, text: str) -> float:
+    """``2%`` or ``2`` to 0.02. Raises BadInput."""
+    number = _number(text.strip().removesuffix("%"))
+    if number is None or number < 0:
+        raise BadInput(f"{option}: '{text}' is not a percentage; try 2%")
+    return number / 100
+
+
+def seconds(option: str, text: str) -> float:
+    """``10``, ``10s``, ``500ms`` or ``2min`` to seconds. Raises BadInput."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|)\s*", text.lower())
+    if match is None:
+        raise BadInput(f"{option}: '{text}' is not a time; try 10s or 500ms")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def positive(option: str, text: str) -> float:
+    """A number from 0 on. Raises BadInput."""
+    number = _number(text)
+    if number is None or number < 0:
+        raise BadInput(f"{option}: '{text}' is not a number from 0 on; try 0.5")
+    return number
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,55 @@
+"""Keras on JAX: threads, and a training step compiled by XLA. JAX is imported by ``load``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import jax
+
+
+def load(count: int) -> None:
+    """XLA sizes its pools by what the process may run on, so that is what is set. float64 stays float64."""
+    global jax
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
+    import jax
+
+    jax.config.update("jax_platforms", "cpu")  # type: ignore[no-untyped-call]
+    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+
+
+def threads() -> Mapping[str, int]:
+    """JAX doesn't tell; what can be read is on how many cores it may run."""
+    return {"cores": len(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else {}
+
+
+def step(network: Any, criterion: Any, optimizer: Any) -> Callable[[Iterator[tuple[Any, Any]]], list[Any]]:
+    """What trains on batches and gives the loss of each before its update. Compiled once for each size of batches."""
+    others = [variable.value for variable in network.non_trainable_variables]  # seeds, which nothing here uses
+
+    def loss_of(weights: Any, x: Any, y: Any) -> Any:
+        z, _ = network.stateless_call(weights, others, x, training=True)
+        return criterion(y, z)
+
+    def one(weights: Any, moments: Any, x: Any, y: Any) -> Any:
+        loss, gradients = jax.value_and_grad(loss_of)(weights, x, y)
+        weights, moments = optimizer.stateless_apply(moments, gradients, weights)
+        return weights, moments, loss
+
+    compiled = jax.jit(one, donate_argnums=(0, 1))
+
+    def train(batches: Iterator[tuple[Any, Any]]) -> list[Any]:
+        weights = [jax.numpy.copy(variable.value) for variable in network.trainable_variables]
+        moments = [jax.numpy.copy(variable.value) for variable in optimizer.variables]
+        losses = []
+        for x, y in batches:
+            weights, moments, loss = compiled(weights, moments, x, y)
+            losses.append(loss)
+        for variable, weight in zip(network.trainable_variables, weights, strict=True):
+            variable.assign(weight)
+        return losses
+
+    return train

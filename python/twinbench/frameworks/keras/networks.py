@@ -1,0 +1,118 @@
+"""Networks in Keras, from the contracts' weights and back. Imports Keras, and is imported by ``load`` only.
+
+Kernels are (height, width, inputs, outputs) here. Activations that become one row have their channels last, and the
+rows of the next weights are permuted to match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from twinbench.ops.contract import Arrays
+
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+"""Names and shapes of ``input`` (its value) and of every weight: all that a network is but its numbers."""
+
+CHANNELS_FIRST = keras.backend.backend() == "torch"
+POOL = 2
+CONVOLUTIONS = (layers.Conv1D, layers.Conv2D)
+
+if CHANNELS_FIRST:
+    keras.config.set_image_data_format("channels_first")
+
+
+def shapes(given: Arrays) -> Shapes:
+    """What `build` takes."""
+    known = {name: array.shape for name, array in given.items() if name not in ("input", "order", "losses")}
+    return (("input", tuple(given["input"].tolist())), *known.items())
+
+
+def build(known: Shapes) -> keras.Sequential:
+    """The network that the names and shapes tell."""
+    of = dict(known)
+    found = _first(of)
+    for i in range(1, 1 + sum(name.startswith("conv") for name in of) // 2):
+        outgoing, _, *kernel = of[f"conv{i}_w"]
+        conv, pool = (layers.Conv2D, layers.MaxPooling2D) if len(kernel) == 2 else (layers.Conv1D, layers.MaxPooling1D)
+        found += [conv(outgoing, kernel[0], padding="same", activation="relu"), pool(POOL)]
+    if "conv1_w" in of:
+        found.append(layers.Flatten())
+    if "lstm_wx" in of:
+        found.append(layers.LSTM(of["lstm_wh"][0]))
+    depth = sum(name.startswith("w") for name in of)
+    for i in range(1, depth + 1):
+        found.append(layers.Dense(of[f"w{i}"][1], activation="relu" if i < depth else None))
+    return keras.Sequential(found)
+
+
+def _first(of: dict[str, tuple[int, ...]]) -> list[Any]:
+    """The input, and a layer that gives it the axis of channels or features that it lacks, or moves that axis."""
+    shape = of["input"]
+    found = [layers.Input(shape)]
+    axes = len(of["conv1_w"]) - 2 if "conv1_w" in of else 1 if "lstm_wx" in of else 0
+    first = CHANNELS_FIRST and "conv1_w" in of
+    if axes and len(shape) == axes:
+        found.append(layers.Reshape((1, *shape) if first else (*shape, 1)))
+    elif first:
+        found.append(layers.Permute((axes + 1, *range(1, axes + 1))))
+    return found
+
+
+def values(network: keras.Sequential, given: Arrays) -> list[np.ndarray[Any, Any]]:
+    """The contracts' weights in the order and the layouts of the network's own."""
+    return [there(given[name]) for name, there, _ in _layouts(network)]
+
+
+def weights(network: keras.Sequential) -> Arrays:
+    """``input`` and the network's weights, under the contracts' names and in their layouts."""
+    own = zip(network.get_weights(), _layouts(network), strict=True)
+    shape = np.array(network.input_shape[1:], dtype=np.int64)
+    return {"input": shape} | {name: np.ascontiguousarray(back(value)) for value, (name, _, back) in own}
+
+
+def _layouts(network: keras.Sequential) -> Iterator[tuple[str, Any, Any]]:
+    """By weight, in the network's order: its name, and the ways from the contract's layout and back."""
+    convolutions = dense = 0
+    flattened: tuple[int, ...] | None = None
+    for layer in network.layers:
+        if isinstance(layer, CONVOLUTIONS):
+            convolutions += 1
+            yield f"conv{convolutions}_w", _from_oi, _to_oi
+            yield f"conv{convolutions}_b", _same, _same
+        elif isinstance(layer, layers.LSTM):
+            yield from (("lstm_wx", _same, _same), ("lstm_wh", _same, _same), ("lstm_b", _same, _same))
+        elif isinstance(layer, layers.Flatten):  # which lets the channels vary fastest, wherever they were
+            _, *shape = layer.input.shape
+            flattened = (*shape[1:], shape[0]) if CHANNELS_FIRST else tuple(shape)
+        elif isinstance(layer, layers.Dense):
+            dense += 1
+            if flattened is not None:
+                channels_first = np.arange(np.prod(flattened)).reshape(flattened[-1], *flattened[:-1])
+                order = np.moveaxis(channels_first, 0, -1).reshape(-1)
+                yield f"w{dense}", _permuted(order), _permuted(np.argsort(order))
+                flattened = None
+            else:
+                yield f"w{dense}", _same, _same
+            yield f"b{dense}", _same, _same
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _from_oi(value: Any) -> Any:
+    """(outputs, inputs, ...) to (..., inputs, outputs)."""
+    return np.moveaxis(value, (0, 1), (-1, -2))
+
+
+def _to_oi(value: Any) -> Any:
+    return np.moveaxis(value, (-1, -2), (0, 1))
+
+
+def _permuted(order: Any) -> Any:
+    return lambda value: value[order]

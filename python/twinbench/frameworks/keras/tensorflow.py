@@ -1,0 +1,42 @@
+"""Keras on TensorFlow: threads, and a training step as one traced graph. TensorFlow is imported by ``load``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def load(count: int) -> None:
+    """Pools are sized before the first operation; kernels that give another result in every run are refused."""
+    global tf
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+    tf.config.threading.set_inter_op_parallelism_threads(count)
+    tf.config.experimental.enable_op_determinism()
+
+
+def threads() -> Mapping[str, int]:
+    """Within an operation, and between operations."""
+    threading = tf.config.threading
+    return {
+        "intraop": threading.get_intra_op_parallelism_threads(),
+        "interop": threading.get_inter_op_parallelism_threads(),
+    }
+
+
+def step(network: Any, criterion: Any, optimizer: Any) -> Callable[[Iterator[tuple[Any, Any]]], list[Any]]:
+    """What trains on batches and gives the loss of each before its update. One trace serves all sizes of batches."""
+    weights = network.trainable_variables
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def one(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = criterion(y, network(x, training=True))
+        optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss
+
+    return lambda batches: [one(x, y) for x, y in batches]

@@ -1,0 +1,174 @@
+"""scikit-learn: the classical way. NumPy arrays are its native form.
+
+This file knows scikit-learn and the contracts, and nothing of how they are run or timed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinbench.frameworks.api import Framework, Ops
+from twinbench.ops import training as t
+from twinbench.ops.contract import Arrays, Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+    import skops.io
+    import threadpoolctl
+    from sklearn import linear_model, metrics, model_selection, preprocessing
+
+
+def load(threads: int) -> None:
+    """Imports scikit-learn and the modules of it that are used; OpenMP's pool takes its size from the environment."""
+    global linear_model, metrics, model_selection, np, preprocessing, skops, threadpoolctl
+    import numpy as np
+    import skops.io
+    import threadpoolctl
+    from sklearn import linear_model, metrics, model_selection, preprocessing
+
+    threadpoolctl.threadpool_limits(threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A fitted estimator, and its loss."""
+
+    estimator: linear_model.LogisticRegression
+    losses: np.ndarray[Any, Any]
+
+
+def prepare(value: Arrays, kind: Kind) -> Any:
+    """Arrays as they are, in rows; a model from its weights."""
+    if kind != "model":
+        return {name: np.ascontiguousarray(values) for name, values in value.items()}
+    estimator = linear_model.LogisticRegression()
+    outputs = len(value["b1"])
+    estimator.classes_ = np.arange(max(2, outputs), dtype=np.float32)
+    estimator.coef_, estimator.intercept_ = value["w1"].T.copy(), value["b1"].copy()
+    estimator.n_features_in_ = len(value["w1"])
+    return Model(estimator, value["losses"])
+
+
+def extract(value: Any, kind: Kind) -> Arrays:
+    """And back."""
+    if kind == "model":
+        return _weights(value.estimator) | {"losses": value.losses}
+    if kind == "saved":
+        return _weights(_read(value))
+    arrays: Arrays = value
+    return arrays
+
+
+def _weights(estimator: linear_model.LogisticRegression) -> Arrays:
+    shape = np.array([estimator.n_features_in_])
+    w, b = estimator.coef_.T.astype(np.float32), estimator.intercept_.astype(np.float32)
+    return {"input": shape, "w1": np.ascontiguousarray(w), "b1": b}
+
+
+def threads() -> Mapping[str, int]:
+    """The pools of OpenMP and BLAS that are loaded."""
+    return {pool["internal_api"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
+
+
+def facts(value: Any, kind: Kind) -> Mapping[str, str]:
+    """Dtypes."""
+    if kind == "saved":
+        return {"format": "skops", "bytes": str(value.stat().st_size)}
+    return {name: str(values.dtype) for name, values in extract(value, kind).items()}
+
+
+def standardise(p: t.Standardise, arrays: Arrays) -> Arrays:
+    """StandardScaler takes rows, and leaves a constant feature at what rounding makes of its mean: 0 is asked for."""
+    x = arrays["x"].reshape(len(arrays["x"]), -1)
+    scaled = preprocessing.StandardScaler().fit_transform(x)
+    scaled[:, (x == x[:1]).all(axis=0)] = 0.0
+    return arrays | {"x": scaled.reshape(arrays["x"].shape)}
+
+
+def split(p: t.Split, arrays: Arrays, given: Arrays) -> Arrays:
+    """By row numbers, as scikit-learn's splitters give them."""
+    train, test = given["train"], given["test"]
+    x = arrays["x"].reshape(len(arrays["x"]), -1) if p.flatten else arrays["x"]
+    y = arrays["y"].astype(np.float32)
+    return {
+        "x_train": x[train].astype(np.float32),
+        "y_train": y[train],
+        "x_test": x[test].astype(np.float32),
+        "y_test": y[test],
+    }
+
+
+def kfold(p: t.Kfold, arrays: Arrays, given: Arrays) -> Arrays:
+    """``StratifiedKFold`` on shuffled rows: its own shuffling takes a generator of its own.
+
+    Sorted by class, because it counts classes in the order in which they first appear.
+    """
+    order, y = given["order"], arrays["y"]
+    order = order[np.argsort(y[order], kind="stable")]
+    fold = np.empty_like(y)
+    folds = model_selection.StratifiedKFold(p.folds).split(order, y[order])
+    for number, (_, test) in enumerate(folds):
+        fold[order[test]] = number
+    return {"fold": fold}
+
+
+def logistic(p: t.Logistic, arrays: Arrays) -> Model:
+    """L-BFGS."""
+    x, y = arrays["x_train"], arrays["y_train"]
+    estimator = linear_model.LogisticRegression(C=p.c, max_iter=1000).fit(x, y)
+    loss = metrics.log_loss(y, estimator.predict_proba(x), labels=estimator.classes_)
+    return Model(estimator, np.array([loss], dtype=np.float32))
+
+
+def predict(p: t.Predict, model: Model, arrays: Arrays) -> Arrays:
+    """Probabilities, in batches."""
+    x = arrays["x_test"][: p.rows or None]
+    batches = [model.estimator.predict_proba(x[i : i + p.batch_size]) for i in range(0, len(x), p.batch_size)]
+    scores = np.concatenate(batches or [np.empty((0, len(model.estimator.classes_)))]).astype(np.float32)
+    return {"scores": scores[:, 1] if scores.shape[1] == 2 else scores}
+
+
+def export(p: t.Export, model: Model) -> Path:
+    """Skops keeps what an estimator is made of, where joblib would pickle it."""
+    path = Path(tempfile.gettempdir()) / "model.skops"
+    skops.io.dump(model.estimator, path)
+    return path
+
+
+def load_model(p: t.Load, path: Path) -> Model:
+    """Types that skops doesn't know as safe are refused."""
+    return Model(_read(path), np.empty(0, dtype=np.float32))
+
+
+def _read(path: Path) -> linear_model.LogisticRegression:
+    return skops.io.load(path)
+
+
+OPS: Ops = {
+    "training.standardise": standardise,
+    "training.split": split,
+    "training.kfold": kfold,
+    "training.logistic": logistic,
+    "training.predict": predict,
+    "training.export": export,
+    "training.load": load_model,
+}
+
+FRAMEWORKS = (
+    Framework(
+        name="scikit-learn",
+        language="python",
+        summary="scikit-learn: classical models, splits, folds and scaling",
+        packages=("scikit-learn", "skops"),
+        load=load,
+        prepare=prepare,
+        extract=extract,
+        threads=threads,
+        facts=facts,
+        ops=OPS,
+    ),
+)

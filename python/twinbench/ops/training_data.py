@@ -1,0 +1,87 @@
+"""The contracts of the training ops that prepare examples: scaling, splitting, folds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twinbench.ops import training_data_reference as reference
+from twinbench.ops.contract import Op, Tolerance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standardise:
+    """No parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """``test_fraction``: of each class, where the data has no split of its own. ``flatten``: one row per example."""
+
+    test_fraction: float = 0.25
+    seed: int = 0
+    flatten: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.test_fraction < 1.0:
+            raise ValueError("test_fraction must lie between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kfold:
+    """``folds``: how many."""
+
+    folds: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.folds < 2:
+            raise ValueError("folds must be at least 2")
+
+
+STANDARDISE = Op(
+    name="training.standardise",
+    params=Standardise,
+    inputs=("arrays",),
+    output="arrays",
+    summary="Scale features to mean 0 and standard deviation 1.",
+    semantics="""Input: `x` float64 (n, ...), and other arrays, which pass on as they are. Each feature, a place in the
+axes after the first, is scaled over the n examples: z = (x - mean) / sd in float64 with divisor n (ddof 0); a feature
+whose values are all equal becomes 0. Values are never missing.""",
+    source="scikit-learn StandardScaler, https://scikit-learn.org/stable/modules/preprocessing.html",
+    reference=reference.standardise,
+    tolerance=Tolerance(rtol=1e-9, atol=1e-9),
+)
+SPLIT = Op(
+    name="training.split",
+    params=Split,
+    inputs=("arrays",),
+    output="arrays",
+    summary="Divide examples into float32 arrays for training and testing by given row numbers.",
+    semantics="""Input: `x` (n, ...) of any real type and `y` int64 (n,), the classes 0, 1, ...; other arrays are left
+behind. The givens hold int64 row numbers `train` and `test`, counted from 0, in ascending order: the data's own split
+where the input has `test` (uint8, 1 for a test row), and otherwise `test_fraction` of each class, rounded, drawn by
+NumPy's PCG64. Output: `x_train` and `x_test`, float32, and `y_train` and `y_test`, float32 (rows,), with the rows in
+the order of the givens. With `flatten` each example becomes one row, (rows, features), its last axis varying fastest;
+otherwise it keeps its shape.""",
+    source="scikit-learn StratifiedShuffleSplit, https://scikit-learn.org/stable/modules/cross_validation.html",
+    reference=reference.split,
+    givens=reference.split_givens,
+    tolerance=Tolerance(rtol=1e-6, atol=1e-7),
+)
+KFOLD = Op(
+    name="training.kfold",
+    params=Kfold,
+    inputs=("arrays",),
+    output="arrays",
+    summary="Deal examples into folds that have the same share of each class.",
+    semantics="""Input: `y` int64 (n,), the classes 0, 1, ...; other arrays are left behind. The givens hold `order`,
+int64 (n,), a permutation of the rows, counted from 0, drawn by NumPy's PCG64 from `seed`: random generators differ
+between libraries, so the shuffling is given and the rest is the library's. Output: `fold`, int64 (n,), the fold 0, 1,
+..., `folds` - 1 in which each row is tested. Sorted by class, the examples of class k take places s, ..., s + n_k - 1;
+fold f gets as many of class k as there are places p among them with p mod `folds` = f. The rows of a class, in the
+given order, fill fold 0 first, then fold 1, and so on.""",
+    source="scikit-learn StratifiedKFold, on shuffled rows, "
+    "https://scikit-learn.org/stable/modules/cross_validation.html#stratified-k-fold",
+    reference=reference.kfold,
+    givens=reference.kfold_givens,
+)

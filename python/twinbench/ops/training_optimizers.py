@@ -1,0 +1,87 @@
+"""The optimizers of the training ops: their constants, and what they compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sgd:
+    """Stochastic gradient descent. ``nesterov`` needs a momentum."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  read by the plan; an annotation would make it a field
+    name: Literal["sgd"]
+    lr: float = 1e-2
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        if not (self.lr > 0 and 0 <= self.momentum < 1):
+            raise ValueError("sgd takes lr > 0 and 0 <= momentum < 1")
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adam:
+    """Adam's constants: Kingma & Ba 2015, algorithm 1."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+    name: Literal["adam"] = "adam"
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        _check_moments(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdamW:
+    """Adam with decoupled weight decay: Loshchilov & Hutter 2019, algorithm 2, with the decay times ``lr``."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+    name: Literal["adamw"]
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 1e-2
+
+    def __post_init__(self) -> None:
+        _check_moments(self)
+        if self.weight_decay < 0:
+            raise ValueError("weight_decay must be at least 0")
+
+
+BY_NAME: Mapping[str, type[Sgd | Adam | AdamW]] = {"sgd": Sgd, "adam": Adam, "adamw": AdamW}
+
+
+def _check_moments(p: Adam | AdamW) -> None:
+    if not (p.lr > 0 and p.eps > 0 and 0 <= p.beta1 < 1 and 0 <= p.beta2 < 1):
+        raise ValueError(f"{p.name} takes lr > 0, eps > 0 and betas from 0 up to 1")
+
+
+Optimizer = Sgd | Adam | AdamW
+
+DEFAULT = Adam()
+
+
+def optimizer(value: Any) -> Any:
+    """An optimizer from its values as they come through JSON; one that is built already stays."""
+    return BY_NAME[value.get("name", "adam")](**value) if isinstance(value, dict) else value
+
+
+SEMANTICS = """After each batch t = 1, 2, ... every parameter w is updated from the gradient g of that batch's mean
+loss, in float32, with the moments m and v starting at 0.
+sgd: m = momentum m + g; w -= lr m, or with nesterov w -= lr (g + momentum m). No dampening.
+adam: m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 -
+beta2^t)) + eps): both moments are corrected for their start, and eps is added outside the root, after the correction.
+adamw: first w -= lr weight_decay w, of every parameter, biases too; then as adam. The decay isn't part of g."""
+
+SOURCES = """Sutskever et al., ICML 2013, https://proceedings.mlr.press/v28/sutskever13.html (sgd, in the form without
+lr in m); Kingma & Ba, Adam, ICLR 2015, https://arxiv.org/abs/1412.6980; Loshchilov & Hutter, ICLR 2019,
+https://arxiv.org/abs/1711.05101"""

@@ -1,0 +1,281 @@
+"""What the report draws: bars on a shared axis, where the time goes, quality against time, and growth.
+
+Rows are HTML, so that they can be sorted and filtered; what has two axes is SVG.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from twinbench.results.stats import Interval
+from twinbench.results.summary import LOWER_IS_BETTER
+from twinbench.results.summary_records import CellSummary, Growth, PipelineSummary, StepSummary
+from twinbench.views import text, words
+from twinbench.views.report import svg
+from twinbench.views.report.scale import Scale, linear_scale, log_scale
+from twinbench.views.report.svg import Axis, Series, tag
+
+COLOURED_STEPS = 7
+"""The steps that take longest have colours of their own; the others share the eighth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars of times on one logarithmic axis."""
+
+    scale: Scale
+
+    @property
+    def axis(self) -> Markup:
+        """The ticks, for the head of the column."""
+        ticks = [tag("span", text.tick(tick), style=f"left:{self.scale.percent(tick)}") for tick in self.scale.ticks(4)]
+        return tag("div", *ticks, class_="axis")
+
+    @property
+    def grid(self) -> str:
+        """The lines under the bars, as the style of a table."""
+        line = "linear-gradient(var(--line),var(--line))"
+        lines = [f"{line} {self.scale.percent(tick)} 0/1px 100% no-repeat" for tick in self.scale.ticks(4)]
+        return f"--grid:{','.join(lines) or 'none'}"
+
+    def bar(self, interval: Interval | None, rank: int | None) -> Markup:
+        """A bar to the estimate, and its interval."""
+        if interval is None:
+            return Markup("")
+        low, high = self.scale.place(interval.low), self.scale.place(interval.high)
+        kind = "bar" if rank == 1 else "bar other" if rank else "bar none"
+        return tag(
+            "div",
+            tag("i", class_=kind, style=f"width:{self.scale.percent(interval.estimate)}"),
+            tag("i", class_="interval", style=f"left:{100 * low:.2f}%;width:{100 * (high - low):.2f}%"),
+            class_="track",
+            title=f"{text.interval(interval)} [{text.seconds(interval.low)}, {text.seconds(interval.high)}]",
+        )
+
+
+def bars(pipeline: PipelineSummary) -> Bars | None:
+    """For the totals of a pipeline. None where there are none."""
+    totals = [cell.total for cell in pipeline.cells if cell.total is not None]
+    scale = log_scale(end for total in totals for end in (total.low, total.high))
+    return Bars(scale) if scale else None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Where a stack's time goes, the first time and every time after, in one row of segments each."""
+
+    colours: Mapping[str, int]
+    """By step."""
+    cold_s: float
+    warm_s: float
+    """The longest rows."""
+
+    def cold(self, cell: CellSummary) -> Markup:
+        """Imports, then the first call of every step."""
+        imports = [(f"import {name}", seconds, "import") for name, seconds in cell.imports_s.items()]
+        calls = [(step.step, step.first_call_s, self._class(step)) for step in cell.steps if step.first_call_s]
+        return _segments([*imports, *calls], self.cold_s)
+
+    def warm(self, cell: CellSummary) -> Markup:
+        """Every step after warm-up."""
+        return _segments([(s.step, s.steady.estimate, self._class(s)) for s in cell.steps if s.steady], self.warm_s)
+
+    def legend(self) -> Iterator[tuple[str, str]]:
+        """Class and name of every colour."""
+        yield "import", "imports"
+        for step, number in self.colours.items():
+            yield svg.colour(number), step
+        yield "rest", "other steps"
+
+    def _class(self, step: StepSummary) -> str:
+        number = self.colours.get(step.step)
+        return "rest" if number is None else svg.colour(number)
+
+
+def timeline(pipeline: PipelineSummary) -> Timeline | None:
+    """For the stacks that got somewhere. None where none did."""
+    cold = [sum(c.imports_s.values()) + sum(s.first_call_s or 0.0 for s in c.steps) for c in pipeline.cells]
+    warm = [sum(s.steady.estimate for s in c.steps if s.steady) for c in pipeline.cells]
+    if not any(cold) and not any(warm):
+        return None
+    shares: dict[str, float] = {}
+    for cell in pipeline.cells:
+        for step in cell.steps:
+            shares[step.step] = max(shares.get(step.step, 0.0), step.share or 0.0)
+    longest = set(sorted(shares, key=lambda step: -shares[step])[:COLOURED_STEPS])
+    order = [step for step, _ in pipeline.steps if step in longest]
+    return Timeline({step: number for number, step in enumerate(order)}, max(cold), max(warm))
+
+
+def _segments(parts: Iterable[tuple[str, float, str]], longest: float) -> Markup:
+    known = [
+        tag("i", class_=kind, style=f"width:{100 * seconds / longest:.3f}%", title=f"{name}: {text.seconds(seconds)}")
+        for name, seconds, kind in parts
+        if longest and seconds / longest > 0.0005
+    ]
+    return tag("div", *known, class_="segments")
+
+
+def row(cells: Sequence[CellSummary], number: int) -> list[StepSummary]:
+    """One step of every stack."""
+    return [cell.steps[number] for cell in cells]
+
+
+def compared(pipeline: PipelineSummary) -> list[CellSummary]:
+    """The stacks of which anything was compared with the reference."""
+    return [cell for cell in pipeline.cells if any(step.level for step in cell.steps)]
+
+
+def share_bar(value: float | None, most: float) -> Markup:
+    """A plain bar, such as for memory."""
+    if not value or not most:
+        return Markup("")
+    return tag("div", tag("i", class_="bar other", style=f"width:{100 * value / most:.2f}%"), class_="track")
+
+
+def shade(step: StepSummary, row: Sequence[StepSummary]) -> str:
+    """The style of a step's time among those of the other stacks: the slower, the darker. Four times is half-way."""
+    times = [other.steady.estimate for other in row if other.steady]
+    if step.steady is None or not times:
+        return ""
+    slower = step.steady.estimate / min(times)
+    return f"--heat:{min(100, round(100 * (1 - 1 / slower**0.5)))}%"
+
+
+LEAST_QUALITY = 0.02
+"""What an axis of quality spans at least: a difference in the fourth decimal is none, and isn't to look like one."""
+
+
+def quality(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> Markup | None:
+    """Quality against the time of one execution, with the Pareto front. None where there is no quality."""
+    found = [
+        (cell, cell.total.estimate, reached.mean)
+        for cell in pipeline.cells
+        if cell.rank is not None and cell.total and (reached := cell.quality.get(pipeline.metric or ""))
+    ]
+    x = log_scale(seconds for _, seconds, _ in found)
+    y = linear_scale((value for _, _, value in found), least=LEAST_QUALITY)
+    if x is None or y is None or pipeline.metric is None:
+        return None
+    series = [
+        Series(
+            name=cell.stack,
+            number=numbers[cell.stack],
+            points=[(seconds, value)],
+            title=f"{cell.stack}: {text.seconds(seconds)}, {pipeline.metric} {text.quality(value)}",
+            filter_by=cell.stack,
+        )
+        for cell, seconds, value in found
+    ]
+    front = pareto([(s, v) for _, s, v in found], lower_is_better=pipeline.metric in LOWER_IS_BETTER)
+    title = f"{pipeline.metric} against the time of one execution"
+    return svg.chart(
+        title,
+        Axis(x, "one execution after warm-up", text.tick),
+        Axis(y, pipeline.metric, text.quality),
+        series,
+        front=front,
+    )
+
+
+def curves(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> list[tuple[str, Markup]]:
+    """Loss, and the metric that counts, against the seconds of training: a title and a chart each."""
+    trained = [cell for cell in pipeline.cells if cell.curve]
+    losses = {cell.stack: [(p.seconds, p.loss) for p in cell.curve] for cell in trained}
+    drawn: list[tuple[str, dict[str, list[tuple[float, float]]], float | None]] = [("loss", losses, None)]
+    metric = pipeline.metric
+    if metric is not None:
+        reached = {
+            cell.stack: [(p.seconds, p.metrics[metric]) for p in cell.curve if metric in p.metrics] for cell in trained
+        }
+        drawn.append((metric, reached, pipeline.target))
+    found = [(name, _curve(name, lines, level, numbers)) for name, lines, level in drawn]
+    return [(name, chart) for name, chart in found if chart is not None]
+
+
+def _curve(
+    name: str,
+    lines: Mapping[str, Sequence[tuple[float, float]]],
+    level: float | None,
+    numbers: Mapping[str, int],
+) -> Markup | None:
+    known = {
+        stack: [point for point in points if math.isfinite(point[1])] for stack, points in lines.items() if any(points)
+    }
+    x = linear_scale((seconds for points in known.values() for seconds, _ in points), from_zero=True)
+    values = [value for points in known.values() for _, value in points]
+    y = linear_scale(values if level is None else [*values, level])
+    if x is None or y is None or not values:
+        return None
+    series = [
+        Series(stack, numbers[stack], points, f"{stack}: {text.quality(points[-1][1])} at the end", stack)
+        for stack, points in known.items()
+        if points
+    ]
+    return svg.chart(
+        f"{name} against the seconds of training",
+        Axis(x, "training", text.tick),
+        Axis(y, name, text.quality),
+        series,
+        level=level,
+    )
+
+
+def pareto(points: Iterable[tuple[float, float]], *, lower_is_better: bool = False) -> list[tuple[float, float]]:
+    """The points that nobody beats in both time and quality, by time."""
+    front: list[tuple[float, float]] = []
+    sign = -1.0 if lower_is_better else 1.0
+    for seconds, value in sorted(points, key=lambda point: (point[0], -sign * point[1])):
+        if not front or sign * value > sign * front[-1][1]:
+            front.append((seconds, value))
+    return front
+
+
+def growth(
+    pipelines: Sequence[PipelineSummary], step: str, exponents: Sequence[Growth], numbers: Mapping[str, int]
+) -> Markup | None:
+    """Time against the amount of data, of the total or of a step. None with fewer than two sizes."""
+    amounts = {p.size: float(p.dataset.get("amount") or 0) for p in pipelines}
+    points: dict[str, list[tuple[float, float]]] = {}
+    for pipeline in sorted(pipelines, key=lambda p: amounts[p.size]):
+        for cell in pipeline.cells:
+            time = next((s.steady for s in cell.steps if s.step == step), None) if step else cell.total
+            if time is not None and amounts[pipeline.size] > 0:
+                points.setdefault(cell.stack, []).append((amounts[pipeline.size], time.estimate))
+    fitted = {one.stack: one for one in exponents if one.step == step}
+    lines = {stack: found for stack, found in points.items() if stack in fitted}
+    x = log_scale(amount for found in lines.values() for amount, _ in found)
+    y = log_scale(seconds for found in lines.values() for _, seconds in found)
+    if x is None or y is None:
+        return None
+    unit = str(pipelines[0].dataset.get("unit", ""))
+    series = [
+        Series(stack, numbers[stack], found, f"{stack}: time ~ {unit} ^ {fitted[stack].exponent:.2f}", stack)
+        for stack, found in lines.items()
+    ]
+    return svg.chart(
+        f"time against {unit}",
+        Axis(x, unit, text.amount),
+        Axis(y, "one execution", text.tick),
+        series,
+    )
+
+
+def measured(pipeline: PipelineSummary) -> list[CellSummary]:
+    """The stacks of which any step was measured."""
+    return [cell for cell in pipeline.cells if any(step.steady for step in cell.steps)]
+
+
+def rated(pipeline: PipelineSummary) -> list[tuple[CellSummary, StepSummary]]:
+    """The steps that train, score or save models, by step and stack."""
+    return [
+        (cell, step)
+        for name, _ in pipeline.steps
+        for cell in pipeline.cells
+        for step in cell.steps
+        if step.step == name and words.is_rated(step)
+    ]

@@ -1,0 +1,269 @@
+"""Every framework that trains, against the references: the same start, the same batches and the same arithmetic.
+
+Each runs in a process of its own, through the interface that a worker uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from twinbench import ops
+from twinbench.frameworks import registry
+from twinbench.ops import training_networks_reference as networks
+from twinbench.ops.contract import Arrays
+from twinbench.plan import stack
+from twinbench.run.agreement import compare
+
+NETWORKS = ("torch", "Keras", "Keras-JAX", "Keras-torch", "MXNet", "Flux")
+ALL = (*NETWORKS, "scikit-learn")
+
+ADAM = {"name": "adam", "lr": 1e-2, "beta1": 0.8, "beta2": 0.99, "eps": 1e-8}
+ADAMW = {"name": "adamw", "lr": 1e-3, "weight_decay": 0.1}
+SGD = {"name": "sgd", "lr": 0.05}
+MOMENTUM = {"name": "sgd", "lr": 0.01, "momentum": 0.9}
+NESTEROV = {"name": "sgd", "lr": 0.05, "momentum": 0.8, "nesterov": True}
+
+CASES = {
+    "mlp adam": ("mlp", {"hidden": [16, 8], "optimizer": ADAM}, (7,)),
+    "mlp adamw, several classes": ("mlp", {"hidden": [16], "classes": 4, "optimizer": ADAMW}, (7,)),
+    "mlp sgd": ("mlp", {"hidden": [], "optimizer": SGD}, (7,)),
+    "mlp nesterov": ("mlp", {"hidden": [5, 4, 3], "optimizer": NESTEROV}, (7,)),
+    "cnn adam, several classes": ("cnn", {"channels": [4, 6], "hidden": [10], "classes": 3}, (9, 8)),
+    "cnn momentum, colours": ("cnn", {"channels": [4], "kernel": 5, "optimizer": MOMENTUM}, (6, 7, 3)),
+    "cnn1d adam": ("cnn1d", {"channels": [4, 6], "kernel": 5}, (21,)),
+    "cnn1d sgd, several channels": ("cnn1d", {"channels": [4], "classes": 3, "optimizer": SGD}, (12, 2)),
+    "lstm adam, several classes": ("lstm", {"units": 9, "hidden": [5], "classes": 3}, (6,)),
+    "lstm momentum, several features": ("lstm", {"units": 5, "optimizer": MOMENTUM}, (6, 2)),
+}
+LAYERS = {
+    "dense": ("mlp", {"hidden": []}, (6,)),
+    "relu": ("mlp", {"hidden": [5]}, (6,)),
+    "convolution and pooling": ("cnn", {"channels": [3]}, (7, 6, 2)),
+    "convolution over one axis": ("cnn1d", {"channels": [3], "kernel": 5}, (9, 2)),
+    "two convolutions": ("cnn", {"channels": [2, 3]}, (8, 5)),
+    "lstm": ("lstm", {"units": 4}, (5, 3)),
+}
+
+
+@pytest.fixture(
+    scope="session", params=[pytest.param(name, marks=pytest.mark.julia if name == "Flux" else ()) for name in ALL]
+)
+def framework(request: pytest.FixtureRequest) -> str:
+    """Each framework, or the reason why it isn't here."""
+    if registry.get(request.param).environment is not None:
+        request.getfixturevalue("mxnet")
+        return request.param
+    reason = stack.unavailable(registry.get(request.param))
+    if reason is not None:
+        pytest.skip(reason)
+    return request.param
+
+
+@pytest.fixture
+def network(framework: str) -> str:
+    """Each framework that trains networks."""
+    if framework not in NETWORKS:
+        pytest.skip(f"{framework} trains no networks")
+    return framework
+
+
+@pytest.fixture
+def run(framework: str, elsewhere: Callable[..., Any]) -> Callable[..., Arrays]:
+    """One op on neutral values, with their kinds; inputs must stay as they are."""
+    return partial(elsewhere, framework, "run", framework)
+
+
+@pytest.fixture
+def chain(framework: str, elsewhere: Callable[..., Any]) -> Callable[..., Arrays]:
+    """Ops one after the other, each taking the one before as its first input."""
+    return partial(elsewhere, framework, "chain", framework)
+
+
+def examples(shape: tuple[int, ...], classes: int, rows: int = 300) -> Arrays:
+    """Column-major and read-only, as a frame or a memory map may hand them over."""
+    rng = np.random.default_rng(7)
+    y = rng.integers(0, classes, rows)
+    x = (rng.standard_normal((rows, *shape)) + y.reshape(-1, *[1] * len(shape)) / 2).astype(np.float32)
+    arrays = {"x_train": np.asfortranarray(x), "y_train": y.astype(np.float32)}
+    arrays |= {"x_test": x[:50].copy(), "y_test": arrays["y_train"][:50].copy()}
+    for values in arrays.values():
+        values.flags.writeable = False
+    return arrays
+
+
+def case(name: str, values: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Any, Arrays, Arrays]:
+    """Op, parameters, examples and givens; two epochs, whose last batches are smaller."""
+    op = ops.get(f"training.{name}")
+    params = op.build({"epochs": 2, "batch_size": 32, "seed": 5} | values)
+    arrays = examples(shape, params.classes)
+    return op, params, arrays, op.givens(params, arrays)
+
+
+def without_adamw(network: str, params: Any) -> None:
+    if network == "MXNet" and params.optimizer.name == "adamw":
+        pytest.skip("MXNet 1.9.1 has no optimizer AdamW")
+
+
+def agrees(op: Any, got: Arrays, want: Arrays, params: Any) -> bool:
+    return all(finding.ok for finding in compare(op, got, want, params=params))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_first_losses_agree_with_the_reference(network: str, run: Any, name: str):
+    op, params, arrays, given = case(*CASES[name])
+    without_adamw(network, params)
+    want = op.reference(params, arrays, given)
+    got = run(op.name, params, [(arrays, "arrays"), (given, "arrays")])
+    assert list(got) == list(want)
+    assert len(got["losses"]) == len(want["losses"]) == 20, "the last, smaller batch of each epoch counts"
+    assert agrees(op, got, want, params), (got["losses"], want["losses"])
+    for key, values in want.items():
+        assert (got[key].dtype, got[key].shape) == (values.dtype, values.shape), key
+        if key != "input":
+            np.testing.assert_allclose(got[key], values, atol=5e-3, err_msg=key)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_agrees_forward_and_backward(network: str, run: Any, chain: Any, name: str):
+    """One step of plain SGD with rate 1 takes the gradient off every weight."""
+    kind, values, shape = LAYERS[name]
+    plain = {"optimizer": {"name": "sgd", "lr": 1.0}, "epochs": 1, "batch_size": 300}
+    op, params, arrays, given = case(kind, values | plain, shape)
+    weights = networks.weights_of(given)
+    x = networks.examples(weights, arrays["x_train"])
+    loss, gradients = networks.loss_and_gradients(weights, x[given["order"][0]], arrays["y_train"][given["order"][0]])
+    trained = run(op.name, params, [(arrays, "arrays"), (given, "arrays")])
+    np.testing.assert_allclose(trained["losses"], [loss], rtol=1e-5)
+    for key, gradient in gradients.items():
+        np.testing.assert_allclose(given[key] - trained[key], gradient, atol=1e-5, err_msg=key)
+    model = {"input": given["input"], **weights, "losses": np.zeros(1, np.float32)}
+    predict = ops.get("training.predict")
+    p = predict.build({"batch_size": 16})
+    scores = run(predict.name, p, [(model, "model"), (arrays, "arrays")])["scores"]
+    np.testing.assert_allclose(scores, predict.reference(p, model, arrays)["scores"], atol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+@pytest.mark.parametrize("name", ["mlp adam", "mlp adamw, several classes", "cnn1d adam", "lstm adam, several classes"])
+def test_scores_are_those_of_the_model_for_any_number_of_rows(network: str, run: Any, name: str, rows: int):
+    _, _, arrays, given = case(*CASES[name])
+    model = {key: values for key, values in given.items() if key != "order"} | {"losses": np.zeros(1, np.float32)}
+    predict = ops.get("training.predict")
+    for test, p in ((arrays["x_test"][:rows], {"batch_size": 33}), (arrays["x_test"], {"batch_size": 1, "rows": rows})):
+        values = predict.build(p)
+        got = run(predict.name, values, [(model, "model"), ({"x_test": test}, "arrays")])
+        want = predict.reference(values, model, {"x_test": test})
+        np.testing.assert_allclose(got["scores"], want["scores"], atol=1e-6, strict=True)
+
+
+@pytest.mark.parametrize(
+    "change", [{"eps": 1e-3}, {"beta2": 0.999}, {"lr": 9.9e-3}, {"name": "adamw", "weight_decay": 0.5}]
+)
+def test_another_arithmetic_of_the_optimizer_is_caught(network: str, run: Any, change: dict[str, Any]):
+    op, params, arrays, given = case(*CASES["mlp adam"])
+    other = op.build({"hidden": [16, 8], "epochs": 2, "batch_size": 32, "optimizer": ADAM | change})
+    without_adamw(network, other)
+    got = run(op.name, other, [(arrays, "arrays"), (given, "arrays")])
+    assert not agrees(op, got, op.reference(params, arrays, given), params)
+
+
+def test_an_epsilon_that_matters_agrees_or_is_declared(network: str, run: Any):
+    """Keras adds it at another place than the others."""
+    op, params, arrays, given = case("mlp", {"hidden": [16, 8], "optimizer": ADAM | {"eps": 1e-4}}, (7,))
+    got = run(op.name, params, [(arrays, "arrays"), (given, "arrays")])
+    deviation = registry.get(network).deviations.get(op.name)
+    (finding,) = compare(op, got, op.reference(params, arrays, given), deviation, params)
+    assert finding.ok is not (network.startswith("Keras") or network == "MXNet")
+    assert finding.ok or "epsilon" in finding.declared
+
+
+def test_another_order_of_the_batches_is_caught(network: str, run: Any):
+    op, params, arrays, given = case(*CASES["mlp sgd"])
+    shuffled = given | {"order": given["order"][:, ::-1].copy()}
+    got = run(op.name, params, [(arrays, "arrays"), (shuffled, "arrays")])
+    assert not agrees(op, got, op.reference(params, arrays, given), params)
+
+
+@pytest.mark.parametrize("name", ["mlp adam", "cnn adam, several classes", "cnn1d adam", "lstm adam, several classes"])
+def test_a_file_holds_the_model_to_the_last_bit(network: str, run: Any, chain: Any, name: str):
+    _, _, arrays, given = case(*CASES[name])
+    model = {key: values for key, values in given.items() if key != "order"} | {"losses": np.zeros(1, np.float32)}
+    export, load, predict = (ops.get(f"training.{name}") for name in ("export", "load", "predict"))
+    got = run(export.name, export.build({}), [(model, "model")])
+    assert agrees(export, got, export.reference(export.build({}), model), export.build({}))
+    p = predict.build({})
+    steps = [
+        (export.name, export.build({}), [(model, "model")]),
+        (load.name, load.build({}), []),
+        (predict.name, p, [(arrays, "arrays")]),
+    ]
+    want = run(predict.name, p, [(model, "model"), (arrays, "arrays")])
+    np.testing.assert_array_equal(chain(steps)["scores"], want["scores"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_preparing_examples_agrees_with_the_reference(framework: str, run: Any, seed: int):
+    rng = np.random.default_rng(seed)
+    shape = [(1, 1, 1), (12, 3), (30, 2, 3), (8, 1)][seed]
+    x = np.round(rng.normal(0, 100, shape), 2)
+    x[(slice(None), *[0] * (len(shape) - 1))] = 7.1  # a constant feature
+    arrays = {"x": x, "y": rng.integers(0, 3, shape[0])}
+    if seed % 2:
+        arrays["test"] = rng.integers(0, 2, shape[0]).astype(np.uint8)
+    for name, values in (("standardise", {}), ("split", {"flatten": seed < 2}), ("kfold", {"folds": 3, "seed": seed})):
+        op = ops.get(f"training.{name}")
+        params = op.build(values)
+        if op.name not in registry.get(framework).ops:
+            continue
+        if name == "kfold" and np.bincount(arrays["y"]).max() < 3:
+            continue  # scikit-learn wants a class with as many rows as there are folds
+        given = [(op.givens(params, arrays), "arrays")] if op.givens else []
+        got = run(op.name, params, [(arrays, "arrays"), *given])
+        want = op.reference(params, arrays, *(values for values, _ in given))
+        assert agrees(op, got, want, params), (name, got, want)
+
+
+def test_logistic_regression_reaches_the_optimum(framework: str, run: Any):
+    op, predict = ops.get("training.logistic"), ops.get("training.predict")
+    if op.name not in registry.get(framework).ops:
+        pytest.skip(f"{framework} has no {op.name}")
+    for classes in (2, 3):
+        arrays, params = examples((5,), classes), op.build({"classes": classes, "c": 0.1})
+        want = op.reference(params, arrays)
+        got = run(op.name, params, [(arrays, "arrays")])
+        assert agrees(op, got, want, params)
+        assert not agrees(op, got, op.reference(op.build({"classes": classes, "c": 0.01}), arrays), params)
+        p = predict.build({"batch_size": 7})
+        scores = run(predict.name, p, [(want, "model"), (arrays, "arrays")])["scores"]
+        np.testing.assert_allclose(scores, predict.reference(p, want, arrays)["scores"], atol=1e-6, strict=True)
+
+
+def test_values_are_held_in_float32(network: str, elsewhere: Any):
+    held = elsewhere(network, "facts", network, examples((7,), 2), "arrays")
+    assert held
+    assert all("float32" in value.lower() for value in held.values()), held
+
+
+def test_threads_are_read_back(framework: str, elsewhere: Any):
+    counts = elsewhere(framework, "threads", framework)
+    assert counts
+    assert set(counts.values()) == {1}
+
+
+UNSAFE = {
+    "torch": "import torch, os\ntorch.save({'w1': os.system}, PATH)",
+    "Keras": "import keras\nk = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)])\nk.save(PATH)",
+    "scikit-learn": "import skops.io\nclass Evil: pass\nskops.io.dump(Evil(), PATH)",
+}
+
+
+@pytest.mark.parametrize("framework", UNSAFE, indirect=True)
+def test_a_file_that_could_run_code_is_refused(framework: str, elsewhere: Any, tmp_path: Any):
+    suffix = {"torch": ".pt", "Keras": ".keras", "scikit-learn": ".skops"}[framework]
+    message = elsewhere(framework, "refusal", framework, UNSAFE[framework], str(tmp_path / f"model{suffix}"))
+    assert "safe" in message.lower() or "trusted" in message.lower() or "weights_only" in message.lower(), message

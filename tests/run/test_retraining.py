@@ -1,0 +1,37 @@
+"""Curves and seeds: what training again in a warm worker gives."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_a_run_over_seeds_has_a_curve_a_time_to_the_target_and_a_verdict(twinbench, store):
+    stacks = ["--stack", "pandas+torch", "--stack", "NumPy+torch"]
+    done = twinbench(
+        "run", "flights-delay", *stacks, "--budget", "0.5", "--seeds", "5", "--no-track", "--json", timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    cells = json.loads(done.stdout)["pipelines"][0]["cells"]
+    (tested,) = [cell for cell in cells if cell["quality"]["roc_auc"]["equivalence"]]
+    assert tested["quality"]["roc_auc"]["equivalence"]["verdict"] == "equivalent"
+    for cell in cells:
+        quality, curve = cell["quality"]["roc_auc"], cell["curve"]
+        assert quality["seeds"] == 5
+        assert quality["low"] < quality["mean"] < quality["high"]
+        assert [point["epoch"] for point in curve] == [1, 2, 3]
+        assert curve[2]["loss"] < curve[0]["loss"]
+        assert 0 < curve[0]["seconds"] < curve[2]["seconds"] * 1.5
+        assert cell["to_target_s"] in [point["seconds"] for point in curve]
+        by_step = {step["step"]: step for step in cell["steps"]}
+        assert by_step["mlp"]["per_second"] > 1000
+        latency = by_step["latency"]["latency"]
+        assert latency["p50_s"] <= latency["p95_s"] <= latency["p99_s"]
+        assert latency["requests"] > 20
+        assert by_step["export"]["saved_bytes"] > 10_000
+    with store() as results:
+        for cell in results.cells(results.find_run().id):
+            qualities = {q.seed: q.value for q in results.qualities(cell.id) if q.metric == "roc_auc"}
+            assert sorted(qualities) == [0, 1, 2, 3, 4]
+            assert len(set(qualities.values())) == 5, "every seed starts elsewhere"
+            (points,) = [fact.value for fact in results.facts(cell.id) if fact.key == "curve"]
+            assert points[-1]["metrics"]["roc_auc"] == qualities[0], "the curve ends where the training does"

@@ -1,0 +1,204 @@
+"""The report holds the summary's answers, and whatever a pipeline or a library says stays text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.results.make_store import PIPELINE, RUN, SHA256, SIZE, make_store
+from twinbench.results.store import Agreement, Sample, Status, Store
+from twinbench.results.summary import summarise
+from twinbench.views import text, words
+from twinbench.views.report import charts, page
+from twinbench.views.report.scale import linear_scale, log_scale
+
+EVIL = '<script>alert("x")</script>\'"&'
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    make_store(tmp_path / "results.db")
+    with Store.open(tmp_path / "results.db") as opened:
+        yield opened
+
+
+class Page(HTMLParser):
+    """The text of a page, its elements, and everything that it would load."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text, self.elements, self.loads = "", [], []
+        self._raw = False
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+        self._raw = tag in ("script", "style")
+        self.loads += [value for name, value in attrs if name in ("src", "href") and not value.startswith("data:")]
+
+    def handle_endtag(self, tag):
+        self._raw = self._raw and tag not in ("script", "style")
+
+    def handle_data(self, data):
+        if not self._raw:
+            self.text += re.sub(r"\s+", " ", data)
+
+
+def test_every_answer_is_there(store):
+    read = Page(page.of_run(store, RUN))
+    summary = summarise(store, RUN)
+    (pipeline,) = summary.pipelines
+    assert words.headline(pipeline) in read.text
+    assert "undecided between NumPy+torch" in read.text
+    for cell in pipeline.cells:
+        assert cell.stack in read.text
+        assert cell.reason in read.text
+        if cell.total:
+            assert text.interval(cell.total) in read.text
+    for said in (SHA256, "Example 9000", "other processes were busy", "Fatal error: [/lib] gone", "roc_auc 0.500"):
+        assert said in read.text
+    assert "twinbench run flights-delay --threads 1 --processes 2" in read.text
+
+
+def test_nothing_is_loaded(store):
+    html = page.of_run(store, RUN)
+    assert Page(html).loads == []
+    assert "http:" not in html
+    assert "https:" not in html
+    assert "url(" not in html
+    assert "@import" not in html
+
+
+def test_what_anybody_says_stays_text(store):
+    before = Page(page.of_run(store, RUN)).elements
+    plan = store.plans(RUN)[0]
+    changed = plan.plan | {"question": EVIL, "metric": EVIL, "steps": [{"id": EVIL, "op": EVIL, "params": {}}]}
+    store.add_plan(RUN, EVIL, EVIL, changed, {"name": EVIL, "sha256": EVIL, "source": EVIL, "unit": EVIL, "amount": 5})
+    for number in range(2):
+        cell = store.add_cell(RUN, EVIL, f"{EVIL}{number}", EVIL, {EVIL: EVIL}, EVIL)
+        store.add_samples(cell, [Sample(0, block, EVIL, "steady", 1e6 + block + number * 1e5) for block in range(5)])
+        store.add_samples(cell, [Sample(0, 0, EVIL, "first_call", 1e6), Sample(0, 0, "", "import", 1e6, detail=EVIL)])
+        store.add_quality(cell, EVIL, 0.5 + number)
+        store.add_agreement(cell, Agreement(EVIL, EVIL, "rounding", 0.1, 0.1, True, EVIL, None, EVIL))
+        store.add_fact(cell, "", "peak_rss_bytes", 10**8)
+        store.set_status(cell, Status.DONE)
+    failed = store.add_cell(RUN, EVIL, f"{EVIL}failed", EVIL, {EVIL: EVIL}, EVIL)
+    store.set_status(failed, Status.FAILED, kind="exception", reason=EVIL, stderr=EVIL)
+    store.add_noise(RUN, "2026-05-01T12:02:00+00:00", {"warnings": [EVIL]})
+    read = Page(page.of_run(store, RUN))
+    assert read.elements.count("script") == before.count("script") == 1
+    assert read.text.count(EVIL) > 20
+    assert "alert" not in "".join(read.elements)
+
+
+def test_only_our_own_script_may_run(store):
+    html = page.of_run(store, RUN)
+    (script,) = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src &#39;sha256-{digest}&#39;" in html or f"script-src 'sha256-{digest}'" in html
+    assert "default-src 'none'" in html
+
+
+def test_independent_steps_are_ranked_one_by_one(store):
+    steps = [{"id": "blur", "op": "images.blur"}, {"id": "warp", "op": "images.warp"}]
+    store.add_plan(RUN, "ops", SIZE, {"modality": "images", "independent": True, "steps": steps}, {})
+    for stack, ms in (("OpenCV", 1.0), ("Pillow", 4.0)):
+        id = store.add_cell(RUN, "ops", stack, SIZE, {"blur": stack, "warp": stack}, "f")
+        store.add_samples(
+            id, [Sample(p, b, s, "steady", ms * 1e6 + b) for p in range(3) for b in range(5) for s in ("blur", "warp")]
+        )
+        store.add_agreement(
+            id, Agreement("warp", "x", "different", 9.0, 3.0, stack == "OpenCV", "", 41.2, "rounds twice")
+        )
+        store.set_status(id, Status.DONE)
+    read = Page(page.of_run(store, RUN))
+    assert "of 2 steps, fastest or not to be told from the fastest: OpenCV on 2" in read.text
+    assert "different*, at most 3 off, 41.2 dB" in read.text
+    assert "rounds twice" in read.text
+
+
+def test_growth_over_sizes_is_drawn(store):
+    plan = store.plans(RUN)[0]
+    store.add_plan(RUN, PIPELINE, "full", plan.plan, plan.dataset | {"amount": 200_000})
+    for cell in store.cells(RUN):
+        if cell.status == "done":
+            id = store.add_cell(RUN, PIPELINE, cell.stack, "full", cell.steps, "f")
+            store.add_samples(
+                id,
+                [
+                    Sample(s.process, s.block, s.step, s.kind, s.wall_ns * 10)
+                    for s in store.samples(cell.id)
+                    if s.kind == "steady"
+                ],
+            )
+            store.set_status(id, Status.DONE)
+    html = page.of_run(store, RUN)
+    assert 'aria-label="time against rows"' in html
+    assert "time ~ rows ^ 1.00" in html
+
+
+def test_curves_times_to_target_and_latency_are_shown_where_there_are_any(store):
+    assert "Training" not in Page(page.of_run(store, RUN)).text
+    for cell in store.cells(RUN):
+        if cell.status == "done":
+            points = [
+                {"epoch": epoch, "seconds": epoch / 10, "loss": 1 / epoch, "metrics": {"roc_auc": 0.6 + epoch / 20}}
+                for epoch in (1, 2, 4)
+            ]
+            store.add_fact(cell.id, "mlp", "curve", points)
+            store.add_fact(cell.id, "predict", "request", 1)
+            store.add_fact(cell.id, "predict", "examples", 1)
+    html = page.of_run(store, RUN)
+    read = Page(html)
+    assert 'aria-label="loss against the seconds of training"' in html
+    assert 'aria-label="roc_auc against the seconds of training"' in html
+    assert "training to roc_auc 0.7: Polars+torch 200 ms" in read.text or "Polars+torch 200 ms" in read.text
+    assert "latency p50" in read.text
+
+
+def test_a_run_that_has_just_begun_is_a_page_too(store):
+    store.new_run("new", created="2027-01-01T00:00:00+00:00", arguments={}, environment={})
+    assert "twinbench run new" in page.of_run(store, "new")
+    store.add_plan("new", "p", "s", {"modality": "probe", "steps": [{"id": "a", "op": "probe.noop"}]}, {})
+    store.add_cell("new", "p", "probe-a", "s", {"a": "probe-a"}, "f")
+    assert "no stack was measured" in page.of_run(store, "new")
+
+
+# Scales
+
+
+@given(st.lists(st.floats(1e-9, 1e6), min_size=1))
+def test_a_log_axis_holds_its_values_in_order(values):
+    scale = log_scale(values)
+    places = [scale.place(value) for value in sorted(values)]
+    assert places == sorted(places)
+    assert 0 <= places[0] <= places[-1] <= 1
+    assert len(scale.ticks(5)) <= 5
+    assert all(scale.low <= tick <= scale.high for tick in scale.ticks(5))
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1))
+def test_a_linear_axis_holds_its_values_in_order(values):
+    scale = linear_scale(values)
+    places = [scale.place(value) for value in sorted(values)]
+    assert places == sorted(places)
+    assert len(scale.ticks(6)) <= 8
+
+
+def test_an_axis_of_nothing_is_none():
+    assert log_scale([]) is None
+    assert linear_scale([float("nan")]) is None
+
+
+def test_the_pareto_front_is_what_nobody_beats_in_both():
+    points = [(1.0, 0.5), (2.0, 0.7), (3.0, 0.6), (4.0, 0.9), (2.5, 0.7)]
+    assert charts.pareto(points) == [(1.0, 0.5), (2.0, 0.7), (4.0, 0.9)]
+    assert charts.pareto([(1.0, 0.5), (2.0, 0.4), (3.0, 0.6)], lower_is_better=True) == [(1.0, 0.5), (2.0, 0.4)]
