@@ -31,6 +31,7 @@ GREYS = {
     "one row": batch(NOISE[:, :1, :7, 0]),
     "one column": batch(NOISE[:, :7, :1, 0]),
     "smaller than a window": batch(NOISE[:1, :2, :3, 0]),
+    "by columns": {"x": np.asfortranarray(NOISE[..., 1].astype(np.uint8)), "y": np.arange(2)},
     "none": batch(NOISE[:0, ..., 0]),
 }
 COLOURS = {
@@ -39,6 +40,7 @@ COLOURS = {
     "one pixel": batch([[[[9, 99, 255]]]]),
     "one row": batch(NOISE[:, :1, :7]),
     "smaller than a window": batch(NOISE[:1, :2, :3]),
+    "by columns": {"x": np.asfortranarray(NOISE[:, ::-1].astype(np.uint8)), "y": np.arange(2)},
     "none": batch(NOISE[:0]),
 }
 BOTH = [
