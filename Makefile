@@ -74,7 +74,7 @@ clean:
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PY) -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); echo "making $(VENV)"; $$python -m venv --clear $(VENV); }
 	@echo "installing into $(VENV): a few minutes, once"
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audio,comet,keras,rivals,dev,docs]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audio,comet,images,keras,rivals,dev,docs]'
 	@touch $@
 
 $(JULIA_TRIED): | $(INSTALLED)

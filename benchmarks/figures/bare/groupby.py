@@ -13,7 +13,6 @@ from benchmarks.figures.bare.sql import sql
 
 PIPELINE = "groupby"
 SIZE = "1e5"
-KIND = "table"
 
 SIX = ["id1", "id2", "id3", "id4", "id5", "id6"]
 

@@ -11,7 +11,6 @@ from benchmarks.figures.bare.sql import sql
 
 PIPELINE = "join"
 SIZE = "1e5"
-KIND = "table"
 
 COLUMNS = ("id1", "id2", "id3", "id4", "id5", "id6", "v1")
 
