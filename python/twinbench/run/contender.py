@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twinbench.ops import arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
 from twinbench.results.store import Agreement, Sample, Status, Store
-from twinbench.run import agreement, quality, retraining
+from twinbench.run import agreement, errors, quality, retraining
 from twinbench.run.options import (
     BURST_NS,
     BURST_SAMPLES,
@@ -30,6 +30,9 @@ from twinbench.run.options import (
 from twinbench.run.process import WorkerFailure
 from twinbench.run.reference import Reference
 from twinbench.run.team import Team
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 
@@ -45,6 +48,8 @@ class Contender:
     store: Store
     options: Options
     environment: Mapping[str, str]
+    slices: Mapping[str, NDArray[Any]]
+    """By column, the values of the test rows."""
     process: int = 0
     worker: Team | None = None
     failed: bool = False
@@ -115,8 +120,10 @@ class Contender:
             self.store.add_fact(self.cell, step.id, "request", True)
         if quality.scores_all(step) and not any(f.error == float("inf") for f in findings):
             scores = arrays.load(directory)
-            for metric, value in quality.metrics(self.reference.output(step.inputs[1]), scores).items():
+            labels = self.reference.output(step.inputs[1])
+            for metric, value in quality.metrics(labels, scores).items():
                 self.store.add_quality(self.cell, metric, value)
+            errors.keep(self.store, self.cell, labels["y_test"], scores["scores"], self.slices)
             del scores  # unmap before the files go
         shutil.rmtree(directory, ignore_errors=True)
         return findings

@@ -17,14 +17,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from twinbench.results import errors
+from twinbench.results.errors import CellErrors
 from twinbench.results.recommend import usual
 from twinbench.results.recommend_records import Recommendation
 from twinbench.results.store import Store
 from twinbench.results.summary import summarise
 from twinbench.results.summary_records import PipelineSummary, RunSummary
+from twinbench.views import errors as mistaken
 from twinbench.views import text, words
 from twinbench.views.recommend import figures
-from twinbench.views.report import charts, svg
+from twinbench.views.report import charts, mistakes, svg
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -68,6 +71,7 @@ def render(store: Store, summary: RunSummary, recommendations: Sequence[Recommen
         lstrip_blocks=True,
     )
     environment.globals |= {"text": text, "words": words, "charts": charts, "svg": svg, "figures": figures}
+    environment.globals |= {"mistakes": mistakes, "mistaken": mistaken}
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     numbers = _numbers(summary)
     return environment.get_template("page.html").render(
@@ -75,6 +79,7 @@ def render(store: Store, summary: RunSummary, recommendations: Sequence[Recommen
         recommendations=recommendations,
         growing=list(_growing(summary, numbers)),
         numbers=numbers,
+        errors=errors.of_run(store, summary.run_id),
         stacks=list(numbers),
         modalities=list(dict.fromkeys(p.modality for p in summary.pipelines)),
         names=list(dict.fromkeys(p.pipeline for p in summary.pipelines)),
@@ -104,6 +109,13 @@ def pictures(summary: RunSummary, sizes: Sequence[PipelineSummary]) -> Iterator[
         if growing.pipeline == sizes[0].pipeline:
             for step, drawn in growing.charts:
                 yield f"growth{'-' * bool(step)}{step}", svg.picture(drawn, style)
+
+
+def error_pictures(cell: CellErrors) -> Iterator[tuple[str, str]]:
+    """The charts of a cell's wrong predictions as SVG files, by name."""
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    for name, drawn in mistakes.pictures(cell).items():
+        yield name, svg.picture(drawn, style)
 
 
 def _numbers(summary: RunSummary) -> dict[str, int]:
