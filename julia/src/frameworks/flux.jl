@@ -205,12 +205,13 @@ function restore(saved)
     return NamedTuple(Symbol(name) => array for (name, array) in read)
 end
 
-"""A model from what was saved."""
-
+"""A model from what was saved, here or, if it is a path, by another process."""
 function load(p, saved)
     given = restore(saved)
     return Trained(network(given), given.input, Float32[])
 end
+
+load(p, path::AbstractString) = load(p, Saved(path))
 
 """A model from its weights and losses."""
 model(given) = Trained(network(given), copy(given.input), copy(given.losses))

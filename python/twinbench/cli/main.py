@@ -27,6 +27,7 @@ COMMANDS = {
     "errors": ("twinbench.cli.errors:errors", "Show where the predictions of a run are wrong."),
     "compare": ("twinbench.cli.compare:compare", "Compare two runs, or the stacks of one."),
     "recommend": ("twinbench.cli.recommend:recommend", "Choose a stack from a run."),
+    "promote": ("twinbench.cli.promote:promote", "Register a stack's trained model in MLflow."),
     "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),
     "track": ("twinbench.cli.track:app", "Send a stored run to MLflow, Comet or asv."),
     "data": ("twinbench.cli.data:app", "List, describe and fetch datasets."),

@@ -129,14 +129,15 @@ def _show(results: Store, run_id: str, as_json: bool) -> None:
 
 def _track(results: Store, run_id: str) -> None:
     """Tracking never costs a run: when the server is down, the results wait in the store."""
+    from twinbench.handover import models
     from twinbench.views import mlflow
 
     try:
         sent = mlflow.send(results, run_id, None)
+        print(f"MLflow: {sent}", file=sys.stderr)
+        models.log(results, run_id, sent)
     except TwinbenchError as error:
         print(f"not tracked: {error}; send it later with 'twinbench track mlflow {run_id}'", file=sys.stderr)
-    else:
-        print(f"MLflow: {sent}", file=sys.stderr)
 
 
 def _exit_code(results: Store, run_id: str) -> int:

@@ -237,8 +237,9 @@ def export(p: t.Export, model: Model) -> Path:
     return place
 
 
-def load_model(p: t.Load, place: Path) -> Model:
+def load_model(p: t.Load, place: Path | str) -> Model:
     """Data only: a graph of MXNet's own operators, and arrays."""
+    place = Path(place)
     symbol, parameters = str(place / "model-symbol.json"), str(place / "model-0000.params")
     network = mx.gluon.SymbolBlock.imports(symbol, ["data"], parameters)
     return Model(network, np.load(place / "input.npy", allow_pickle=False), np.zeros(0, np.float32))

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from twinbench.ops import arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
+from twinbench.results.models import MODEL
 from twinbench.results.store import Agreement, Sample, Status, Store
-from twinbench.run import agreement, errors, quality, retraining
+from twinbench.run import agreement, errors, keeping, quality, retraining
 from twinbench.run.options import (
     BURST_NS,
     BURST_SAMPLES,
@@ -127,6 +128,14 @@ class Contender:
             del scores  # unmap before the files go
         shutil.rmtree(directory, ignore_errors=True)
         return findings
+
+    def keep_model(self, directory: Path) -> None:
+        """Keep what was trained, for whoever is to use it."""
+        found = keeping.model(self._ask, self.pipeline, self.stack, self.reference, directory)
+        if found is not None:
+            for name, content in found.files.items():
+                self.store.add_file(self.cell, name, content)
+            self.store.add_fact(self.cell, "", MODEL, found.about)
 
     def train_again(self, directory: Path) -> None:
         """How loss and quality come with time, and what other seeds give; once the first calls have compiled."""

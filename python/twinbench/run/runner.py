@@ -233,6 +233,7 @@ class _Measuring:
                 if not contender.compared:
                     contender.agree(step, Path(directory))
             if not contender.compared:
+                contender.keep_model(Path(directory))
                 self.watch.doing(contender.name, "training again")
                 contender.train_again(Path(directory))
         contender.compared = True

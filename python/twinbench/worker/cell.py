@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -133,6 +134,22 @@ class Cell:
         arrays.save(Path(directory), scorer.framework.extract(scores, "arrays") | {"losses": losses})
         return {"wall_ns": timing.wall_ns}
 
+    def keep(self, step: str, directory: str) -> Message:
+        """Copy a step's trained model, as its framework exports it, into a directory. Untimed.
+
+        Returns what it is called there: nothing where the framework can't export.
+        """
+        this, export = self.steps[step], ops.get("training.export")
+        if export.name not in this.framework.ops:
+            return {"name": ""}
+        saved = this.framework.ops[export.name](export.build({}), self.outputs[step])
+        place = Path(str(getattr(saved, "path", saved)))  # a path, or a Julia value that has one
+        if place.is_dir():
+            shutil.copytree(place, Path(directory) / place.name)
+        else:
+            shutil.copy(place, directory)
+        return {"name": place.name}
+
     def warm_up(self, step: str, limit_ns: int) -> Message:
         """Calibrate, then run until the times have settled. A request is a sample of its own, however short."""
         measured, call = self._measure(self.steps[step]), self.calls[step]
@@ -161,7 +178,8 @@ class Cell:
                 values.append(self._data(step.framework))
                 continue
             if source not in self.steps:
-                values.append(step.framework.prepare(arrays.load(self.handovers / source), kind))
+                place = self.handovers / source
+                values.append(str(place) if kind == "saved" else step.framework.prepare(arrays.load(place), kind))
                 crossed = True
                 continue
             value, producer = self.outputs[source], self.steps[source].framework
