@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twinbench.handover.job import Saving, pinned
@@ -16,9 +17,12 @@ def save(model: Any, saving: Saving) -> None:
     import mlflow.keras
 
     network = model.network
-    several = network.output_shape[-1] > 1
-    scores = keras.layers.Activation("softmax" if several else "sigmoid")(network.output)
-    scoring = keras.Model(network.inputs, scores if several else keras.layers.Reshape(())(scores))
+    examples = keras.Input(network.input_shape[1:])
+    logits = network(examples)
+    several = logits.shape[-1] > 1
+    scores = keras.layers.Activation("softmax" if several else "sigmoid")(logits)
+    scoring = keras.Model(examples, scores if several else keras.layers.Reshape(())(scores))
+    Path(saving.to).mkdir()  # where the example goes before MLflow makes it
     mlflow.keras.save_model(
         scoring,
         saving.to,
