@@ -35,9 +35,13 @@ question = "Which appliance is it?"
 metric = "accuracy"
 [sizes]
 full = {{ records = 80 }}
+[[step]] # so few values a record that the baselines take no time
+op = "signals.resample"
+input = "data"
+up = 1
+down = 60
 [[step]]
 op = "training.standardise"
-input = "data"
 [[step]]
 op = "training.split"
 """
@@ -130,7 +134,7 @@ def made(twin: Any, home: Path, request: pytest.FixtureRequest) -> Made:
             _needed(framework, request)
             name = "linear" if framework == "scikit-learn" else "network"
             options = ("--budget", "0.01", "--no-track", "--pipelines", str(home / "pipelines"))
-            ran = twin("run", name, "--stack", framework, *options)
+            ran = twin("run", name, "--stack", f"SciPy+{framework}", *options)
             with Store.open(home / "results.db") as store:
                 (cell,) = store.cells(store.find_run().id)
                 assert cell.status in (Status.DONE, Status.DISAGREES), ran.stderr
@@ -185,11 +189,9 @@ def test_a_promoted_model_loads_in_its_flavour_and_gives_the_scores_of_the_run(
     np.testing.assert_allclose(answer["scores"][0], model.scores[: len(model.example)], **TOLERANCE)
     np.testing.assert_allclose(answer["scores"][1], model.scores[:1], **TOLERANCE)
     assert FLAVOURS[framework] in answer["flavours"]
-    assert answer["metadata"]["stack"] == framework
-    assert [step.split()[0] for step in answer["metadata"]["preprocessing"]] == [
-        "training.standardise",
-        "training.split",
-    ]
+    assert answer["metadata"]["stack"] == f"SciPy+{framework}"
+    before = [step.split()[0] for step in answer["metadata"]["preprocessing"]]
+    assert before == ["signals.resample", "training.standardise", "training.split"]
 
 
 def test_models_are_kept_without_pickles_and_with_what_goes_in(made: Made, twin: Any, home: Path):
@@ -283,7 +285,7 @@ def test_what_should_not_be_used_is_refused_in_one_line(twin: Any, stored: str, 
 def test_a_registry_that_is_not_there_is_one_line(made: Made, twin: Any):
     model = made("torch")
     done = twin(
-        *("promote", model.cell.run_id, "--stack", "torch", "--tracking-uri", "http://127.0.0.1:9"),
+        *("promote", model.cell.run_id, "--stack", "SciPy+torch", "--tracking-uri", "http://127.0.0.1:9"),
     )
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "doesn't answer" in done.stderr

@@ -64,6 +64,7 @@ class Served:
         variables = worker_environment(THREADS, extra) | environments.variables(framework.environment)
         job = {
             "threads": THREADS,
+            "device": "cpu",
             "data": None,
             "data_kind": None,
             "handovers": self._scratch.name,

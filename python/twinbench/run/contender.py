@@ -83,6 +83,7 @@ class Contender:
         answer = self.worker.ask("load", START_TIMEOUT_S)
         self._add([self._sample("", "import", ns, detail=name) for name, ns in answer["imports"].items()])
         self.store.add_fact(self.cell, "", "rss_after_import_bytes", answer["rss_bytes"])
+        self.store.add_fact(self.cell, "", "devices", answer["devices"])
 
     def first_call(self, step: Step) -> float:
         """Execute a step for the first time. Returns seconds."""
@@ -266,7 +267,13 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
         if step.id not in stack.steps:
             continue
         framework = stack.steps[step.id]
-        job = {"threads": options.threads, "steps": [], "data": reference.data, "data_kind": kind}
+        job = {
+            "threads": options.threads,
+            "device": options.device,
+            "steps": [],
+            "data": reference.data,
+            "data_kind": kind,
+        }
         found.setdefault(framework.environment, job)["steps"].append(
             step.as_json()
             | {

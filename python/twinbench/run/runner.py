@@ -123,7 +123,7 @@ def _contenders(
     ended = {id: cell for id, cell in known_cells.items() if cell.status.ended}
     for stack in part.stacks:
         assigned = {step: framework.name for step, framework in stack.steps.items()}
-        code = fingerprint(stack)
+        code = fingerprint(stack, options.device)
         cell = store.add_cell(run_id, part.pipeline.name, stack.name, part.size, assigned, code)
         if cell in known_cells and known_cells[cell].fingerprint != code:
             raise BadInput(f"{stack.name}: its code or a library changed since run {run_id}; start a new run instead")
@@ -137,7 +137,7 @@ def _contenders(
         else:
             store.add_fact(cell, "", "versions", {f.name: versions(f) for f in stack.frameworks})
             extra = julia.environment(julia.find(), options.threads) if stack.uses_julia else {}
-            variables = environment.worker_environment(options.threads, extra)
+            variables = environment.worker_environment(options.threads, extra, options.device)
             yield Contender(cell, stack, part.pipeline, known, store, options, variables, sliced)
 
 

@@ -42,6 +42,7 @@ class Cell:
 
     def __init__(self, job: Message) -> None:
         self.threads: int = job["threads"]
+        self.device: str = job["device"]
         self.data: str | None = job["data"]
         self.data_kind: Kind | None = job["data_kind"]
         self.handovers = Path(job["handovers"])
@@ -55,12 +56,20 @@ class Cell:
 
     def load(self) -> Message:
         """Import the frameworks, in the order of their first step. Nothing else heavy was imported before."""
-        times = {}
+        times, devices = {}, {}
         for framework in {step.framework.name: step.framework for step in self.steps.values()}.values():
             start = perf_counter_ns()
             framework.load(self.threads)
             times[framework.name] = perf_counter_ns() - start
-        return {"imports": times, "rss_bytes": memory.rss_bytes()}
+            devices[framework.name] = self._place(framework)
+        return {"imports": times, "devices": devices, "rss_bytes": memory.rss_bytes()}
+
+    def _place(self, framework: Framework) -> str:
+        """Take a framework to the run's device, if it can go there. Returns where it computes."""
+        if self.device != "cuda" or framework.cuda is None:
+            return "cpu"
+        measure.wait_for(framework.cuda())
+        return "cuda"
 
     def thread_counts(self) -> Message:
         """Thread counts as the live libraries report them, after the first calls."""

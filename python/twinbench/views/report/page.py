@@ -36,6 +36,7 @@ OPEN_SECTIONS = 12
 
 OPTIONS = {
     "threads": "--threads",
+    "device": "--device",
     "budget_s": "--budget",
     "processes": "--processes",
     "resolve": "--resolve",
@@ -133,8 +134,9 @@ def command(summary: RunSummary) -> str:
         words += [word for value in request.get(key, []) for word in (option, str(value))]
     for key, option in OPTIONS.items():
         value = options.get(key)
-        if value is not None:
-            words += [option, text.percent(value) if key == "resolve" else f"{value:g}"]
+        if value is not None and (key, value) != ("device", "cpu"):
+            shown = str(value) if key == "device" else f"{value:g}"
+            words += [option, text.percent(value) if key == "resolve" else shown]
     return shlex.join(words)
 
 
