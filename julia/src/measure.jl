@@ -50,7 +50,7 @@ wait_for(waiting) = push!(WAITS, waiting)
 
 function settle()
     for waiting in WAITS
-        waiting()
+        Base.invokelatest(waiting) # the device's package was loaded after this was compiled
     end
     return nothing
 end
