@@ -1,21 +1,25 @@
-"""Pages that are made from the code when the site is built: the command line's and the ops' reference."""
+"""Pages that are made from the code when the site is built: the command line's and the ops' reference, the datasets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mkdocs.structure.files import File, Files
 
 from twinbench import ops
 from twinbench.cli import main
+from twinbench.data.registry import DATASETS
 from twinbench.frameworks import registry
 from twinbench.ops.contract import Op
+
+PICTURES = Path(__file__).parent / "data"
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Adds the pages."""
-    for name, page in (("cli.md", cli()), ("ops.md", contracts())):
+    for name, page in (("cli.md", cli()), ("ops.md", contracts()), ("data/index.md", datasets())):
         files.append(File.generated(config, name, content=page))
     return files
 
@@ -51,6 +55,24 @@ def contracts() -> str:
         if modality != "probe":
             parts.append(f"## {modality}")
             parts += [part for op in ops.of_modality(modality) for part in _contract(op)]
+    return "\n\n".join(parts)
+
+
+def datasets() -> str:
+    """Every dataset, with its picture where there is one: `docs/pictures.py` draws them."""
+    parts = [
+        "# Datasets",
+        "`twinbench data list` says which of them are here, `twinbench data fetch NAME` gets one, and `twinbench data "
+        "describe NAME` shows what is in it: checksums, types, missing values, quantiles, label balance.",
+    ]
+    for dataset in DATASETS.values():
+        parts.append(f"## {dataset.name}")
+        if (PICTURES / f"{dataset.name}.png").is_file():
+            parts.append(f"![{dataset.summary}]({dataset.name}.png)")
+        amount = f"{dataset.most:,} {dataset.unit}" if dataset.most is not None else f"any number of {dataset.unit}"
+        parts.append(f"{dataset.summary}.")
+        told = {"Size": amount, "Source": dataset.source, "Licence": dataset.licence, "Split": dataset.split}
+        parts.append("\n".join(f"- {name}: {value}" for name, value in told.items()))
     return "\n\n".join(parts)
 
 

@@ -1,7 +1,7 @@
 """What an op's implementation costs over a bare call of the library, with the same parameters on the same native data.
 
-Each framework has a process of its own, in which bursts of the two alternate in random order. One module per modality
-holds the bare calls; an op that no call of the library does has none.
+Each framework has a process of its own, in which bursts of the two alternate in random order. One module per
+pipeline holds the bare calls; an op that no call of the library does has none.
 """
 
 from __future__ import annotations
@@ -13,10 +13,15 @@ from benchmarks import steps
 from benchmarks.figures import alternate
 from benchmarks.figures.figure import Figure
 
-MODALITIES = ("signals",)
-"""Modules beside this one, each with ``PIPELINE``, ``SIZE``, ``KIND`` of the outputs, and ``CALLS``."""
+MODULES = ("signals", "images", "groupby", "join")
+"""Modules beside this one, each with ``PIPELINE``, ``SIZE`` and ``CALLS``."""
 
-LIBRARIES = ("numpy", "scipy", "torch", "pyAudioAnalysis", "juliacall")
+LIBRARIES = (
+    *("numpy", "scipy", "pyAudioAnalysis"),
+    *("pillow", "opencv-python-headless", "scikit-image"),
+    *("torch", "juliacall"),
+    *("pandas", "polars", "duckdb"),
+)
 TARGET = 1.05
 LONG_S = 1e-3
 """A shorter call is shown without a target: a dictionary more is some percent of it."""
@@ -24,22 +29,23 @@ LONG_S = 1e-3
 
 def measure() -> Iterator[Figure]:
     """Ratios of our time to the bare call's, by framework and step."""
-    for modality in MODALITIES:
-        for framework, calls in import_module(f"{__name__}.{modality}").CALLS.items():
+    for calls_of in MODULES:
+        for framework, calls in import_module(f"{__name__}.{calls_of}").CALLS.items():
             with alternate.a_process() as process:
                 for step in calls:
                     name = f"{framework} {step}: ours / bare"
                     try:
-                        ratio, seconds = process.submit(one, modality, framework, step).result()
+                        ratio, seconds = process.submit(one, calls_of, framework, step).result()
                     except NotImplementedError as reason:
                         yield Figure(name, None, unavailable=str(reason))
                     else:
                         yield Figure(name, ratio, "", "<=", TARGET) if seconds > LONG_S else Figure(name, ratio)
 
 
-def one(modality: str, framework: str, step: str) -> tuple[float, float]:
+def one(calls_of: str, framework: str, step: str) -> tuple[float, float]:
     """The ratio, and the seconds that ours takes. Raises NotImplementedError, with the reason."""
-    module = import_module(f"{__name__}.{modality}")
+    module = import_module(f"{__name__}.{calls_of}")
     loaded = steps.loaded(framework)
     ours = steps.resolved(loaded, step, module.SIZE, module.PIPELINE)
-    return alternate.compared(loaded, module.KIND, ours, module.CALLS[framework][step])
+    kind = steps.pipeline(module.PIPELINE).kinds[step]
+    return alternate.compared(loaded, kind, ours, module.CALLS[framework][step])

@@ -65,8 +65,7 @@ class Served:
         job = {
             "threads": THREADS,
             "device": "cpu",
-            "data": None,
-            "data_kind": None,
+            "values": {},
             "handovers": self._scratch.name,
             "steps": [
                 _step("load", "training.load", [about["name"]], framework.name),
@@ -99,6 +98,7 @@ def _step(step: str, op: str, inputs: list[str], framework: str) -> dict[str, An
         "framework": framework,
         "file": None,
         "given": None,
+        "kept": True,
     }
 
 

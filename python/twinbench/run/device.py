@@ -47,9 +47,9 @@ def _try(framework: Framework, step: Step, options: Options) -> None:
     extra = julia.environment(julia.find(), options.threads) if framework.language == "julia" else {}
     variables = environment.worker_environment(options.threads, extra, options.device)
     with scratch() as directory:
-        told: dict[str, Any] = step.as_json() | {"framework": framework.name, "file": None, "given": None}
-        job = {"threads": options.threads, "device": options.device, "data": None, "data_kind": None}
-        job |= {"handovers": directory, "steps": [told]}
+        told: dict[str, Any] = {"framework": framework.name, "file": None, "given": None, "kept": False}
+        job = {"threads": options.threads, "device": options.device, "values": {}}
+        job |= {"handovers": directory, "steps": [step.as_json() | told]}
         own = variables | environments.variables(framework.environment)
         worker = Worker(job, own, interpreter=environments.interpreter(framework.environment))
         try:

@@ -1,0 +1,36 @@
+"""What a worker holds while it measures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twinbench.worker.cell import Cell
+
+
+def step(name: str, op: str, params: dict[str, Any], inputs: list[str], file: Path | None = None) -> dict[str, Any]:
+    told = {"id": name, "op": op, "params": params, "inputs": inputs, "framework": "NumPy", "given": None}
+    return told | {"file": None if file is None else str(file), "kept": name == "x"}
+
+
+def test_an_output_that_no_step_takes_is_let_go_once_it_was_compared(tmp_path: Path):
+    file = tmp_path / "x.csv"
+    file.write_text("k,v\n1,2\n1,3\n")
+    groupby = {"keys": ["k"], "aggregates": {"v": ["sum", "v"]}}
+    steps = [
+        step("x", "tables.read_csv", {"table": "x", "columns": {"k": "int64", "v": "int64"}}, [], file),
+        step("one", "tables.groupby", groupby, ["x"]),
+        step("two", "tables.groupby", groupby, ["x"]),
+    ]
+    cell = Cell({"threads": 1, "device": "cpu", "values": {}, "handovers": str(tmp_path), "steps": steps})
+    cell.load()
+    cell.first("x")
+    cell.first("one")
+    cell.extract("one", str(tmp_path / "one"))
+    cell.first("two")
+    assert set(cell.outputs) == {"x", "two"}
+    cell.extract("two", str(tmp_path / "two"))
+    for name in ("one", "two"):
+        cell.warm_up(name, 1)
+    assert set(cell.outputs) == {"x"}
+    assert len(cell.burst("two", 1, 0)["timings"]) == 1
