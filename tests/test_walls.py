@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "run": {"worker", "plan", "frameworks", "ops", "data", "environments", "julia", "results"},
     "results": set(),
     "views": {"results"},
+    "handover": {"views", "results", "run", "frameworks", "ops", "environments", "julia"},
 }
 """By part of the package, the other parts that it may import. ``cli`` may import all, and nobody may import it."""
 

@@ -49,6 +49,13 @@ The function that implements an op. Throws KeyError.
 op(framework::Module, name::AbstractString) = framework.OPS[name]
 
 """
+    placed(framework::Module, arrays)
+
+Arrays where the framework computes: on its device if it has one, and else as they are.
+"""
+placed(framework::Module, arrays::NamedTuple) = isdefined(framework, :placed) ? framework.placed(arrays) : arrays
+
+"""
     set_blas_threads(n)
 
 Give BLAS `n` threads.

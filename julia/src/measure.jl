@@ -38,6 +38,23 @@ end
 
 (call::Call)() = call.op(call.params, call.inputs...)
 
+"""What waits for a device; empty where all is computed on the processor."""
+const WAITS = Function[]
+
+"""
+    wait_for(waiting)
+
+Samples begin and end when a device has done what it was asked: `waiting()` tells.
+"""
+wait_for(waiting) = push!(WAITS, waiting)
+
+function settle()
+    for waiting in WAITS
+        Base.invokelatest(waiting) # the device's package was loaded after this was compiled
+    end
+    return nothing
+end
+
 """CPU time of this process in nanoseconds. POSIX fixes the unit of `clock` at 1 us."""
 cpu_time_ns() = 1000 * Int64(ccall(:clock, Clong, ()))
 
@@ -47,12 +64,14 @@ cpu_time_ns() = 1000 * Int64(ccall(:clock, Clong, ()))
 The timed kernel. Results are dropped as they come: freeing them is part of what a library costs.
 """
 function timed(call::C, evals::Int = 1) where {C}
+    settle()
     gc = Base.gc_num()
     cpu = cpu_time_ns()
     start = time_ns()
     for _ in 1:evals
         Base.donotdelete(call())
     end
+    settle()
     wall = time_ns() - start
     cpu = cpu_time_ns() - cpu
     collected = Base.GC_Diff(Base.gc_num(), gc).total_time

@@ -37,6 +37,14 @@ spinning(microseconds) = TwinBench.Call(TwinBench.Probe.spin, (; microseconds), 
         @test 0 < timing.cpu_ns
     end
 
+    @testset "a sample waits for the device at both ends and not in between" begin
+        seen = String[]
+        TwinBench.wait_for(() -> push!(seen, "wait"))
+        TwinBench.timed(() -> push!(seen, "call"), 3)
+        empty!(TwinBench.WAITS)
+        @test seen == ["wait", "call", "call", "call", "wait"]
+    end
+
     @testset "the first call's result is kept" begin
         waiting = Waiting(1.0, 0)
         timing, result = TwinBench.first_call(waiting)

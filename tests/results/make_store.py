@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from twinbench.results.store import Agreement, Sample, Status, Store
+from twinbench.run.errors import compare, keep
 
 RUN = "20260501-120000-abcd"
 PIPELINE = "flights-delay"
@@ -33,6 +34,10 @@ STEADY_MS = {
 }
 """Milliseconds per step; the fastest one is wrong."""
 
+LABELS = np.repeat(np.array([0, 1], np.float32), 200)
+CARRIERS = np.tile(np.array(["AA", "<UA>"]), 200)
+"""Of the test rows: the class, and a column that errors are sliced by."""
+
 IMPORT_MS = {"pandas": 300.0, "Polars": 900.0, "NumPy": 90.0, "DuckDB": 50.0, "torch": 1500.0}
 
 
@@ -44,6 +49,8 @@ def make_store(path: Path, *, processes: int = 2, blocks: int = 6, run_id: str =
             cell = _add_cell(store, run_id, stack)
             _measure(store, cell, stack, processes, blocks, np.random.default_rng(number))
             _compare(store, cell, wrong=stack == "DuckDB+torch")
+            _predict(store, cell, stack)
+        compare(store, store.cells(run_id), LABELS, {"carrier": CARRIERS})
         _end_without_result(store, run_id)
         store.add_noise(run_id, "2026-05-01T12:01:00+00:00", {"warnings": ["other processes were busy"]})
         store.finish_run(run_id, "done")
@@ -113,6 +120,14 @@ def _compare(store: Store, cell: int, *, wrong: bool) -> None:
         store.set_status(cell, Status.DISAGREES, kind="wrong answer", reason=reason)
     else:
         store.set_status(cell, Status.DONE)
+
+
+def _predict(store: Store, cell: int, stack: str) -> None:
+    """Noisy probabilities, of which Polars+torch has some of its own."""
+    scores = np.clip(0.3 + 0.4 * LABELS + np.random.default_rng(8).normal(0, 0.15, len(LABELS)), 0, 1)
+    if stack == "Polars+torch":
+        scores[:3] = 1 - scores[:3]
+    keep(store, cell, LABELS, scores.astype(np.float32), {"carrier": CARRIERS})
 
 
 def _end_without_result(store: Store, run_id: str) -> None:

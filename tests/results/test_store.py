@@ -85,12 +85,15 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(tmp_path):
     with sqlite3.connect(path) as old:
         old.execute("ALTER TABLE agreements DROP COLUMN psnr_db")
         old.execute("ALTER TABLE agreements DROP COLUMN declared")
+        old.execute("DROP TABLE files")
         old.execute("PRAGMA user_version = 1")
     old.close()
     with Store.open(path) as store:
         assert store.agreements(cell) == [Agreement("a", "x", "rounding", 0.5, 1e-9, True)]
         store.add_agreement(cell, Agreement("a", "y", "different", 3.0, 3.0, False, "", 40.0, "it rounds twice"))
         assert store.agreements(cell)[1].declared == "it rounds twice"
+        store.add_file(cell, "model", b"abc")
+        assert store.file(cell, "model") == b"abc"
 
 
 def test_a_later_word_replaces_an_earlier_one(store, cell):
@@ -103,6 +106,14 @@ def test_a_later_word_replaces_an_earlier_one(store, cell):
     assert [quality.value for quality in store.qualities(cell)] == [2.0]
     assert [baseline.value for baseline in store.baselines("r1")] == [2.0]
     assert [agreement.error for agreement in store.agreements(cell)] == [2.0]
+
+
+def test_files_of_a_cell_are_kept_to_the_byte(store, cell):
+    assert (store.files(cell), store.file(cell, "b")) == ([], None)
+    for name, content in (("b", b"\x00\xff"), ("a/c", b""), ("b", bytes(1000))):
+        store.add_file(cell, name, content)
+    assert store.files(cell) == ["a/c", "b"]
+    assert (store.file(cell, "b"), store.file(cell, "a/c")) == (bytes(1000), b"")
 
 
 def test_planning_a_cell_again_changes_nothing(store, cell):

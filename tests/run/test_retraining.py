@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from twinbench.results import errors, models
+
 
 def test_a_run_over_seeds_has_a_curve_a_time_to_the_target_and_a_verdict(twinbench, store):
     stacks = ["--stack", "pandas+torch", "--stack", "NumPy+torch"]
@@ -35,3 +39,26 @@ def test_a_run_over_seeds_has_a_curve_a_time_to_the_target_and_a_verdict(twinben
             assert len(set(qualities.values())) == 5, "every seed starts elsewhere"
             (points,) = [fact.value for fact in results.facts(cell.id) if fact.key == "curve"]
             assert points[-1]["metrics"]["roc_auc"] == qualities[0], "the curve ends where the training does"
+            check_errors(results, cell)
+            check_model(results, cell)
+
+
+def check_errors(results, cell):
+    """They are those of the predictions whose quality is told."""
+    found = errors.of_cell(results, cell)
+    (accuracy,) = {q.value for q in results.qualities(cell.id) if (q.metric, q.seed) == ("accuracy", 0)}
+    assert 1 - found.errors.wrong / found.errors.rows == pytest.approx(accuracy)
+    assert {one.column for one in found.errors.slices} <= {"carrier", "origin", "dep_hour"}
+    assert {one.value for one in found.errors.slices if one.column == "origin"} <= {"EWR", "JFK", "LGA"}
+    assert list(found.disagreement.differs) == [{"pandas+torch": "NumPy+torch"}.get(cell.stack, "pandas+torch")]
+
+
+def check_model(results, cell):
+    """It is kept with what it takes to use it."""
+    model = models.of_cell(results, cell)
+    assert (model.framework, model.name) == ("torch", "model.pt")
+    assert model.example.shape == (5, len(model.features))
+    assert "carrier=UA" in model.features
+    assert not {"late", "tailnum", "arr_delay"} & set(model.features)
+    assert model.steps[0].startswith("tables.read_csv")
+    assert [step.split()[0] for step in model.steps][-2:] == ["tables.standardise", "tables.split"]

@@ -162,6 +162,17 @@ def test_artifacts_can_be_read_back(server, store):
         assert json.load(file)["cpu"]["model"] == "Example 9000"
 
 
+def test_a_child_has_its_errors_as_data_and_as_pictures(server, store):
+    mlflow.send(store, RUN, server)
+    child = runs_of(server)["Polars+torch small"]["run_id"]
+    names = {file["path"] for file in ask(server, f"mlflow/artifacts/list?run_id={child}&path=pictures")["files"]}
+    assert names == {"pictures/calibration.svg", "pictures/confusion.svg"}
+    with urllib.request.urlopen(f"{server}/get-artifact?path=errors.json&run_uuid={child}", timeout=10) as file:
+        found = json.load(file)
+    assert found["disagreement"]["differs"]["pandas+torch"] == 3
+    assert sum(map(sum, found["errors"]["confusion"])) == found["errors"]["rows"] == 400
+
+
 def test_the_parent_has_the_report_its_pictures_and_a_link_to_every_child(server, store):
     mlflow.send(store, RUN, server)
     runs = runs_of(server)

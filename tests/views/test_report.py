@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.results.make_store import PIPELINE, RUN, SHA256, SIZE, make_store
+from twinbench.results import errors
 from twinbench.results.store import Agreement, Sample, Status, Store
 from twinbench.results.summary import summarise
 from twinbench.views import text, words
+from twinbench.views.errors import headline
 from twinbench.views.report import charts, page
 from twinbench.views.report.scale import linear_scale, log_scale
 
@@ -162,6 +164,18 @@ def test_curves_times_to_target_and_latency_are_shown_where_there_are_any(store)
     assert 'aria-label="roc_auc against the seconds of training"' in html
     assert "training to roc_auc 0.7: Polars+torch 200 ms" in read.text or "Polars+torch 200 ms" in read.text
     assert "latency p50" in read.text
+
+
+def test_wrong_predictions_are_shown_with_the_slices_as_they_are_called(store):
+    html = page.of_run(store, RUN)
+    read = Page(html)
+    (cell,) = (one for one in errors.of_run(store, RUN).values() if one.stack == "Polars+torch")
+    assert f"Polars+torch: {headline(cell.errors)}" in read.text
+    assert "carrier = <UA>" in read.text
+    assert "<UA>" not in html
+    assert "Predicts otherwise than pandas+torch: 3 rows" in read.text
+    assert html.count('aria-label="Polars+torch: confusion"') == 1
+    assert html.count('aria-label="accuracy against confidence"') == 1
 
 
 def test_a_run_that_has_just_begun_is_a_page_too(store):

@@ -12,6 +12,16 @@ using Statistics: mean, std
 const NAME = "Flux"
 const PACKAGES = ["Flux", "JLD2"]
 const SUMMARY = "Flux: neural networks in Julia"
+const DEVICES = ["cuda"]
+
+"""Where arrays of numbers are held: as they are, or on a device once `use` was called."""
+const HELD = Ref{Any}(identity)
+
+"""What tells rows and shapes: looked at one by one, and so never on a device."""
+const COUNTED = (:input, :order, :train, :test)
+
+use(array_type) = (HELD[] = array_type; nothing)
+placed(arrays) = NamedTuple(name => name in COUNTED ? array : HELD[](array) for (name, array) in pairs(arrays))
 
 """A trained model, the shape of the examples that it takes (as NumPy has it), and the loss of every step."""
 struct Trained{M}
@@ -107,7 +117,7 @@ function network(given)
 end
 
 """Flux convolves, which turns the kernel; the contracts don't."""
-turned(w::Array{Float32, N}) where {N} = reverse(w; dims = ntuple(identity, N - 2))
+turned(w::AbstractArray{Float32, N}) where {N} = reverse(w; dims = ntuple(identity, N - 2))
 
 """
     pool(x)
@@ -178,7 +188,7 @@ function predict(p, trained, arrays)
 end
 
 function probabilities(model, x::AbstractArray{Float32}, count::Int, batch_size::Int)
-    logits = Matrix{Float32}(undef, length(last(model.layers).bias), count)
+    logits = similar(x, length(last(model.layers).bias), count)
     for rows in Iterators.partition(1:count, batch_size)
         logits[:, rows] .= model(batch(x, rows))
     end
@@ -188,7 +198,7 @@ end
 """Arrays by name. Called `save`, because Base has an `export` already."""
 function save(p, trained)
     path = joinpath(tempdir(), "model.jld2")
-    JLD2.jldsave(path; input = trained.input, weights(trained.model)...)
+    JLD2.jldsave(path; input = trained.input, weights(Flux.cpu(trained.model))...)
     return Saved(path)
 end
 
@@ -205,15 +215,16 @@ function restore(saved)
     return NamedTuple(Symbol(name) => array for (name, array) in read)
 end
 
-"""A model from what was saved."""
-
+"""A model from what was saved, here or, if it is a path, by another process."""
 function load(p, saved)
-    given = restore(saved)
+    given = placed(restore(saved))
     return Trained(network(given), given.input, Float32[])
 end
 
+load(p, path::AbstractString) = load(p, Saved(path))
+
 """A model from its weights and losses."""
-model(given) = Trained(network(given), copy(given.input), copy(given.losses))
+model(given) = Trained(network(placed(given)), copy(given.input), copy(given.losses))
 
 """The weights under the contracts' names and in their shapes."""
 function weights(model)

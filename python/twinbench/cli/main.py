@@ -24,8 +24,10 @@ COMMANDS = {
     "agree": ("twinbench.cli.agree:agree", "Check that stacks compute what the reference does."),
     "show": ("twinbench.cli.show:show", "Show a run: the latest one, or the one named."),
     "report": ("twinbench.cli.report:report", "Write a run as one HTML file."),
+    "errors": ("twinbench.cli.errors:errors", "Show where the predictions of a run are wrong."),
     "compare": ("twinbench.cli.compare:compare", "Compare two runs, or the stacks of one."),
     "recommend": ("twinbench.cli.recommend:recommend", "Choose a stack from a run."),
+    "promote": ("twinbench.cli.promote:promote", "Register a stack's trained model in MLflow."),
     "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),
     "track": ("twinbench.cli.track:app", "Send a stored run to MLflow, Comet or asv."),
     "data": ("twinbench.cli.data:app", "List, describe and fetch datasets."),
@@ -41,7 +43,7 @@ Exit codes:
     0  all cells ended as planned; unavailable ones are shown, and allowed
     1  a cell failed or disagrees, or something else went wrong
     2  bad arguments, or a bad pipeline file
-    3  a framework named by --require is unavailable
+    3  a framework named by --require, or the device of --device, is unavailable
     4  `compare --fail-on-regression` found one
   130  interrupted
 

@@ -27,6 +27,9 @@ def run(
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads for every library and for Julia.")] = 1,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Measuring time per cell.")] = 10.0,
+    device: Annotated[
+        str, typer.Option(metavar="cpu|cuda", help="Where frameworks compute that can; others stay on the processor.")
+    ] = "cpu",
     processes: Annotated[int, typer.Option(help="Fresh processes per cell; their spread is part of the interval.")] = 1,
     resolve: Annotated[
         str | None,
@@ -62,11 +65,13 @@ def run(
     from twinbench.cli import values
     from twinbench.cli.progress import watching
     from twinbench.results.store import Store
+    from twinbench.run import device as check
     from twinbench.run import job, runner
     from twinbench.run.options import Options
 
     options = Options(
         threads=threads,
+        device=device,
         budget_s=budget,
         processes=processes,
         seeds=seeds,
@@ -82,10 +87,11 @@ def run(
     )
     job.require(require or [])
     parts = job.parts(request)
+    check.require(parts, options)
     path = store or paths.default_store()
     with Store.open(path) as results:
         if resume:
-            run_id, options = job.resumable(results, request)
+            run_id, options = job.resumable(results, request, options.device)
             results.finish_run(run_id, "running")
         else:
             run_id = job.new_run(results, request, options)
@@ -129,14 +135,15 @@ def _show(results: Store, run_id: str, as_json: bool) -> None:
 
 def _track(results: Store, run_id: str) -> None:
     """Tracking never costs a run: when the server is down, the results wait in the store."""
+    from twinbench.handover import models
     from twinbench.views import mlflow
 
     try:
         sent = mlflow.send(results, run_id, None)
+        print(f"MLflow: {sent}", file=sys.stderr)
+        models.log(results, run_id, sent)
     except TwinbenchError as error:
         print(f"not tracked: {error}; send it later with 'twinbench track mlflow {run_id}'", file=sys.stderr)
-    else:
-        print(f"MLflow: {sent}", file=sys.stderr)
 
 
 def _exit_code(results: Store, run_id: str) -> int:

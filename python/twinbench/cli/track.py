@@ -26,9 +26,10 @@ def mlflow(
     tracking_uri: Annotated[
         str | None, typer.Option(metavar="URI", help="Where to; MLFLOW_TRACKING_URI or MLflow's default if left out.")
     ] = None,
+    with_models: Annotated[bool, typer.Option("--models/--no-models", help="Log the trained models too.")] = True,
     store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
 ) -> None:
-    """Send a run to MLflow: for later, when the server was down, or to a second one.
+    """Send a run to MLflow, with its models: for later, when the server was down, or to a second one.
 
     Example: twinbench track mlflow 3f2a --tracking-uri http://localhost:5000
     """
@@ -37,7 +38,13 @@ def mlflow(
     from twinbench.views import mlflow as view
 
     with Store.open(store or default_store(), create=False) as results:
-        typer.echo(view.send(results, results.find_run(run).id, tracking_uri))
+        run_id = results.find_run(run).id
+        sent = view.send(results, run_id, tracking_uri)
+        typer.echo(sent)
+        if with_models:
+            from twinbench.handover import models
+
+            typer.echo(f"{len(models.log(results, run_id, sent))} models")
 
 
 @app.command()

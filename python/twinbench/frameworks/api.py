@@ -49,6 +49,10 @@ class Framework:
     """A neutral value to the native form: a DataFrame, a Tensor, a column-major Array."""
     extract: Callable[[Any, Kind], Arrays]
     """The native form back to a neutral value, without changing a dtype."""
+    cuda: Callable[[], Callable[[], object]] | None = None
+    """Go over to the CUDA device, right after `load`. Returns what waits until the device has done all it was asked.
+
+    Raises RuntimeError, saying why, where it can't. None: the library computes on the processor only."""
     threads: Callable[[], Mapping[str, int]]
     """Thread counts as the live library reports them, by pool. Empty where the library has no threads."""
     facts: Callable[[Any, Kind], Mapping[str, str]] = field(default=lambda value, kind: {})

@@ -33,7 +33,8 @@ def frameworks() -> tuple[Framework, ...]:
 def read(file: Path) -> Framework:
     """The framework that a Julia file declares by the literals NAME, PACKAGES, SUMMARY and OPS.
 
-    NOTES and DEVIATIONS are optional. Julia isn't started. Raises ValueError, with the file, when a literal is missing.
+    NOTES, DEVIATIONS and DEVICES are optional. Julia isn't started. Raises ValueError, with the file, when a literal is
+    missing.
     """
     text = file.read_text(encoding="utf-8")
     name = _literal(text, "NAME", file)[0]
@@ -45,6 +46,7 @@ def read(file: Path) -> Framework:
         summary=_literal(text, "SUMMARY", file)[0],
         packages=packages,
         load=partial(load, packages),
+        cuda=partial(cuda, module) if "cuda" in re.findall(_STRING, _declaration(text, "DEVICES") or "") else None,
         prepare=partial(prepare, module),
         extract=extract,
         threads=threads,
@@ -121,6 +123,7 @@ class _Bridge:
         self.lend = module.seval("lend!")
         self.lend_text = module.seval("lend_text!")
         self.named = module.named
+        self.placed = module.placed
         self.mapping = module.mapping
         self.vector = module.vector
         self.neutral = module.neutral
@@ -145,6 +148,20 @@ def load(packages: Iterable[str], threads: int) -> None:
         _started.append(_Bridge(julia.start(threads)))
     for package in packages:
         _bridge().main.seval(f"import {package}")
+
+
+def cuda(module: Callable[[], Any]) -> Callable[[], object]:
+    """Arrays go to the device by CUDA.jl, which the framework's module is given; Julia's own clock waits for it."""
+    main = _bridge().main
+    for package in ("CUDA", "cuDNN"):
+        if not main.seval(f'!isnothing(Base.find_package("{package}"))'):
+            raise RuntimeError(f"the Julia project lacks {package}; add it with Pkg")
+        main.seval(f"import {package}")
+    if not main.seval("CUDA.functional()"):
+        raise RuntimeError("CUDA.jl finds no CUDA device that works; CUDA.versioninfo() in Julia says more")
+    module().use(main.seval("CUDA.CuArray"))
+    main.TwinBench.wait_for(main.seval("CUDA.synchronize"))
+    return lambda: main.CUDA.synchronize()
 
 
 def load_all() -> None:
@@ -190,7 +207,7 @@ def prepare(module: Callable[[], Any], arrays: Arrays, kind: Kind) -> Any:
     named = _bridge().named(lent)
     if kind == "model":
         return module().model(named)
-    return module().images(named) if kind == "images" else named
+    return module().images(named) if kind == "images" else _bridge().placed(module(), named)
 
 
 def _lend(arrays: Arrays) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,14 @@ class Model:
     network: Any
     input: Any
     losses: Any
+
+
+def cuda() -> Callable[[], object]:
+    """New arrays are made on the device."""
+    if not mx.context.num_gpus():
+        raise RuntimeError(f"MXNet {mx.__version__} finds no CUDA device, or is built without CUDA")
+    mx.test_utils.set_default_context(mx.gpu(0))
+    return mx.nd.waitall  # type: ignore[no-any-return]
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
@@ -237,8 +245,9 @@ def export(p: t.Export, model: Model) -> Path:
     return place
 
 
-def load_model(p: t.Load, place: Path) -> Model:
+def load_model(p: t.Load, place: Path | str) -> Model:
     """Data only: a graph of MXNet's own operators, and arrays."""
+    place = Path(place)
     symbol, parameters = str(place / "model-symbol.json"), str(place / "model-0000.params")
     network = mx.gluon.SymbolBlock.imports(symbol, ["data"], parameters)
     return Model(network, np.load(place / "input.npy", allow_pickle=False), np.zeros(0, np.float32))
@@ -275,6 +284,7 @@ FRAMEWORKS = (
         packages=("mxnet", "numpy"),
         environment="mxnet",
         load=load,
+        cuda=cuda,
         prepare=prepare,
         extract=extract,
         threads=threads,

@@ -98,6 +98,9 @@ class Op:
     is_request: Callable[[Any], bool] = field(default=lambda params: False)
     """Whether a call with these parameters is one request, whose latency counts: its samples are taken one by one."""
 
+    keeps_rows: bool = False
+    """Whether each row of the output is the row of the input at the same place."""
+
     file_param: str = "table"
     """Of an op that reads a file: the parameter that says which one of the dataset's."""
 

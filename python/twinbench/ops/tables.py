@@ -194,6 +194,7 @@ that are there: the median (for an even count the mean of the two middle values)
 column with no value at all stays missing. Other columns and the order are kept.""",
     source="scikit-learn SimpleImputer, https://scikit-learn.org/stable/modules/impute.html",
     reference=reference.impute,
+    keeps_rows=True,
     tolerance=ROUNDING,
 )
 DERIVE = Op(
@@ -210,6 +211,7 @@ x, else 0 (a missing c gives 0), int64. `["month", c]`, `["weekday", c]`: c is a
 UTC time, int64. The string is parsed as a date, not sliced.""",
     source="ISO 8601-1:2019",
     reference=reference.derive,
+    keeps_rows=True,
     tolerance=ROUNDING,
 )
 GROUPBY = Op(
@@ -290,6 +292,7 @@ it in the group, or as many as there are. Appended as float64 column `name`; row
 that adds the newest and subtracts the oldest value is allowed.""",
     source="pandas.DataFrame.rolling(window, min_periods=1)",
     reference=reference.rolling,
+    keeps_rows=True,
     tolerance=Tolerance(rtol=1e-9, atol=1e-9),
 )
 ONE_HOT = Op(
@@ -304,6 +307,7 @@ string is no value: it gives 0 in all of them. The other columns come first, in 
 in the order of `columns`.""",
     source="scikit-learn OneHotEncoder, https://scikit-learn.org/stable/modules/preprocessing.html",
     reference=reference.one_hot,
+    keeps_rows=True,
     tolerance=ROUNDING,  # of the steps before: this one only moves values
 )
 STANDARDISE = Op(
@@ -316,6 +320,7 @@ STANDARDISE = Op(
 values are all equal becomes 0. Values are never missing. The columns keep their places and become float64.""",
     source="scikit-learn StandardScaler, https://scikit-learn.org/stable/modules/preprocessing.html",
     reference=reference.standardise,
+    keeps_rows=True,
     tolerance=Tolerance(rtol=1e-9, atol=1e-9),
 )
 SPLIT = Op(

@@ -52,6 +52,8 @@ class Goal(_Strict):
     target: float | None = None
     margin: Annotated[float, Field(gt=0)] = 0.01
     """How far apart the metrics of two stacks may be and still count as the same quality."""
+    slices: list[str] = []
+    """Columns by whose values errors are counted: as they were before they became features."""
 
 
 class _File(_Strict):

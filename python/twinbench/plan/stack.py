@@ -152,12 +152,12 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def fingerprint(stack: Stack) -> str:
-    """Which code was measured: a hash over the implementations' source and the libraries' versions.
+def fingerprint(stack: Stack, device: str = "cpu") -> str:
+    """Which code was measured, and where: a hash over the implementations' source, the versions and the device.
 
     Results whose fingerprints differ come from different contenders and are not comparable.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"" if device == "cpu" else device.encode())
     for framework in stack.frameworks:
         digest.update(json.dumps([framework.name, versions(framework)], sort_keys=True).encode())
         for path in sorted({path for function in framework.ops.values() for path in sources_of(function)}):

@@ -15,11 +15,15 @@ from typing import Any, Self
 from twinbench.errors import StoreError
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-VERSION = 2
+VERSION = 3
 MIGRATIONS = {
     1: (
         "ALTER TABLE agreements ADD COLUMN psnr_db REAL",
         "ALTER TABLE agreements ADD COLUMN declared TEXT NOT NULL DEFAULT ''",
+    ),
+    2: (
+        "CREATE TABLE files (cell_id INTEGER NOT NULL REFERENCES cells (id), name TEXT NOT NULL,"
+        " content BLOB NOT NULL, PRIMARY KEY (cell_id, name))",
     ),
 }
 """What makes a store of this version one of the next: what was measured with an older twinbench stays readable."""

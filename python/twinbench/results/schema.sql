@@ -1,4 +1,4 @@
--- The store of results, version 2 (PRAGMA user_version). Times are nanoseconds per evaluation; timestamps ISO 8601, UTC.
+-- The store of results, version 3 (PRAGMA user_version). Times are nanoseconds per evaluation; timestamps ISO 8601, UTC.
 -- SQLite keeps NaN as NULL: REAL columns that may hold NaN are nullable and read back as NaN.
 
 CREATE TABLE runs (
@@ -81,6 +81,13 @@ CREATE TABLE facts (
     key     TEXT NOT NULL,
     value   TEXT NOT NULL,  -- JSON
     PRIMARY KEY (cell_id, step, key)
+);
+
+CREATE TABLE files (
+    cell_id INTEGER NOT NULL REFERENCES cells (id),
+    name    TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (cell_id, name)
 );
 
 CREATE TABLE baselines (

@@ -228,6 +228,19 @@ class Store:
         query = "SELECT step, key, value FROM facts WHERE cell_id = ? ORDER BY step, key"
         return [Fact(step, key, json.loads(value)) for step, key, value in self._db.read(query, cell_id)]
 
+    def add_file(self, cell_id: int, name: str, content: bytes) -> None:
+        """Keep a file of a cell: its scores, its trained model. A later one of that name replaces it."""
+        self._db.replace("files", cell_id, name, content)
+
+    def files(self, cell_id: int) -> list[str]:
+        """The names of a cell's files."""
+        return [name for (name,) in self._db.read("SELECT name FROM files WHERE cell_id = ? ORDER BY name", cell_id)]
+
+    def file(self, cell_id: int, name: str) -> bytes | None:
+        """The content of a cell's file; None where there is none of that name."""
+        found = self._db.read("SELECT content FROM files WHERE cell_id = ? AND name = ?", cell_id, name)
+        return bytes(found[0][0]) if found else None
+
     # What belongs to the run as a whole
 
     def add_baseline(self, run_id: str, pipeline: str, size: str, name: str, metric: str, value: float) -> None:

@@ -41,7 +41,7 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
             continue
         extra = julia.environment(julia.find(), options.threads) if stack.uses_julia else {}
         findings: dict[str, list[agreement.Finding]] = {}
-        variables = environment.worker_environment(options.threads, extra)
+        variables = environment.worker_environment(options.threads, extra, options.device)
         team = Team(jobs(part.pipeline, stack, known, options), variables, options.memory_limit)
 
         def ask(do: str, team: Team = team, **arguments: Any) -> Any:

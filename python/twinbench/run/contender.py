@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twinbench.ops import arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
+from twinbench.results.models import MODEL
 from twinbench.results.store import Agreement, Sample, Status, Store
-from twinbench.run import agreement, quality, retraining
+from twinbench.run import agreement, errors, keeping, quality, retraining
 from twinbench.run.options import (
     BURST_NS,
     BURST_SAMPLES,
@@ -30,6 +31,9 @@ from twinbench.run.options import (
 from twinbench.run.process import WorkerFailure, scratch
 from twinbench.run.reference import Reference
 from twinbench.run.team import Team
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 
@@ -45,6 +49,8 @@ class Contender:
     store: Store
     options: Options
     environment: Mapping[str, str]
+    slices: Mapping[str, NDArray[Any]]
+    """By column, the values of the test rows."""
     process: int = 0
     worker: Team | None = None
     failed: bool = False
@@ -77,6 +83,7 @@ class Contender:
         answer = self.worker.ask("load", START_TIMEOUT_S)
         self._add([self._sample("", "import", ns, detail=name) for name, ns in answer["imports"].items()])
         self.store.add_fact(self.cell, "", "rss_after_import_bytes", answer["rss_bytes"])
+        self.store.add_fact(self.cell, "", "devices", answer["devices"])
 
     def first_call(self, step: Step) -> float:
         """Execute a step for the first time. Returns seconds."""
@@ -115,11 +122,21 @@ class Contender:
             self.store.add_fact(self.cell, step.id, "request", True)
         if quality.scores_all(step) and not any(f.error == float("inf") for f in findings):
             scores = arrays.load(directory)
-            for metric, value in quality.metrics(self.reference.output(step.inputs[1]), scores).items():
+            labels = self.reference.output(step.inputs[1])
+            for metric, value in quality.metrics(labels, scores).items():
                 self.store.add_quality(self.cell, metric, value)
+            errors.keep(self.store, self.cell, labels["y_test"], scores["scores"], self.slices)
             del scores  # unmap before the files go
         shutil.rmtree(directory, ignore_errors=True)
         return findings
+
+    def keep_model(self, directory: Path) -> None:
+        """Keep what was trained, for whoever is to use it."""
+        found = keeping.model(self._ask, self.pipeline, self.stack, self.reference, directory)
+        if found is not None:
+            for name, content in found.files.items():
+                self.store.add_file(self.cell, name, content)
+            self.store.add_fact(self.cell, "", MODEL, found.about)
 
     def train_again(self, directory: Path) -> None:
         """How loss and quality come with time, and what other seeds give; once the first calls have compiled."""
@@ -251,7 +268,8 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
         if step.id not in stack.steps:
             continue
         framework = stack.steps[step.id]
-        job = found.setdefault(framework.environment, {"threads": options.threads, "steps": [], "values": {}})
+        empty = {"threads": options.threads, "device": options.device, "steps": [], "values": {}}
+        job = found.setdefault(framework.environment, empty)
         job["steps"].append(
             step.as_json()
             | {

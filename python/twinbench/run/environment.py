@@ -73,11 +73,13 @@ STEADY_GOVERNORS = {"performance", None}
 """None: the machine has no governor to read, as in most virtual machines."""
 
 
-def record(threads: int) -> Record:
-    """The machine, the system, the versions. ``threads`` is the run's number of threads; sizes are in bytes."""
+def record(threads: int, device: str = "cpu") -> Record:
+    """The machine, the system, the versions. ``threads`` and ``device`` are the run's; sizes are in bytes."""
     return {
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "threads": threads,
+        "device": device,
+        "gpus": [] if device == "cpu" else _gpus(),
         "cpu": _cpu(),
         "load": list(os.getloadavg()),
         "memory": _memory(),
@@ -112,7 +114,7 @@ def warnings(machine: Record, noises: Iterable[Record]) -> list[str]:
     return [*_warnings_of_machine(machine), *(_warnings_of_noise(seen) if seen else [])]
 
 
-def worker_environment(threads: int, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def worker_environment(threads: int, extra: Mapping[str, str] | None = None, device: str = "cpu") -> dict[str, str]:
     """The variables of a worker: a white list of ours, one number for every thread pool, and ``extra`` on top."""
     inherited = {
         name: value
@@ -126,9 +128,32 @@ def worker_environment(threads: int, extra: Mapping[str, str] | None = None) -> 
         "MKL_DYNAMIC": "FALSE",
         "PYTHONHASHSEED": "0",
         "TF_CPP_MIN_LOG_LEVEL": "2",  # what goes wrong, without what goes well
-        "CUDA_VISIBLE_DEVICES": "",  # a library that takes a GPU unasked would not be compared with the others
+        **_device_variables(device),
         **(extra or {}),
     }
+
+
+def _device_variables(device: str) -> dict[str, str]:
+    """A library that takes a GPU unasked would not be compared with the others."""
+    if device == "cpu":
+        return {"CUDA_VISIBLE_DEVICES": ""}
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0]
+    return {
+        "CUDA_VISIBLE_DEVICES": chosen,  # one device, for whoever sees it
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it cuBLAS may sum in another order in every run
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # stacks are alive at once, and share the device's memory
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    }
+
+
+def _gpus() -> list[str]:
+    """Name, driver and memory of each device, as the driver tells."""
+    query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return done.stdout.splitlines() if done.returncode == 0 else []
 
 
 def _cpu() -> Record:

@@ -87,20 +87,25 @@ def new_run(store: Store, request: Request, options: Options) -> str:
         run_id,
         created=now.isoformat(timespec="seconds"),
         arguments=arguments,
-        environment=environment.record(options.threads) | tested,
+        environment=environment.record(options.threads, options.device) | tested,
     )
     return run_id
 
 
-def resumable(store: Store, request: Request) -> tuple[str, Options]:
-    """The newest unfinished run of this request that no living harness works on, with the options it began with."""
+def resumable(store: Store, request: Request, device: str) -> tuple[str, Options]:
+    """The newest unfinished run of this request on this device that no living harness works on.
+
+    It goes on with the options that it began with.
+    """
     for run in store.runs():
         if run.arguments.get("request") != request.as_json() or run.status == "done":
+            continue
+        if run.arguments["options"].get("device", "cpu") != device:
             continue
         if run.status == "running" and _at_work(run):
             raise BadInput(f"run {run.id} is still being measured by process {run.arguments['harness']['pid']}")
         return run.id, Options(**run.arguments["options"])
-    raise BadInput("nothing to resume: no unfinished run of these pipelines, sizes and stacks in this store")
+    raise BadInput("nothing to resume: no unfinished run of these pipelines, sizes, stacks and device in this store")
 
 
 def _selftest() -> dict[str, Any]:

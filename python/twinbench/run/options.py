@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from twinbench.errors import BadInput
+from twinbench.errors import BadInput, nearest
 
 MIN_ROUNDS = 5
 """Blocks per process before anything may stop: below that an interval over blocks says nothing."""
@@ -34,6 +34,8 @@ LONG_STEP_NS = 200_000_000
 WARM_UP_NS = 1_000_000_000
 """Warm-up ends here even if the times still fall; this is then recorded and shown."""
 
+DEVICES = ("cpu", "cuda")
+
 START_TIMEOUT_S = 300.0
 """For importing frameworks: Julia may precompile on its first start."""
 
@@ -42,7 +44,8 @@ START_TIMEOUT_S = 300.0
 class Options:
     """How to measure. ``budget_s``: measuring time per cell. ``resolve``: the ratio that matters, 0.02 for 2 %.
 
-    ``seed``: of the order of measuring. ``seeds``: how many trainings quality is taken from.
+    ``seed``: of the order of measuring. ``seeds``: how many trainings quality is taken from. ``device``: where
+    frameworks compute that can.
     """
 
     threads: int = 1
@@ -53,8 +56,11 @@ class Options:
     memory_limit: int | None = None
     seed: int = 0
     seeds: int = 1
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
+        if self.device not in DEVICES:
+            raise BadInput(f"--device: unknown device '{self.device}'{nearest(self.device, DEVICES)}")
         if self.threads < 1 or self.processes < 1 or self.seeds < 1:
             raise BadInput("--threads, --processes and --seeds take a number from 1 on")
         if self.budget_s <= 0 or self.timeout_s <= 0:

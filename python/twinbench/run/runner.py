@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twinbench import julia
 from twinbench.errors import BadInput
@@ -22,10 +22,13 @@ from twinbench.plan.stack import Stack, fingerprint, versions
 from twinbench.results import stats
 from twinbench.results.figures import Place, figures, paired
 from twinbench.results.store import Status, Store
-from twinbench.run import environment, reference
+from twinbench.run import environment, errors, quality, reference
 from twinbench.run.contender import Contender
 from twinbench.run.options import MAX_PROCESSES, MIN_ROUNDS, Options
 from twinbench.run.process import WorkerFailure, scratch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 COMPLETE = "complete_process"
 """The fact that marks a process whose rounds are all there; what resuming counts."""
@@ -62,12 +65,14 @@ def run(parts: list[Part], options: Options, store: Store, run_id: str, watch: W
     noises: list[dict[str, Any]] = []
     for part in parts:
         known = reference.prepare(part.pipeline, part.size)
+        sliced = errors.slices(part.pipeline, known)
         _plan(part, store, run_id, known)
-        contenders = list(_contenders(part, options, store, run_id, known, watch))
+        contenders = list(_contenders(part, options, store, run_id, known, sliced, watch))
         watch.planned(part.pipeline.name, part.size, [c.name for c in contenders])
         with _killed_in_the_end(contenders):
             measuring = _Measuring(part, contenders, options, store, run_id, watch)
             measuring.all()
+        _compare_predictions(part, store, run_id, known, sliced)
         noises += measuring.noises
     warnings = environment.warnings(store.find_run(run_id).environment, noises)
     store.add_noise(run_id, _now(), {"warnings": warnings})
@@ -94,15 +99,31 @@ def _plan(part: Part, store: Store, run_id: str, known: reference.Reference) -> 
             store.add_baseline(run_id, part.pipeline.name, part.size, name, metric, value)
 
 
+def _compare_predictions(
+    part: Part, store: Store, run_id: str, known: reference.Reference, sliced: Mapping[str, NDArray[Any]]
+) -> None:
+    """Once every cell has ended: where the stacks don't agree on a test row."""
+    scoring = next((step for step in part.pipeline.steps if quality.scores_all(step)), None)
+    if scoring is not None:
+        cells = [c for c in store.cells(run_id) if (c.pipeline, c.size) == (part.pipeline.name, part.size)]
+        errors.compare(store, cells, known.output(scoring.inputs[1])["y_test"], sliced)
+
+
 def _contenders(
-    part: Part, options: Options, store: Store, run_id: str, known: reference.Reference, watch: Watch
+    part: Part,
+    options: Options,
+    store: Store,
+    run_id: str,
+    known: reference.Reference,
+    sliced: Mapping[str, NDArray[Any]],
+    watch: Watch,
 ) -> Iterator[Contender]:
     """The cells that are still to be measured; the ones that can't be are recorded with the reason."""
     known_cells = {cell.id: cell for cell in store.cells(run_id)}
     ended = {id: cell for id, cell in known_cells.items() if cell.status.ended}
     for stack in part.stacks:
         assigned = {step: framework.name for step, framework in stack.steps.items()}
-        code = fingerprint(stack)
+        code = fingerprint(stack, options.device)
         cell = store.add_cell(run_id, part.pipeline.name, stack.name, part.size, assigned, code)
         if cell in known_cells and known_cells[cell].fingerprint != code:
             raise BadInput(f"{stack.name}: its code or a library changed since run {run_id}; start a new run instead")
@@ -116,8 +137,8 @@ def _contenders(
         else:
             store.add_fact(cell, "", "versions", {f.name: versions(f) for f in stack.frameworks})
             extra = julia.environment(julia.find(), options.threads) if stack.uses_julia else {}
-            variables = environment.worker_environment(options.threads, extra)
-            yield Contender(cell, stack, part.pipeline, known, store, options, variables)
+            variables = environment.worker_environment(options.threads, extra, options.device)
+            yield Contender(cell, stack, part.pipeline, known, store, options, variables, sliced)
 
 
 @contextmanager
@@ -212,6 +233,7 @@ class _Measuring:
                 if not contender.compared:
                     contender.agree(step, Path(directory))
             if not contender.compared:
+                contender.keep_model(Path(directory))
                 self.watch.doing(contender.name, "training again")
                 contender.train_again(Path(directory))
         contender.compared = True

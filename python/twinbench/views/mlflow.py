@@ -73,6 +73,10 @@ class Sent:
     """Id by name."""
     runs: int
     """MLflow runs written, parents included."""
+    children: Mapping[int, str]
+    """The MLflow run of each cell."""
+    tracking_uri: str
+    """As it was given, credentials and all: never shown."""
 
     def __str__(self) -> str:
         """One line that ends with how to look at it."""
@@ -119,11 +123,12 @@ class _Sending:
     def all(self) -> Sent:
         """Every pipeline, with its sizes, into its experiment."""
         experiments, runs = {}, 0
+        self.children: dict[int, str] = {}
         for name, sizes in self.telling.pipelines():
             experiment = f"twinbench/{name}"
             experiments[experiment] = self._experiment(experiment)
             runs += self._pipeline(experiments[experiment], sizes)
-        return Sent(_shown(self.uri), experiments, runs)
+        return Sent(_shown(self.uri), experiments, runs, self.children, self.uri)
 
     def _experiment(self, name: str) -> str:
         known = self.client.get_experiment_by_name(name)
@@ -142,6 +147,8 @@ class _Sending:
             tags = {CELL_TAG: cell.cell, "mlflow.parentRunId": parent}
             children[cell.cell] = self._run(experiment, known.get(cell.cell), cell.cell, tags)
             self._send(children[cell.cell], cell, sizes, {})
+            if cell.record is not None:
+                self.children[cell.record.id] = children[cell.cell]
         self._send(parent, whole, sizes, {"mlflow.note.content": _note(experiment, sizes, children)})
         return 1 + len(children)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from twinbench.errors import TwinbenchError
-from twinbench.results import export, summary
+from twinbench.results import errors, export, summary
 from twinbench.results.records import Cell, Status
 from twinbench.results.stats import Interval
 from twinbench.results.store import Store
@@ -132,10 +132,11 @@ class Telling:
                 )
 
     def write_files(self, tracked: Tracked, sizes: Sequence[PipelineSummary], directory: Path) -> None:
-        """What is kept beside the figures: of the whole the report and its pictures, of a cell its samples."""
+        """What is kept beside the figures: of the whole the report and pictures, of a cell samples and errors."""
         if tracked.record is not None:
             _write(directory, "agreement.json", self._agreement(tracked.record))
             _write(directory, "stderr.txt", tracked.record.stderr)
+            self._write_errors(tracked.record, directory)
             export.write(
                 export.table("samples", self.store, [tracked.record]), directory / "samples.parquet", "parquet"
             )
@@ -147,6 +148,14 @@ class Telling:
         _write(directory, "report.html", self._report)
         for name, picture in page.pictures(self.summary, sizes):
             _write(directory / "pictures", re.sub(r"[^\w.-]", "_", f"{name}.svg"), picture)
+
+    def _write_errors(self, cell: Cell, directory: Path) -> None:
+        """Where its predictions are wrong, as data and as pictures."""
+        found = errors.of_cell(self.store, cell)
+        if found is not None:
+            _write(directory, "errors.json", found.as_json())
+            for name, picture in page.error_pictures(found):
+                _write(directory / "pictures", f"{name}.svg", picture)
 
     @cached_property
     def _report(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -48,6 +49,7 @@ class Cell:
 
     def __init__(self, job: Message) -> None:
         self.threads: int = job["threads"]
+        self.device: str = job["device"]
         self.values: dict[str, tuple[str, Kind]] = job["values"]
         """By source the directory and the kind of what no step of the stack makes, such as the dataset's value."""
         self.native_values: dict[tuple[str, str], Any] = {}
@@ -64,12 +66,20 @@ class Cell:
 
     def load(self) -> Message:
         """Import the frameworks, in the order of their first step. Nothing else heavy was imported before."""
-        times = {}
+        times, devices = {}, {}
         for framework in {step.framework.name: step.framework for step in self.steps.values()}.values():
             start = perf_counter_ns()
             framework.load(self.threads)
             times[framework.name] = perf_counter_ns() - start
-        return {"imports": times, "rss_bytes": memory.rss_bytes()}
+            devices[framework.name] = self._place(framework)
+        return {"imports": times, "devices": devices, "rss_bytes": memory.rss_bytes()}
+
+    def _place(self, framework: Framework) -> str:
+        """Take a framework to the run's device, if it can go there. Returns where it computes."""
+        if self.device != "cuda" or framework.cuda is None:
+            return "cpu"
+        measure.wait_for(framework.cuda())
+        return "cuda"
 
     def thread_counts(self) -> Message:
         """Thread counts as the live libraries report them, after the first calls."""
@@ -145,6 +155,22 @@ class Cell:
         arrays.save(Path(directory), scorer.framework.extract(scores, "arrays") | {"losses": losses})
         return {"wall_ns": timing.wall_ns}
 
+    def keep(self, step: str, directory: str) -> Message:
+        """Copy a step's trained model, as its framework exports it, into a directory. Untimed.
+
+        Returns what it is called there: nothing where the framework can't export.
+        """
+        this, export = self.steps[step], ops.get("training.export")
+        if export.name not in this.framework.ops:
+            return {"name": ""}
+        saved = this.framework.ops[export.name](export.build({}), self.outputs[step])
+        place = Path(str(getattr(saved, "path", saved)))  # a path, or a Julia value that has one
+        if place.is_dir():
+            shutil.copytree(place, Path(directory) / place.name)
+        else:
+            shutil.copy(place, directory)
+        return {"name": place.name}
+
     def warm_up(self, step: str, limit_ns: int) -> Message:
         """Calibrate, then run until the times have settled. A request is a sample of its own, however short."""
         self._forget()
@@ -173,7 +199,8 @@ class Cell:
                 values.append(self._value(step.framework, source))
                 continue
             if source not in self.steps:
-                values.append(step.framework.prepare(arrays.load(self.handovers / source), kind))
+                place = self.handovers / source
+                values.append(str(place) if kind == "saved" else step.framework.prepare(arrays.load(place), kind))
                 crossed = True
                 continue
             value, producer = self.outputs[source], self.steps[source].framework

@@ -1,8 +1,8 @@
 """The life of a worker: it is told its cell, then does what it is asked, one request at a time.
 
 Requests: ``load``, ``first`` (per step), ``thread_counts``, ``extract``, ``isolated``, ``again``, ``hand_over``,
-``warm_up``, ``burst``, ``memory``. Every request is answered by ``{"ok": ...}`` or ``{"error": ...}``; a worker that
-loses its harness dies.
+``keep``, ``warm_up``, ``burst``, ``memory``. Every request is answered by ``{"ok": ...}`` or ``{"error": ...}``; a
+worker that loses its harness dies.
 """
 
 from __future__ import annotations
@@ -16,7 +16,19 @@ from twinbench.worker.cell import Cell
 from twinbench.worker.protocol import Channel, Message
 
 REQUESTS = frozenset(
-    {"load", "first", "thread_counts", "extract", "isolated", "again", "hand_over", "warm_up", "burst", "memory"}
+    {
+        "load",
+        "first",
+        "thread_counts",
+        "extract",
+        "isolated",
+        "again",
+        "hand_over",
+        "keep",
+        "warm_up",
+        "burst",
+        "memory",
+    }
 )
 PR_SET_PDEATHSIG = 1
 

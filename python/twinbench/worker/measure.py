@@ -24,6 +24,9 @@ TREND_Z = -1.645
 
 Call = Callable[[], Any]
 
+WAITS: list[Callable[[], object]] = []
+"""What waits for a device; empty where all is computed on the processor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -51,14 +54,27 @@ class _GcClock:
             self.spent_ns += now - self._since
 
 
+def wait_for(wait: Callable[[], object]) -> None:
+    """Samples begin and end when a device has done what it was asked: ``wait()`` tells."""
+    WAITS.append(wait)
+
+
+def settle() -> None:
+    """Wait for all of them."""
+    for wait in WAITS:
+        wait()
+
+
 def timed(call: Call, evals: int = 1) -> Timing:
     """The timed kernel. Results are dropped as they come: freeing them is part of what a library costs."""
     clock = _GcClock()
     gc.callbacks.append(clock)
+    settle()
     cpu = process_time_ns()
     start = perf_counter_ns()
     for _ in repeat(None, evals):
         call()
+    settle()
     wall = perf_counter_ns() - start
     cpu = process_time_ns() - cpu
     gc.callbacks.remove(clock)

@@ -31,6 +31,12 @@ def load(backend: str, threads: int) -> None:
     training.load(backend)
 
 
+def cuda(backend: str) -> Callable[[], object]:
+    """As the backend does it."""
+    wait: Callable[[], object] = import_module(f"twinbench.frameworks.keras.{backend}").cuda()
+    return wait
+
+
 def prepare(value: Arrays, kind: Kind) -> Any:
     """Tensors of the backend; a model from its weights and losses."""
     if kind == "model":
@@ -71,6 +77,7 @@ def _framework(name: str, backend: str, library: str, summary: str, extra: str) 
         packages=("keras", library),
         extra=extra,
         load=partial(load, backend),
+        cuda=partial(cuda, backend),
         prepare=prepare,
         extract=extract,
         threads=partial(threads, backend),

@@ -21,6 +21,16 @@ def load(count: int) -> None:
     jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
 
 
+def cuda() -> Callable[[], object]:
+    """A device works off what it is given in order: the last thing given to it is done when all is."""
+    jax.config.update("jax_platforms", "cuda")  # type: ignore[no-untyped-call]
+    try:
+        device = jax.devices("cuda")[0]
+    except RuntimeError as error:
+        raise RuntimeError(f"JAX {jax.__version__} finds no CUDA device: {str(error).splitlines()[0]}") from None
+    return lambda: jax.numpy.zeros((), device=device).block_until_ready()
+
+
 def threads() -> Mapping[str, int]:
     """JAX doesn't tell; what can be read is on how many cores it may run."""
     return {"cores": len(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else {}

@@ -19,6 +19,14 @@ def load(count: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
+def cuda() -> Callable[[], object]:
+    """TensorFlow takes a device that it sees by itself."""
+    if not tf.config.list_physical_devices("GPU"):
+        why = "finds no CUDA device" if tf.test.is_built_with_cuda() else "is built without CUDA"
+        raise RuntimeError(f"TensorFlow {tf.__version__} {why}")
+    return tf.test.experimental.sync_devices  # type: ignore[no-any-return]
+
+
 def threads() -> Mapping[str, int]:
     """Within an operation, and between operations."""
     threading = tf.config.threading

@@ -19,6 +19,11 @@ def load(count: int) -> None:
     plain.load(count)
 
 
+def cuda() -> Callable[[], object]:
+    """As PyTorch by itself."""
+    return plain.cuda()
+
+
 def threads() -> Mapping[str, int]:
     """Within an operation, and between operations."""
     return plain.threads()

@@ -1,11 +1,11 @@
-"""PyTorch on the CPU. One module per modality.
+"""PyTorch, on the CPU or on a CUDA device. One module per modality.
 
 These files know PyTorch and the contracts, and nothing of how they are run or timed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Framework
@@ -29,9 +29,20 @@ def load(threads: int) -> None:
     signals.load()
 
 
+def cuda() -> Callable[[], object]:
+    """New tensors are made on the device. Convolutions keep float32, which is what the contracts compute in."""
+    if not torch.cuda.is_available():
+        why = "is built without CUDA" if torch.version.cuda is None else "finds no CUDA device"
+        raise RuntimeError(f"PyTorch {torch.__version__} {why}")
+    torch.set_default_device("cuda")
+    torch.backends.cudnn.allow_tf32 = False
+    return torch.cuda.synchronize
+
+
 def prepare(value: Arrays, kind: Kind) -> Any:
     """Row-major copies: the arrays may be read-only or column-major, and batches are rows."""
-    tensors = {name: torch.from_numpy(values.copy(order="C")) for name, values in value.items()}
+    device = torch.get_default_device()
+    tensors = {name: torch.from_numpy(values.copy(order="C")).to(device) for name, values in value.items()}
     if kind == "images":
         return images.prepare_images(tensors)
     return training.prepare_model(tensors) if kind == "model" else tensors
@@ -46,7 +57,7 @@ def extract(value: Any, kind: Kind) -> Arrays:
         tensors = torch.load(value, weights_only=True)
     elif kind == "images":
         tensors = images.extract_images(value)
-    return {name: tensor.detach().numpy() for name, tensor in tensors.items()}
+    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
 
 
 def threads() -> Mapping[str, int]:
@@ -75,6 +86,7 @@ FRAMEWORKS = (
         summary="PyTorch: tensors, automatic differentiation and optimisers",
         packages=("torch",),
         load=load,
+        cuda=cuda,
         prepare=prepare,
         extract=extract,
         threads=threads,

@@ -17,14 +17,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from twinbench.results import errors
+from twinbench.results.errors import CellErrors
 from twinbench.results.recommend import usual
 from twinbench.results.recommend_records import Recommendation
 from twinbench.results.store import Store
 from twinbench.results.summary import summarise
 from twinbench.results.summary_records import PipelineSummary, RunSummary
+from twinbench.views import errors as mistaken
 from twinbench.views import text, words
 from twinbench.views.recommend import figures
-from twinbench.views.report import charts, svg
+from twinbench.views.report import charts, mistakes, svg
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -33,6 +36,7 @@ OPEN_SECTIONS = 12
 
 OPTIONS = {
     "threads": "--threads",
+    "device": "--device",
     "budget_s": "--budget",
     "processes": "--processes",
     "resolve": "--resolve",
@@ -68,6 +72,7 @@ def render(store: Store, summary: RunSummary, recommendations: Sequence[Recommen
         lstrip_blocks=True,
     )
     environment.globals |= {"text": text, "words": words, "charts": charts, "svg": svg, "figures": figures}
+    environment.globals |= {"mistakes": mistakes, "mistaken": mistaken}
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     numbers = _numbers(summary)
     return environment.get_template("page.html").render(
@@ -75,6 +80,7 @@ def render(store: Store, summary: RunSummary, recommendations: Sequence[Recommen
         recommendations=recommendations,
         growing=list(_growing(summary, numbers)),
         numbers=numbers,
+        errors=errors.of_run(store, summary.run_id),
         stacks=list(numbers),
         modalities=list(dict.fromkeys(p.modality for p in summary.pipelines)),
         names=list(dict.fromkeys(p.pipeline for p in summary.pipelines)),
@@ -106,6 +112,13 @@ def pictures(summary: RunSummary, sizes: Sequence[PipelineSummary]) -> Iterator[
                 yield f"growth{'-' * bool(step)}{step}", svg.picture(drawn, style)
 
 
+def error_pictures(cell: CellErrors) -> Iterator[tuple[str, str]]:
+    """The charts of a cell's wrong predictions as SVG files, by name."""
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    for name, drawn in mistakes.pictures(cell).items():
+        yield name, svg.picture(drawn, style)
+
+
 def _numbers(summary: RunSummary) -> dict[str, int]:
     """Every stack's colour."""
     stacks = dict.fromkeys(cell.stack for pipeline in summary.pipelines for cell in pipeline.cells)
@@ -121,8 +134,9 @@ def command(summary: RunSummary) -> str:
         words += [word for value in request.get(key, []) for word in (option, str(value))]
     for key, option in OPTIONS.items():
         value = options.get(key)
-        if value is not None:
-            words += [option, text.percent(value) if key == "resolve" else f"{value:g}"]
+        if value is not None and (key, value) != ("device", "cpu"):
+            shown = str(value) if key == "device" else f"{value:g}"
+            words += [option, text.percent(value) if key == "resolve" else shown]
     return shlex.join(words)
 
 

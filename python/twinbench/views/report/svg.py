@@ -79,11 +79,15 @@ def chart(
     *,
     front: Sequence[tuple[float, float]] = (),
     level: float | None = None,
+    diagonal: bool = False,
 ) -> Markup:
-    """Lines or points with their names beside them. ``front`` is drawn as steps under them, ``level`` as a line."""
+    """Lines or points with their names beside them; under them ``front`` as steps, and lines at ``level`` and y = x."""
     parts: list[Markup] = [*_frame(x, y)]
     if level is not None and y.scale.low <= level <= y.scale.high:
         parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=_y(y, level), y2=_y(y, level), class_="front"))
+    if diagonal:
+        ends = [_place(x, y, end, end) for end in (x.scale.low, x.scale.high)]
+        parts.append(tag("path", d="M" + "L".join(f"{px:.1f},{py:.1f}" for px, py in ends), class_="front"))
     if front:
         places = [_place(x, y, *point) for point in front]
         path = f"M{places[0][0]:.1f},{places[0][1]:.1f}" + "".join(f"H{px:.1f}V{py:.1f}" for px, py in places[1:])

@@ -1,0 +1,107 @@
+"""A model of a library that MLflow has no flavour for: Flux and MXNet. MLflow loads it by this module's name.
+
+It is the library's own model, loaded from its own file in a process of its own: a worker, as in a run. Julia and a
+server's threads stay apart that way, and MXNet has the environment that it needs.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinbench import environments, julia
+from twinbench.frameworks import registry
+from twinbench.handover.job import Saving, pinned
+from twinbench.ops import arrays
+from twinbench.run.environment import worker_environment
+from twinbench.run.options import START_TIMEOUT_S
+from twinbench.run.process import Worker, scratch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ABOUT = "about.json"
+THREADS = 1
+ANSWER_S = 300.0
+"""Longest wait for scores: Julia compiles in the first request."""
+
+
+def save(saved: Path, saving: Saving) -> None:
+    """``saved``: the file or directory that the framework exported."""
+    import mlflow.pyfunc
+
+    with scratch() as directory:
+        place = Path(directory) / "data"
+        place.mkdir()
+        copy = shutil.copytree if saved.is_dir() else shutil.copy
+        copy(saved, place / saved.name)
+        about = {"framework": saving.metadata["framework"], "name": saved.name}
+        (place / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+        mlflow.pyfunc.save_model(
+            saving.to,
+            loader_module=__name__,
+            data_path=str(place),
+            signature=saving.signature(),
+            input_example=saving.example(),
+            pip_requirements=pinned("mlflow", "twinbench", "numpy"),
+            metadata=saving.metadata,
+        )
+
+
+class Served:
+    """What MLflow asks for predictions."""
+
+    def __init__(self, place: Path) -> None:
+        about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+        framework = registry.get(about["framework"])
+        self._lock = threading.Lock()
+        self._scratch = scratch()
+        self._directory = Path(self._scratch.name)
+        extra = julia.environment(julia.find(), THREADS) if framework.language == "julia" else {}
+        variables = worker_environment(THREADS, extra) | environments.variables(framework.environment)
+        job = {
+            "threads": THREADS,
+            "device": "cpu",
+            "values": {},
+            "handovers": self._scratch.name,
+            "steps": [
+                _step("load", "training.load", [about["name"]], framework.name),
+                _step("predict", "training.predict", ["load", "rows"], framework.name),
+            ],
+        }
+        (self._directory / about["name"]).symlink_to((place / about["name"]).resolve())
+        self._worker = Worker(job, variables, interpreter=environments.interpreter(framework.environment))
+        self._worker.ask("load", START_TIMEOUT_S)
+        self._worker.ask("first", START_TIMEOUT_S, step="load")
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> NDArray[Any]:
+        """Scores of rows, float32: (rows,) or (rows, classes)."""
+        import numpy as np
+
+        rows, out = self._directory / "rows", self._directory / "out"
+        with self._lock:
+            arrays.save(rows, {"x_test": np.asarray(model_input, dtype=np.float32)})
+            self._worker.ask("first", ANSWER_S, step="predict")
+            self._worker.ask("extract", ANSWER_S, step="predict", directory=str(out))
+            return arrays.load(out, mapped=False)["scores"]
+
+
+def _step(step: str, op: str, inputs: list[str], framework: str) -> dict[str, Any]:
+    return {
+        "id": step,
+        "op": op,
+        "params": {},
+        "inputs": inputs,
+        "framework": framework,
+        "file": None,
+        "given": None,
+        "kept": True,
+    }
+
+
+def _load_pyfunc(path: str) -> Served:
+    """MLflow's way in."""
+    return Served(Path(path))

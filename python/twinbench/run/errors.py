@@ -1,0 +1,246 @@
+"""Error analysis, computed by the harness from the predictions of a cell, and from those of all stacks together.
+
+Scores are (rows,), the probability of class 1 of two, or (rows, classes).
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinbench.errors import BadInput, nearest
+from twinbench.ops import arrays
+from twinbench.ops.contract import Arrays
+from twinbench.plan.pipeline import Pipeline, Step
+from twinbench.results.errors import (
+    DISAGREEMENT,
+    ERRORS,
+    SCORES,
+    Bin,
+    ClassErrors,
+    Disagreement,
+    Disputed,
+    Errors,
+    SliceErrors,
+)
+from twinbench.results.store import Cell, Store
+from twinbench.run.reference import Reference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BINS = 15
+"""Of the reliability diagram: the number in the tables of Guo et al. 2017, https://arxiv.org/abs/1706.04599."""
+
+Z = 1.959964
+"""Of a 95 % interval."""
+
+FEWEST = 30
+"""Test rows of a slice that is worth telling: of fewer, the interval is wider than most differences."""
+
+WORST = 10
+"""Slices that are kept, and rows that the stacks don't agree on."""
+
+MANY = 50
+"""A column with more different numbers is sliced at its quartiles."""
+
+
+def slices(pipeline: Pipeline, reference: Reference) -> dict[str, NDArray[Any]]:
+    """By slicing column its values in the test rows, as text. Raises BadInput for a column that isn't there."""
+    import numpy as np
+
+    if not pipeline.goal.slices:
+        return {}
+    steps = {step.id: step for step in pipeline.steps}
+    split = next((step for step in pipeline.steps if "test" in _given(reference, step)), None)
+    if split is None:
+        raise BadInput(f"{pipeline.path}: goal.slices: no step divides the rows into training and test")
+    rows = _given(reference, split)["test"]
+    known = _columns(steps, split.inputs[0], reference)
+    for column in pipeline.goal.slices:
+        if column not in known:
+            told = f"no column '{column}' among the rows that are split{nearest(column, known)}"
+            raise BadInput(f"{pipeline.path}: goal.slices: {told}")
+    return {column: np.asarray(_texts(known[column]))[rows] for column in pipeline.goal.slices}
+
+
+def _given(reference: Reference, step: Step) -> Arrays:
+    place = reference.given(step.id)
+    return {} if place is None else arrays.load(Path(place))
+
+
+def _columns(steps: Mapping[str, Step], source: str, reference: Reference) -> Arrays:
+    """What is known of the rows that are split, each column as it was before steps made a feature of it.
+
+    It is looked for backwards, as long as rows keep their places.
+    """
+    found = dict(arrays.load(Path(reference.place(source))))
+    while source in steps and steps[source].op.keeps_rows:
+        source = steps[source].inputs[0]
+        found |= arrays.load(Path(reference.place(source)))
+    return found
+
+
+def _texts(values: NDArray[Any]) -> list[str]:
+    """What a slice is called: the value, or of many different numbers the quarter in which it lies."""
+    import numpy as np
+
+    if values.dtype.kind not in "fiu":
+        return [str(value) or "missing" for value in values]
+    missing = np.isnan(values.astype(np.float64))
+    there = values[~missing]
+    if len(np.unique(there)) <= MANY:
+        return ["missing" if gone else f"{value:g}" for value, gone in zip(values, missing, strict=True)]
+    edges = np.quantile(there, [0, 0.25, 0.5, 0.75, 1])
+    names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
+    quarter = np.searchsorted(edges[1:-1], values)  # up to and including the upper edge
+    return ["missing" if gone else names[place] for place, gone in zip(quarter, missing, strict=True)]
+
+
+def keep(
+    store: Store, cell: int, labels: NDArray[Any], scores: NDArray[Any], sliced: Mapping[str, NDArray[Any]]
+) -> None:
+    """Store a cell's scores, and where they are wrong."""
+    import numpy as np
+
+    content = io.BytesIO()
+    np.save(content, np.asarray(scores), allow_pickle=False)
+    store.add_file(cell, SCORES, content.getvalue())
+    found = analyse(labels, scores, sliced)
+    if found is not None:
+        store.add_fact(cell, "", ERRORS, asdict(found))
+
+
+def compare(store: Store, cells: Iterable[Cell], labels: NDArray[Any], sliced: Mapping[str, NDArray[Any]]) -> None:
+    """Store where the cells of one pipeline and size predict otherwise than each other."""
+    import numpy as np
+
+    kept, ids = {}, {}
+    for cell in cells:
+        content = store.file(cell.id, SCORES)
+        if content is None:
+            continue
+        scores = np.load(io.BytesIO(content), allow_pickle=False)
+        if np.isfinite(scores).all():
+            kept[cell.stack], ids[cell.stack] = scores, cell.id
+    for stack, found in disagreements(labels, kept, sliced).items():
+        store.add_fact(ids[stack], "", DISAGREEMENT, asdict(found))
+
+
+def probabilities(scores: NDArray[Any]) -> NDArray[Any]:
+    """(rows, classes) in float64."""
+    import numpy as np
+
+    p = scores.astype(np.float64)
+    return np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
+
+
+def predicted(scores: NDArray[Any]) -> NDArray[Any]:
+    """The class of each row: of two, 1 where its probability is above 1/2; of more, the most probable one."""
+    found: NDArray[Any] = (scores > 0.5).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+    return found
+
+
+def analyse(labels: NDArray[Any], scores: NDArray[Any], sliced: Mapping[str, NDArray[Any]]) -> Errors | None:
+    """What is wrong in these scores of rows with these labels. None where a score isn't a number."""
+    import numpy as np
+
+    if not len(scores) or not np.isfinite(scores).all():
+        return None
+    truth, p, said = labels.astype(int), probabilities(scores), predicted(scores)
+    count = p.shape[1]
+    confusion = np.bincount(truth * count + said, minlength=count * count).reshape(count, count)
+    right = truth == said
+    bins = tuple(_bins(p[np.arange(len(p)), said], right))
+    worst = sorted(_sliced(sliced, right), key=lambda one: -one.low)
+    return Errors(
+        rows=len(truth),
+        wrong=int((~right).sum()),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        classes=tuple(_classes(confusion)),
+        slices=tuple(worst[:WORST]),
+        bins=bins,
+        calibration_error=sum(b.rows * abs(b.accuracy - b.confidence) for b in bins) / len(truth),
+    )
+
+
+def _classes(confusion: NDArray[Any]) -> Iterator[ClassErrors]:
+    for number, (rows, said) in enumerate(zip(confusion.sum(1).tolist(), confusion.sum(0).tolist(), strict=True)):
+        hits = int(confusion[number, number])
+        yield ClassErrors(rows, said, hits / said if said else None, hits / rows if rows else None)
+
+
+def _bins(confidence: NDArray[Any], right: NDArray[Any]) -> Iterator[Bin]:
+    """Of equal width over [0, 1]; the upper edge belongs to a bin."""
+    import numpy as np
+
+    edges = np.linspace(0, 1, BINS + 1)
+    place = np.searchsorted(edges[1:-1], confidence)
+    for number in np.unique(place).tolist():
+        inside = place == number
+        rows = int(inside.sum())
+        low, high = float(edges[number]), float(edges[number + 1])
+        yield Bin(low, high, rows, float(confidence[inside].mean()), float(right[inside].mean()))
+
+
+def _sliced(sliced: Mapping[str, NDArray[Any]], right: NDArray[Any]) -> Iterator[SliceErrors]:
+    """Every value of every column that has rows enough."""
+    import numpy as np
+
+    for column, values in sliced.items():
+        names, place = np.unique(values, return_inverse=True)
+        rows, wrong = np.bincount(place), np.bincount(place, weights=~right).astype(int)
+        for name, count, errors in zip(names.tolist(), rows.tolist(), wrong.tolist(), strict=True):
+            if count >= FEWEST:
+                yield SliceErrors(column, name, count, errors, *wilson(errors, count))
+
+
+def wilson(hits: int, rows: int) -> tuple[float, float]:
+    """A 95 % interval of a share (Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953)."""
+    centre = (hits + Z * Z / 2) / (rows + Z * Z)
+    half = Z / (rows + Z * Z) * math.sqrt(hits * (rows - hits) / rows + Z * Z / 4)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def disagreements(
+    labels: NDArray[Any], scores: Mapping[str, NDArray[Any]], sliced: Mapping[str, NDArray[Any]]
+) -> dict[str, Disagreement]:
+    """By stack where it predicts another class than others do; none where there are no others."""
+    import numpy as np
+
+    stacks = list(scores)
+    if len(stacks) < 2:
+        return {}
+    said = np.stack([predicted(scores[stack]) for stack in stacks])
+    p = np.stack([probabilities(scores[stack]) for stack in stacks])
+    apart = np.ptp(p, axis=0).max(axis=1)
+    found = {}
+    for number, stack in enumerate(stacks):
+        otherwise = said != said[number]
+        disputed = np.flatnonzero(otherwise.any(axis=0))
+        first = disputed[np.argsort(-apart[disputed], kind="stable")][:WORST].tolist()
+        differs = dict(zip(stacks, otherwise.sum(axis=1).tolist(), strict=True))
+        found[stack] = Disagreement(
+            {other: rows for other, rows in differs.items() if other != stack},
+            tuple(_disputed(row, labels, stacks, said[:, row], p[:, row], sliced) for row in first),
+        )
+    return found
+
+
+def _disputed(
+    row: int,
+    labels: NDArray[Any],
+    stacks: list[str],
+    said: NDArray[Any],
+    p: NDArray[Any],
+    sliced: Mapping[str, NDArray[Any]],
+) -> Disputed:
+    classes = dict(zip(stacks, said.tolist(), strict=True))
+    confidence = {stack: float(p[place, classes[stack]]) for place, stack in enumerate(stacks)}
+    values = {column: str(texts[row]) for column, texts in sliced.items()}
+    return Disputed(row, int(labels[row]), classes, confidence, values)
