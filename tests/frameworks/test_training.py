@@ -28,17 +28,20 @@ SGD = {"name": "sgd", "lr": 0.05}
 MOMENTUM = {"name": "sgd", "lr": 0.01, "momentum": 0.9}
 NESTEROV = {"name": "sgd", "lr": 0.05, "momentum": 0.8, "nesterov": True}
 
+REST = {"batch_size": 32}
+"""The last batch of an epoch is smaller. Not everywhere: some compile anew for it."""
+
 CASES = {
-    "mlp adam": ("mlp", {"hidden": [16, 8], "optimizer": ADAM}, (7,)),
-    "mlp adamw, several classes": ("mlp", {"hidden": [16], "classes": 4, "optimizer": ADAMW}, (7,)),
-    "mlp sgd": ("mlp", {"hidden": [], "optimizer": SGD}, (7,)),
+    "mlp adam": ("mlp", {"hidden": [16, 8], "optimizer": ADAM} | REST, (7,)),
+    "mlp adamw, several classes": ("mlp", {"hidden": [16, 8], "classes": 4, "optimizer": ADAMW}, (7,)),
+    "mlp sgd": ("mlp", {"hidden": [9, 5], "optimizer": SGD}, (7,)),
     "mlp nesterov": ("mlp", {"hidden": [5, 4, 3], "optimizer": NESTEROV}, (7,)),
     "cnn adam, several classes": ("cnn", {"channels": [4, 6], "hidden": [10], "classes": 3}, (9, 8)),
-    "cnn momentum, colours": ("cnn", {"channels": [4], "kernel": 5, "optimizer": MOMENTUM}, (6, 7, 3)),
+    "cnn momentum, colours": ("cnn", {"channels": [4], "kernel": 5, "optimizer": MOMENTUM} | REST, (6, 7, 3)),
     "cnn1d adam": ("cnn1d", {"channels": [4, 6], "kernel": 5}, (21,)),
-    "cnn1d sgd, several channels": ("cnn1d", {"channels": [4], "classes": 3, "optimizer": SGD}, (12, 2)),
+    "cnn1d sgd, several channels": ("cnn1d", {"channels": [4], "classes": 3, "optimizer": SGD} | REST, (12, 2)),
     "lstm adam, several classes": ("lstm", {"units": 9, "hidden": [5], "classes": 3}, (6,)),
-    "lstm momentum, several features": ("lstm", {"units": 5, "optimizer": MOMENTUM}, (6, 2)),
+    "lstm momentum, several features": ("lstm", {"units": 5, "optimizer": MOMENTUM} | REST, (6, 2)),
 }
 LAYERS = {
     "dense": ("mlp", {"hidden": []}, (6,)),
@@ -97,9 +100,9 @@ def examples(shape: tuple[int, ...], classes: int, rows: int = 300) -> Arrays:
 
 
 def case(name: str, values: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Any, Arrays, Arrays]:
-    """Op, parameters, examples and givens; two epochs, whose last batches are smaller."""
+    """Op, parameters, examples and givens; two epochs of ten batches."""
     op = ops.get(f"training.{name}")
-    params = op.build({"epochs": 2, "batch_size": 32, "seed": 5} | values)
+    params = op.build({"epochs": 2, "batch_size": 30, "seed": 5} | values)
     arrays = examples(shape, params.classes)
     return op, params, arrays, op.givens(params, arrays)
 
@@ -165,8 +168,8 @@ def test_scores_are_those_of_the_model_for_any_number_of_rows(network: str, run:
     "change", [{"eps": 1e-3}, {"beta2": 0.999}, {"lr": 9.9e-3}, {"name": "adamw", "weight_decay": 0.5}]
 )
 def test_another_arithmetic_of_the_optimizer_is_caught(network: str, run: Any, change: dict[str, Any]):
-    op, params, arrays, given = case(*CASES["mlp adam"])
-    other = op.build({"hidden": [16, 8], "epochs": 2, "batch_size": 32, "optimizer": ADAM | change})
+    op, params, arrays, given = case("mlp", {"hidden": [16, 8], "optimizer": ADAM}, (7,))
+    other = op.build({"hidden": [16, 8], "epochs": 2, "batch_size": 30, "optimizer": ADAM | change})
     without_adamw(network, other)
     got = run(op.name, other, [(arrays, "arrays"), (given, "arrays")])
     assert not agrees(op, got, op.reference(params, arrays, given), params)
