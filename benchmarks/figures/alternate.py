@@ -11,8 +11,6 @@ from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from twinbench.results import stats
-
 if TYPE_CHECKING:
     from twinbench.frameworks.api import Framework
     from twinbench.ops.contract import Arrays, Kind
@@ -33,6 +31,8 @@ def a_process() -> Iterator[ProcessPoolExecutor]:
 
 def compared(framework: Framework, kind: Kind, ours: partial[Any], direct: Direct) -> tuple[float, float]:
     """Our time over the direct call's, and our seconds, both from medians of paired bursts. Fails if results differ."""
+    from twinbench.results import stats
+
     inputs = ours.args[1:]
     if framework.language == "julia":
         from twinbench.worker import julia_measure as protocol
