@@ -272,6 +272,7 @@ def compared(
     An op that asks for it is executed once more, on the reference's own inputs, by asking the worker.
     """
     if step.op.isolated:
+        directory /= "isolated"  # beside the stack's own output, from which quality is told
         ask(
             "isolated",
             step=step.id,
