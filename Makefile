@@ -51,7 +51,7 @@ bench: $(INSTALLED)
 
 # The documentation site, in build/site. A warning, such as a link that leads nowhere, is an error.
 docs: $(INSTALLED)
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 	@echo "open build/site/index.html"
 
 # The browser that the report's tests open it in; without one they are skipped.
@@ -74,7 +74,7 @@ clean:
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PY) -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); echo "making $(VENV)"; $$python -m venv --clear $(VENV); }
 	@echo "installing into $(VENV): a few minutes, once"
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audio,comet,keras,rivals,dev,docs]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audio,comet,images,keras,rivals,dev,docs]'
 	@touch $@
 
 $(JULIA_TRIED): | $(INSTALLED)

@@ -60,19 +60,25 @@ __init__() = TwinBench.register!(@__MODULE__)
                 ["tag"],
                 ["code"],
             )
-            groups = groupby((; keys, aggregates), derived)
+            groups = groupby((; keys, aggregates, ordered = true), derived)
+            groupby((; keys, aggregates, ordered = false), derived)
             for how in ("inner", "left"), right in (groups, [groups; groups])
-                joined = join((; on = keys, how, columns = ["count-n", "mean-x", "std-x"]), derived, right)
+                joined = join(
+                    (; on = keys, how, columns = ["count-n", "mean-x", "std-x"], ordered = true),
+                    derived,
+                    right,
+                )
                 impute((columns = ["count-n", "mean-x", "std-x"], strategy = "median"), joined)
             end
         end
-        groupby((; keys = ["name", "place", "code", "key", "n", "label"], aggregates = ["s" => ["sum", "x"]]), derived)
+        six = ["name", "place", "code", "key", "n", "label"]
+        groupby((; keys = six, aggregates = ["s" => ["sum", "x"]], ordered = false), derived)
         for keys in (["code"], ["key"]), column in ("n", "x", "z")
-            top((; keys, column, n = 2), derived)
+            top((; keys, column, n = 2, ordered = false), derived)
         end
         others = select(derived, "n", "code", "x" => "w")
         for on in (["n"], ["code"]), how in ("inner", "left"), right in (others, unique(others, "code"))
-            join((; on, how, columns = ["w"]), derived, right)
+            join((; on, how, columns = ["w"], ordered = false), derived, right)
         end
         for by in (["time", "n"], ["name", "n"], ["n"], ["y"], ["z"], ["time"]), descending in (false, true)
             sort((; by, descending), derived)

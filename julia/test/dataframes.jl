@@ -26,7 +26,7 @@ end
 
 same(table, columns...) = isequal(table, DataFrame([name => values for (name, values) in columns]))
 
-group_params(what, of) = (keys = ["key"], aggregates = ["out" => [what, of]])
+group_params(what, of) = (ordered = true, keys = ["key"], aggregates = ["out" => [what, of]])
 
 @testset "DataFrames.jl" begin
     @testset "read_csv keeps the columns asked for, in order, with their types" begin
@@ -125,28 +125,35 @@ group_params(what, of) = (keys = ["key"], aggregates = ["out" => [what, of]])
             ("r2", "x", "y", [missing, 1.0]),
             ("r2", "x", "n", [missing, missing]),
         )
-        params = (keys = ["key"], aggregates = ["out" => [what, a, b]])
+        params = (ordered = true, keys = ["key"], aggregates = ["out" => [what, a, b]])
         @test isequal(round.(Tables.groupby(params, COMMON).out; digits = 12), expected)
     end
 
     @testset "groupby: two columns of one type keep it" begin
-        params = (keys = ["key"], aggregates = ["out" => ["max_minus_min", "n", "n"]])
+        params = (ordered = true, keys = ["key"], aggregates = ["out" => ["max_minus_min", "n", "n"]])
         @test eltype(Tables.groupby(params, COMMON).out) == Int
         @test eltype(Tables.groupby(params, EMPTY).out) == Int
         @test eltype(
-            Tables.groupby((keys = ["key"], aggregates = ["out" => ["max_minus_min", "n", "y"]]), EMPTY).out,
+            Tables.groupby(
+                (ordered = true, keys = ["key"], aggregates = ["out" => ["max_minus_min", "n", "y"]]),
+                EMPTY,
+            ).out,
         ) ==
             Float64
     end
 
     @testset "top takes the largest values of each group, the missing ones dropped first" begin
         table = DataFrame(key = ["b", "a", "b", missing, "b", "a"], x = [1.0, missing, 3.0, 9.0, 2.0, missing])
-        @test same(Tables.top((keys = ["key"], column = "x", n = 2), table), "key" => ["b", "b"], "x" => [3.0, 2.0])
+        @test same(
+            Tables.top((ordered = true, keys = ["key"], column = "x", n = 2), table),
+            "key" => ["b", "b"],
+            "x" => [3.0, 2.0],
+        )
         ties = DataFrame(key = [2, 1, 2, 2, 1], x = [5, 7, 5, 4, 8])
-        top = Tables.top((keys = ["key"], column = "x", n = 2), ties)
+        top = Tables.top((ordered = true, keys = ["key"], column = "x", n = 2), ties)
         @test same(top, "key" => [1, 1, 2, 2], "x" => [8, 7, 5, 5])
         @test top.x isa Vector{Int}
-        @test size(Tables.top((keys = ["key"], column = "x", n = 2), EMPTY)) == (0, 2)
+        @test size(Tables.top((ordered = true, keys = ["key"], column = "x", n = 2), EMPTY)) == (0, 2)
     end
 
     @testset "groupby keeps int64 where the contract says so: $what" for what in ("count", "sum", "min", "max")
@@ -156,7 +163,7 @@ group_params(what, of) = (keys = ["key"], aggregates = ["out" => [what, of]])
     @testset "groupby without groups has columns of the right types" begin
         aggregates = ["count" => ["count", "n"], "max" => ["max", "n"], "mean" => ["mean", "n"], "sum" => ["sum", "x"]]
         for table in (EMPTY, DataFrame(key = [missing], n = [1], x = [1.0]))
-            result = Tables.groupby((; keys = ["key"], aggregates), table)
+            result = Tables.groupby((; ordered = true, keys = ["key"], aggregates), table)
             @test size(result) == (0, 5)
             @test nonmissingtype.(eltype.(eachcol(result)))[2:end] == [Int, Int, Float64, Float64]
         end
@@ -170,7 +177,7 @@ group_params(what, of) = (keys = ["key"], aggregates = ["out" => [what, of]])
     @testset "join keeps the left order, and the right order within" begin
         left = DataFrame(key = ["b", missing, "a", "c", "b"], n = 1:5)
         right = DataFrame(key = ["a", "b", missing, "b"], v = [10, 20, 30, 40], w = ["x", "y", "z", "w"])
-        p = (on = ["key"], columns = ["w", "v"])
+        p = (ordered = true, on = ["key"], columns = ["w", "v"])
         inner = Tables.join((; p..., how = "inner"), left, right)
         @test same(
             inner,
@@ -190,7 +197,7 @@ group_params(what, of) = (keys = ["key"], aggregates = ["out" => [what, of]])
     @testset "a left join with unique keys adds columns and shares the others" begin
         left = DataFrame(key = ["b", missing, "a"], n = 1:3)
         joined = Tables.join(
-            (on = ["key"], how = "left", columns = ["v"]),
+            (ordered = true, on = ["key"], how = "left", columns = ["v"]),
             left,
             DataFrame(key = ["a", "c"], v = [1, 2]),
         )
@@ -202,7 +209,7 @@ group_params(what, of) = (keys = ["key"], aggregates = ["out" => [what, of]])
     @testset "a left join makes int64 float64 even if every row matched" begin
         table = DataFrame(key = ["a"], v = [1])
         @test nonmissingtype(eltype(
-            Tables.join((on = ["key"], how = "left", columns = ["v"]), table[:, ["key"]], table).v,
+            Tables.join((ordered = true, on = ["key"], how = "left", columns = ["v"]), table[:, ["key"]], table).v,
         )) ==
             Float64
     end
@@ -263,11 +270,15 @@ group_params(what, of) = (keys = ["key"], aggregates = ["out" => [what, of]])
             Tables.clean => ((drop_missing = ["x"], cast = ["y" => "int64"]), table),
             Tables.impute => ((columns = ["x"], strategy = "median"), table),
             Tables.derive => ((; columns = ["q" => ["floor_divide", "n", 2]]), table),
-            Tables.groupby => ((; keys = ["key", "n"], aggregates), table),
-            Tables.groupby => ((; keys = ["key"], aggregates = ["r" => ["r2", "n", "x"]]), table),
-            Tables.top => ((keys = ["key"], column = "x", n = 2), table),
-            Tables.join => ((on = ["key"], how = "inner", columns = ["v"]), table, groups),
-            Tables.join => ((on = ["key"], how = "left", columns = ["v"]), table, groups),
+            Tables.groupby => ((; ordered = true, keys = ["key", "n"], aggregates), table),
+            Tables.groupby => ((; ordered = true, keys = ["key"], aggregates = ["r" => ["r2", "n", "x"]]), table),
+            Tables.top => ((ordered = true, keys = ["key"], column = "x", n = 2), table),
+            Tables.join => ((ordered = true, on = ["key"], how = "inner", columns = ["v"]), table, groups),
+            Tables.join => ((ordered = true, on = ["key"], how = "left", columns = ["v"]), table, groups),
+            Tables.groupby => ((; ordered = false, keys = ["key", "n"], aggregates), table),
+            Tables.top => ((ordered = false, keys = ["key"], column = "x", n = 2), table),
+            Tables.join => ((ordered = false, on = ["key"], how = "inner", columns = ["v"]), table, groups),
+            Tables.join => ((ordered = false, on = ["key"], how = "left", columns = ["v"]), table, groups),
             Tables.sort => ((by = ["x", "n"], descending = true), table),
             Tables.rolling => ((name = "r", by = ["n"], column = "y", window = 2, var"function" = "mean"), table),
             Tables.one_hot => ((; columns = ["key"]), table),

@@ -24,3 +24,14 @@ end
     JET.@test_opt target_modules = (signals,) signals.entropy_and_rolloff(ones(20))
     JET.@test_opt target_modules = (analysis,) analysis.far_apart([1, 2], [0.5, 1.0], 3)
 end
+
+@testset "nothing in the loops over pixels is dispatched at run time" begin
+    images, grey = TwinBench.FRAMEWORKS["JuliaImages"], [zeros(Gray{N0f8}, 2, 3)]
+    colours = [zeros(RGB{N0f8}, 2, 3)]
+    JET.@test_opt target_modules = (images,) images.levels(zeros(RGB{Float32}, 2, 3))
+    JET.@test_opt target_modules = (images,) images.normalised(grey, [0.5f0], [0.5f0])
+    JET.@test_opt target_modules = (images,) images.normalised(colours, [0.5f0], [0.5f0])
+    JET.@test_opt target_modules = (images,) images.constant(grey[1])
+    JET.@test_call target_modules = (images,) images.magnitude(grey[1])
+    JET.@test_call target_modules = (images,) images.middle(colours[1], 3)
+end

@@ -13,6 +13,19 @@ function include_if(file, packages...)
     return include(file)
 end
 
+const IMAGES = (
+    "CoordinateTransformations",
+    "HistogramThresholding",
+    "ImageContrastAdjustment",
+    "ImageCore",
+    "ImageFiltering",
+    "ImageMorphology",
+    "ImageTransformations",
+    "JpegTurbo",
+    "PNGFiles",
+)
+const ALL = ("DataFrames", "CSV", "Flux", "JLD2", "DSP", "FFTW", "WAV", "SignalAnalysis", "MFCC", IMAGES...)
+
 @testset "TwinBench" begin
     include("measure.jl")
     include("crossing.jl")
@@ -21,30 +34,7 @@ end
     include_if("dsp.jl", "DSP", "FFTW", "WAV")
     include_if("signalanalysis.jl", "SignalAnalysis")
     include_if("mfcc.jl", "MFCC")
-    include_if(
-        "quality.jl",
-        "Aqua",
-        "DataFrames",
-        "CSV",
-        "Flux",
-        "JLD2",
-        "DSP",
-        "FFTW",
-        "WAV",
-        "SignalAnalysis",
-        "MFCC",
-    )
-    include_if(
-        "inference.jl",
-        "JET",
-        "DataFrames",
-        "CSV",
-        "Flux",
-        "JLD2",
-        "DSP",
-        "FFTW",
-        "WAV",
-        "SignalAnalysis",
-        "MFCC",
-    )
+    include_if("images.jl", IMAGES...)
+    include_if("quality.jl", "Aqua", ALL...)
+    include_if("inference.jl", "JET", ALL...)
 end

@@ -26,6 +26,12 @@ def cache_dir() -> Path:
     return _user("cache", "TWINBENCH_CACHE_DIR")
 
 
+def files_dir() -> Path | None:
+    """Where the user has files that datasets would fetch: ``TWINBENCH_FILES_DIR``, if it is set."""
+    value = os.environ.get("TWINBENCH_FILES_DIR")
+    return Path(value) if value else None
+
+
 def data_dir() -> Path:
     """Results: ``TWINBENCH_DATA_DIR`` or the platform's place."""
     return _user("data", "TWINBENCH_DATA_DIR")

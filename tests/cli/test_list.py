@@ -11,6 +11,7 @@ def test_json_says_what_can_be_run_on_what(cli):
     found = json.loads(done.stdout)
     assert set(found) == {"pipelines", "stacks", "frameworks", "ops", "datasets"}
     flights = next(pipeline for pipeline in found["pipelines"] if pipeline["name"] == "flights-delay")
+    assert flights["dataset"] == "nycflights13"
     assert flights["sizes"]["small"] == 20_000
     assert "pandas+torch" in flights["stacks"]
     groupby = next(op for op in found["ops"] if op["name"] == "tables.groupby")

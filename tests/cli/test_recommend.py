@@ -47,7 +47,7 @@ def test_the_decision_record_is_markdown_that_nothing_breaks_out_of(cli, made, t
     assert "### Decision\n\ntables: undecided" in record
     assert "| NumPy+torch | 116 ms (1.00x) |" in record
     assert RUN in record
-    assert r"a\|b\<script\>+torch: failed: no \`such\` \# thing" in record
+    assert r"a\|b&lt;script\>+torch: failed: no \`such\` \# thing" in record
     assert "twinbench recommend --store" in record
 
 

@@ -42,5 +42,5 @@ def test_a_frameworks_answers_agree_and_satisfy_the_identities(
     answers = native(framework.ops, asked)
     got = {step: framework.extract(answers[step], op.output) for step, op, *_ in asked}
     CHECKS[name](got)
-    for step, op, *_ in asked:
-        agrees(op, got[step], want[step])
+    for step, op, params, *_ in asked:
+        agrees(op, got[step], want[step], params)

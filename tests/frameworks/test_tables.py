@@ -86,14 +86,14 @@ def groupby(draw: Any) -> Any:
     new["r2"] = ("r2", *draw(st.tuples(*[st.sampled_from(["x", "n", "z"])] * 2)))
     if draw(st.booleans()):
         new["texts"] = ("count", "r")
-    return {"keys": draw(some("s", "k", "r")), "aggregates": new}, table
+    return {"keys": draw(some("s", "k", "r")), "aggregates": new, "ordered": draw(st.booleans())}, table
 
 
 @st.composite
 def top(draw: Any) -> Any:
     table = draw(tables(s=TEXT, x=MAYBE, k=INT, r=st.sampled_from(FEW), n=INT, big=BIG))
     choice = {"column": draw(st.sampled_from(["x", "n", "big"])), "n": draw(st.integers(1, 4))}
-    return choice | {"keys": draw(some("s", "k", "r"))}, table
+    return choice | {"keys": draw(some("s", "k", "r")), "ordered": draw(st.booleans())}, table
 
 
 @st.composite
@@ -101,7 +101,7 @@ def join(draw: Any) -> Any:
     left = draw(tables(k=INT, s=TEXT, x=MAYBE))
     right = draw(tables(v=MAYBE, s=st.sampled_from(FEW), w=TEXT, k=INT, n=INT, big=BIG))
     params = {"on": draw(some("k", "s")), "how": draw(st.sampled_from(["inner", "left"]))}
-    return params | {"columns": draw(some("v", "w", "n", "big"))}, left, right
+    return params | {"columns": draw(some("v", "w", "n", "big")), "ordered": draw(st.booleans())}, left, right
 
 
 @st.composite
@@ -149,7 +149,7 @@ def test_a_step_agrees_with_the_reference(framework: Any, run: Any, agrees: Any,
     params = op.build(values)
     extra = {"given": op.givens(params, *inputs)} if op.givens else {}
     want = op.reference(params, *inputs, *extra.values())
-    agrees(op, run(framework, op, params, *inputs, **extra), want)
+    agrees(op, run(framework, op, params, *inputs, **extra), want, params)
 
 
 LARGE = [
@@ -162,6 +162,9 @@ LARGE = [
     ("top", {"keys": ["k", "s"], "column": "label", "n": 2}),
     ("join", {"on": ["k", "s"], "how": "left", "columns": ["z", "time"]}),
     ("join", {"on": ["s"], "how": "inner", "columns": ["z"]}),
+    ("groupby", {"keys": ["s", "k"], "aggregates": {"a": ["mean", "x"]}, "ordered": False}),
+    ("top", {"keys": ["s"], "column": "x", "n": 3, "ordered": False}),
+    ("join", {"on": ["k", "s"], "how": "left", "columns": ["z", "time"], "ordered": False}),
     ("sort", {"by": ["k"]}),
     ("sort", {"by": ["x"], "descending": True}),
     ("rolling", {"name": "m", "by": ["k"], "column": "y", "window": 50}),
@@ -179,7 +182,7 @@ def test_a_step_agrees_on_a_table_of_many_rows(framework: Any, run: Any, agrees:
     if name == "join":
         del inputs[0]["z"], inputs[0]["time"]
     extra = {"given": op.givens(params, *inputs)} if op.givens else {}
-    agrees(op, run(framework, op, params, *inputs, **extra), op.reference(params, *inputs, *extra.values()))
+    agrees(op, run(framework, op, params, *inputs, **extra), op.reference(params, *inputs, *extra.values()), params)
 
 
 def random_table(seed: int, rows: int) -> Arrays:

@@ -123,3 +123,49 @@ def test_only_the_first_twenty_losses_of_a_training_are_compared():
     early = want["losses"].copy()
     early[3] *= 1 + 1e-4
     assert not all(f.ok for f in compare(op, {"losses": early}, want))
+
+
+GROUPBY = ops.get("tables.groupby")
+ANY_ORDER = GROUPBY.build({"keys": ["k", "s"], "aggregates": {"mean": ["mean", "x"]}, "ordered": False})
+
+
+def groups(keys, texts, means):
+    return {"k": np.array(keys), "s": np.array(texts), "mean": np.array(means)}
+
+
+def test_rows_may_come_in_any_order_only_where_the_step_asks_for_none():
+    want = groups([1, 1, 2], ["a", "é", "a"], [0.5, np.nan, 1.5])
+    got = groups([2, 1, 1], ["a", "é", "a"], [1.5 + 1e-12, np.nan, 0.5])
+    assert all(finding.ok for finding in compare(GROUPBY, got, want, params=ANY_ORDER))
+    ordered = replace(ANY_ORDER, ordered=True)
+    assert not all(finding.ok for finding in compare(GROUPBY, got, want, params=ordered))
+    assert not all(finding.ok for finding in compare(GROUPBY, got, want))
+
+
+@pytest.mark.parametrize(
+    "got",
+    [
+        groups([2, 1, 1], ["a", "é", "a"], [0.5, np.nan, 1.5]),  # values of other groups
+        groups([2, 1, 1], ["a", "ab", "a"], [1.5, np.nan, 0.5]),
+        groups([2, 1, 1, 1], ["a", "é", "a", "a"], [1.5, np.nan, 0.5, 0.5]),
+        groups([2, 1], ["a", "a"], [1.5, 0.5]),
+    ],
+)
+def test_other_rows_are_caught_in_any_order(got):
+    want = groups([1, 1, 2], ["a", "é", "a"], [0.5, np.nan, 1.5])
+    assert not all(finding.ok for finding in compare(GROUPBY, got, want, params=ANY_ORDER))
+
+
+@given(
+    st.lists(st.tuples(st.integers(-2, 2), st.text(max_size=3).filter(lambda s: "\0" not in s)), max_size=30),
+    st.randoms(),
+)
+def test_a_shuffled_table_agrees_with_itself(rows, rng):
+    def made(rows, width):
+        return {
+            "k": np.array([k for k, _ in rows], dtype=np.int64),
+            "s": np.array([s for _, s in rows], dtype=f"U{width}"),
+        }
+
+    shuffled = rng.sample(rows, len(rows))
+    assert all(finding.ok for finding in compare(GROUPBY, made(shuffled, 9), made(rows, 3), params=ANY_ORDER))

@@ -22,7 +22,7 @@ def test_an_output_that_no_step_takes_is_let_go_once_it_was_compared(tmp_path: P
         step("one", "tables.groupby", groupby, ["x"]),
         step("two", "tables.groupby", groupby, ["x"]),
     ]
-    cell = Cell({"threads": 1, "data": None, "data_kind": None, "handovers": str(tmp_path), "steps": steps})
+    cell = Cell({"threads": 1, "values": {}, "handovers": str(tmp_path), "steps": steps})
     cell.load()
     cell.first("x")
     cell.first("one")

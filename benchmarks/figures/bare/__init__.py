@@ -13,10 +13,15 @@ from benchmarks import steps
 from benchmarks.figures import alternate
 from benchmarks.figures.figure import Figure
 
-MODULES = ("signals", "groupby", "join")
-"""Modules beside this one, each with ``PIPELINE``, ``SIZE``, ``KIND`` of the outputs, and ``CALLS``."""
+MODULES = ("signals", "images", "groupby", "join")
+"""Modules beside this one, each with ``PIPELINE``, ``SIZE`` and ``CALLS``."""
 
-LIBRARIES = ("numpy", "scipy", "torch", "pyAudioAnalysis", "pandas", "polars", "duckdb", "juliacall")
+LIBRARIES = (
+    *("numpy", "scipy", "pyAudioAnalysis"),
+    *("pillow", "opencv-python-headless", "scikit-image"),
+    *("torch", "juliacall"),
+    *("pandas", "polars", "duckdb"),
+)
 TARGET = 1.05
 LONG_S = 1e-3
 """A shorter call is shown without a target: a dictionary more is some percent of it."""
@@ -42,4 +47,5 @@ def one(calls_of: str, framework: str, step: str) -> tuple[float, float]:
     module = import_module(f"{__name__}.{calls_of}")
     loaded = steps.loaded(framework)
     ours = steps.resolved(loaded, step, module.SIZE, module.PIPELINE)
-    return alternate.compared(loaded, module.KIND, ours, module.CALLS[framework][step])
+    kind = steps.pipeline(module.PIPELINE).kinds[step]
+    return alternate.compared(loaded, kind, ours, module.CALLS[framework][step])

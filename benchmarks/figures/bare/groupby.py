@@ -13,50 +13,49 @@ from benchmarks.figures.bare.sql import sql
 
 PIPELINE = "groupby"
 SIZE = "1e5"
-KIND = "table"
 
 SIX = ["id1", "id2", "id3", "id4", "id5", "id6"]
 
 
 def pandas_q1(x: Any) -> Any:
-    return x.groupby("id1")["v1"].sum().reset_index()
+    return x.groupby("id1", sort=False)["v1"].sum().reset_index()
 
 
 def pandas_q2(x: Any) -> Any:
-    return x.groupby(["id1", "id2"])["v1"].sum().reset_index()
+    return x.groupby(["id1", "id2"], sort=False)["v1"].sum().reset_index()
 
 
 def pandas_q3(x: Any) -> Any:
-    return x.groupby("id3").agg({"v1": "sum", "v3": "mean"}).reset_index()
+    return x.groupby("id3", sort=False).agg({"v1": "sum", "v3": "mean"}).reset_index()
 
 
 def pandas_q4(x: Any) -> Any:
-    return x.groupby("id4")[["v1", "v2", "v3"]].mean().reset_index()
+    return x.groupby("id4", sort=False)[["v1", "v2", "v3"]].mean().reset_index()
 
 
 def pandas_q5(x: Any) -> Any:
-    return x.groupby("id6")[["v1", "v2", "v3"]].sum().reset_index()
+    return x.groupby("id6", sort=False)[["v1", "v2", "v3"]].sum().reset_index()
 
 
 def pandas_q6(x: Any) -> Any:
-    return x.groupby(["id4", "id5"])["v3"].agg(median_v3="median", sd_v3="std").reset_index()
+    return x.groupby(["id4", "id5"], sort=False)["v3"].agg(median_v3="median", sd_v3="std").reset_index()
 
 
 def pandas_q7(x: Any) -> Any:
-    extremes = x.groupby("id3").agg({"v1": "max", "v2": "min"})
+    extremes = x.groupby("id3", sort=False).agg({"v1": "max", "v2": "min"})
     return (extremes["v1"] - extremes["v2"]).rename("range_v1_v2").reset_index()
 
 
 def pandas_q8(x: Any) -> Any:
     rows = x[["id6", "v3"]].dropna().sort_values("v3", ascending=False)
-    return rows.groupby("id6", sort=False).head(2).sort_values("id6", kind="stable", ignore_index=True)
+    return rows.groupby("id6", sort=False).head(2)
 
 
 def pandas_q9(x: Any) -> Any:
     import numpy as np
     import pandas as pd
 
-    groups = x.groupby(["id2", "id4"])
+    groups = x.groupby(["id2", "id4"], sort=False)
     size, number = groups.size(), groups.ngroup().to_numpy()
     n = size.to_numpy()
     a, b = (x[v] - (np.bincount(number, x[v]) / n)[number] for v in ("v1", "v2"))
@@ -66,88 +65,87 @@ def pandas_q9(x: Any) -> Any:
 
 
 def pandas_q10(x: Any) -> Any:
-    return x.groupby(SIX).agg(v3=("v3", "sum"), count=("v1", "count")).reset_index()
+    return x.groupby(SIX, sort=False).agg(v3=("v3", "sum"), count=("v1", "count")).reset_index()
 
 
 def polars_q1(x: Any) -> Any:
     import polars as pl
 
-    return x.lazy().group_by("id1").agg(pl.sum("v1")).sort("id1").collect()
+    return x.lazy().group_by("id1").agg(pl.sum("v1")).collect()
 
 
 def polars_q2(x: Any) -> Any:
     import polars as pl
 
-    return x.lazy().group_by("id1", "id2").agg(pl.sum("v1")).sort("id1", "id2").collect()
+    return x.lazy().group_by("id1", "id2").agg(pl.sum("v1")).collect()
 
 
 def polars_q3(x: Any) -> Any:
     import polars as pl
 
-    return x.lazy().group_by("id3").agg(pl.sum("v1"), pl.mean("v3")).sort("id3").collect()
+    return x.lazy().group_by("id3").agg(pl.sum("v1"), pl.mean("v3")).collect()
 
 
 def polars_q4(x: Any) -> Any:
     import polars as pl
 
-    return x.lazy().group_by("id4").agg(pl.mean("v1", "v2", "v3")).sort("id4").collect()
+    return x.lazy().group_by("id4").agg(pl.mean("v1", "v2", "v3")).collect()
 
 
 def polars_q5(x: Any) -> Any:
     import polars as pl
 
-    return x.lazy().group_by("id6").agg(pl.sum("v1", "v2", "v3")).sort("id6").collect()
+    return x.lazy().group_by("id6").agg(pl.sum("v1", "v2", "v3")).collect()
 
 
 def polars_q6(x: Any) -> Any:
     import polars as pl
 
     new = {"median_v3": pl.median("v3"), "sd_v3": pl.std("v3")}
-    return x.lazy().group_by("id4", "id5").agg(**new).sort("id4", "id5").collect()
+    return x.lazy().group_by("id4", "id5").agg(**new).collect()
 
 
 def polars_q7(x: Any) -> Any:
     import polars as pl
 
-    return x.lazy().group_by("id3").agg(range_v1_v2=pl.max("v1") - pl.min("v2")).sort("id3").collect()
+    return x.lazy().group_by("id3").agg(range_v1_v2=pl.max("v1") - pl.min("v2")).collect()
 
 
 def polars_q8(x: Any) -> Any:
     import polars as pl
 
     largest = x.lazy().drop_nulls("v3").group_by("id6").agg(pl.col("v3").top_k(2)).explode("v3")
-    return largest.sort("id6", "v3", descending=[False, True]).collect()
+    return largest.collect()
 
 
 def polars_q9(x: Any) -> Any:
     import polars as pl
 
-    return x.lazy().group_by("id2", "id4").agg(r2=pl.corr("v1", "v2") ** 2).sort("id2", "id4").collect()
+    return x.lazy().group_by("id2", "id4").agg(r2=pl.corr("v1", "v2") ** 2).collect()
 
 
 def polars_q10(x: Any) -> Any:
     import polars as pl
 
-    return x.lazy().group_by(SIX).agg(pl.sum("v3"), count=pl.len().cast(pl.Int64)).sort(SIX).collect()
+    return x.lazy().group_by(SIX).agg(pl.sum("v3"), count=pl.len().cast(pl.Int64)).collect()
 
 
 def duckdb(keys: str, **columns: str) -> Direct:
-    """``SELECT keys, columns ... GROUP BY keys ORDER BY keys``: columns by name."""
+    """``SELECT keys, columns ... GROUP BY keys``: columns by name."""
     names = keys.split()
     by = ", ".join(f"{{x[{name}]}}" for name in names)
     selected = [f"{{x[{name}]}} AS {name}" for name in names] + [
         f"{value} AS {name}" for name, value in columns.items()
     ]
-    order = f"{by}, v3 DESC" if "unnest" in columns.get("v3", "") else by
-    return sql(f"SELECT {', '.join(selected)} FROM {{x}} GROUP BY {by} ORDER BY {order}", *names, *columns)
+    return sql(f"SELECT {', '.join(selected)} FROM {{x}} GROUP BY {by}", *names, *columns)
 
 
 def julia(keys: str, columns: str) -> str:
-    """``combine(groupby(x, keys; sort = true), columns)``."""
+    """``combine(groupby(x, keys), columns)``."""
     return f"""
         import DataFrames
         using Statistics: cor, mean, median, std
-        (_, x) -> DataFrames.combine(DataFrames.groupby(x, [{keys}]; sort = true), {columns})
+        (_, x) -> DataFrames.combine(DataFrames.groupby(x, [{keys}]), {columns})
     """
 
 

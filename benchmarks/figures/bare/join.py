@@ -11,7 +11,6 @@ from benchmarks.figures.bare.sql import sql
 
 PIPELINE = "join"
 SIZE = "1e5"
-KIND = "table"
 
 COLUMNS = ("id1", "id2", "id3", "id4", "id5", "id6", "v1")
 
@@ -21,14 +20,13 @@ def pandas(x: Any, right: Any, on: str, how: str) -> Any:
 
 
 def polars(x: Any, right: Any, on: str, how: Any) -> Any:
-    return x.join(right.select(on, "v2"), on=on, how=how, maintain_order="left_right")
+    return x.join(right.select(on, "v2"), on=on, how=how)
 
 
 def duckdb(on: str, how: str) -> Direct:
     columns = ", ".join(f"{{x[{name}]}} AS {name}" for name in COLUMNS)
     return sql(
-        f"SELECT {columns}, {{r[v2]}} AS v2 FROM {{x}} {how} JOIN {{r}} ON {{x[{on}]}} = {{r[{on}]}} "
-        "ORDER BY {x}.rowid, {r}.rowid",
+        f"SELECT {columns}, {{r[v2]}} AS v2 FROM {{x}} {how} JOIN {{r}} ON {{x[{on}]}} = {{r[{on}]}}",
         *COLUMNS,
         "v2",
     )
@@ -37,9 +35,7 @@ def duckdb(on: str, how: str) -> Direct:
 def julia(on: str, how: str) -> str:
     return f"""
         import DataFrames
-        (_, x, right) -> DataFrames.{how}join(
-            x, right[!, [:{on}, :v2]]; on = :{on}, matchmissing = :notequal, order = :left
-        )
+        (_, x, right) -> DataFrames.{how}join(x, right[!, [:{on}, :v2]]; on = :{on}, matchmissing = :notequal)
     """
 
 

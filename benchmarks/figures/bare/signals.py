@@ -9,7 +9,6 @@ from benchmarks.figures.alternate import Direct
 
 PIPELINE = "signal-ops"
 SIZE = "10s"
-KIND = "arrays"
 
 RATE = 48_000
 BAND = (300, 3_400)

@@ -99,9 +99,9 @@ group(table, keys; options...) = DataFrames.groupby(
     options...,
 )
 
-"""Groups in the order of their keys, with one aggregate a column."""
+"""One aggregate a column. DataFrames.jl chooses the order of the groups by itself if none is asked for."""
 function groupby(p, table)
-    groups = group(table, p.keys; sort = true, skipmissing = true)
+    groups = group(table, p.keys; sort = p.ordered ? true : nothing, skipmissing = true)
     isempty(groups) && return no_groups(p, table)
     aggregates = [
         (length(of) == 1 ? only(of) : of) => aggregate(what, (table[!, column] for column in of)...) => name
@@ -165,7 +165,7 @@ nan_to_missing(column::AbstractVector) = any(isnan, column) ? ifelse.(isnan.(col
 """The largest values of each group. `partialsort` doesn't sort the others."""
 function top(p, table)
     rows = select(table, [p.keys; p.column]; copycols = false)
-    groups = group(rows, p.keys; sort = true, skipmissing = true)
+    groups = group(rows, p.keys; sort = p.ordered ? true : nothing, skipmissing = true)
     isempty(groups) && return rows[1:0, :]
     return combine(groups, p.column => (column -> largest(column, p.n)) => p.column)
 end
@@ -176,9 +176,10 @@ largest(column::AbstractVector{>:Missing}, n::Int) = largest(collect(skipmissing
 """Rows of the left table with their matches. A left join with unique keys on the right only adds columns."""
 function join(p, left, right)
     taken = select(right, [p.on; p.columns]; copycols = false)
-    p.how == "inner" && return innerjoin(left, taken; on = p.on, matchmissing = :notequal, order = :left)
+    order = p.ordered ? :left : :undefined
+    p.how == "inner" && return innerjoin(left, taken; on = p.on, matchmissing = :notequal, order)
     transform!(taken, p.columns .=> widen_integers .=> p.columns)
-    allunique(taken, p.on) || return leftjoin(left, taken; on = p.on, matchmissing = :notequal, order = :left)
+    allunique(taken, p.on) || return leftjoin(left, taken; on = p.on, matchmissing = :notequal, order)
     return leftjoin!(copy(left; copycols = false), taken; on = p.on, matchmissing = :notequal)
 end
 

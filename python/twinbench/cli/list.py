@@ -71,7 +71,7 @@ def _pipeline(name: str, path: Path) -> tuple[Entry, list[Entry]]:
     entry = {
         "name": pipeline.name,
         "modality": pipeline.modality,
-        "dataset": pipeline.dataset,
+        "dataset": pipeline.dataset.name if pipeline.dataset else None,
         "question": pipeline.question,
         "sizes": dict(pipeline.sizes),
         "stacks": [stack["name"] for stack in stacks],

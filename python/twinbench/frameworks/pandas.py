@@ -120,7 +120,7 @@ def derive(p: t.Derive, frame: pd.DataFrame) -> pd.DataFrame:
 
 def groupby(p: t.Groupby, frame: pd.DataFrame) -> pd.DataFrame:
     """Column by column, as ``agg`` does it, too: the groups are found once."""
-    groups = frame.groupby(list(p.keys), sort=True, observed=True)
+    groups = frame.groupby(list(p.keys), sort=p.ordered, observed=True)
     new = {name: _aggregate(frame, groups, function, *of) for name, (function, *of) in p.aggregates.items()}
     return pd.DataFrame(new).reset_index()
 
@@ -146,10 +146,10 @@ def _r2(groups: Any, a: pd.Series, b: pd.Series) -> pd.Series:
 
 
 def top(p: t.Top, frame: pd.DataFrame) -> pd.DataFrame:
-    """``head`` of what was sorted by value; then the few rows that are left are sorted by group."""
+    """``head`` of what was sorted by value; then the few rows that are left are sorted by group, if they have to be."""
     rows = frame[[*p.keys, p.column]].dropna().sort_values(p.column, ascending=False)
     largest = rows.groupby(list(p.keys), sort=False, observed=True).head(p.n)
-    return largest.sort_values(list(p.keys), kind="stable", ignore_index=True)
+    return largest.sort_values(list(p.keys), kind="stable", ignore_index=True) if p.ordered else largest
 
 
 def join(p: t.Join, left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:

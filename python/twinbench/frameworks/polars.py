@@ -110,9 +110,10 @@ def _derived(definition: t.Derivation) -> pl.Expr:
 
 
 def groupby(p: t.Groupby, frame: pl.DataFrame) -> pl.DataFrame:
-    """Groups in any order, then sorts the groups that there are."""
+    """Groups in any order; if they have to be in order, the groups that there are are sorted."""
     new = [_aggregate(function, *map(pl.col, of)).alias(name) for name, (function, *of) in p.aggregates.items()]
-    return frame.lazy().drop_nulls(p.keys).group_by(p.keys).agg(new).sort(p.keys).collect()
+    groups = frame.lazy().drop_nulls(p.keys).group_by(p.keys).agg(new)
+    return (groups.sort(p.keys) if p.ordered else groups).collect()
 
 
 def _aggregate(function: str, column: pl.Expr, *other: pl.Expr) -> pl.Expr:
@@ -128,18 +129,20 @@ def _aggregate(function: str, column: pl.Expr, *other: pl.Expr) -> pl.Expr:
 
 
 def top(p: t.Top, frame: pl.DataFrame) -> pl.DataFrame:
-    """``top_k``, which promises no order, so the few rows that are left are sorted."""
-    rows = frame.lazy().drop_nulls([*p.keys, p.column]).group_by(p.keys).agg(pl.col(p.column).top_k(p.n))
-    descending = [*(False for _ in p.keys), True]
-    return rows.explode(p.column).sort(*p.keys, p.column, descending=descending).collect()
+    """``top_k``, which promises no order; if there has to be one, the few rows that are left are sorted."""
+    groups = frame.lazy().drop_nulls([*p.keys, p.column]).group_by(p.keys).agg(pl.col(p.column).top_k(p.n))
+    rows = groups.explode(p.column)
+    if p.ordered:
+        rows = rows.sort(*p.keys, p.column, descending=[*(False for _ in p.keys), True])
+    return rows.collect()
 
 
 def join(p: t.Join, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-    """Keeps both tables' orders; null keys match nothing."""
+    """Keeps both tables' orders if asked to; null keys match nothing."""
     right = right.select(*p.on, *p.columns)
     if p.how == "left":
         right = right.cast({name: pl.Float64 for name in p.columns if right.schema[name].is_integer()})
-    return left.join(right, on=p.on, how=p.how, maintain_order="left_right")
+    return left.join(right, on=p.on, how=p.how, maintain_order="left_right" if p.ordered else "none")
 
 
 def sort(p: t.Sort, frame: pl.DataFrame) -> pl.DataFrame:

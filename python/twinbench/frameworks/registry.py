@@ -14,6 +14,7 @@ from twinbench.frameworks.api import Framework
 BUILTIN = (
     *("pandas", "numpy", "polars", "duckdb"),
     *("scipy", "pyaudioanalysis"),
+    *("pillow", "opencv", "skimage"),
     *("torch", "keras", "sklearn", "mxnet"),
     *("probe", "reference"),
 )

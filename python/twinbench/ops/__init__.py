@@ -9,6 +9,7 @@ from twinbench.ops.contract import Op
 MODULES = {
     "tables": "twinbench.ops.tables",
     "signals": "twinbench.ops.signals",
+    "images": "twinbench.ops.images",
     "training": "twinbench.ops.training",
     "probe": "twinbench.ops.probe",
 }

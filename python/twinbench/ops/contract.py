@@ -87,6 +87,9 @@ class Op:
     givens: Callable[..., Arrays] | None = None
     compared: Callable[[Arrays], Arrays] = field(default=_everything)
     """The part of the output that must agree: the first 20 losses of a training step, say."""
+    in_order: Callable[[Any], bool] = field(default=lambda params: True)
+    """Whether, with these parameters, a table's rows must come in the contract's order. If not, both tables are sorted
+    before they are compared."""
     isolated: bool = False
     """Whether an output is compared on the reference's own inputs, and not on what the steps before handed over.
 

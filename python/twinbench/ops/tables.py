@@ -58,19 +58,27 @@ class Derive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Groupby:
-    """``keys``: the columns to group by. ``aggregates``: ``{new = [function, column]}``, some of two columns."""
+    """``keys``: the columns to group by. ``aggregates``: ``{new = [function, column]}``, some of two columns.
+
+    ``ordered``: whether the groups must come in order.
+    """
 
     keys: tuple[str, ...]
     aggregates: dict[str, tuple[Aggregate, str] | tuple[Aggregate2, str, str]]
+    ordered: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Top:
-    """``keys``: the columns to group by. ``column``: numbers, no key. ``n``: how many of its values, from 1."""
+    """``keys``: the columns to group by. ``column``: numbers, no key. ``n``: how many of its values, from 1.
+
+    ``ordered``: whether the rows must come in order.
+    """
 
     keys: tuple[str, ...]
     column: str
     n: int
+    ordered: bool = True
 
     def __post_init__(self) -> None:
         if self.n < 1:
@@ -81,11 +89,15 @@ class Top:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """``on``: key columns, of the same name and type on both sides. ``columns``: what to take from the right."""
+    """``on``: key columns, of the same name and type on both sides. ``columns``: what to take from the right.
+
+    ``ordered``: whether the rows must come in order.
+    """
 
     on: tuple[str, ...]
     how: Literal["inner", "left"]
     columns: tuple[str, ...]
+    ordered: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +149,11 @@ class Split:
     def __post_init__(self) -> None:
         if not 0.0 < self.test_fraction < 1.0:
             raise ValueError("test_fraction must lie between 0 and 1")
+
+
+def ordered(p: Groupby | Top | Join) -> bool:
+    """Whether the rows must come in order."""
+    return p.ordered
 
 
 READ_CSV = Op(
@@ -209,11 +226,13 @@ int64 and otherwise float64, and 0 for no value; `min` and `max`, of numbers, ke
 max, mean and median of no value are missing. Of two columns a and b: `max_minus_min` is the max of a minus the min
 of b, int64 if both are, else float64, and missing where either is; `r2` is the squared Pearson correlation of a and b
 over the rows where neither is missing, in float64, and missing for fewer than two such rows or where a or b has the
-same value in all of them (a constant that isn't a whole number is not asked for: rounding would decide).""",
+same value in all of them (a constant that isn't a whole number is not asked for: rounding would decide). With `ordered`
+= false the groups may come in any order.""",
     source="Split-apply-combine, Wickham 2011, https://doi.org/10.18637/jss.v040.i01; the functions are those that the "
     "ten group-by questions of db-benchmark need, https://duckdblabs.github.io/db-benchmark/",
     reference=reference.groupby,
     tolerance=ROUNDING,
+    in_order=ordered,
 )
 TOP = Op(
     name="tables.top",
@@ -225,10 +244,11 @@ TOP = Op(
 first. Of each combination of keys that is left, the n largest values of `column`, or as many as there are, one row
 each: sorted by the keys in ascending order (strings by code point), and within a group by the value in descending
 order. Columns: the keys, then `column`, of their own types. Which of several rows with equal values is taken makes no
-difference, because nothing else of them comes out.""",
+difference, because nothing else of them comes out. With `ordered` = false the rows may come in any order.""",
     source="Question 8 of db-benchmark's group-by task, https://duckdblabs.github.io/db-benchmark/",
     reference=reference.top,
     tolerance=ROUNDING,  # of the steps before: this one only moves values
+    in_order=ordered,
 )
 JOIN = Op(
     name="tables.join",
@@ -240,10 +260,11 @@ JOIN = Op(
 right table's order. A missing key matches nothing. Columns: all of the left, then `columns` of the right, none
 of a name that the left has. `inner` drops unmatched rows; `left` keeps them with missing values. In a left join
 int64 columns taken from the right become float64 (missing is NaN) even if every row matched; in an inner join
-types are kept.""",
+types are kept. With `ordered` = false the rows may come in any order.""",
     source="ISO/IEC 9075-2 (SQL/Foundation), joined table",
     reference=reference.join,
     tolerance=ROUNDING,  # of the steps before: this one only moves values
+    in_order=ordered,
 )
 SORT = Op(
     name="tables.sort",

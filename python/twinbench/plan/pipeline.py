@@ -69,6 +69,9 @@ class Step:
     op: Op
     params: Any
     inputs: tuple[str, ...]
+    isolated: bool
+    """Whether its output is compared on the reference's own inputs: where its op asks for it, or that of a step before
+    it, whose differences, each inside a tolerance, would be held against this one."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, with every default spelled out."""
@@ -88,13 +91,20 @@ class Pipeline:
     """By a size's name how much of the dataset it takes, in the dataset's unit; None for all there is."""
     stacks: tuple[str, ...]
     independent: bool
-    """Whether each step is a question of its own: a stack runs those that it can, and each is ranked on its own."""
+    """Whether each step is a question of its own, ranked on its own: a stack runs those that it can. What it can't make
+    itself it gets from the reference."""
     steps: tuple[Step, ...]
 
     @property
     def question(self) -> str:
         """What the pipeline is for, in a sentence."""
         return self.goal.question
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """By what steps take as their inputs, what it is."""
+        data = self.dataset.value_kind if self.dataset else None
+        return ({} if data is None else {DATA: data}) | {step.id: step.op.output for step in self.steps}
 
     @property
     def unit(self) -> str:
@@ -207,7 +217,8 @@ def _steps(path: Path, raw: list[dict[str, Any]], dataset: Dataset | None, indep
         params = _params(where, op, {key: value for key, value in table.items() if key not in STEP_KEYS})
         _check_file(where, dataset, op, params)
         inputs = _inputs(where, op, table.get("input"), previous, outputs)
-        done[step_id] = Step(step_id, op, params, inputs)
+        isolated = op.isolated or any(done[name].isolated for name in inputs if name != DATA)
+        done[step_id] = Step(step_id, op, params, inputs, isolated)
         outputs[step_id] = op.output
         previous = previous if independent else step_id
         yield done[step_id]

@@ -12,7 +12,7 @@ from twinbench import environments, julia
 from twinbench.errors import BadInput, JuliaUnavailable, nearest
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
-from twinbench.plan.pipeline import DATA, Pipeline, Step
+from twinbench.plan.pipeline import Pipeline, Step
 
 SEPARATOR = "+"
 
@@ -89,10 +89,10 @@ def build(name: str, pipeline: Pipeline) -> Stack:
 def _chosen(
     step: Step, pipeline: Pipeline, frameworks: list[Framework], steps: dict[str, Framework]
 ) -> Framework | None:
-    if any(source not in steps for source in step.inputs if source != DATA):
+    models = [source for source in step.inputs if pipeline.kinds[source] == "model"]
+    if any(model not in steps for model in models):
         return None
-    outputs = {earlier.id: earlier.op.output for earlier in pipeline.steps}
-    makers = [steps[source] for source in step.inputs if outputs.get(source) == "model"]
+    makers = [steps[model] for model in models]
     return next((framework for framework in makers or frameworks if step.op.name in framework.ops), None)
 
 

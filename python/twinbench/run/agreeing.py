@@ -54,7 +54,7 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
                     if step.id in stack.steps:
                         ask("first", step=step.id)
                         target = Path(directory) / step.id
-                        if not step.op.isolated:
+                        if not step.isolated:
                             ask("extract", step=step.id, directory=str(target))
                         findings[step.id] = compared(ask, step, stack, known, target)
                         shutil.rmtree(target, ignore_errors=True)

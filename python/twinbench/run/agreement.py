@@ -15,6 +15,9 @@ from twinbench.ops.contract import Arrays, Level, Op, Tolerance
 PEAK = 255.0
 """The brightest grey level of 8-bit images: what a peak signal-to-noise ratio counts from."""
 
+FACTOR = 0x9E3779B97F4A7C15
+"""2^64 over the golden ratio: its powers spread strings over all numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -36,11 +39,14 @@ class Finding:
 def compare(op: Op, got: Arrays, want: Arrays, deviation: Deviation | None = None, params: Any = None) -> list[Finding]:
     """One finding per output of the reference, and one for each that is missing or too many.
 
-    ``params`` are the step's, where the tolerance depends on them; without them it is the widest.
+    ``params`` are the step's, where the tolerance or the rows' order depends on them; without them the tolerance is the
+    widest, and rows are compared in order.
     ``deviation`` is what the framework declares: an output outside the op's tolerance and inside the declared one isn't
     ``ok``, but says why.
     """
     got, want = op.compared(got), op.compared(want)
+    if params is not None and not op.in_order(params):
+        got, want = sorted_rows(got), sorted_rows(want)
     tolerance = op.tolerance if op.tolerance_of is None or params is None else op.tolerance_of(params)
     findings = _all(got, want, tolerance)
     if deviation is None:
@@ -60,6 +66,24 @@ def _all(got: Arrays, want: Arrays, tolerance: Tolerance) -> list[Finding]:
     if not any(f.detail for f in findings) and list(got) != list(want):
         findings.append(_different("", f"order of the outputs: {', '.join(got)}"))
     return findings
+
+
+def sorted_rows(table: Arrays) -> Arrays:
+    """The rows in an order of their own: by whole numbers and text first, since a float may be off by a rounding."""
+    if len({len(column) for column in table.values()}) != 1:
+        return table
+    keys = sorted(table.values(), key=lambda column: column.dtype.kind == "f", reverse=True)  # the last counts most
+    order = np.lexsort([_numbers(column) if column.dtype.kind == "U" else column for column in keys])
+    return {name: column[order] for name, column in table.items()}
+
+
+def _numbers(text: NDArray[np.generic]) -> NDArray[np.uint64]:
+    """A number for each string, the same in any width of array: a polynomial of its code points, modulo 2^64."""
+    points = np.ascontiguousarray(text).view(np.uint32).reshape(len(text), text.dtype.itemsize // 4)
+    total = np.zeros(len(text), np.uint64)
+    for place in range(points.shape[1]):
+        total += points[:, place] * np.uint64(pow(FACTOR, place + 1, 2**64))
+    return total
 
 
 def _different(name: str, detail: str) -> Finding:

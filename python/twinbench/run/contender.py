@@ -27,7 +27,7 @@ from twinbench.run.options import (
     WARM_UP_NS,
     Options,
 )
-from twinbench.run.process import WorkerFailure
+from twinbench.run.process import WorkerFailure, scratch
 from twinbench.run.reference import Reference
 from twinbench.run.team import Team
 
@@ -245,14 +245,14 @@ def _and_more(reasons: list[str]) -> str:
 def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str | None, dict[str, Any]]:
     """What the workers are told, by environment: plain data that names code, paths and parameters."""
     found: dict[str | None, dict[str, Any]] = {}
-    kind = pipeline.dataset.value_kind if pipeline.dataset else None
+    kinds = pipeline.kinds
     taken = {source for step in pipeline.steps for source in step.inputs}
     for step in pipeline.steps:
         if step.id not in stack.steps:
             continue
         framework = stack.steps[step.id]
-        job = {"threads": options.threads, "steps": [], "data": reference.data, "data_kind": kind}
-        found.setdefault(framework.environment, job)["steps"].append(
+        job = found.setdefault(framework.environment, {"threads": options.threads, "steps": [], "values": {}})
+        job["steps"].append(
             step.as_json()
             | {
                 "framework": framework.name,
@@ -261,6 +261,9 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
                 "kept": step.id in taken,
             }
         )
+        for source in step.inputs:
+            if source not in stack.steps:
+                job["values"][source] = reference.place(source), kinds[source]
     return found
 
 
@@ -269,15 +272,12 @@ def compared(
 ) -> list[agreement.Finding]:
     """How a step's output, which is in ``directory``, compares with the reference's.
 
-    An op that asks for it is executed once more, on the reference's own inputs, by asking the worker.
+    A step that asks for it is executed once more, on the reference's own inputs, by asking the worker.
     """
-    if step.op.isolated:
-        directory /= "isolated"  # beside the stack's own output, from which quality is told
-        ask(
-            "isolated",
-            step=step.id,
-            inputs=[reference.place(source) for source in step.inputs],
-            directory=str(directory),
-        )
     deviation = stack.steps[step.id].deviations.get(step.op.name)
-    return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation, step.params)
+    if not step.isolated:
+        return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation, step.params)
+    with scratch() as place:
+        inputs = [reference.place(source) for source in step.inputs]
+        ask("isolated", step=step.id, inputs=inputs, directory=place)
+        return agreement.compare(step.op, arrays.load(Path(place)), reference.output(step.id), deviation, step.params)

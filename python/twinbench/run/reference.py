@@ -32,12 +32,6 @@ class Reference:
     """Step id to the path of the file that it reads."""
     baselines: Mapping[str, Mapping[str, float]]
 
-    @property
-    def data(self) -> str | None:
-        """The directory of the dataset's value; None where no step takes it."""
-        place = self.place(DATA)
-        return place if arrays.saved(Path(place)) else None
-
     def place(self, source: str) -> str:
         """The directory of a step's output, or of the dataset's value."""
         return str(self.directory / DATA if source == DATA else self.directory / "outputs" / source)

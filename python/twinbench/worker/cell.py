@@ -19,8 +19,8 @@ from twinbench.ops.contract import Kind, Op
 from twinbench.worker import measure, memory
 from twinbench.worker.protocol import Message
 
-DATA = "data"
-"""What steps call the dataset's value when they take it as an input."""
+NEUTRAL: frozenset[Kind] = frozenset({"table", "arrays", "images"})
+"""What can be saved and read back; a model can't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,25 @@ class Step:
     kept: bool
     """Whether a later step takes its output, here or in another worker."""
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Of the inputs that steps make."""
+        return tuple(kind for kind in self.op.inputs if kind != "file")
+
 
 class Cell:
     """Runs the steps of one stack. ``job`` is plain data from the harness; it can name code, never carry it."""
 
     def __init__(self, job: Message) -> None:
         self.threads: int = job["threads"]
-        self.data: str | None = job["data"]
-        self.data_kind: Kind | None = job["data_kind"]
+        self.values: dict[str, tuple[str, Kind]] = job["values"]
+        """By source the directory and the kind of what no step of the stack makes, such as the dataset's value."""
+        self.native_values: dict[tuple[str, str], Any] = {}
+        """The same by framework and source, in that framework's form, once a step has asked for it."""
         self.handovers = Path(job["handovers"])
         """Where the outputs of steps that another worker runs are found, in directories of their names."""
-        self.native_data: dict[str, Any] = {}
-        """The dataset's value in each framework's form, once a step has asked for it."""
+        self.isolated_outputs: dict[str, Any] = {}
+        """What steps made of the reference's inputs, where that can't be saved and read back."""
         self.steps = {step["id"]: _resolve(step) for step in job["steps"]}
         self.outputs: dict[str, Any] = {}
         """Those that later steps take, and the last one."""
@@ -111,12 +118,13 @@ class Cell:
     def isolated(self, step: str, inputs: list[str], directory: str) -> Message:
         """Execute a step on given inputs, which were saved in directories, and save its output for the comparison."""
         this = self.steps[step]
-        kinds = [kind for kind in this.op.inputs if kind != "file"]
         values: list[Any] = [] if this.file is None else [this.file]
-        values += [
-            this.framework.prepare(arrays.load(Path(source)), kind) for source, kind in zip(inputs, kinds, strict=True)
-        ]
+        for source, place, kind in zip(this.inputs, inputs, this.kinds, strict=True):
+            made = self.isolated_outputs.get(source)
+            values.append(this.framework.prepare(arrays.load(Path(place)), kind) if made is None else made)
         output = this.framework.ops[this.op.name](this.params, *values, *self._given(this))
+        if this.op.output not in NEUTRAL:
+            self.isolated_outputs[step] = output
         arrays.save(Path(directory), this.framework.extract(output, this.op.output))
         if this.op.output == "saved":
             self.calls[step]()  # the file is in its place again
@@ -159,11 +167,10 @@ class Cell:
         """A step's native inputs, and whether anything had to cross from one framework's form to another's."""
         values: list[Any] = [step.file] if step.file is not None else []
         crossed = False
-        kinds: tuple[Kind, ...] = tuple(kind for kind in step.op.inputs if kind != "file")
-        for source, kind in zip(step.inputs, kinds, strict=True):
-            if source == DATA:
-                crossed |= step.framework.name not in self.native_data
-                values.append(self._data(step.framework))
+        for source, kind in zip(step.inputs, step.kinds, strict=True):
+            if source in self.values:
+                crossed |= (step.framework.name, source) not in self.native_values
+                values.append(self._value(step.framework, source))
                 continue
             if source not in self.steps:
                 values.append(step.framework.prepare(arrays.load(self.handovers / source), kind))
@@ -179,12 +186,12 @@ class Cell:
         """Let go of what no step takes: it was compared by now, and ten answers of 10 million rows fill a memory."""
         self.outputs = {step: value for step, value in self.outputs.items() if self.steps[step].kept}
 
-    def _data(self, framework: Framework) -> Any:
-        if framework.name not in self.native_data:
-            assert self.data is not None
-            assert self.data_kind is not None
-            self.native_data[framework.name] = framework.prepare(arrays.load(Path(self.data)), self.data_kind)
-        return self.native_data[framework.name]
+    def _value(self, framework: Framework, source: str) -> Any:
+        place = framework.name, source
+        if place not in self.native_values:
+            directory, kind = self.values[source]
+            self.native_values[place] = framework.prepare(arrays.load(Path(directory)), kind)
+        return self.native_values[place]
 
     @staticmethod
     def _given(step: Step) -> list[Any]:

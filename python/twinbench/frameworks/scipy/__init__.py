@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from twinbench.frameworks.api import Framework
-from twinbench.frameworks.scipy import signals
+from twinbench.frameworks.scipy import images, signals
 from twinbench.ops.contract import Arrays, Kind
 
 
 def load(threads: int) -> None:
     """Imports SciPy, whose FFT takes one worker unless a call asks for more."""
+    images.load()
     signals.load(threads)
 
 
@@ -44,13 +45,14 @@ FRAMEWORKS = (
     Framework(
         name="SciPy",
         language="python",
-        summary="scipy.signal and scipy.fft on NumPy arrays",
+        summary="scipy.signal, scipy.fft and scipy.ndimage on NumPy arrays",
         packages=("scipy", "numpy"),
         load=load,
         prepare=prepare,
         extract=extract,
         threads=threads,
         facts=facts,
-        ops=signals.OPS,
+        ops={**signals.OPS, **images.OPS},
+        notes=images.NOTES,
     ),
 )

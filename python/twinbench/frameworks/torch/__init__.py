@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Framework
-from twinbench.frameworks.torch import signals, training
+from twinbench.frameworks.torch import images, signals, training
 from twinbench.ops.contract import Arrays, Kind
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def load(threads: int) -> None:
     torch.set_num_threads(threads)
     if torch.get_num_interop_threads() != threads:
         torch.set_num_interop_threads(threads)
+    images.load()
     training.load()
     signals.load()
 
@@ -31,6 +32,8 @@ def load(threads: int) -> None:
 def prepare(value: Arrays, kind: Kind) -> Any:
     """Row-major copies: the arrays may be read-only or column-major, and batches are rows."""
     tensors = {name: torch.from_numpy(values.copy(order="C")) for name, values in value.items()}
+    if kind == "images":
+        return images.prepare_images(tensors)
     return training.prepare_model(tensors) if kind == "model" else tensors
 
 
@@ -38,7 +41,11 @@ def extract(value: Any, kind: Kind) -> Arrays:
     """Tensors as arrays; a model as its weights and its losses; a saved model as what is in its file."""
     if kind == "model":
         return training.extract_model(value)
-    tensors = torch.load(value, weights_only=True) if kind == "saved" else value
+    tensors = value
+    if kind == "saved":
+        tensors = torch.load(value, weights_only=True)
+    elif kind == "images":
+        tensors = images.extract_images(value)
     return {name: tensor.detach().numpy() for name, tensor in tensors.items()}
 
 
@@ -72,7 +79,7 @@ FRAMEWORKS = (
         extract=extract,
         threads=threads,
         facts=facts,
-        ops={**signals.OPS, **training.OPS},
+        ops={**signals.OPS, **images.OPS, **training.OPS},
         notes=training.NOTES,
     ),
 )

@@ -1,0 +1,266 @@
+"""The image ops in OpenCV. Images are a list of uint8 arrays, those of three colours in OpenCV's order, BGR.
+
+This file knows OpenCV and the contracts, and nothing of how it is run or timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinbench.frameworks.api import Deviation, Framework
+from twinbench.ops import images as t
+from twinbench.ops.contract import Arrays, Kind, Tolerance
+
+if TYPE_CHECKING:
+    import cv2
+    import numpy as np
+
+    Image = np.ndarray[Any, Any]
+    Images = dict[str, Any]
+
+
+def load(threads: int) -> None:
+    """Imports OpenCV and sets its threads."""
+    global cv2, np
+    import cv2
+    import numpy as np
+
+    cv2.setNumThreads(threads)
+
+
+def prepare(value: Arrays, kind: Kind) -> Any:
+    """A list of images of their own; arrays stay as they are."""
+    if kind != "images":
+        return value
+    return value | {"x": [np.ascontiguousarray(image[..., ::-1] if image.ndim == 3 else image) for image in value["x"]]}
+
+
+def extract(value: Any, kind: Kind) -> Arrays:
+    """One array, in RGB."""
+    return value | {"x": stacked([rgb(image) for image in value["x"]])} if kind == "images" else dict(value)
+
+
+def rgb(image: Image) -> Image:
+    """The other order."""
+    return image if image.ndim == 2 else image[..., ::-1]
+
+
+def stacked(images: list[Image]) -> Image:
+    """Of one size."""
+    return np.stack(images) if images else room(images, np.uint8)
+
+
+def room(images: list[Image], dtype: Any) -> Image:
+    """For as many images of this size."""
+    return np.empty((len(images), *(images[0].shape if images else (0, 0))), dtype)
+
+
+def threads() -> Mapping[str, int]:
+    """Of OpenCV's own pool."""
+    return {"opencv": cv2.getNumThreads()}
+
+
+def facts(value: Any, kind: Kind) -> Mapping[str, str]:
+    """Dtypes, sizes and the order of colours."""
+    return {name: held(values) for name, values in value.items()}
+
+
+def held(values: Any) -> str:
+    """As it is recorded."""
+    if not isinstance(values, list):
+        return f"{values.dtype} {'C' if values.flags.c_contiguous else 'F'}"
+    if not values:
+        return "empty list"
+    height, width = values[0].shape[:2]
+    return f"list of {values[0].dtype} {'BGR' if values[0].ndim == 3 else 'grey'} {width}x{height}"
+
+
+def each(function: Callable[[Image], Image], images: Images) -> Images:
+    """Every image; what else there is passes on."""
+    return images | {"x": [function(image) for image in images["x"]]}
+
+
+def decode(directory: str, pattern: str) -> Images:
+    """Grey files stay grey; colours come as BGR."""
+    files = sorted(Path(directory).glob(pattern))
+    return {"x": [cv2.imread(str(file), cv2.IMREAD_ANYCOLOR) for file in files]}
+
+
+def decode_png(p: t.Decode, directory: str) -> Images:
+    """PNG."""
+    return decode(directory, "*.png")
+
+
+def decode_jpeg(p: t.Decode, directory: str) -> Images:
+    """JPEG."""
+    return decode(directory, "*.jpg")
+
+
+def resize(p: t.Resize, images: Images) -> Images:
+    """The contract is this function's."""
+    return each(lambda image: cv2.resize(image, (p.width, p.height), interpolation=cv2.INTER_LINEAR), images)
+
+
+def resize_antialiased(p: t.Resize, images: Images) -> Images:
+    """The mean over areas, OpenCV's way to shrink without aliases; an axis that grows is interpolated after that."""
+
+    def resized(image: Image) -> Image:
+        height, width = min(p.height, image.shape[0]), min(p.width, image.shape[1])
+        if (height, width) != image.shape[:2]:
+            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        if (height, width) != (p.height, p.width):
+            image = cv2.resize(image, (p.width, p.height), interpolation=cv2.INTER_LINEAR)
+        return image
+
+    return each(resized, images)
+
+
+def grey(p: t.Grey, images: Images) -> Images:
+    """In whole numbers."""
+    return each(lambda image: cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), images)
+
+
+def gaussian_blur(p: t.GaussianBlur, images: Images) -> Images:
+    """In whole numbers."""
+    size = (2 * p.radius + 1, 2 * p.radius + 1)
+    return each(lambda image: cv2.GaussianBlur(image, size, p.sigma, borderType=cv2.BORDER_REPLICATE), images)
+
+
+def sobel(p: t.Sobel, images: Images) -> Images:
+    """Two gradients, in float32."""
+
+    def magnitude(image: Image) -> Image:
+        gx = cv2.Sobel(image, cv2.CV_32F, 1, 0, borderType=cv2.BORDER_REPLICATE)
+        gy = cv2.Sobel(image, cv2.CV_32F, 0, 1, borderType=cv2.BORDER_REPLICATE)
+        return cv2.convertScaleAbs(cv2.magnitude(gx, gy), alpha=32**-0.5)
+
+    return each(magnitude, images)
+
+
+def median(p: t.Median, images: Images) -> Images:
+    """The contract is this function's."""
+    return each(lambda image: cv2.medianBlur(image, p.size), images)
+
+
+def rotate(p: t.Rotate, images: Images) -> Images:
+    """An affine map."""
+
+    def rotated(image: Image) -> Image:
+        height, width = image.shape[:2]
+        matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), p.degrees, 1)
+        return warped(image, matrix, cv2.INTER_LINEAR, p.fill)
+
+    return each(rotated, images)
+
+
+def affine(p: t.Affine, images: Images) -> Images:
+    """The contract's matrix is OpenCV's inverse map."""
+    matrix = np.array(p.matrix, dtype=np.float64).reshape(2, 3)
+    return each(lambda image: warped(image, matrix, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, p.fill), images)
+
+
+def warped(image: Image, matrix: Image, flags: int, fill: int) -> Image:
+    """In a frame of the same size."""
+    return cv2.warpAffine(image, matrix, image.shape[1::-1], flags=flags, borderValue=(fill, fill, fill))
+
+
+def equalise(p: t.Equalise, images: Images) -> Images:
+    """The contract is this function's."""
+    return each(cv2.equalizeHist, images)
+
+
+def otsu(p: t.Otsu, images: Images) -> Images:
+    """For an image of one value OpenCV's threshold is 0, and the contract's that value."""
+
+    def binary(image: Image) -> Image:
+        threshold, out = cv2.threshold(image, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+        return out if threshold > 0 or image.min() == 0 else np.zeros_like(image)
+
+    return each(binary, images)
+
+
+def opening(p: t.Opening, images: Images) -> Images:
+    """Beyond the border there is nothing, as in the contract."""
+    square = cv2.getStructuringElement(cv2.MORPH_RECT, (p.size, p.size))
+    return each(lambda image: cv2.morphologyEx(image, cv2.MORPH_OPEN, square), images)
+
+
+def components(p: t.Components, images: Images) -> Arrays:
+    """Written in place. The background is a component to OpenCV."""
+    labels = room(images["x"], np.int32)
+    found = [
+        cv2.connectedComponents(image, out, connectivity=p.connectivity)[0]
+        for image, out in zip(images["x"], labels, strict=True)
+    ]
+    return {"labels": labels, "count": np.array(found, dtype=np.int64) - 1}
+
+
+def normalise(p: t.Normalise, images: Images) -> Arrays:
+    """A table of 256 float32 numbers for each colour; written in place."""
+    mean, sd = np.array(p.mean), np.array(p.sd)
+    table = ((np.arange(256)[:, None] / 255 - mean) / sd).astype(np.float32)[None]
+    x = room(images["x"], np.float32)
+    for image, out in zip(images["x"], x, strict=True):
+        cv2.LUT(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB), table, out)
+    return images | {"x": x}
+
+
+def augment(p: t.Augment, images: Images, given: Arrays) -> Images:
+    """Slice, flip, scale."""
+    numbers = zip(*(given[name].tolist() for name in ("top", "left", "flip", "factor")), strict=True)
+
+    def changed(image: Image, top: int, left: int, flip: int, factor: float) -> Image:
+        part = image[top : top + p.height, left : left + p.width]
+        return cv2.convertScaleAbs(cv2.flip(part, 1) if flip else part, alpha=factor)
+
+    return images | {"x": [changed(image, *four) for image, four in zip(images["x"], numbers, strict=True)]}
+
+
+COARSE = "OpenCV 4 rounds places to 1/32 of a pixel; OpenCV 5 doesn't"
+
+FRAMEWORKS = (
+    Framework(
+        name="OpenCV",
+        language="python",
+        summary="Computer vision in C++, in the wheel without windows",
+        packages=("opencv-python-headless", "numpy"),
+        extra="images",
+        load=load,
+        prepare=prepare,
+        extract=extract,
+        threads=threads,
+        facts=facts,
+        ops={
+            "images.decode_png": decode_png,
+            "images.decode_jpeg": decode_jpeg,
+            "images.resize": resize,
+            "images.resize_antialiased": resize_antialiased,
+            "images.grey": grey,
+            "images.gaussian_blur": gaussian_blur,
+            "images.sobel": sobel,
+            "images.median": median,
+            "images.rotate": rotate,
+            "images.affine": affine,
+            "images.equalise": equalise,
+            "images.otsu": otsu,
+            "images.opening": opening,
+            "images.components": components,
+            "images.normalise": normalise,
+            "images.augment": augment,
+        },
+        deviations={
+            "images.gaussian_blur": Deviation(
+                reason="OpenCV's weights for uint8 have 8 bits: those of a wide Gaussian are a few levels off in sum",
+                tolerance=Tolerance(levels=16),
+            ),
+            "images.resize_antialiased": Deviation(
+                reason="OpenCV shrinks by the mean over areas (INTER_AREA), a box where the contract has a triangle",
+                tolerance=Tolerance(levels=128),
+            ),
+            "images.rotate": Deviation(reason=COARSE, tolerance=Tolerance(levels=9)),
+            "images.affine": Deviation(reason=COARSE, tolerance=Tolerance(levels=9)),
+        },
+    ),
+)

@@ -1,0 +1,236 @@
+"""The image ops in scikit-image. Images are a list of uint8 arrays, as ``skimage.io`` reads them.
+
+Most functions compute in floating point; grey levels come back by rounding. This file knows scikit-image and the
+contracts, and nothing of how it is run or timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinbench.frameworks.api import Deviation, Framework
+from twinbench.ops import images as t
+from twinbench.ops.contract import Arrays, Kind, Tolerance
+
+if TYPE_CHECKING:
+    import numpy as np
+    from skimage import color, exposure, filters, io, measure, morphology, transform, util
+
+    Image = np.ndarray[Any, Any]
+    Images = dict[str, Any]
+
+
+def load(threads: int) -> None:
+    """Imports the parts of scikit-image that the ops use, which come in lazily. It has no threads of its own."""
+    global np, color, exposure, filters, io, measure, morphology, transform, util
+    import numpy as np
+    from skimage import color, exposure, filters, io, measure, morphology, transform, util
+
+    for part in (color.rgb2gray, exposure.equalize_hist, filters.gaussian, io.imread, measure.label):
+        assert callable(part)
+
+
+def prepare(value: Arrays, kind: Kind) -> Any:
+    """A list of images; arrays stay as they are."""
+    return value | {"x": [np.ascontiguousarray(image) for image in value["x"]]} if kind == "images" else value
+
+
+def extract(value: Any, kind: Kind) -> Arrays:
+    """Images of one size as one array."""
+    return value | {"x": stacked(value["x"])} if kind == "images" else dict(value)
+
+
+def stacked(images: list[Image], dtype: Any = "uint8") -> Image:
+    """Of one size."""
+    return np.stack(images) if images else np.empty((0, 0, 0), dtype)
+
+
+def threads() -> Mapping[str, int]:
+    """None of its own."""
+    return {}
+
+
+def facts(value: Any, kind: Kind) -> Mapping[str, str]:
+    """Dtypes and sizes."""
+    return {name: held(values) for name, values in value.items()}
+
+
+def held(values: Any) -> str:
+    """As it is recorded."""
+    if not isinstance(values, list):
+        return f"{values.dtype} {'C' if values.flags.c_contiguous else 'F'}"
+    return f"list of {values[0].dtype} {'x'.join(map(str, values[0].shape))}" if values else "empty list"
+
+
+def each(function: Callable[[Image], Image], images: Images) -> Images:
+    """Every image; what else there is passes on."""
+    return images | {"x": [function(image) for image in images["x"]]}
+
+
+def floats(image: Image) -> Image:
+    """float32, which scikit-image keeps: it would make float64 of uint8."""
+    return image.astype(np.float32)
+
+
+def levels(values: Image) -> Image:
+    """Floats from 0 to 255 as grey levels, rounded."""
+    values += 0.5
+    return values.astype(np.uint8)
+
+
+def decode_png(p: t.Decode, directory: str) -> Images:
+    """PNG."""
+    return {"x": [io.imread(file) for file in sorted(Path(directory).glob("*.png"))]}
+
+
+def decode_jpeg(p: t.Decode, directory: str) -> Images:
+    """JPEG."""
+    return {"x": [io.imread(file) for file in sorted(Path(directory).glob("*.jpg"))]}
+
+
+def resize(p: t.Resize, images: Images) -> Images:
+    """The contract is this function's, told not to antialias."""
+    return each(lambda image: resized(image, p, anti_aliasing=False), images)
+
+
+def resize_antialiased(p: t.Resize, images: Images) -> Images:
+    """Antialiased by a Gaussian."""
+    return each(lambda image: resized(image, p, anti_aliasing=True), images)
+
+
+def resized(image: Image, p: t.Resize, anti_aliasing: bool) -> Image:
+    """Bilinear, the border's pixels repeated."""
+    to = (p.height, p.width)
+    return levels(transform.resize(floats(image), to, order=1, mode="edge", anti_aliasing=anti_aliasing))
+
+
+def grey(p: t.Grey, images: Images) -> Images:
+    """Of other weights."""
+    return each(lambda image: levels(color.rgb2gray(image) * 255), images)
+
+
+def gaussian_blur(p: t.GaussianBlur, images: Images) -> Images:
+    """Truncated where the contract says."""
+    truncate = p.radius / p.sigma
+
+    def blurred(image: Image) -> Image:
+        colours = -1 if image.ndim == 3 else None
+        out = filters.gaussian(floats(image), p.sigma, mode="nearest", truncate=truncate, channel_axis=colours)
+        return levels(out)
+
+    return each(blurred, images)
+
+
+def sobel(p: t.Sobel, images: Images) -> Images:
+    """The contract's scale is this function's."""
+    return each(lambda image: levels(filters.sobel(floats(image), mode="nearest")), images)
+
+
+def median(p: t.Median, images: Images) -> Images:
+    """Each colour in the same call."""
+    square = np.ones((p.size, p.size), dtype=bool)
+    return each(lambda image: filters.median(image, square if image.ndim == 2 else square[..., None]), images)
+
+
+def rotate(p: t.Rotate, images: Images) -> Images:
+    """The contract's centre and sign are this function's. Clipping would take the fill for an outlier."""
+    return each(lambda image: levels(transform.rotate(floats(image), p.degrees, cval=p.fill, clip=False)), images)
+
+
+def affine(p: t.Affine, images: Images) -> Images:
+    """The contract's matrix is the inverse map. Clipping would take the fill for an outlier."""
+    matrix = np.array([*p.matrix, 0, 0, 1], dtype=np.float64).reshape(3, 3)
+    return each(lambda image: levels(transform.warp(floats(image), matrix, cval=p.fill, clip=False)), images)
+
+
+def equalise(p: t.Equalise, images: Images) -> Images:
+    """Of its own formula."""
+    return each(lambda image: levels(exposure.equalize_hist(image) * 255), images)
+
+
+def otsu(p: t.Otsu, images: Images) -> Images:
+    """The contract is this function's."""
+    return each(lambda image: (image > filters.threshold_otsu(image)) * np.uint8(255), images)
+
+
+def opening(p: t.Opening, images: Images) -> Images:
+    """By columns, then by rows."""
+    square = morphology.footprint_rectangle((p.size, p.size), decomposition="separable")
+    return each(lambda image: morphology.opening(image, square, mode="ignore"), images)
+
+
+def components(p: t.Components, images: Images) -> Arrays:
+    """``label`` tells apart values, too, so that it needs a mask."""
+    found = [measure.label(image > 0, return_num=True, connectivity=p.connectivity // 4) for image in images["x"]]
+    labels = stacked([labels.astype(np.int32, copy=False) for labels, _ in found], np.int32)
+    return {"labels": labels, "count": np.array([count for _, count in found], dtype=np.int64)}
+
+
+def normalise(p: t.Normalise, images: Images) -> Arrays:
+    """White is 1 to scikit-image, too; the rest is NumPy's."""
+    x = util.img_as_float32(stacked(images["x"]))
+    if len(x):
+        x -= np.array(p.mean, np.float32)
+        x /= np.array(p.sd, np.float32)
+    return images | {"x": x}
+
+
+def augment(p: t.Augment, images: Images, given: Arrays) -> Images:
+    """By NumPy: slices and clipped products."""
+    numbers = zip(*(given[name].tolist() for name in ("top", "left", "flip", "factor")), strict=True)
+
+    def changed(image: Image, top: int, left: int, flip: int, factor: float) -> Image:
+        part = image[top : top + p.height, left : left + p.width]
+        return levels(np.minimum((part[:, ::-1] if flip else part) * factor, 255))
+
+    return images | {"x": [changed(image, *four) for image, four in zip(images["x"], numbers, strict=True)]}
+
+
+FRAMEWORKS = (
+    Framework(
+        name="scikit-image",
+        language="python",
+        summary="Image processing on NumPy arrays",
+        packages=("scikit-image", "numpy", "scipy"),
+        extra="images",
+        load=load,
+        prepare=prepare,
+        extract=extract,
+        threads=threads,
+        facts=facts,
+        ops={
+            "images.decode_png": decode_png,
+            "images.decode_jpeg": decode_jpeg,
+            "images.resize": resize,
+            "images.resize_antialiased": resize_antialiased,
+            "images.grey": grey,
+            "images.gaussian_blur": gaussian_blur,
+            "images.sobel": sobel,
+            "images.median": median,
+            "images.rotate": rotate,
+            "images.affine": affine,
+            "images.equalise": equalise,
+            "images.otsu": otsu,
+            "images.opening": opening,
+            "images.components": components,
+            "images.normalise": normalise,
+            "images.augment": augment,
+        },
+        deviations={
+            "images.resize_antialiased": Deviation(
+                reason="scikit-image blurs by a Gaussian of sigma (factor - 1) / 2 first, instead of by a triangle",
+                tolerance=Tolerance(levels=176),
+            ),
+            "images.grey": Deviation(
+                reason="skimage.color.rgb2gray weighs by Rec. 709 (0.2125, 0.7154, 0.0721), not by Rec. 601",
+                tolerance=Tolerance(levels=34),
+            ),
+            "images.equalise": Deviation(
+                reason="skimage.exposure.equalize_hist maps the lowest level to its share of the pixels, not to 0",
+                tolerance=Tolerance(levels=255),
+            ),
+        },
+    ),
+)
