@@ -232,6 +232,26 @@ def test_preparing_examples_agrees_with_the_reference(framework: str, run: Any, 
         assert agrees(op, got, want, params), (name, got, want)
 
 
+@pytest.mark.julia
+def test_mlutils_takes_the_same_rows_and_its_other_folds_are_declared(elsewhere: Any):
+    mlutils = registry.get("MLUtils.jl")
+    reason = stack.unavailable(mlutils)
+    if reason is not None:
+        pytest.skip(reason)
+    arrays = {"x": np.arange(98.0)[:, None], "y": np.arange(98) % 3}
+    findings = {}
+    for name, values in (("split", {"seed": 1}), ("kfold", {"folds": 5, "seed": 1})):
+        op = ops.get(f"training.{name}")
+        params = op.build(values)
+        given = op.givens(params, arrays)
+        got = elsewhere("MLUtils.jl", "run", "MLUtils.jl", op.name, params, [(arrays, "arrays"), (given, "arrays")])
+        findings[name] = compare(op, got, op.reference(params, arrays, given), mlutils.deviations.get(op.name), params)
+    assert all(finding.ok for finding in findings["split"])
+    (fold,) = findings["kfold"]
+    assert not fold.ok
+    assert "each class for itself" in fold.declared
+
+
 def test_logistic_regression_reaches_the_optimum(framework: str, run: Any):
     op, predict = ops.get("training.logistic"), ops.get("training.predict")
     if op.name not in registry.get(framework).ops:
