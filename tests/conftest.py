@@ -106,7 +106,8 @@ def driver(scratch: Path, home: Path | None) -> Iterator[Callable[..., Any]]:
 
     ``home``: of the environment that it runs in, if not this one.
     """
-    interpreter, variables = sys.executable, os.environ | {"TMPDIR": str(scratch)}
+    quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # as JAX tests itself: most of its time is compiling
+    interpreter, variables = sys.executable, os.environ | {"TMPDIR": str(scratch)} | quick
     if home is not None:
         interpreter, variables = str(home / "bin" / "python"), variables | {"PYTHONPATH": str(home / "package")}
     read, answers = os.pipe()

@@ -173,3 +173,4 @@ def serve(read_fd: int, write_fd: int) -> None:
 
 if __name__ == "__main__":
     serve(int(sys.argv[1]), int(sys.argv[2]))
+    os._exit(0)  # libraries take seconds to tidy up

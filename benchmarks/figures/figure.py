@@ -10,7 +10,18 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Literal
 
-NAMES = ("false_alarms", "timer", "julia_loop", "direct", "bare", "harness_cost", "report", "tracking", "aa")
+NAMES = (
+    "false_alarms",
+    "timer",
+    "julia_loop",
+    "direct",
+    "bare",
+    "training",
+    "harness_cost",
+    "report",
+    "tracking",
+    "aa",
+)
 """Modules beside this one, short ones first. Each has ``LIBRARIES`` and ``measure()``."""
 
 REACHES = {"<=": operator.le, ">=": operator.ge}

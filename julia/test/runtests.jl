@@ -24,7 +24,7 @@ const IMAGES = (
     "JpegTurbo",
     "PNGFiles",
 )
-const ALL = ("DataFrames", "CSV", "Flux", "JLD2", "DSP", "FFTW", "WAV", "SignalAnalysis", "MFCC", IMAGES...)
+const ALL = ("DataFrames", "CSV", "Flux", "JLD2", "DSP", "FFTW", "WAV", "SignalAnalysis", "MFCC", "MLUtils", IMAGES...)
 
 @testset "TwinBench" begin
     include("measure.jl")
@@ -34,6 +34,7 @@ const ALL = ("DataFrames", "CSV", "Flux", "JLD2", "DSP", "FFTW", "WAV", "SignalA
     include_if("dsp.jl", "DSP", "FFTW", "WAV")
     include_if("signalanalysis.jl", "SignalAnalysis")
     include_if("mfcc.jl", "MFCC")
+    include_if("mlutils.jl", "MLUtils")
     include_if("images.jl", IMAGES...)
     include_if("quality.jl", "Aqua", ALL...)
     include_if("inference.jl", "JET", ALL...)

@@ -169,3 +169,12 @@ def test_a_shuffled_table_agrees_with_itself(rows, rng):
 
     shuffled = rng.sample(rows, len(rows))
     assert all(finding.ok for finding in compare(GROUPBY, made(shuffled, 9), made(rows, 3), params=ANY_ORDER))
+
+
+def test_whole_numbers_are_equal_unless_a_deviation_says_by_how_much_they_differ():
+    op, want = ops.get("training.kfold"), {"fold": np.array([0, 1, 2])}
+    declared = Deviation(reason="deals otherwise", tolerance=Tolerance(atol=1.0))
+    (off_by_one,) = compare(op, {"fold": np.array([0, 1, 1])}, want, declared)
+    assert (off_by_one.ok, off_by_one.declared) == (False, "deals otherwise")
+    (off_by_two,) = compare(op, {"fold": np.array([0, 1, 0])}, want, declared)
+    assert (off_by_two.ok, off_by_two.declared) == (False, "")

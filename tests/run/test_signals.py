@@ -49,14 +49,31 @@ def test_libraries_agree_on_each_op(twinbench, name, size):
     agreed(twinbench, name, "--size", size, *arguments)
 
 
-def test_stacks_agree_on_appliances_and_tell_them_apart(twinbench, store, cache, monkeypatch):
+@pytest.fixture
+def fetched(cache, monkeypatch):
+    """Brings a dataset here, or skips with the reason why it can't be had."""
     monkeypatch.setenv("TWINBENCH_CACHE_DIR", str(cache))
-    try:
-        registry.get("ACSF1").fetch(lambda line: None)
-    except BadInput as error:
-        if "could not fetch" not in str(error):
-            raise
-        pytest.skip(str(error))
+
+    def fetch(name: str) -> None:
+        try:
+            registry.get(name).fetch(lambda line: None)
+        except BadInput as error:
+            if "could not fetch" not in str(error):
+                raise
+            pytest.skip(str(error))
+
+    return fetch
+
+
+@pytest.mark.parametrize(("name", "dataset"), [("gestures", "GunPoint"), ("motions", "BasicMotions")])
+def test_stacks_agree_on_networks_for_series(twinbench, fetched, name, dataset):
+    fetched(dataset)
+    stacks = ["SciPy+torch", *(["SciPy+Keras"] if importlib.util.find_spec("tensorflow") else [])]
+    agreed(twinbench, name, *(word for stack in stacks for word in ("--stack", stack)))
+
+
+def test_stacks_agree_on_appliances_and_tell_them_apart(twinbench, store, fetched):
+    fetched("ACSF1")
     stacks = ("--stack", "SciPy+torch", "--stack", "NumPy+torch", "--stack", "torch")
     done = twinbench("run", "appliances", *stacks, "--budget", "0.5", "--no-track", timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -100,7 +100,7 @@ def _array(name: str, got: NDArray[np.generic], want: NDArray[np.generic], toler
     if got.dtype.kind == "c":
         return _close(name, _parts(got), _parts(want), tolerance)
     if got.dtype.kind != "f":
-        return _equal(name, got, want)
+        return _equal(name, got, want, tolerance)
     return _close(name, got.astype(np.float64), want.astype(np.float64), tolerance)
 
 
@@ -109,10 +109,13 @@ def _parts(values: NDArray[np.generic]) -> NDArray[np.float64]:
     return np.ascontiguousarray(values, np.complex128).view(np.float64).reshape(*values.shape, 2)
 
 
-def _equal(name: str, got: NDArray[np.generic], want: NDArray[np.generic]) -> Finding:
+def _equal(name: str, got: NDArray[np.generic], want: NDArray[np.generic], tolerance: Tolerance) -> Finding:
+    """Numbers of things are equal, unless a deviation declares by how many they may differ."""
     wrong = np.flatnonzero(np.ravel(got != want))
     if len(wrong) == 0:
         return Finding(name, "exact", 0.0, 0.0, True)
+    if got.dtype.kind == "i" and (worst := int(np.abs(got.astype(int) - want.astype(int)).max())) <= tolerance.atol:
+        return Finding(name, tolerance.level, worst / tolerance.atol, float(worst), True)
     first = int(wrong[0])
     return _different(name, f"{len(wrong)} of {got.size} differ, first {_at(got, want, first)}")
 

@@ -20,8 +20,8 @@ from twinbench.ops.contract import Kind, Op
 from twinbench.worker import measure, memory
 from twinbench.worker.protocol import Message
 
-NEUTRAL: frozenset[Kind] = frozenset({"table", "arrays", "images"})
-"""What can be saved and read back; a model can't."""
+NEUTRAL: frozenset[Kind] = frozenset({"table", "arrays", "images", "model"})
+"""What can be brought in from arrays; a file in a library's own format can't."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,20 +33,20 @@ def shapes(given: Arrays) -> Shapes:
 
 
 def build(known: Shapes) -> keras.Sequential:
-    """The network that the names and shapes tell."""
-    of = dict(known)
+    """The network that the names and shapes tell. It starts at 0: JAX would compile the drawing of numbers that go."""
+    of, zero = dict(known), {"kernel_initializer": "zeros"}
     found = _first(of)
     for i in range(1, 1 + sum(name.startswith("conv") for name in of) // 2):
         outgoing, _, *kernel = of[f"conv{i}_w"]
         conv, pool = (layers.Conv2D, layers.MaxPooling2D) if len(kernel) == 2 else (layers.Conv1D, layers.MaxPooling1D)
-        found += [conv(outgoing, kernel[0], padding="same", activation="relu"), pool(POOL)]
+        found += [conv(outgoing, kernel[0], padding="same", activation="relu", **zero), pool(POOL)]
     if "conv1_w" in of:
         found.append(layers.Flatten())
     if "lstm_wx" in of:
-        found.append(layers.LSTM(of["lstm_wh"][0]))
+        found.append(layers.LSTM(of["lstm_wh"][0], recurrent_initializer="zeros", **zero))
     depth = sum(name.startswith("w") for name in of)
     for i in range(1, depth + 1):
-        found.append(layers.Dense(of[f"w{i}"][1], activation="relu" if i < depth else None))
+        found.append(layers.Dense(of[f"w{i}"][1], activation="relu" if i < depth else None, **zero))
     return keras.Sequential(found)
 
 

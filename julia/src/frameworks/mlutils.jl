@@ -1,0 +1,42 @@
+# Splits and folds for MLUtils.jl. The contracts are in python/twinbench/ops/training_data.py; examples are the last dimension.
+
+import MLUtils
+
+const NAME = "MLUtils.jl"
+const PACKAGES = ["MLUtils"]
+const SUMMARY = "MLUtils.jl: splits and folds in Julia"
+
+"""Views of examples and labels together, and then the copies."""
+function split(p, arrays, given)
+    x = p.flatten ? MLUtils.flatten(arrays.x) : arrays.x
+    x_train, y_train = MLUtils.obsview((x, arrays.y), given.train .+ 1)
+    x_test, y_test = MLUtils.obsview((x, arrays.y), given.test .+ 1)
+    return (
+        x_train = Float32.(x_train),
+        y_train = Float32.(y_train),
+        x_test = Float32.(x_test),
+        y_test = Float32.(y_test),
+    )
+end
+
+"""`kfolds` on shuffled rows: its own shuffling takes a generator of Julia's."""
+function kfold(p, arrays, given)
+    order = given.order .+ 1
+    fold = similar(arrays.y)
+    for (number, (_, tested)) in enumerate(MLUtils.kfolds(order, p.folds; stratified = arrays.y[order]))
+        fold[tested] .= number - 1
+    end
+    return (; fold)
+end
+
+const NOTES = Dict(
+    "training.split" =>
+        "by given row numbers: MLUtils.splitobs shuffles by a generator of Julia's, which draws other rows from the same seed",
+)
+
+const DEVIATIONS = Dict("training.kfold" => (
+    reason = "MLUtils 0.4.10 deals out each class for itself, the first folds getting what is over: a row at the edge of a fold may be in the next one, and first folds are larger by up to a row a class",
+    atol = 1.0,
+))
+
+const OPS = Dict{String, Function}("training.split" => split, "training.kfold" => kfold)
