@@ -17,6 +17,7 @@ NAMES = (
     "direct",
     "bare",
     "training",
+    "crossing",
     "harness_cost",
     "report",
     "tracking",
