@@ -13,6 +13,7 @@ __init__() = TwinBench.register!(@__MODULE__)
     @compile_workload begin
         TwinBench.neutral(split((; flatten = true), arrays, (train = [0, 1, 3], test = [2])))
         TwinBench.neutral(kfold((; folds = 2), arrays, (; order = [1, 0, 2, 3])))
+        TwinBench.neutral(batches((; batch_size = 3), arrays, (; order = [1, 0, 2, 3])))
     end
 end
 

@@ -19,4 +19,11 @@ const Folds = TwinBench.FRAMEWORKS["MLUtils.jl"]
         fold = Folds.kfold((; folds = 2), (; y = [0, 0, 0, 1, 1, 1]), (; order = 0:5)).fold
         @test fold == [0, 0, 1, 0, 0, 1]
     end
+
+    @testset "batches come in the given order, the last one smaller" begin
+        examples = (x = reshape(collect(1.0:10), 2, 5), y = 0:4)
+        found = Folds.batches((; batch_size = 2), examples, (; order = [4, 0, 1, 3, 2]))
+        @test found.mean::Vector{Float64} == [5.5, 5.5, 5.5]
+        @test found.label_sum::Vector{Int} == [4, 4, 2]
+    end
 end

@@ -219,7 +219,12 @@ def test_preparing_examples_agrees_with_the_reference(framework: str, run: Any, 
     arrays = {"x": x, "y": rng.integers(0, 3, shape[0])}
     if seed % 2:
         arrays["test"] = rng.integers(0, 2, shape[0]).astype(np.uint8)
-    for name, values in (("standardise", {}), ("split", {"flatten": seed < 2}), ("kfold", {"folds": 3, "seed": seed})):
+    for name, values in (
+        ("standardise", {}),
+        ("split", {"flatten": seed < 2}),
+        ("kfold", {"folds": 3, "seed": seed}),
+        ("batches", {"batch_size": 7, "seed": seed}),
+    ):
         op = ops.get(f"training.{name}")
         params = op.build(values)
         if op.name not in registry.get(framework).ops:
@@ -240,13 +245,13 @@ def test_mlutils_takes_the_same_rows_and_its_other_folds_are_declared(elsewhere:
         pytest.skip(reason)
     arrays = {"x": np.arange(98.0)[:, None], "y": np.arange(98) % 3}
     findings = {}
-    for name, values in (("split", {"seed": 1}), ("kfold", {"folds": 5, "seed": 1})):
+    for name, values in (("split", {"seed": 1}), ("kfold", {"folds": 5, "seed": 1}), ("batches", {"seed": 1})):
         op = ops.get(f"training.{name}")
         params = op.build(values)
         given = op.givens(params, arrays)
         got = elsewhere("MLUtils.jl", "run", "MLUtils.jl", op.name, params, [(arrays, "arrays"), (given, "arrays")])
         findings[name] = compare(op, got, op.reference(params, arrays, given), mlutils.deviations.get(op.name), params)
-    assert all(finding.ok for finding in findings["split"])
+    assert all(finding.ok for name in ("split", "batches") for finding in findings[name])
     (fold,) = findings["kfold"]
     assert not fold.ok
     assert "each class for itself" in fold.declared

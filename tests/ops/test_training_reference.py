@@ -172,6 +172,16 @@ def test_folds_have_their_share_of_each_class():
     assert (KFOLD.reference(other, arrays, KFOLD.givens(other, arrays))["fold"] != fold).any()
 
 
+def test_batches_hand_out_every_row_once_in_the_given_order():
+    op = ops.get("training.batches")
+    p, arrays = op.build({"batch_size": 4, "seed": 1}), {"x": np.arange(10.0)[:, None] ** 2, "y": np.arange(10)}
+    order = op.givens(p, arrays)["order"]
+    assert sorted(order) == list(range(10))
+    found = op.reference(p, arrays, {"order": order})
+    assert found["label_sum"].tolist() == [order[:4].sum(), order[4:8].sum(), order[8:].sum()]
+    np.testing.assert_allclose(found["mean"], [(order[i : i + 4] ** 2).mean() for i in (0, 4, 8)])
+
+
 def test_training_is_float32_throughout_and_learns():
     params = MLP.build({"hidden": [8], "epochs": 30, "batch_size": 16, "optimizer": {"lr": 0.01}})
     rng = np.random.default_rng(3)

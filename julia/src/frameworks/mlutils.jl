@@ -4,7 +4,7 @@ import MLUtils
 
 const NAME = "MLUtils.jl"
 const PACKAGES = ["MLUtils"]
-const SUMMARY = "MLUtils.jl: splits and folds in Julia"
+const SUMMARY = "MLUtils.jl: splits, folds and batches in Julia"
 
 """Views of examples and labels together, and then the copies."""
 function split(p, arrays, given)
@@ -29,6 +29,13 @@ function kfold(p, arrays, given)
     return (; fold)
 end
 
+"""A `DataLoader` over a view of the shuffled rows, which copies a batch at a time."""
+function batches(p, arrays, given)
+    loader = MLUtils.DataLoader(MLUtils.obsview((arrays.x, arrays.y), given.order .+ 1); batchsize = p.batch_size)
+    sums = [(sum(x) / length(x), sum(y)) for (x, y) in loader]
+    return (mean = Float64[first(s) for s in sums], label_sum = Int[last(s) for s in sums])
+end
+
 const NOTES = Dict(
     "training.split" =>
         "by given row numbers: MLUtils.splitobs shuffles by a generator of Julia's, which draws other rows from the same seed",
@@ -39,4 +46,4 @@ const DEVIATIONS = Dict("training.kfold" => (
     atol = 1.0,
 ))
 
-const OPS = Dict{String, Function}("training.split" => split, "training.kfold" => kfold)
+const OPS = Dict{String, Function}("training.split" => split, "training.kfold" => kfold, "training.batches" => batches)

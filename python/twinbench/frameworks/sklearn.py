@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     import numpy as np
     import skops.io
     import threadpoolctl
-    from sklearn import linear_model, metrics, model_selection, preprocessing
+    from sklearn import linear_model, metrics, model_selection, preprocessing, utils
 
 
 def load(threads: int) -> None:
     """Imports scikit-learn and the modules of it that are used; OpenMP's pool takes its size from the environment."""
-    global linear_model, metrics, model_selection, np, preprocessing, skops, threadpoolctl
+    global linear_model, metrics, model_selection, np, preprocessing, skops, threadpoolctl, utils
     import numpy as np
     import skops.io
     import threadpoolctl
-    from sklearn import linear_model, metrics, model_selection, preprocessing
+    from sklearn import linear_model, metrics, model_selection, preprocessing, utils
 
     threadpoolctl.threadpool_limits(threads)
 
@@ -116,6 +116,17 @@ def kfold(p: t.Kfold, arrays: Arrays, given: Arrays) -> Arrays:
     return {"fold": fold}
 
 
+def batches(p: t.Batches, arrays: Arrays, given: Arrays) -> Arrays:
+    """``gen_batches`` of the shuffled rows' numbers."""
+    x, y, order = arrays["x"], arrays["y"], given["order"]
+    rows = [order[batch] for batch in utils.gen_batches(len(order), p.batch_size)]
+    sums = [(x[batch].mean(), y[batch].sum()) for batch in rows]
+    return {
+        "mean": np.array([mean for mean, _ in sums], dtype=np.float64),
+        "label_sum": np.array([total for _, total in sums], dtype=np.int64),
+    }
+
+
 def logistic(p: t.Logistic, arrays: Arrays) -> Model:
     """L-BFGS."""
     x, y = arrays["x_train"], arrays["y_train"]
@@ -152,6 +163,7 @@ OPS: Ops = {
     "training.standardise": standardise,
     "training.split": split,
     "training.kfold": kfold,
+    "training.batches": batches,
     "training.logistic": logistic,
     "training.predict": predict,
     "training.export": export,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from twinbench.ops import training_reference as reference
 from twinbench.ops.contract import Arrays, Op, Tolerance
-from twinbench.ops.training_data import KFOLD, SPLIT, STANDARDISE, Kfold, Split, Standardise
+from twinbench.ops.training_data import BATCHES, KFOLD, SPLIT, STANDARDISE, Batches, Kfold, Split, Standardise
 from twinbench.ops.training_networks import CNN, CNN1D, LOGISTIC, LSTM, MLP, Cnn, Cnn1d, Logistic, Lstm, Mlp, Training
 from twinbench.ops.training_optimizers import Adam, AdamW, Optimizer, Sgd
 
@@ -18,6 +18,7 @@ __all__ = [
     "OPS",
     "Adam",
     "AdamW",
+    "Batches",
     "Cnn",
     "Cnn1d",
     "Export",
@@ -120,5 +121,5 @@ The file is in the system's cache, so this is not the time of a disk.""",
     compared=no_values,
 )
 
-OPS: tuple[Op, ...] = (STANDARDISE, SPLIT, KFOLD, MLP, CNN, CNN1D, LSTM, LOGISTIC, PREDICT, EXPORT, LOAD)
+OPS: tuple[Op, ...] = (STANDARDISE, SPLIT, KFOLD, BATCHES, MLP, CNN, CNN1D, LSTM, LOGISTIC, PREDICT, EXPORT, LOAD)
 """In the order in which every framework module holds them."""

@@ -38,6 +38,18 @@ class Kfold:
             raise ValueError("folds must be at least 2")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batches:
+    """``batch_size``: examples at a time."""
+
+    batch_size: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ValueError("batch_size must be at least 1")
+
+
 STANDARDISE = Op(
     name="training.standardise",
     params=Standardise,
@@ -84,4 +96,21 @@ given order, fill fold 0 first, then fold 1, and so on.""",
     "https://scikit-learn.org/stable/modules/cross_validation.html#stratified-k-fold",
     reference=reference.kfold,
     givens=reference.kfold_givens,
+)
+BATCHES = Op(
+    name="training.batches",
+    params=Batches,
+    inputs=("arrays",),
+    output="arrays",
+    summary="Go through shuffled examples in batches, by the library's own loader.",
+    semantics="""Input: `x` float64 (n, ...) and `y` int64 (n,); other arrays are left behind. The givens hold `order`,
+int64 (n,), a permutation of the rows, counted from 0, drawn by NumPy's PCG64 from `seed`. The loader hands out the
+examples in that order, `batch_size` at a time, each batch a dense array of its own; the last one may be smaller, and
+none is left out. So that every value of a batch is read once, the output is, by batch: `mean`, float64 (batches,), over
+all values of its x, and `label_sum`, int64 (batches,), of its y. Without examples there are no batches.""",
+    source="PyTorch DataLoader, https://pytorch.org/docs/stable/data.html; "
+    "MLUtils.jl DataLoader, https://juliaml.github.io/MLUtils.jl/stable/api/",
+    reference=reference.batches,
+    givens=reference.kfold_givens,
+    tolerance=Tolerance(rtol=1e-9, atol=1e-9),
 )

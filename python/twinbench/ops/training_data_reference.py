@@ -46,8 +46,8 @@ def split(p: t.Split, arrays: Arrays, given: Arrays) -> Arrays:
     return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
 
 
-def kfold_givens(p: t.Kfold, arrays: Arrays) -> Arrays:
-    """The order in which rows are dealt."""
+def kfold_givens(p: t.Kfold | t.Batches, arrays: Arrays) -> Arrays:
+    """The order in which rows are dealt, or handed out."""
     import numpy as np
 
     return {"order": np.random.default_rng(p.seed).permutation(len(arrays["y"]))}
@@ -66,3 +66,15 @@ def kfold(p: t.Kfold, arrays: Arrays, given: Arrays) -> Arrays:
         fold[rows] = np.repeat(np.arange(p.folds), counts)
         start += len(rows)
     return {"fold": fold}
+
+
+def batches(p: t.Batches, arrays: Arrays, given: Arrays) -> Arrays:
+    """Batch by batch."""
+    import numpy as np
+
+    order = given["order"]
+    rows = [order[start : start + p.batch_size] for start in range(0, len(order), p.batch_size)]
+    return {
+        "mean": np.array([arrays["x"][batch].mean() for batch in rows], dtype=np.float64),
+        "label_sum": np.array([arrays["y"][batch].sum() for batch in rows], dtype=np.int64),
+    }

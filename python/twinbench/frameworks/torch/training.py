@@ -15,6 +15,7 @@ from twinbench.ops.contract import Arrays
 if TYPE_CHECKING:
     import torch
     from torch import nn
+    from torch.utils import data
 
     from twinbench.frameworks.torch import networks
     from twinbench.frameworks.torch.networks import Tensors
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 def load() -> None:
     """Imports PyTorch, which is to use only algorithms that give the same result in every run."""
-    global networks, nn, torch
+    global data, networks, nn, torch
     import torch
     from torch import nn
+    from torch.utils import data
 
     from twinbench.frameworks.torch import networks
 
@@ -79,6 +81,17 @@ def kfold(p: t.Kfold, arrays: Tensors, given: Tensors) -> Tensors:
     return {"fold": torch.empty_like(folds).index_copy_(0, order[by_class], folds)}
 
 
+def batches(p: t.Batches, arrays: Tensors, given: Tensors) -> Tensors:
+    """Without automatic batching: the sampler names a batch, and the dataset takes its rows at once."""
+    sampler = data.BatchSampler(given["order"].tolist(), p.batch_size, drop_last=False)
+    loader = data.DataLoader(data.TensorDataset(arrays["x"], arrays["y"]), sampler=sampler, batch_size=None)
+    sums = [(x.mean(), y.sum()) for x, y in loader]
+    return {
+        "mean": torch.tensor([mean for mean, _ in sums], dtype=torch.float64),
+        "label_sum": torch.tensor([total for _, total in sums], dtype=torch.int64),
+    }
+
+
 def train(p: t.Training, arrays: Tensors, given: Tensors) -> Model:
     """Each epoch's rows are put in order once; its batches are then views. The fused optimizer is one call per step."""
     network, losses = networks.build(given).to(given["order"].device), []
@@ -131,6 +144,7 @@ OPS: Ops = {
     "training.standardise": standardise,
     "training.split": split,
     "training.kfold": kfold,
+    "training.batches": batches,
     "training.mlp": train,
     "training.cnn": train,
     "training.cnn1d": train,
