@@ -41,9 +41,9 @@ Verdict = Literal["faster", "slower", "same", "undecided"]
 
 LEVEL = 0.95
 
-PROCESS_SD = 0.012
-"""Standard deviation between processes of the log ratio of two identical workers, as measured on a shared 2-core
-machine. `twinbench selftest` measures it anew."""
+PROCESS_SD = 0.02
+"""Standard deviation between processes of the log ratio of two identical workers. On shared 2-core machines it was
+1.2 % in a quiet hour and 1.6 to 3.1 % in others. `twinbench selftest` measures it anew."""
 
 TIME_SD = 0.05
 """Standard deviation between processes of one run of the log time of the same stack: nothing is divided out here. On a
@@ -159,7 +159,7 @@ def controlled(
 
 @dataclass(frozen=True, slots=True)
 class Equivalence:
-    """Whether two samples have the same mean, up to a margin."""
+    """Whether pairs of values have the same mean, up to a margin."""
 
     verdict: Literal["equivalent", "different", "not enough seeds"]
     difference: float
@@ -170,18 +170,20 @@ class Equivalence:
 
 
 def equivalence(a: Sequence[float], b: Sequence[float], margin: float, level: float = LEVEL) -> Equivalence:
-    """Two one-sided tests (Schuirmann 1987) of the means of ``a`` and ``b``, in Welch's form: variances may differ.
+    """Two one-sided tests (Schuirmann 1987) of the mean difference of pairs: ``a[i]`` and ``b[i]`` had the same seed.
 
+    A seed gives both the same initial weights and batches, so that what it brings to one it brings to the other.
     "equivalent" where both reject at ``1 - level`` that the means are ``margin`` apart; "different" where the two-sided
-    interval at ``level`` leaves 0 out; otherwise, and with fewer than `MIN_SEEDS` values on a side, "not enough seeds".
+    interval at ``level`` leaves 0 out; otherwise, and with fewer than `MIN_SEEDS` pairs, "not enough seeds".
+    Raises ValueError where a value has no partner.
     """
-    difference = fmean(a) - fmean(b)
-    if min(len(a), len(b)) < MIN_SEEDS:
+    differences = [x - y for x, y in zip(a, b, strict=True)]
+    if len(differences) < MIN_SEEDS:
+        difference = fmean(differences) if differences else math.nan
         return Equivalence("not enough seeds", difference, -math.inf, math.inf, margin)
-    parts = [variance(values) / len(values) for values in (a, b)]
-    error, shares = math.sqrt(sum(parts)), sum(part**2 / (len(v) - 1) for part, v in zip(parts, (a, b), strict=True))
-    df = max(1, math.floor(sum(parts) ** 2 / shares)) if shares else 1  # Welch & Satterthwaite, on the safe side
-    half = error * quantile(2 * level - 1, df) if error else 0.0
+    difference, df = fmean(differences), len(differences) - 1
+    error = math.sqrt(variance(differences) / len(differences))
+    half = error * quantile(2 * level - 1, df)
     found = partial(Equivalence, difference=difference, low=difference - half, high=difference + half, margin=margin)
     if abs(difference) + half < margin:
         return found("equivalent")

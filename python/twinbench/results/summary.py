@@ -249,23 +249,25 @@ def _compared(store: Store, cells: Sequence[CellSummary], spec: Mapping[str, Any
     """With the metric that counts tested for equivalence with the best stack's, where there are several seeds."""
     metric = spec.get("metric")
     values = {
-        cell.stack: [q.value for q in store.qualities(cell.cell_id) if q.metric == metric]
+        cell.stack: {q.seed: q.value for q in store.qualities(cell.cell_id) if q.metric == metric}
         for cell in cells
         if metric in cell.quality
     }
     if len(values) < 2 or max(map(len, values.values())) < 2:
         return list(cells)
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
-    best = max(values, key=lambda stack: sign * fmean(values[stack]))
+    best = max(values, key=lambda stack: sign * fmean(values[stack].values()))
     return [_with_equivalence(cell, str(metric), best, values, spec.get("margin", DEFAULT_MARGIN)) for cell in cells]
 
 
 def _with_equivalence(
-    cell: CellSummary, metric: str, best: str, values: Mapping[str, Sequence[float]], margin: float
+    cell: CellSummary, metric: str, best: str, values: Mapping[str, Mapping[int, float]], margin: float
 ) -> CellSummary:
     if cell.stack not in values or cell.stack == best:
         return cell
-    found = stats.equivalence(values[cell.stack], values[best], margin)
+    ours, theirs = values[cell.stack], values[best]
+    seeds = sorted(ours.keys() & theirs.keys())
+    found = stats.equivalence([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds], margin)
     quality = replace(cell.quality[metric], against=best, equivalence=found)
     return replace(cell, quality={**cell.quality, metric: quality})
 
