@@ -78,11 +78,13 @@ def pandas_join(flights: Any, weather: Any) -> Any:
 
 
 def polars_groupby(flights: Any) -> Any:
+    """Lazy, as Polars's guide advises: 2.1.0 is 1.5 times as fast here without, and up to 3 times slower elsewhere."""
     import polars as pl
 
     delay = pl.col("dep_delay")
     return (
-        flights.group_by(KEYS)
+        flights.lazy()
+        .group_by(KEYS)
         .agg(
             group_flights=delay.count().cast(pl.Int64),
             group_delay_mean=delay.mean(),
@@ -91,6 +93,7 @@ def polars_groupby(flights: Any) -> Any:
             group_speed_mean=pl.col("speed").mean(),
         )
         .sort(KEYS)
+        .collect()
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from benchmarks.figures.alternate import Direct
 
 
 def sql(query: str, *columns: str) -> Direct:
-    """``CREATE TABLE AS query``, whose result has these columns.
+    """``CREATE TABLE AS query``, whose result has these columns and is dropped once nobody holds it, as results are
+    that a user goes on with.
 
     In the query ``{x}`` stands for the first input and ``{x[id1]}`` for its column of that name; the second is ``r``.
     """
@@ -17,8 +19,10 @@ def sql(query: str, *columns: str) -> Direct:
         from twinbench.frameworks import duckdb
 
         text = query.format(x=_Names(x), r=_Names(r))
-        duckdb.connection.execute(f"CREATE OR REPLACE TEMP TABLE bare AS {text}")
-        return duckdb.Table("bare", {name: name for name in columns})
+        table = duckdb.Table(f"bare{next(duckdb.numbers)}", {name: name for name in columns})
+        duckdb.connection.execute(f"CREATE TEMP TABLE {table.name} AS {text}")
+        weakref.finalize(table, duckdb.connection.execute, f"DROP TABLE {table.name}").atexit = False
+        return table
 
     return call
 

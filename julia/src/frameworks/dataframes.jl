@@ -99,10 +99,13 @@ group(table, keys; options...) = DataFrames.groupby(
     options...,
 )
 
+can_miss(table, names) = any(name -> Missing <: eltype(table[!, name]), names)
+
 """One aggregate a column. DataFrames.jl chooses the order of the groups by itself if none is asked for."""
 function groupby(p, table)
-    groups = group(table, p.keys; sort = p.ordered ? true : nothing, skipmissing = true)
-    isempty(groups) && return no_groups(p, table)
+    groups = group(table, p.keys; sort = p.ordered ? true : nothing, skipmissing = can_miss(table, p.keys))
+    # `isempty` would sort the rows by group to look at the first of them
+    iszero(length(groups)) && return no_groups(p, table)
     aggregates = [
         (length(of) == 1 ? only(of) : of) => aggregate(what, (table[!, column] for column in of)...) => name
         for (name, (what, of...)) in p.aggregates
@@ -123,15 +126,21 @@ function no_groups(p, table)
     return result
 end
 
+const AGGREGATES = Dict{String, Function}(
+    "count" => length,
+    "sum" => sum,
+    "mean" => mean,
+    "std" => std,
+    "median" => median,
+    "min" => minimum,
+    "max" => maximum,
+)
+
 """The function that aggregates one group. DataFrames.jl has a single-pass kernel for those without `present`."""
 function aggregate(what, column::AbstractVector{T}) where {T}
-    what == "sum" && return sum ∘ skipmissing
-    what == "mean" && return mean ∘ skipmissing
-    what == "std" && return std ∘ skipmissing
-    what == "median" && return Missing <: T ? present(median) : median
-    what == "count" && return Missing <: T ? count_present : length
-    function_ = what == "min" ? minimum : maximum
-    return Missing <: T ? present(function_) : function_
+    Missing <: T || return AGGREGATES[what]
+    what == "count" && return count_present
+    return what in ("sum", "mean", "std") ? AGGREGATES[what] ∘ skipmissing : present(AGGREGATES[what])
 end
 
 count_present(column) = count(!ismissing, column)
@@ -165,8 +174,8 @@ nan_to_missing(column::AbstractVector) = any(isnan, column) ? ifelse.(isnan.(col
 """The largest values of each group. `partialsort` doesn't sort the others."""
 function top(p, table)
     rows = select(table, [p.keys; p.column]; copycols = false)
-    groups = group(rows, p.keys; sort = p.ordered ? true : nothing, skipmissing = true)
-    isempty(groups) && return rows[1:0, :]
+    groups = group(rows, p.keys; sort = p.ordered ? true : nothing, skipmissing = can_miss(rows, p.keys))
+    iszero(length(groups)) && return rows[1:0, :]
     return combine(groups, p.column => (column -> largest(column, p.n)) => p.column)
 end
 

@@ -13,7 +13,7 @@ import csv
 import itertools
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Framework
@@ -41,6 +41,8 @@ class Table:
     name: str
     columns: Mapping[str, str]
     """Names in the contract to names in the database, in order."""
+    types: dict[str, str] = field(default_factory=dict)
+    """SQL types by column, once `_types` has asked for them."""
 
     def __getitem__(self, column: str) -> str:
         """A column as an SQL expression."""
@@ -122,8 +124,10 @@ def facts(value: Any, kind: Kind) -> Mapping[str, str]:
 
 
 def _types(table: Table) -> dict[str, str]:
-    described = _rows(f"DESCRIBE {table.name}")
-    return {name: row[1] for name, row in zip(table.columns, described, strict=True)}
+    if not table.types:
+        described = _rows(f"DESCRIBE {table.name}")
+        table.types.update((name, row[1]) for name, row in zip(table.columns, described, strict=True))
+    return table.types
 
 
 def _text(value: str) -> str:

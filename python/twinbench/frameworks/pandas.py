@@ -155,7 +155,9 @@ def top(p: t.Top, frame: pd.DataFrame) -> pd.DataFrame:
 def join(p: t.Join, left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
     """``merge``, which would match a missing key with a missing key: the right table's are dropped."""
     on, columns = list(p.on), list(p.columns)
-    right = right[[*on, *columns]].dropna(subset=on)
+    right = right[[*on, *columns]]
+    if any(right[name].hasnans for name in on):
+        right = right.dropna(subset=on)
     integers = [name for name in columns if right[name].dtype == "int64"]
     if p.how == "left" and integers:  # an idle astype would split the frame into columns, and slow the merge by a fifth
         right = right.astype(dict.fromkeys(integers, "float64"))

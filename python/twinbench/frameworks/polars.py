@@ -5,7 +5,7 @@ This file knows Polars and the contracts, and nothing of how it is run or timed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Framework
@@ -112,8 +112,13 @@ def _derived(definition: t.Derivation) -> pl.Expr:
 def groupby(p: t.Groupby, frame: pl.DataFrame) -> pl.DataFrame:
     """Groups in any order; if they have to be in order, the groups that there are are sorted."""
     new = [_aggregate(function, *map(pl.col, of)).alias(name) for name, (function, *of) in p.aggregates.items()]
-    groups = frame.lazy().drop_nulls(p.keys).group_by(p.keys).agg(new)
+    groups = _present(frame, p.keys).lazy().group_by(p.keys).agg(new)
     return (groups.sort(p.keys) if p.ordered else groups).collect()
+
+
+def _present(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Without the rows that miss a key. Counting nulls is free, filtering is not."""
+    return frame.drop_nulls(keys) if any(frame[name].null_count() for name in keys) else frame
 
 
 def _aggregate(function: str, column: pl.Expr, *other: pl.Expr) -> pl.Expr:

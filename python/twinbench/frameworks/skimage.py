@@ -162,10 +162,11 @@ def opening(p: t.Opening, images: Images) -> Images:
 
 
 def components(p: t.Components, images: Images) -> Arrays:
-    """``label`` tells apart values, too, so that it needs a mask."""
+    """``label`` tells apart values, too, so that it needs a mask. The labels of a single image needn't be copied."""
     found = [measure.label(image > 0, return_num=True, connectivity=p.connectivity // 4) for image in images["x"]]
-    labels = stacked([labels.astype(np.int32, copy=False) for labels, _ in found], np.int32)
-    return {"labels": labels, "count": np.array([count for _, count in found], dtype=np.int64)}
+    labels = [labels.astype(np.int32, copy=False) for labels, _ in found]
+    whole = labels[0][None] if len(labels) == 1 else stacked(labels, np.int32)
+    return {"labels": whole, "count": np.array([count for _, count in found], dtype=np.int64)}
 
 
 def normalise(p: t.Normalise, images: Images) -> Arrays:
