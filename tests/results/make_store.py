@@ -62,7 +62,7 @@ def _begin(store: Store, run_id: str) -> None:
         run_id,
         created="2026-05-01T12:00:00+00:00",
         arguments={"request": {"pipelines": [PIPELINE]}, "options": {"threads": 1, "processes": 2}},
-        environment={"threads": 1, "cpu": {"model": "Example 9000", "logical": 2}},
+        environment={"threads": 1, "process_sd": 0.012, "cpu": {"model": "Example 9000", "logical": 2}},
     )
     plan = {
         "modality": "tables",
