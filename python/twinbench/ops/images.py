@@ -1,4 +1,4 @@
-"""The contracts of the image ops. The references behind them are in ``images_reference`` and ``images_decoding``.
+"""The contracts of the image ops; those of a pixel's neighbourhood are in ``images_filters``.
 
 Conventions of every op here: ``x`` is uint8, ``(images, height, width)`` for grey images and ``(images, height, width,
 3)`` for RGB in that order; an op for both treats each colour as a grey image. Places are counted in pixels from the
@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from twinbench.ops import images_decoding as decoding
+from twinbench.ops import images_filters as filters
 from twinbench.ops import images_reference as reference
 from twinbench.ops.contract import EXACT, ONE_LEVEL, Arrays, Op, Tolerance
+from twinbench.ops.images_reference import without_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,33 +41,6 @@ class Resize:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grey:
     """No parameters."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GaussianBlur:
-    """``sigma``: standard deviation in pixels. ``radius``: the farthest pixel that counts, in each direction."""
-
-    sigma: float
-    radius: int
-
-    def __post_init__(self) -> None:
-        if self.sigma <= 0 or self.radius < 1:
-            raise ValueError("sigma must be above 0, radius at least 1")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sobel:
-    """No parameters."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Median:
-    """``size``: pixels along each side of the window."""
-
-    size: int
-
-    def __post_init__(self) -> None:
-        _odd(self.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,16 +78,6 @@ class Otsu:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """``size``: pixels along each side of the square."""
-
-    size: int
-
-    def __post_init__(self) -> None:
-        _odd(self.size)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Components:
     """``connectivity``: neighbours of a pixel: 4, which share a side with it, or 8, which share a corner or a side."""
 
@@ -145,19 +110,9 @@ class Augment:
             raise ValueError("height and width must be at least 1, brightness from 0 to below 1")
 
 
-def _odd(size: int) -> None:
-    if size < 3 or size % 2 == 0:
-        raise ValueError("size must be odd and at least 3")
-
-
 def _level(fill: int) -> None:
     if not 0 <= fill <= 255:
         raise ValueError("fill must be a grey level, 0 to 255")
-
-
-def without_size(arrays: Arrays) -> Arrays:
-    """The same, but no images are of no size: a list of none has lost theirs."""
-    return {name: values if len(values) else values.reshape(0) for name, values in arrays.items()}
 
 
 def renumbered(arrays: Arrays) -> Arrays:
@@ -233,48 +188,6 @@ GREY = Op(
     compared=without_size,
     isolated=True,
 )
-GAUSSIAN_BLUR = Op(
-    name="images.gaussian_blur",
-    params=GaussianBlur,
-    inputs=("images",),
-    output="images",
-    summary="Blur by a truncated Gaussian.",
-    semantics="""The mean of the pixels at most `radius` away along each axis, weighted by w(dx) w(dy) with w(d) =
-exp(-d^2 / (2 sigma^2)), divided by the sum of the weights. Beyond the border pixels are repeated.""",
-    source="scipy.ndimage.gaussian_filter, https://docs.scipy.org/doc/scipy/reference/generated/scipy.ndimage.gaussian_filter.html",
-    reference=reference.gaussian_blur,
-    tolerance=ONE_LEVEL,
-    compared=without_size,
-    isolated=True,
-)
-SOBEL = Op(
-    name="images.sobel",
-    params=Sobel,
-    inputs=("images",),
-    output="images",
-    summary="The magnitude of the gradient, by Sobel's kernels.",
-    semantics="""Grey images. gx is the correlation with [-1 0 1] along x and [1 2 1] along y, gy the same with the axes
-exchanged, pixels beyond the border repeated. The result is sqrt((gx^2 + gy^2) / 32) as a grey level: 1/4 for the sum of
-a kernel's positive weights, and 1/sqrt(2) so that it can't exceed white.""",
-    source="skimage.filters.sobel, https://scikit-image.org/docs/stable/api/skimage.filters.html#skimage.filters.sobel",
-    reference=reference.sobel,
-    tolerance=ONE_LEVEL,
-    compared=without_size,
-    isolated=True,
-)
-MEDIAN = Op(
-    name="images.median",
-    params=Median,
-    inputs=("images",),
-    output="images",
-    summary="The median of a square window.",
-    semantics="""The middle one of the `size` x `size` pixels around each pixel. Beyond the border pixels are
-repeated.""",
-    source="cv2.medianBlur, https://docs.opencv.org/4.x/d4/d86/group__imgproc__filter.html",
-    reference=reference.median,
-    compared=without_size,
-    isolated=True,
-)
 ROTATE = Op(
     name="images.rotate",
     params=Rotate,
@@ -331,19 +244,6 @@ are equally good, a library that computes in floating point may take either. An 
     compared=without_size,
     isolated=True,
 )
-OPENING = Op(
-    name="images.opening",
-    params=Opening,
-    inputs=("images",),
-    output="images",
-    summary="Binary opening by a square.",
-    semantics="""Images of 0 and 255. Erosion, the lowest of the `size` x `size` pixels around each pixel, then
-dilation, the highest. Beyond the border there is nothing: those pixels don't count.""",
-    source="skimage.morphology.opening, https://scikit-image.org/docs/stable/api/skimage.morphology.html#skimage.morphology.opening",
-    reference=reference.opening,
-    compared=without_size,
-    isolated=True,
-)
 COMPONENTS = Op(
     name="images.components",
     params=Components,
@@ -396,14 +296,14 @@ OPS: tuple[Op, ...] = (
     RESIZE,
     RESIZE_ANTIALIASED,
     GREY,
-    GAUSSIAN_BLUR,
-    SOBEL,
-    MEDIAN,
+    filters.GAUSSIAN_BLUR,
+    filters.SOBEL,
+    filters.MEDIAN,
     ROTATE,
     AFFINE,
     EQUALISE,
     OTSU,
-    OPENING,
+    filters.OPENING,
     COMPONENTS,
     NORMALISE,
     AUGMENT,

@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twinbench.ops import images as t
+    from twinbench.ops import images_filters as filters
 
     Image = NDArray[Any]
+
+
+def without_size(arrays: Arrays) -> Arrays:
+    """The same, but no images are of no size: a list of none has lost theirs."""
+    return {name: values if len(values) else values.reshape(0) for name, values in arrays.items()}
 
 
 def each(function: Callable[[Image], Image], arrays: Arrays) -> Arrays:
@@ -79,7 +85,7 @@ def correlated(image: Image, kernel: Image, axis: int) -> Image:
     return np.asarray(sum(weight * pixels for weight, pixels in zip(kernel, shifted, strict=True)))
 
 
-def gaussian_blur(p: t.GaussianBlur, arrays: Arrays) -> Arrays:
+def gaussian_blur(p: filters.GaussianBlur, arrays: Arrays) -> Arrays:
     """One axis after the other."""
     import numpy as np
 
@@ -88,7 +94,7 @@ def gaussian_blur(p: t.GaussianBlur, arrays: Arrays) -> Arrays:
     return each(lambda image: levels(correlated(correlated(image, kernel, 0), kernel, 1)), arrays)
 
 
-def sobel(p: t.Sobel, arrays: Arrays) -> Arrays:
+def sobel(p: filters.Sobel, arrays: Arrays) -> Arrays:
     """Two gradients."""
     import numpy as np
 
@@ -102,7 +108,7 @@ def sobel(p: t.Sobel, arrays: Arrays) -> Arrays:
     return each(magnitude, arrays)
 
 
-def median(p: t.Median, arrays: Arrays) -> Arrays:
+def median(p: filters.Median, arrays: Arrays) -> Arrays:
     """Row by row, so that no more than one row of windows is held."""
     import numpy as np
 
@@ -194,7 +200,7 @@ def otsu(p: t.Otsu, arrays: Arrays) -> Arrays:
     return each(lambda image: np.where(image > otsu_level(image), 255, 0).astype(np.uint8), arrays)
 
 
-def opening(p: t.Opening, arrays: Arrays) -> Arrays:
+def opening(p: filters.Opening, arrays: Arrays) -> Arrays:
     """Lowest, then highest; repeating the border's pixels adds none that the window hasn't."""
     import numpy as np
 

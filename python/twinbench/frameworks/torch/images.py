@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from twinbench.frameworks.api import Ops
 from twinbench.ops import images as t
+from twinbench.ops import images_filters as filters
 from twinbench.ops.images_reference import rotation
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def grey(p: t.Grey, images: Tensors) -> Tensors:
     return images | {"x": levels(weighted(images["x"].unbind(1), (0.299, 0.587, 0.114))).unsqueeze(1)}
 
 
-def gaussian_blur(p: t.GaussianBlur, images: Tensors) -> Tensors:
+def gaussian_blur(p: filters.GaussianBlur, images: Tensors) -> Tensors:
     """Along rows, then along columns."""
     size, r = 2 * p.radius + 1, p.radius
     weights = [math.exp(-((place - r) ** 2) / (2 * p.sigma**2)) for place in range(size)]
@@ -105,7 +106,7 @@ def gaussian_blur(p: t.GaussianBlur, images: Tensors) -> Tensors:
     return images | {"x": levels(weighted(shifts(rows, size, ROWS), weights))}
 
 
-def sobel(p: t.Sobel, images: Tensors) -> Tensors:
+def sobel(p: filters.Sobel, images: Tensors) -> Tensors:
     """Two gradients."""
     padded = F.pad(images["x"].float(), (1, 1, 1, 1), mode="replicate")
 
@@ -143,7 +144,7 @@ def warped(x: Tensor, matrix: tuple[float, ...], fill: int) -> Tensor:
     return levels(out.add_(fill) if fill else out)
 
 
-def opening(p: t.Opening, images: Tensors) -> Tensors:
+def opening(p: filters.Opening, images: Tensors) -> Tensors:
     """Lowest, then highest; beyond the border is what no extreme is taken from."""
     lowest = extreme(images["x"], p.size, 255, torch.minimum)
     return images | {"x": extreme(lowest, p.size, 0, torch.maximum)}
