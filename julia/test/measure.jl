@@ -30,6 +30,18 @@ spinning(microseconds) = TwinBench.Call(TwinBench.Probe.spin, (; microseconds), 
         @test TwinBench.calibrate(spinning(2000.0)) == 1
     end
 
+    @testset "a disturbed reading does not end the calibration" begin
+        calls = Ref(0)
+        disturbed = () -> spinning((calls[] += 1) == 2 ? 5000.0 : 1.0)()
+        @test TwinBench.calibrate(disturbed) > 16
+    end
+
+    @testset "what is very long is calibrated by a single call" begin
+        calls = Ref(0)
+        @test TwinBench.calibrate(() -> (calls[] += 1; spinning(TwinBench.CERTAIN_NS / 1000)())) == 1
+        @test calls[] == 1
+    end
+
     @testset "times are per evaluation" begin
         timing = TwinBench.timed(spinning(1000.0), 4)
         @test timing.evals == 4

@@ -38,6 +38,17 @@ def test_calibration_finds_the_least_power_of_two_that_fills_a_sample(clock: Clo
     assert measure.calibrate(lambda: clock.spin(ns)) == evals
 
 
+def test_a_disturbed_reading_does_not_end_the_calibration(clock: Clock):
+    times = iter([100_000, 5_000_000, *[100_000] * 1_000])  # the first two make a sample, and so would the second alone
+    assert measure.calibrate(lambda: clock.spin(next(times))) == 16
+
+
+def test_what_is_very_long_is_calibrated_by_a_single_call(clock: Clock):
+    calls = []
+    assert measure.calibrate(lambda: (calls.append(1), clock.spin(measure.CERTAIN_NS))) == 1
+    assert len(calls) == 1
+
+
 def test_samples_are_per_evaluation(clock: Clock):
     timing = measure.timed(lambda: clock.spin(200_000), evals=10)
     assert timing == measure.Timing(wall_ns=200_000, cpu_ns=400_000, gc_ns=0, evals=10)
