@@ -7,7 +7,7 @@ using PrecompileTools: @compile_workload, @setup_workload
 include("../src/frameworks/dsp.jl")
 
 function __init__()
-    FFTW.set_num_threads(Threads.nthreads())
+    TwinBench.use_threads!(FFTW)
     return TwinBench.register!(@__MODULE__)
 end
 

@@ -6,7 +6,10 @@ using PrecompileTools: @compile_workload, @setup_workload
 
 include("../src/frameworks/signalanalysis.jl")
 
-__init__() = TwinBench.register!(@__MODULE__)
+function __init__()
+    TwinBench.use_threads!(SignalAnalysis.FFTW)
+    return TwinBench.register!(@__MODULE__)
+end
 
 @setup_workload begin
     fir = (taps = 101, cutoff_hz = [100.0, 200.0], rate_hz = 1000.0, band = "bandpass")

@@ -2,7 +2,8 @@
 Julia's half of twinbench: the measurement protocol, and the frameworks under test.
 
 Each framework is one file in `src/frameworks`, of the same ops in the same order as its Python counterparts. Those that
-need a library are package extensions, so that a worker loads only what it measures; `FRAMEWORKS` holds what is loaded.
+need a library are package extensions, so that a worker loads what it measures and what that brings along (Flux brings
+MLUtils.jl, MFCC.jl brings DSP.jl); `FRAMEWORKS` holds what is loaded.
 """
 module TwinBench
 
@@ -62,12 +63,25 @@ Give BLAS `n` threads.
 """
 set_blas_threads(n::Integer) = BLAS.set_num_threads(n)
 
+"""Pools of threads, and what reports how many each has. An extension adds its library's."""
+const POOLS = Dict{String, Function}("julia" => Threads.nthreads, "julia_blas" => BLAS.get_num_threads)
+
 """
-    thread_counts() -> (julia, blas)
+    thread_counts() -> names, counts
 
 Thread counts as the live runtime reports them.
 """
-thread_counts() = (Threads.nthreads(), Int(BLAS.get_num_threads()))
+thread_counts() = (collect(keys(POOLS)), Int[count() for count in values(POOLS)])
+
+"""
+    use_threads!(fftw::Module)
+
+Give FFTW as many threads as Julia has.
+"""
+function use_threads!(fftw::Module)
+    fftw.set_num_threads(Threads.nthreads())
+    return POOLS["fftw"] = fftw.get_num_threads
+end
 
 @setup_workload begin
     spin = Call(Probe.spin, named(Values(["microseconds" => 1.0])), ())

@@ -5,7 +5,15 @@
 
 import CSV
 import DataFrames
-using DataFrames: AbstractDataFrame, DataFrame, Not, combine, disallowmissing, dropmissing, groupindices
+using DataFrames:
+    AbstractDataFrame,
+    DataFrame,
+    Not,
+    combine,
+    disallowmissing,
+    disallowmissing!,
+    dropmissing,
+    groupindices
 using DataFrames: innerjoin, leftjoin, leftjoin!, mapcols, ncol, nrow, order, select, select!, transform, transform!
 using Dates: Date, DateTime, Time, dayofweek, month, @dateformat_str
 using PooledArrays: PooledArray
@@ -39,9 +47,11 @@ end
 strings(column::AbstractVector{Missing}) = Vector{Union{Missing, String}}(column)
 strings(column::AbstractVector) = column
 
-"""Rows without missing values, then new types."""
+"""Rows without missing values, then new types: a column that misses nothing any more is one that can't."""
 function clean(p, table)
-    kept = isempty(p.drop_missing) ? copy(table; copycols = false) : dropmissing(table, p.drop_missing)
+    kept = isempty(p.drop_missing) ?
+        copy(table; copycols = false) :
+        disallowmissing!(dropmissing(table, p.drop_missing); error = false)
     return transform!(kept, [name => (column -> cast(NUMBERS[kind], column)) => name for (name, kind) in p.cast])
 end
 
@@ -106,11 +116,11 @@ function groupby(p, table)
     groups = group(table, p.keys; sort = p.ordered ? true : nothing, skipmissing = can_miss(table, p.keys))
     # `isempty` would sort the rows by group to look at the first of them
     iszero(length(groups)) && return no_groups(p, table)
-    aggregates = [
-        (length(of) == 1 ? only(of) : of) => aggregate(what, (table[!, column] for column in of)...) => name
-        for (name, (what, of...)) in p.aggregates
-    ]
-    result = combine(groups, aggregates)
+    result = combine(groups, [part for (name, how) in p.aggregates for part in parts(table, name, how...)])
+    for (name, (what, _)) in p.aggregates
+        what == "max_minus_min" && (result[!, name] .-= result[!, LOWEST * name])
+    end
+    select!(result, [p.keys; first.(p.aggregates)])
     floats = [name for (name, (what, _)) in p.aggregates if what in ("mean", "std", "r2")]
     return transform!(result, floats .=> nan_to_missing .=> floats)
 end
@@ -136,6 +146,21 @@ const AGGREGATES = Dict{String, Function}(
     "max" => maximum,
 )
 
+const LOWEST = "lowest "
+
+"""What to combine for an aggregate. A range is two of them, since there is a single-pass kernel for each."""
+function parts(table, name, what, of...)
+    if what == "max_minus_min"
+        high, low = of
+        return [
+            high => aggregate("max", table[!, high]) => name,
+            low => aggregate("min", table[!, low]) => LOWEST * name,
+        ]
+    end
+    columns = length(of) == 1 ? only(of) : collect(of)
+    return [columns => aggregate(what, (table[!, column] for column in of)...) => name]
+end
+
 """The function that aggregates one group. DataFrames.jl has a single-pass kernel for those without `present`."""
 function aggregate(what, column::AbstractVector{T}) where {T}
     Missing <: T || return AGGREGATES[what]
@@ -153,13 +178,7 @@ function present(f::F) where {F}
     end
 end
 
-function aggregate(what, a::AbstractVector, b::AbstractVector)
-    if what == "max_minus_min"
-        highest, lowest = aggregate("max", a), aggregate("min", b)
-        return (a, b) -> highest(a) - lowest(b)
-    end
-    return Missing <: Union{eltype(a), eltype(b)} ? r2_of_whole : r2
-end
+aggregate(_, a::AbstractVector, b::AbstractVector) = Missing <: Union{eltype(a), eltype(b)} ? r2_of_whole : r2
 
 r2(a, b) = cor(a, b)^2
 
@@ -180,16 +199,22 @@ function top(p, table)
 end
 
 largest(column::AbstractVector, n::Int) = partialsort(column, 1:min(n, length(column)); rev = true)
-largest(column::AbstractVector{>:Missing}, n::Int) = largest(collect(skipmissing(column)), n)
+
+function largest(column::AbstractVector{>:Missing}, n::Int)
+    values = collect(skipmissing(column))
+    return partialsort!(values, 1:min(n, length(values)); rev = true)
+end
 
 """Rows of the left table with their matches. A left join with unique keys on the right only adds columns."""
 function join(p, left, right)
     taken = select(right, [p.on; p.columns]; copycols = false)
+    can_miss(taken, p.on) && (taken = dropmissing(taken, p.on)) # nothing matches a missing key
+    options = (; p.on, matchmissing = :equal)
     order = p.ordered ? :left : :undefined
-    p.how == "inner" && return innerjoin(left, taken; on = p.on, matchmissing = :notequal, order)
+    p.how == "inner" && return innerjoin(left, taken; options..., order)
     transform!(taken, p.columns .=> widen_integers .=> p.columns)
-    allunique(taken, p.on) || return leftjoin(left, taken; on = p.on, matchmissing = :notequal, order)
-    return leftjoin!(copy(left; copycols = false), taken; on = p.on, matchmissing = :notequal)
+    allunique(taken, p.on) || return leftjoin(left, taken; options..., order)
+    return leftjoin!(copy(left; copycols = false), taken; options...)
 end
 
 widen_integers(column::AbstractVector{<:Union{Missing, Integer}}) = passmissing_float.(column)
@@ -199,8 +224,11 @@ passmissing_float(value) = ismissing(value) ? missing : Float64(value)
 """A stable sort with missing values last."""
 function sort(p, table)
     p.descending || return Base.sort(table, p.by)
-    return Base.sort(table, [order(name; lt = greater_missing_last) for name in p.by])
+    return Base.sort(table, [descending(name, table[!, name]) for name in p.by])
 end
+
+descending(name, ::AbstractVector) = order(name; rev = true)
+descending(name, ::AbstractVector{>:Missing}) = order(name; lt = greater_missing_last)
 
 greater_missing_last(a, b) = ismissing(a) ? false : ismissing(b) ? true : isless(b, a)
 
@@ -209,7 +237,11 @@ function rolling(p, table)
     groups = group(table, p.by; sort = false)
     window = p.window
     kernel = p.var"function" == "mean" ? rolling_mean : rolling_sum
-    return transform(groups, p.column => (column -> kernel(column, window)) => p.name; copycols = false)
+    return transform(
+        groups,
+        p.column => (column -> kernel(disallowmissing(column), window)) => p.name;
+        copycols = false,
+    )
 end
 
 """Sums over a trailing window, updated by the newest and the oldest value."""

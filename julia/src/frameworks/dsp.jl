@@ -94,7 +94,7 @@ function spectrogram(p, arrays)
 end
 
 """By the analytic signal."""
-envelope(p, arrays) = (; arrays..., x = abs.(DSP.hilbert(arrays.x)))
+envelope(p, arrays) = (; arrays..., x = abs.(batch(DSP.hilbert, arrays.x)))
 
 """By the power spectrum, padded to a fast length: `xcorr` would give all lags, and both signs of them."""
 function autocorrelation(p, arrays)

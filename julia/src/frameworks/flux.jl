@@ -39,11 +39,16 @@ Flux.@layer LastHidden
 
 function (layer::LastHidden)(x::AbstractArray{<:Real, 3})
     state = initial(layer.cell, x)
-    for features in eachslice(x; dims = 2)
-        _, state = layer.cell(features, state)
+    for t in axes(x, 2)
+        _, state = layer.cell(at(x, t), state)
     end
     return first(state)
 end
+
+"""Step `t` of the examples. They are data, for which no gradient is computed: `eachslice` would have one put together."""
+at(x, t) = x[:, t, :]
+
+Flux.ChainRulesCore.@non_differentiable at(::Any, ::Any)
 
 """Both states at the start, 0, for every example."""
 function initial(cell, x)
@@ -86,7 +91,7 @@ end
 """Train a network from the given weights, in the given order of rows."""
 function train(p, arrays, given)
     model = network(given)
-    x, y = examples(given, arrays.x_train), arrays.y_train
+    x, y = examples(first(model.layers), arrays.x_train), arrays.y_train
     if p.classes == 2
         losses = train!(model, Flux.logitbinarycrossentropy, p, x, reshape(y, 1, :), given.order)
     else
@@ -135,7 +140,7 @@ Flux.Zygote.@adjoint function pool(x)
 end
 
 """Each derivative to the place of its window's largest value, the first of them."""
-function unpool(change, largest, x::AbstractArray{<:Real, N}) where {N}
+function unpool(change, largest, x::Array{<:Real, N}) where {N}
     spread = zero(x)
     window = CartesianIndices(ntuple(axis -> axis <= N - 2 ? (0:1) : (0:0), N))
     for place in CartesianIndices(largest)
@@ -150,13 +155,25 @@ function unpool(change, largest, x::AbstractArray{<:Real, N}) where {N}
     return spread
 end
 
-"""Examples as the first layer takes them: width, height, channels, n, or features, steps, n."""
-function examples(given, x)
-    if haskey(given, :conv1_w)
-        ndims(x) == ndims(given.conv1_w) || return reshape(x, size(x)[1:(end - 1)]..., 1, size(x)[end])
-        return permutedims(x, (2:(ndims(x) - 1)..., 1, ndims(x)))
+"""The same for arrays on a device, whose elements aren't looked at one by one: a place of all windows at a time."""
+function unpool(change, largest, x::AbstractArray{<:Real, N}) where {N}
+    spread, free = zero(x), fill!(similar(largest, Bool), true)
+    for offset in CartesianIndices(ntuple(_ -> 1:2, N - 2))
+        places = ntuple(axis -> axis <= N - 2 ? (offset[axis]:2:(2 * size(largest, axis))) : Colon(), N)
+        hit = free .& (view(x, places...) .== largest)
+        view(spread, places...) .= ifelse.(hit, change, zero(eltype(x)))
+        free .&= .!hit
     end
-    return haskey(given, :lstm_wx) && ndims(x) == 2 ? reshape(x, 1, size(x)...) : x
+    return spread
+end
+
+"""Examples as a first layer takes them: width, height, channels, n, or features, steps, n."""
+examples(_, x) = x
+examples(::LastHidden, x) = ndims(x) == 2 ? reshape(x, 1, size(x)...) : x
+
+function examples(layer::Flux.Conv, x)
+    ndims(x) == ndims(layer.weight) || return reshape(x, size(x)[1:(end - 1)]..., 1, size(x)[end])
+    return permutedims(x, (2:(ndims(x) - 1)..., 1, ndims(x)))
 end
 
 """The examples of these numbers, counted from 1."""
@@ -170,8 +187,8 @@ batch(x::AbstractArray{T, N}, rows) where {T, N} = x[ntuple(_ -> :, N - 1)..., r
 function train!(model, loss::L, p, x::AbstractArray{Float32}, y::AbstractMatrix, order::Matrix{Int64}) where {L}
     state = Flux.setup(rule(p.optimizer), model)
     losses = Float32[]
-    for epoch in eachcol(order), rows in Iterators.partition(epoch, p.batch_size)
-        push!(losses, step!(model, state, loss, batch(x, rows .+ 1), batch(y, rows .+ 1)))
+    for epoch in eachcol(order .+ 1), rows in Iterators.partition(epoch, p.batch_size)
+        push!(losses, step!(model, state, loss, batch(x, rows), batch(y, rows)))
     end
     return losses
 end
@@ -193,10 +210,11 @@ end
 
 """The probability of class 1 for each row, or of every class."""
 function predict(p, trained, arrays)
-    x = examples(weights(trained.model), arrays.x_test)
+    x = arrays.x_test
     count = size(x, ndims(x))
     rows = p.rows == 0 ? count : min(p.rows, count)
-    return (; scores = probabilities(trained.model, x, rows, p.batch_size))
+    asked = examples(first(trained.model.layers), rows == count ? x : batch(x, 1:rows))
+    return (; scores = probabilities(trained.model, asked, rows, p.batch_size))
 end
 
 function probabilities(model, x::AbstractArray{Float32}, count::Int, batch_size::Int)

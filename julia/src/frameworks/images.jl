@@ -8,7 +8,7 @@ using CoordinateTransformations: AffineMap
 using HistogramThresholding: Otsu, find_threshold
 using ImageContrastAdjustment: Equalization, adjust_histogram, build_histogram
 using ImageCore: Colorant, Gray, N0f8, RGB, channelview, clamp01, colorview, gray
-using ImageFiltering: Fill, KernelFactors, NA, Pad, imfilter, imgradients, mapwindow, padarray
+using ImageFiltering: Fill, KernelFactors, NA, Pad, centered, imfilter, kernelfactors, mapwindow, padarray
 using ImageMorphology: dilate, erode, label_components!, strel_box, strel_diamond
 using ImageTransformations: imresize, imrotate, warp
 using Statistics: median!
@@ -97,20 +97,26 @@ end
 
 grey(_, images) = each(image -> Gray.(image), images)
 
-"""In Float32, which is enough for 8 bits."""
+"""In Float32, which is enough for 8 bits: a kernel of Float64 would have it computed in that."""
 function gaussian_blur(p, images)
-    kernel = KernelFactors.gaussian((p.sigma, p.sigma), (2 * p.radius + 1, 2 * p.radius + 1))
+    sigma, size = Float32(p.sigma), 2 * p.radius + 1
+    kernel = KernelFactors.gaussian((sigma, sigma), (size, size))
     return each(image -> levels(imfilter(float32(eltype(image)), image, kernel, "replicate")), images)
 end
 
 float32(::Type{Grey}) = Gray{Float32}
 float32(::Type{Colour}) = RGB{Float32}
 
-"""JuliaImages divides Sobel's kernels by 8, and the contract by the root of 32."""
+"""The factors of Sobel's kernels as `KernelFactors.sobel` has them, divided by 8 in all, but in Float32."""
+const SMOOTH, RISE = centered(Float32[1, 2, 1] / 4), centered(Float32[-1, 0, 1] / 2)
+
+"""The contract divides by the root of 32."""
 sobel(_, images) = each(image -> windowed(magnitude, image, 1), images)
 
 function magnitude(image)
-    gy, gx = imgradients(Float32.(image), KernelFactors.sobel, "replicate")
+    x = Float32.(image)
+    gy = imfilter(x, kernelfactors((RISE, SMOOTH)), "replicate")
+    gx = imfilter(x, kernelfactors((SMOOTH, RISE)), "replicate")
     return map((y, x) -> Grey(sqrt(2 * (x^2 + y^2))), gy, gx)
 end
 
@@ -173,26 +179,29 @@ function components(p, images)
     return (; labels = PermutedDimsArray(labels, (2, 1, 3)), count)
 end
 
-"""Rows and columns trade places in the memory that NumPy sees; the numbers stay where they are."""
+"""Rows and columns trade places: arrays are (width, height, images), as they come from NumPy."""
 function normalise(p, images)
     mean, sd = Float32.(p.mean), Float32.(p.sd)
     return (; images..., x = normalised(images.x, mean, sd))
 end
 
+"""An image with its axes exchanged, as a type: `PermutedDimsArray(image, (2, 1))` isn't inferred."""
+const Turned{C} = PermutedDimsArray{C, 2, (2, 1), (2, 1), Matrix{C}}
+
 function normalised(images::Vector{Matrix{Grey}}, mean, sd)
-    x = Array{Float32}(undef, sizes(images)..., length(images))
+    x = Array{Float32}(undef, reverse(sizes(images))..., length(images))
     for (i, image) in enumerate(images)
-        @views x[:, :, i] .= (gray.(image) .- only(mean)) ./ only(sd)
+        @views x[:, :, i] .= (gray.(Turned{Grey}(image)) .- only(mean)) ./ only(sd)
     end
-    return PermutedDimsArray(x, (2, 1, 3))
+    return x
 end
 
 function normalised(images::Vector{Matrix{Colour}}, mean, sd)
-    x = Array{Float32}(undef, 3, sizes(images)..., length(images))
+    x = Array{Float32}(undef, 3, reverse(sizes(images))..., length(images))
     for (i, image) in enumerate(images)
-        @views x[:, :, :, i] .= (channelview(image) .- mean) ./ sd
+        @views x[:, :, :, i] .= (channelview(Turned{Colour}(image)) .- mean) ./ sd
     end
-    return PermutedDimsArray(x, (1, 3, 2, 4))
+    return x
 end
 
 """Views, reversed, then scaled."""

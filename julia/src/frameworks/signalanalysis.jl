@@ -96,9 +96,9 @@ function find_peaks(p, arrays)
     found = [peaks(p, record) for record in eachcol(arrays.x)]
     return (
         record = Int64[i - 1 for (i, (positions, _, _)) in enumerate(found) for _ in positions],
-        position = reduce(vcat, positions .- 1 for (positions, _, _) in found),
-        height = reduce(vcat, heights for (_, heights, _) in found),
-        prominence = reduce(vcat, prominences for (_, _, prominences) in found),
+        position = reduce(vcat, [positions .- 1 for (positions, _, _) in found]; init = Int[]),
+        height = reduce(vcat, [heights for (_, heights, _) in found]; init = Float64[]),
+        prominence = reduce(vcat, [prominences for (_, _, prominences) in found]; init = Float64[]),
     )
 end
 

@@ -245,7 +245,8 @@ def _text(code_points: NDArray[Any]) -> NDArray[Any]:
 
 def threads() -> Mapping[str, int]:
     """Threads of Julia and of its BLAS, as they report themselves."""
-    return dict(zip(("julia", "julia_blas"), _bridge().thread_counts(), strict=True))
+    names, counts = _bridge().thread_counts()
+    return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
