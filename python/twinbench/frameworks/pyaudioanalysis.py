@@ -7,7 +7,6 @@ functions that it calls.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +82,6 @@ def short_term_features(p: features.ShortTerm, arrays: Arrays) -> Arrays:
     return arrays | {"x": out}
 
 
-@cache
 def _mel_bands(rate_hz: float, bands: int, length: int) -> Array:
     """HTK's triangles, (bands, length / 2)."""
     edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + rate_hz / 1400), bands + 2) / 2595) - 1)

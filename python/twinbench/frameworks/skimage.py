@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Deviation, Framework
 from twinbench.ops import images as t
-from twinbench.ops.images_filters import GaussianBlur, Median, Opening, Sobel
 from twinbench.ops.contract import Arrays, Kind, Tolerance
+from twinbench.ops.images_filters import GaussianBlur, Median, Opening, Sobel
 
 if TYPE_CHECKING:
     import numpy as np

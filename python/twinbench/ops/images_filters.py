@@ -1,4 +1,4 @@
-"""The contracts of the image ops by which a pixel is made of its neighbours. Their conventions are those of ``images``."""
+"""The contracts of the image ops by which a pixel is made of its neighbours. Conventions are those of ``images``."""
 
 from __future__ import annotations
 

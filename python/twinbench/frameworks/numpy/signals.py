@@ -6,7 +6,6 @@ There is no recursive filter and no peak finder: without SciPy a NumPy user woul
 from __future__ import annotations
 
 import wave
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -229,7 +228,6 @@ def _shape(power: Array) -> tuple[Array, Array, Array, Array]:
     return centroid, spread, entropy, above.argmax(axis=-1) / bins
 
 
-@cache
 def _bank(p: features.Mfcc, length: int) -> tuple[Array, Array]:
     """The triangles, (length / 2, bands), and the cosines, (bands, coefficients)."""
     edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + p.rate_hz / 1400), p.bands + 2) / 2595) - 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -194,7 +193,6 @@ def _shape(out: Array, power: Array) -> None:
     out[..., 5] = above.argmax(axis=-1) / bins
 
 
-@cache
 def _mel_bands(rate_hz: float, bands: int, length: int) -> Array:
     """Triangles, (length / 2, bands)."""
     edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + rate_hz / 1400), bands + 2) / 2595) - 1)

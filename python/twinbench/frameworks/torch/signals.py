@@ -6,7 +6,6 @@ PyTorch itself has no recursive filter, no peak finder and no reader of WAV file
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import TYPE_CHECKING
 
 from twinbench.frameworks.api import Ops
@@ -185,7 +184,6 @@ def _shape(power: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tenso
     return centroid, spread, entropy, above.to(torch.uint8).argmax(-1) / torch.tensor(float(bins), dtype=torch.float64)
 
 
-@cache
 def _bank(p: features.Mfcc, length: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The triangles, (length / 2, bands), and the cosines, (bands, coefficients)."""
     mel = torch.linspace(0, 2595 * math.log10(1 + p.rate_hz / 1400), p.bands + 2, dtype=torch.float64)
