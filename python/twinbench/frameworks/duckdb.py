@@ -43,6 +43,8 @@ class Table:
     """Names in the contract to names in the database, in order."""
     types: dict[str, str] = field(default_factory=dict)
     """SQL types by column, once `_types` has asked for them."""
+    missing: dict[str, bool] = field(default_factory=dict)
+    """By column whether it may hold NULL, once `_can_miss` has asked for it."""
 
     def __getitem__(self, column: str) -> str:
         """A column as an SQL expression."""
@@ -130,6 +132,18 @@ def _types(table: Table) -> dict[str, str]:
     return table.types
 
 
+def _can_miss(table: Table, column: str) -> bool:
+    """By DuckDB's own statistics, which cost nothing; a condition that isn't needed would have to be planned."""
+    if not table.missing:
+        asked = ", ".join(f"stats({table[name]})" for name in table.columns)
+        told = _rows(f"SELECT {asked} FROM {table.name} LIMIT 1") or [()]
+        table.missing.update(dict.fromkeys(table.columns, True))
+        table.missing.update(
+            (n, s["has_null"]) for n, s in zip(table.columns, told[0], strict=False) if isinstance(s, dict)
+        )
+    return table.missing[column]
+
+
 def _text(value: str) -> str:
     """An SQL literal."""
     return "'" + value.replace("'", "''") + "'"
@@ -154,7 +168,8 @@ def clean(p: t.Clean, table: Table) -> Table:
 
 
 def _present(table: Table, columns: Sequence[str]) -> str:
-    return "WHERE " + " AND ".join(["true", *(f"{table[name]} IS NOT NULL" for name in columns)])
+    conditions = [f"{table[name]} IS NOT NULL" for name in columns if _can_miss(table, name)]
+    return "WHERE " + " AND ".join(conditions) if conditions else ""
 
 
 def impute(p: t.Impute, table: Table) -> Table:
@@ -191,7 +206,7 @@ def groupby(p: t.Groupby, table: Table) -> Table:
     keys = {name: table[name] for name in p.keys}
     types = _types(table)
     new = {
-        name: _aggregate(function, [table[column] for column in of], types[of[0]])
+        name: _aggregate(function, [table[column] for column in of], types[of[0]], _can_miss(table, of[0]))
         for name, (function, *of) in p.aggregates.items()
     }
     by = ", ".join(keys.values())
@@ -199,10 +214,10 @@ def groupby(p: t.Groupby, table: Table) -> Table:
     return _create(keys | new, f"FROM {table.name} {_present(table, p.keys)} GROUP BY {by} {order}")
 
 
-def _aggregate(function: str, columns: Sequence[str], type: str) -> str:
+def _aggregate(function: str, columns: Sequence[str], type: str, can_miss: bool) -> str:
     match function:
         case "sum":  # which is a HUGEINT for integers, and NULL for no value
-            return f"coalesce(sum({columns[0]}), 0)::{type}"
+            return f"coalesce(sum({columns[0]}), 0)::{type}" if can_miss else f"sum({columns[0]})::{type}"
         case "max_minus_min":
             return f"max({columns[0]}) - min({columns[1]})"
         case "r2":  # NaN where it isn't defined
