@@ -20,8 +20,11 @@ from twinbench.data import registry
 from twinbench.data.dataset import Dataset
 from twinbench.errors import BadInput, nearest
 from twinbench.ops.contract import Kind, Op
+from twinbench.plan import own
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+SIZE = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""A size's name, such as ``1e6`` or ``0.3MP``: it becomes a part of the names of files."""
 DATA = "data"
 """What a step calls the dataset's value when it takes that as an input."""
 STEP_KEYS = {"id", "op", "input"}
@@ -32,7 +35,7 @@ UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class _Header(_Strict):
@@ -58,8 +61,9 @@ class Goal(_Strict):
 
 class _File(_Strict):
     pipeline: _Header
+    dataset: own.Own | None = None
     goal: Goal
-    sizes: dict[str, dict[str, Annotated[float, Field(gt=0)]]]
+    sizes: dict[Annotated[str, Field(pattern=SIZE)], dict[str, Annotated[float, Field(gt=0)]]]
     step: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
 
@@ -166,7 +170,7 @@ def load(path: Path) -> Pipeline:
     header = file.pipeline
     if header.name != path.stem:
         raise BadInput(f"{path}: pipeline.name is '{header.name}', but the file is called '{path.stem}'")
-    dataset = _dataset(path, header.dataset)
+    dataset = _dataset(path, header, file.dataset)
     return Pipeline(
         path=path,
         name=header.name,
@@ -180,9 +184,13 @@ def load(path: Path) -> Pipeline:
     )
 
 
-def _dataset(path: Path, name: str | None) -> Dataset | None:
+def _dataset(path: Path, header: _Header, given: own.Own | None) -> Dataset | None:
+    if given is not None:
+        if header.dataset is not None:
+            raise BadInput(f"{path}: pipeline.dataset and [dataset] are both there; keep one of them")
+        return own.dataset(path, header.name, header.modality, given)
     try:
-        return None if name is None else registry.get(name)
+        return None if header.dataset is None else registry.get(header.dataset)
     except BadInput as error:
         raise BadInput(f"{path}: pipeline.dataset: {error}") from None
 
@@ -300,7 +308,7 @@ def _is_name(finding: Any) -> bool:
 
 
 def _known_keys() -> list[str]:
-    models: tuple[type[BaseModel], ...] = (_File, _Header, Goal)
+    models: tuple[type[BaseModel], ...] = (_File, _Header, own.Own, Goal)
     return [name for model in models for name in model.model_fields]
 
 

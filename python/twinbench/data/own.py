@@ -1,0 +1,165 @@
+"""Data of the user's own, which a pipeline's file names: CSV files, or arrays in one NPZ file. Nothing else is read."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from twinbench.data import cache, source
+from twinbench.data.dataset import Dataset, Say, amount_of, evenly
+from twinbench.errors import BadInput
+from twinbench.ops.contract import Arrays
+
+SHAPES = {
+    "signals": ("float64", (2,), "(records, samples)"),
+    "images": ("uint8", (3, 4), "(images, height, width), or (images, height, width, 3)"),
+}
+"""Of ``x`` by modality: its dtype, how many axes it may have, and what they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnFiles(Dataset):
+    """Files of the user's. They are found again when they are used, so that listing pipelines needs none of them."""
+
+    paths: Mapping[str, Path]
+
+    def missing(self) -> str | None:
+        """The first one that isn't there."""
+        absent = next((path for path in self.paths.values() if not path.is_file()), None)
+        return None if absent is None else f"{absent} is not there; put the file there, or change its path"
+
+    def fetch(self, say: Say) -> None:
+        """Nothing but a look whether they are there: nobody knows their checksums beforehand."""
+        reason = self.missing()
+        if reason is not None:
+            raise BadInput(f"dataset {self.name}: {reason}")
+
+    def checksums(self) -> Mapping[str, str]:
+        """Of the files as they are now."""
+        self.fetch(lambda line: None)
+        return {name: _sha256(path, *_state(path)) for name, path in self.paths.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTables(OwnFiles):
+    """CSV files with a header, in UTF-8. ``main``: the table that a size cuts down."""
+
+    main: str
+
+    def file(self, name: str, amount: float | None) -> Path:
+        """A copy in the cache; the main table's has ``amount`` rows, evenly spaced and in order."""
+        path = self.paths[self.known(name)]
+        cut = int(amount) if name == self.main and amount is not None else None
+        target = self.directory() / f"{name}-{amount_of(cut)}.csv"
+        if not target.is_file():
+            with cache.written(target) as out, path.open("rb") as file:
+                if cut is None:
+                    shutil.copyfileobj(file, out)
+                else:
+                    out.writelines(line.encode() for line in self._cut(path, cut))
+        return target
+
+    def _cut(self, path: Path, wanted: int) -> Iterator[str]:
+        rows = sum(1 for _ in _records(path)) - 1
+        if wanted > rows:
+            raise BadInput(f"dataset {self.name}: {wanted:,} rows asked for, but {path} has {max(rows, 0):,}")
+        taken = {0, *(1 + row for row in evenly(rows, wanted))}
+        for place, record in enumerate(_records(path)):
+            if place in taken:
+                yield record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnArrays(OwnFiles):
+    """An NPZ file: ``x``; for a pipeline that learns ``y``, the classes from 0; ``test``, 1 for the rows to test on."""
+
+    def value(self, amount: float | None) -> Arrays:
+        """The examples, or ``amount`` of them, evenly spaced and in order."""
+        return cache.kept(self.directory() / f"examples-{amount_of(amount)}", lambda: self._read(amount))
+
+    def _read(self, amount: float | None) -> Arrays:
+        import numpy as np
+
+        [path] = self.paths.values()
+        self.fetch(lambda line: None)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError):
+            raise BadInput(f"dataset {self.name}: {path} is no NPZ file of numbers, as numpy.savez writes it") from None
+        problem = next(_problems(arrays, self.modality), None)
+        if problem is not None:
+            raise BadInput(f"dataset {self.name}: {path}: {problem}")
+        count = len(arrays["x"])
+        if amount is not None and amount > count:
+            raise BadInput(f"dataset {self.name}: {amount:,.0f} {self.unit} asked for, but {path} has {count:,}")
+        taken = evenly(count, amount)
+        arrays |= {"y": arrays["y"].astype(np.int64)} if "y" in arrays else {}
+        arrays |= {"test": arrays["test"].astype(np.uint8)} if "test" in arrays else {}
+        return {name: values[taken] for name, values in arrays.items()}
+
+
+def _problems(arrays: Arrays, modality: str) -> Iterator[str]:
+    dtype, axes, shape = SHAPES[modality]
+    if "x" not in arrays:
+        yield f"it has no array x, but {', '.join(arrays) or 'none at all'}"
+        return
+    x = arrays["x"]
+    if x.dtype != dtype or x.ndim not in axes or (x.ndim == 4 and x.shape[3] != 3):
+        yield f"x is {x.dtype} {x.shape}, and must be {dtype} {shape}"
+    if 0 in x.shape:
+        yield f"x is {x.shape}: there is nothing in it"
+    if x.dtype.kind == "f" and not (abs(x) < float("inf")).all():
+        yield "x has values that are NaN or infinite"
+    for name, values in arrays.items():
+        if values.shape[:1] != x.shape[:1]:
+            yield f"{name} is {values.shape}, but x has {len(x)} examples"
+    for name, kinds in (("y", "iu"), ("test", "iub")):
+        if name in arrays and (arrays[name].dtype.kind not in kinds or arrays[name].ndim != 1 or min(arrays[name]) < 0):
+            yield f"{name} must be a whole number from 0 for each example"
+    if "test" in arrays and max(arrays["test"]) > 1:
+        yield "test must be 0 or 1 for each example"
+
+
+def _records(path: Path) -> Iterator[str]:
+    """Records of a CSV file as they stand there: a quoted value may go over several lines."""
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = _Lines(file)
+        try:
+            for _ in csv.reader(lines):
+                yield lines.taken()
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise BadInput(f"{path}: not a CSV file in UTF-8: {error}") from None
+
+
+class _Lines:
+    """Lines, which are kept until they are taken."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._kept: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self._kept.append(line)
+            yield line
+
+    def taken(self) -> str:
+        record, self._kept = "".join(self._kept), []
+        return record if record.endswith(("\n", "\r")) else record + "\n"
+
+
+def _state(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """Once for each state of a file."""
+    return source.sha256(path)

@@ -1,0 +1,61 @@
+"""``[dataset]`` of a pipeline's file: the user's own data, by paths from the directory of that file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from twinbench.data.dataset import Dataset, Unit
+from twinbench.data.own import OwnArrays, OwnTables
+from twinbench.errors import BadInput, nearest
+
+UNITS: Mapping[str, Unit] = {"tables": "rows", "signals": "records", "images": "images"}
+"""What sizes count, by modality."""
+
+
+class Own(BaseModel):
+    """CSV files for tables, arrays for the others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    files: Annotated[dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], str], Field(min_length=1)] | None = (
+        None
+    )
+    """CSV files by the name that a step calls them."""
+    main: str | None = None
+    """The one that a size cuts down; the first one if it isn't said."""
+    arrays: str | None = None
+    """An NPZ file."""
+    source: str = "the user's own"
+    licence: str = "not stated"
+
+
+def dataset(path: Path, name: str, modality: str, own: Own) -> Dataset:
+    """What the pipeline of this file reads. None of the files is looked at. Raises BadInput."""
+    unit = UNITS.get(modality)
+    if unit is None:
+        raise BadInput(f"{path}: dataset: not for {modality}, but for {', '.join(UNITS)}")
+    key, other = ("files", "arrays") if unit == "rows" else ("arrays", "files")
+    if getattr(own, key) is None or getattr(own, other) is not None:
+        raise BadInput(f"{path}: dataset: for {modality} it names its '{key}', and no '{other}'")
+    common: dict[str, Any] = {
+        "name": name,
+        "modality": modality,
+        "summary": f"the data of {path.name}",
+        "source": own.source,
+        "licence": own.licence,
+        "unit": unit,
+        "most": None,
+        "split": "by the pipeline",
+    }
+    places = {name: path.parent / Path(file).expanduser() for name, file in (own.files or {}).items()}
+    if own.arrays is not None:
+        common |= {"value_kind": "images" if unit == "images" else "arrays"}
+        return OwnArrays(**common, paths={"arrays": path.parent / Path(own.arrays).expanduser()})
+    main = own.main or next(iter(places))
+    if main not in places:
+        raise BadInput(f"{path}: dataset.main: no file is called '{main}'{nearest(main, places)}")
+    return OwnTables(**common, files=tuple(places), paths=places, main=main)

@@ -1,0 +1,151 @@
+"""The user's own data: cut evenly whatever is quoted, checked before anything is made of it, never unpickled."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twinbench.data.columns import columns
+from twinbench.data.own import OwnArrays, OwnTables
+from twinbench.errors import BadInput
+
+COMMON: dict[str, Any] = {
+    "name": "mine",
+    "summary": "",
+    "source": "",
+    "licence": "",
+    "most": None,
+    "split": "",
+}
+WORDS = st.lists(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0")), min_size=2, max_size=2)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("TWINBENCH_CACHE_DIR", str(tmp_path / "cache"))
+
+
+def tables(path: Path, **more: Any) -> OwnTables:
+    return OwnTables(**COMMON, modality="tables", unit="rows", files=("a", *more), main="a", paths={"a": path, **more})
+
+
+def examples(path: Path, modality: str = "signals") -> OwnArrays:
+    unit: Any = "records" if modality == "signals" else "images"
+    return OwnArrays(**COMMON, modality=modality, unit=unit, value_kind="arrays", paths={"arrays": path})
+
+
+def saved(path: Path, **arrays: Any) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(WORDS, min_size=1, max_size=12), ending=st.sampled_from(["\n", "\r\n"]), data=st.data())
+def test_rows_are_evenly_spaced_and_may_go_over_several_lines(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], ending: str, data: st.DataObject
+):
+    wanted = data.draw(st.integers(1, len(rows)))
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator=ending).writerows([["p", "q"], *rows])
+    path = tmp_path_factory.mktemp("own") / "a.csv"
+    path.write_bytes(text.getvalue().encode())
+    with tables(path).file("a", wanted).open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [["p", "q"], *(rows[k * len(rows) // wanted] for k in range(wanted))]
+
+
+def test_only_the_main_table_is_cut(tmp_path: Path):
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    one.write_text("a,b\n1,x\n2,\n3,z")
+    two.write_text("a\n1\n2\n3\n")
+    dataset = tables(one, b=two)
+    cut = columns(dataset, "a", 2)
+    np.testing.assert_array_equal(cut["a"], [1, 2])
+    np.testing.assert_array_equal(cut["b"], ["x", ""])
+    assert len(columns(dataset, "b", 2)["a"]) == 3
+    assert list(tmp_path.glob("*.csv")) == [one, two], "nothing is written beside the user's files"
+
+
+def test_a_changed_file_is_another_dataset(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("a\n1\n2\n")
+    dataset = tables(path)
+    before, checksum = dataset.file("a", None).read_text(), dataset.checksum()
+    path.write_text("a\n1\n2\n3\n")
+    assert dataset.checksum() != checksum
+    assert (before, dataset.file("a", None).read_text()) == ("a\n1\n2\n", "a\n1\n2\n3\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "is not there"),
+        (b"a\n1\n", "2 rows asked for, but .* has 1"),
+        (b"", "2 rows asked for, but .* has 0"),
+        (b"a\n\xff\n\xff\n", "not a CSV file in UTF-8"),
+    ],
+)
+def test_a_bad_table_is_refused_in_a_line(tmp_path: Path, content: bytes | None, words: str):
+    path = tmp_path / "a.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadInput, match=words):
+        tables(path).file("a", 2)
+    assert not list((tmp_path / "cache").rglob("*.csv*"))
+
+
+def test_arrays_come_cut_and_with_the_dtypes_of_the_contracts(tmp_path: Path):
+    x = np.arange(12.0).reshape(6, 2)
+    path = saved(tmp_path / "a.npz", x=x, y=np.arange(6, dtype=np.int32), test=np.arange(6) > 3)
+    value = examples(path).value(3)
+    np.testing.assert_array_equal(value["x"], x[::2])
+    np.testing.assert_array_equal(value["y"], [0, 2, 4])
+    np.testing.assert_array_equal(value["test"], [0, 0, 1])
+    assert [value[name].dtype for name in ("x", "y", "test")] == ["float64", "int64", "uint8"]
+    assert isinstance(value["x"], np.memmap)
+
+
+X = np.ones((4, 3))
+
+
+@pytest.mark.parametrize(
+    ("modality", "arrays", "words"),
+    [
+        ("signals", {"z": X}, "no array x, but z"),
+        ("signals", {"x": X.astype(np.float32)}, r"x is float32 \(4, 3\), and must be float64 \(records, samples\)"),
+        ("signals", {"x": X[0]}, "must be float64"),
+        ("signals", {"x": X[:, :0]}, "nothing in it"),
+        ("signals", {"x": X * np.nan}, "NaN or infinite"),
+        ("signals", {"x": X, "y": np.zeros(3, int)}, "y is .* but x has 4 examples"),
+        ("signals", {"x": X, "y": np.zeros(4)}, "y must be a whole number"),
+        ("signals", {"x": X, "y": np.full(4, -1)}, "y must be a whole number from 0"),
+        ("signals", {"x": X, "test": np.full(4, 2)}, "test must be 0 or 1"),
+        ("signals", {"x": np.array([{"a": 1}] * 4, dtype=object)}, "no NPZ file of numbers"),
+        ("images", {"x": np.ones((2, 4, 4))}, "must be uint8"),
+        ("images", {"x": np.ones((2, 4, 4, 4), np.uint8)}, "must be uint8"),
+    ],
+)
+def test_bad_arrays_are_refused_in_a_line(tmp_path: Path, modality: str, arrays: dict[str, Any], words: str):
+    dataset = examples(saved(tmp_path / "a.npz", **arrays), modality)
+    with pytest.raises(BadInput, match=words) as refused:
+        dataset.value(None)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive"])
+def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes):
+    path = tmp_path / "a.npz"
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match="no NPZ file"):
+        examples(path).value(None)
+
+
+def test_more_than_there_is_is_refused(tmp_path: Path):
+    with pytest.raises(BadInput, match=r"9 records asked for, but .* has 4"):
+        examples(saved(tmp_path / "a.npz", x=X)).value(9)
