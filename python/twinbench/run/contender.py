@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 
+PEAK = "peak_rss_bytes"
+"""The fact that holds the largest resident set of any of a cell's processes, those before a resumption included."""
+
 
 @dataclass(slots=True)
 class Contender:
@@ -54,8 +57,6 @@ class Contender:
     process: int = 0
     worker: Team | None = None
     failed: bool = False
-    peak_bytes: int = 0
-    """The largest resident set of any of its processes so far."""
     compared: bool = False
     """Whether its outputs were held against the reference; once per run is enough."""
     disagreements: list[str] = field(default_factory=list)
@@ -192,8 +193,8 @@ class Contender:
             return
         if self.alive:
             self.worker.resume()
-            self.peak_bytes = max(self.peak_bytes, self._ask("memory")["peak_bytes"])
-            self.store.add_fact(self.cell, "", "peak_rss_bytes", self.peak_bytes)
+            known = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
+            self.store.add_fact(self.cell, "", PEAK, max([self._ask("memory")["peak_bytes"], *known]))
         self.worker.kill()
         self.worker = None
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import partial, wraps
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter_ns
 from types import ModuleType
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from twinbench import ops
 from twinbench.frameworks import registry
@@ -22,6 +22,8 @@ from twinbench.worker.protocol import Message
 
 NEUTRAL: frozenset[Kind] = frozenset({"table", "arrays", "images", "model"})
 """What can be brought in from arrays; a file in a library's own format can't."""
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,20 @@ class Step:
         return tuple(kind for kind in self.op.inputs if kind != "file")
 
 
+def _aside(request: Callable[Concatenate[Cell, P], Message]) -> Callable[Concatenate[Cell, P], Message]:
+    """A request that serves the comparison: what it takes for a time is none of the stack's memory."""
+
+    @wraps(request)
+    def answer(cell: Cell, /, *args: P.args, **kwargs: P.kwargs) -> Message:
+        cell.peak()
+        try:
+            return request(cell, *args, **kwargs)
+        finally:
+            memory.reset_peak()
+
+    return answer
+
+
 class Cell:
     """Runs the steps of one stack. ``job`` is plain data from the harness; it can name code, never carry it."""
 
@@ -63,6 +79,8 @@ class Cell:
         """Those that later steps take, and the last one."""
         self.calls: dict[str, Any] = {}
         self.evals: dict[str, int] = {}
+        self.peak_bytes = 0
+        """The largest resident set until the last reset."""
 
     def load(self) -> Message:
         """Import the frameworks, in the order of their first step. Nothing else heavy was imported before."""
@@ -95,6 +113,7 @@ class Cell:
         boundary = perf_counter_ns() - start if crossed else 0
         call = partial(this.framework.ops[this.op.name], this.params, *inputs)
         self.calls[step] = call
+        self.peak()
         memory.reset_peak()
         before = memory.rss_bytes()
         timing, self.outputs[step] = self._measure(this).first_call(call)
@@ -105,6 +124,7 @@ class Cell:
             "facts": dict(this.framework.facts(self.outputs[step], this.op.output)),
         }
 
+    @_aside
     def extract(self, step: str, directory: str) -> Message:
         """Bring a step's output back and save it for the comparison."""
         import numpy  # noqa: F401  saving needs it: not to be imported inside the boundary's time
@@ -125,6 +145,7 @@ class Cell:
         arrays.save(Path(directory), this.framework.extract(self.outputs[step], this.op.output))
         return {"boundary_ns": perf_counter_ns() - start}
 
+    @_aside
     def isolated(self, step: str, inputs: list[str], directory: str) -> Message:
         """Execute a step on given inputs, which were saved in directories, and save its output for the comparison."""
         this = self.steps[step]
@@ -140,6 +161,7 @@ class Cell:
             self.calls[step]()  # the file is in its place again
         return {}
 
+    @_aside
     def again(self, step: str, scoring: str, given: str, directory: str) -> Message:
         """Train anew from other givens, and score: ``scores`` and ``losses`` are saved. Returns the training's time."""
         this, scorer = self.steps[step], self.steps[scoring]
@@ -155,6 +177,7 @@ class Cell:
         arrays.save(Path(directory), scorer.framework.extract(scores, "arrays") | {"losses": losses})
         return {"wall_ns": timing.wall_ns}
 
+    @_aside
     def keep(self, step: str, directory: str) -> Message:
         """Copy a step's trained model, as its framework exports it, into a directory. Untimed.
 
@@ -186,8 +209,13 @@ class Cell:
         return {"timings": [asdict(timing) for timing in timings]}
 
     def memory(self) -> Message:
-        """What the process holds."""
-        return {"rss_bytes": memory.rss_bytes(), "peak_bytes": memory.peak_bytes()}
+        """What the process holds, and the most that it held for the stack."""
+        return {"rss_bytes": memory.rss_bytes(), "peak_bytes": self.peak()}
+
+    def peak(self) -> int:
+        """The largest resident set so far, in bytes, of all but what was done aside."""
+        self.peak_bytes = max(self.peak_bytes, memory.peak_bytes())
+        return self.peak_bytes
 
     def _inputs(self, step: Step) -> tuple[Sequence[Any], bool]:
         """A step's native inputs, and whether anything had to cross from one framework's form to another's."""
