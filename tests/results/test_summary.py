@@ -116,6 +116,18 @@ def test_quality_is_held_against_baseline_and_target(store):
     assert worse.meets_target is False
 
 
+def test_quality_is_tested_against_the_best_that_is_done(store):
+    for stack, values in {"DuckDB+torch": (0.99,), "pandas+Flux": (0.98,), "NumPy+torch": (0.93, 0.95)}.items():
+        cell = cell_id(store, stack)
+        for seed, value in enumerate(values):
+            store.add_quality(cell, "roc_auc", value, seed)
+    cells = cells_of(store)
+    assert cells["NumPy+torch"].quality["roc_auc"].equivalence is None
+    tested = {stack: cell.quality["roc_auc"].against for stack, cell in cells.items() if "roc_auc" in cell.quality}
+    assert tested.pop("NumPy+torch") == ""
+    assert set(tested.values()) == {"NumPy+torch"}
+
+
 @pytest.mark.parametrize(("loss", "beats"), [(0.2, True), (0.9, False)])
 def test_of_a_loss_less_is_better(store, loss, beats):
     plan = store.plans(RUN)[0].plan | {"metric": "log_loss", "target": 0.5}

@@ -246,17 +246,21 @@ def _to_target(cell: CellSummary, metric: Any, sign: float, target: float) -> fl
 
 
 def _compared(store: Store, cells: Sequence[CellSummary], spec: Mapping[str, Any]) -> list[CellSummary]:
-    """With the metric that counts tested for equivalence with the best stack's, where there are several seeds."""
+    """With the metric that counts tested for equivalence with the best stack's, where there are several seeds.
+
+    The best is one that is done: what failed or disagrees has too few seeds, and is nothing to be as good as.
+    """
     metric = spec.get("metric")
     values = {
         cell.stack: {q.seed: q.value for q in store.qualities(cell.cell_id) if q.metric == metric}
         for cell in cells
         if metric in cell.quality
     }
-    if len(values) < 2 or max(map(len, values.values())) < 2:
+    done = [cell.stack for cell in cells if cell.status is Status.DONE and cell.stack in values]
+    if not done or len(values) < 2 or max(map(len, values.values())) < 2:
         return list(cells)
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
-    best = max(values, key=lambda stack: sign * fmean(values[stack].values()))
+    best = max(done, key=lambda stack: sign * fmean(values[stack].values()))
     return [_with_equivalence(cell, str(metric), best, values, spec.get("margin", DEFAULT_MARGIN)) for cell in cells]
 
 
