@@ -143,10 +143,11 @@ def test_other_code_and_another_machine_are_named(store):
     assert any("Polars+torch on flights-delay (small) is only in run" in sentence for sentence in found.unmatched)
 
 
-def test_other_work_is_not_compared(store):
+@pytest.mark.parametrize("changed", [{"sha256": "other"}, {"amount": 40_000}], ids=str)
+def test_other_work_is_not_compared(store, changed):
     plan = store.plans(RUN)[0]
     store.new_run("other", created="2026-07-01T00:00:00+00:00", arguments={}, environment={})
-    store.add_plan("other", PIPELINE, SIZE, plan.plan, plan.dataset | {"sha256": "other"})
+    store.add_plan("other", PIPELINE, SIZE, plan.plan, plan.dataset | changed)
     new = store.add_cell("other", PIPELINE, "pandas+torch", SIZE, dict.fromkeys(STEPS, "x"), "f")
     store.add_samples(new, store.samples(cell(store, "pandas+torch", RUN)))
     store.set_status(new, Status.DONE)

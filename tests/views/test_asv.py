@@ -121,6 +121,25 @@ def test_a_second_run_of_the_commit_replaces_and_keeps_what_asv_knows(store, pro
     assert "suite.time_it" in json.loads(benchmarks.read_text())
 
 
+def test_another_amount_of_data_is_another_parameter(store, project):
+    asv.send(store, RUN, project, commit="main")
+    (plan,) = store.plans(RUN)
+    store.new_run("larger", created="2026-06-01T00:00:00+00:00", arguments={}, environment={})
+    store.add_plan("larger", PIPELINE, SIZE, plan.plan, plan.dataset | {"amount": 40_000})
+    cell = store.add_cell("larger", PIPELINE, "pandas+torch", SIZE, dict.fromkeys(STEPS, "pandas"), "f")
+    store.add_samples(cell, [Sample(0, block, "mlp", "steady", 5e8) for block in range(6)])
+    store.set_status(cell, Status.DONE)
+    commit(project.parent, 1)
+    results = loaded(asv.send(store, "larger", project, commit="main"))
+    name = f"twinbench.{PIPELINE}.time_mlp"
+    stacks, sizes = results.get_result_params(name)
+    assert sizes == ["'small (20000 rows)'", "'small (40000 rows)'"]
+    found = results.get_result_value(name, (stacks, sizes))
+    before, now = found[stacks.index("'pandas+torch'") * 2 :][:2]
+    assert math.isnan(before)
+    assert now == pytest.approx(0.5)
+
+
 def test_a_commit_that_nobody_knows_is_told(store, project):
     with pytest.raises(BadInput, match="name one with --commit"):
         asv.send(store, RUN, project)

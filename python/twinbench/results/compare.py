@@ -253,8 +253,7 @@ def _outcome(before: _Side, after: _Side, one: Key, other: Key) -> Outcome:
 
 
 def _same_work(before: _Side, after: _Side, key: Key) -> bool:
-    a, b = before.plans[key[:2]], after.plans[key[:2]]
-    return a.plan["steps"] == b.plan["steps"] and a.dataset.get("sha256") == b.dataset.get("sha256")
+    return before.plans[key[:2]].work == after.plans[key[:2]].work
 
 
 def _unmatched(before: _Side, after: _Side, keys: Sequence[Key]) -> Iterator[str]:

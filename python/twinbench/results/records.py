@@ -69,7 +69,12 @@ class Plan:
     plan: dict[str, Any]
     """``modality``, ``question``, ``metric``, ``baseline``, ``target``, ``steps`` (each ``id``, ``op``, ``params``)."""
     dataset: dict[str, Any]
-    """``name``, ``sha256`` and more; empty where a pipeline needs no data."""
+    """``name``, ``sha256``, ``unit``, ``amount`` and more; empty where a pipeline needs no data."""
+
+    @property
+    def work(self) -> tuple[Any, ...]:
+        """What makes two plans the same work: the steps, and which data and how much of it."""
+        return self.plan["steps"], self.dataset.get("sha256"), self.dataset.get("amount")
 
 
 @dataclass(frozen=True, slots=True)

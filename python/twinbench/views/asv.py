@@ -106,7 +106,7 @@ def _written(store: Store, summary: RunSummary, results_dir: Path, commit: str, 
     for name, sizes in _by_pipeline(summary).items():
         plans = {plan.size: plan for plan in store.plans(summary.run_id) if plan.pipeline == name}
         cells = {
-            (cell.stack, size.size): _Cell(cell, figures(store.samples(cell.cell_id)))
+            (cell.stack, _size(size)): _Cell(cell, figures(store.samples(cell.cell_id)))
             for size in sizes
             for cell in size.cells
         }
@@ -151,6 +151,12 @@ def _benchmarks(pipeline: PipelineSummary, plan: Plan) -> Iterator[_Benchmark]:
     yield _Benchmark(
         _name(pipeline, "peakmem_worker"), "peakmemory", "bytes", whole, _one(lambda cell: cell.peak_rss_bytes)
     )
+
+
+def _size(pipeline: PipelineSummary) -> str:
+    """A size as a parameter. With the amount in it: of another one the results are another line's."""
+    amount, unit = pipeline.dataset.get("amount"), pipeline.dataset.get("unit")
+    return pipeline.size if amount is None else f"{pipeline.size} ({amount:.12g} {unit})"
 
 
 def _name(pipeline: PipelineSummary, figure: str) -> str:
