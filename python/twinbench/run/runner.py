@@ -6,6 +6,7 @@ random order, and whoever is not measured is stopped. This file decides what hap
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack, fingerprint, versions
 from twinbench.results import stats
 from twinbench.results.figures import Place, figures, paired
-from twinbench.results.store import Status, Store
+from twinbench.results.store import Plan, Status, Store
 from twinbench.run import environment, errors, quality, reference
 from twinbench.run.contender import Contender
 from twinbench.run.options import MAX_PROCESSES, MIN_ROUNDS, Options
@@ -60,7 +61,11 @@ class Part:
 
 
 def run(parts: list[Part], options: Options, store: Store, run_id: str, watch: Watch) -> None:
-    """Measure every part. Cells that an earlier, interrupted attempt finished are left as they are."""
+    """Measure every part. Cells that an earlier, interrupted attempt finished are left as they are.
+
+    Raises BadInput, before anything is measured, where that attempt was given other work.
+    """
+    _check_same_work(parts, store, run_id)
     environment.noise()  # rates count from the call before
     noises: list[dict[str, Any]] = []
     for part in parts:
@@ -82,7 +87,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _plan(part: Part, store: Store, run_id: str, known: reference.Reference) -> None:
+def _planned(part: Part) -> Plan:
+    """As the store keeps it."""
     dataset = {}
     source = part.pipeline.dataset
     if source is not None:
@@ -93,7 +99,34 @@ def _plan(part: Part, store: Store, run_id: str, known: reference.Reference) -> 
             "unit": source.unit,
             "amount": part.pipeline.amount(part.size) or source.most,
         }
-    store.add_plan(run_id, part.pipeline.name, part.size, part.pipeline.as_json(), dataset)
+    return Plan(part.pipeline.name, part.size, json.loads(json.dumps(part.pipeline.as_json())), dataset)
+
+
+def _check_same_work(parts: list[Part], store: Store, run_id: str) -> None:
+    kept = {(plan.pipeline, plan.size): plan for plan in store.plans(run_id)}
+    for part in parts:
+        before = kept.get((part.pipeline.name, part.size))
+        if before is not None and (what := _changed(before, _planned(part))):
+            where = f"{part.pipeline.path} ({part.size})"
+            raise BadInput(f"{where}: {what} changed since run {run_id}; start a new run instead, or change it back")
+
+
+def _changed(before: Plan, now: Plan) -> str:
+    """What makes a plan other work than it was, in words. Empty where nothing does."""
+    if now.work == before.work:
+        return ""
+    if before.plan["steps"] != now.plan["steps"]:
+        old, new = ({step["id"]: step for step in plan.plan["steps"]} for plan in (before, now))
+        steps = [step for step in dict.fromkeys([*old, *new]) if old.get(step) != new.get(step)]
+        return f"step '{steps[0]}'" if steps else "the order of the steps"
+    if before.dataset.get("sha256") != now.dataset.get("sha256"):
+        return "the data"
+    return f"the amount of data ({before.dataset.get('amount')} then, {now.dataset.get('amount')} now)"
+
+
+def _plan(part: Part, store: Store, run_id: str, known: reference.Reference) -> None:
+    plan = _planned(part)
+    store.add_plan(run_id, plan.pipeline, plan.size, plan.plan, plan.dataset)
     for name, values in known.baselines.items():
         for metric, value in values.items():
             store.add_baseline(run_id, part.pipeline.name, part.size, name, metric, value)

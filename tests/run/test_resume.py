@@ -1,0 +1,52 @@
+"""Resuming a run goes on with the same work, in one process at a time, to the same verdicts."""
+
+from __future__ import annotations
+
+import signal
+
+from tests.run.test_faults import start, wait_for_samples
+
+MINE = """
+[pipeline]
+name = "mine"
+modality = "probe"
+dataset = "nycflights13"
+stacks = ["probe-a"]
+
+[goal]
+question = "Is this still the same work?"
+
+[sizes]
+default = { rows = 1_000 }
+
+[[step]]
+op = "probe.work"
+loops = 400_000
+"""
+
+
+def test_a_run_is_not_resumed_with_other_work(twinbench, store, places, tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(MINE)
+    arguments = ["run", "mine", "--pipelines", str(tmp_path), "--budget", "5", "--no-track"]
+    harness = start(arguments, places)
+    wait_for_samples(places, "mine", 3)
+    harness.send_signal(signal.SIGINT)
+    _, err = harness.communicate(timeout=30)
+    assert harness.returncode == 130, err
+    for old, new, what in (
+        ("400_000", "300_000", "step 'work' changed since run"),
+        ("1_000", "2_000", "the amount of data (1000 then, 2000 now) changed since run"),
+        ("nycflights13", "G1", "the data changed since run"),
+    ):
+        mine.write_text(MINE.replace(old, new))
+        refused = twinbench(*arguments, "--resume")
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
+        assert what in refused.stderr
+        assert "start a new run" in refused.stderr
+    mine.write_text(MINE)
+    resumed = twinbench(*arguments, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    with store() as results:
+        (run,) = results.runs()
+        assert run.status == "done"
