@@ -11,13 +11,14 @@ import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.results.make_store import PIPELINE, RUN, SIZE, make_store
 from twinbench.errors import BadInput, StoreError
 from twinbench.results.records import KINDS
-from twinbench.results.store import Agreement, Sample, Status, Store
+from twinbench.results.store import Agreement, Run, Sample, Status, Store
 
 CREATED = "2026-01-01T00:00:00+00:00"
 
@@ -167,6 +168,27 @@ def test_runs_are_found_by_a_unique_prefix(store):
         store.find_run("a")
     with pytest.raises(BadInput, match="did you mean 'ab1'"):
         store.find_run("xb1")
+
+
+def test_a_run_is_resumed_by_one_process_at_a_time(path):
+    """The second one sees what the first one wrote, and is stopped by it, even if it had looked before."""
+    run_id = make_store(path)
+
+    def take(run: Run) -> dict[str, Any]:
+        if run.status == "running":
+            raise BadInput("taken")
+        return run.arguments | {"harness": 1}
+
+    with Store.open(path) as one, Store.open(path) as other:
+        looked = other.find_run(run_id)
+        one.resume_run(run_id, take)
+        assert looked.status == "done"
+        with pytest.raises(BadInput, match="taken"):
+            other.resume_run(run_id, lambda run: take(run) | {"harness": 2})
+        assert other.find_run(run_id).arguments == looked.arguments | {"harness": 1}
+        other.finish_run(run_id, "interrupted")
+        other.resume_run(run_id, take)
+        assert one.find_run(run_id).status == "running"
 
 
 def test_a_store_without_runs_says_so(store):

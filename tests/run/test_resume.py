@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 
 from tests.run.test_faults import start, wait_for_samples
 
@@ -50,3 +51,25 @@ def test_a_run_is_not_resumed_with_other_work(twinbench, store, places, tmp_path
     with store() as results:
         (run,) = results.runs()
         assert run.status == "done"
+
+
+def test_of_two_that_resume_a_run_at_once_one_is_refused(places):
+    arguments = ["run", "work", "--stack", "probe-a", "--budget", "60", "--no-track"]
+    first = start(arguments, places)
+    wait_for_samples(places, "work", 3)
+    first.kill()
+    first.wait()
+    both = [start([*arguments, "--resume"], places) for _ in range(2)]
+    try:
+        until = time.monotonic() + 60
+        while all(harness.poll() is None for harness in both) and time.monotonic() < until:
+            time.sleep(0.1)
+        refused, going = sorted(both, key=lambda harness: harness.poll() is None)
+        assert refused.poll() == 2
+        assert f"still being measured by process {going.pid}" in refused.stderr.read().decode()
+        assert going.poll() is None
+    finally:
+        for harness in both:
+            harness.send_signal(signal.SIGINT)
+            harness.communicate(timeout=30)
+    assert going.returncode == 130

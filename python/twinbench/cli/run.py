@@ -91,8 +91,7 @@ def run(
     path = store or paths.default_store()
     with Store.open(path) as results:
         if resume:
-            run_id, options = job.resumable(results, request, options.device)
-            results.finish_run(run_id, "running")
+            run_id, options = job.resume(results, request, options.device)
         else:
             run_id = job.new_run(results, request, options)
         try:

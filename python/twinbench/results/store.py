@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -90,6 +90,15 @@ class Store:
     def finish_run(self, run_id: str, status: str) -> None:
         """Set a run's status: ``running``, ``done`` or ``interrupted``."""
         self._db.write("UPDATE runs SET status = ? WHERE id = ?", status, run_id)
+
+    def resume_run(self, run_id: str, arguments: Callable[[Run], dict[str, Any]]) -> None:
+        """Set a run to ``running``, with what ``arguments`` makes of the run as it is then. What that raises, stops it.
+
+        All in one transaction: of two processes that do this at once, the second one sees what the first one wrote.
+        """
+        with self._db.transaction() as db:
+            changed = _json(arguments(self.find_run(run_id)))
+            db.execute("UPDATE runs SET status = 'running', arguments = ? WHERE id = ?", (changed, run_id))
 
     def runs(self) -> list[Run]:
         """All runs, newest first."""

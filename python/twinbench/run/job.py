@@ -92,8 +92,8 @@ def new_run(store: Store, request: Request, options: Options) -> str:
     return run_id
 
 
-def resumable(store: Store, request: Request, device: str) -> tuple[str, Options]:
-    """The newest unfinished run of this request on this device that no living harness works on.
+def resume(store: Store, request: Request, device: str) -> tuple[str, Options]:
+    """Take up the newest unfinished run of this request on this device. Raises BadInput where a harness works on it.
 
     It goes on with the options that it began with.
     """
@@ -102,10 +102,16 @@ def resumable(store: Store, request: Request, device: str) -> tuple[str, Options
             continue
         if run.arguments["options"].get("device", "cpu") != device:
             continue
-        if run.status == "running" and _at_work(run):
-            raise BadInput(f"run {run.id} is still being measured by process {run.arguments['harness']['pid']}")
+        store.resume_run(run.id, _taken)
         return run.id, Options(**run.arguments["options"])
     raise BadInput("nothing to resume: no unfinished run of these pipelines, sizes, stacks and device in this store")
+
+
+def _taken(run: Run) -> dict[str, Any]:
+    """A run's arguments with this process at work on it. Raises BadInput while another one is."""
+    if run.status == "running" and _at_work(run):
+        raise BadInput(f"run {run.id} is still being measured by process {run.arguments['harness']['pid']}")
+    return run.arguments | {"harness": _harness()}
 
 
 def _selftest() -> dict[str, Any]:
