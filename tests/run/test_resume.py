@@ -5,7 +5,10 @@ from __future__ import annotations
 import signal
 import time
 
+import pytest
+
 from tests.run.test_faults import start, wait_for_samples
+from twinbench.results.store import Status
 
 MINE = """
 [pipeline]
@@ -73,3 +76,45 @@ def test_of_two_that_resume_a_run_at_once_one_is_refused(places):
             harness.send_signal(signal.SIGINT)
             harness.communicate(timeout=30)
     assert going.returncode == 130
+
+
+OFF = """
+    from dataclasses import replace
+    from twinbench.frameworks.api import Deviation
+    from twinbench.frameworks.probe import FRAMEWORKS as PROBES
+    from twinbench.ops.contract import Tolerance
+
+    def off(value, kind):
+        import numpy as np
+        return {"value": np.full(1, 0.5)}
+
+    declared = {"probe.noop": Deviation(reason="it counts from a half", tolerance=Tolerance(atol=1))}
+    FRAMEWORKS = (
+        replace(PROBES[0], name="wrong", packages=("off",), extract=off),
+        replace(PROBES[0], name="declared", packages=("off",), extract=off, deviations=declared),
+    )
+"""
+
+
+@pytest.mark.parametrize(
+    ("stack", "kind", "reason"),
+    [
+        ("wrong", "wrong answer", "noop: value: worst at 0: 0.5 instead of 0"),
+        ("declared", "unsupported", "noop: it counts from a half"),
+    ],
+)
+def test_what_disagreed_still_does_where_only_the_verdict_was_missing(twinbench, store, plugin, stack, kind, reason):
+    env = plugin("off", OFF)
+    arguments = ["run", "noop", "--stack", stack, "--budget", "0.1", "--no-track"]
+    assert twinbench(*arguments, env=env).returncode == 1
+    with store() as results:
+        run = results.find_run()
+        (cell,) = results.cells(run.id)
+        before = results.samples(cell.id)
+        results.set_status(cell.id, Status.RUNNING)  # as it is after the last process, and before the verdicts
+        results.finish_run(run.id, "interrupted")
+    assert twinbench(*arguments, "--resume", env=env).returncode == 1
+    with store() as results:
+        (cell,) = results.cells(run.id)
+        assert (cell.status, cell.kind, cell.reason) == ("disagrees", kind, reason)
+        assert results.samples(cell.id) == before, "nothing was left to be measured"

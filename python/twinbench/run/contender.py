@@ -59,9 +59,6 @@ class Contender:
     failed: bool = False
     compared: bool = False
     """Whether its outputs were held against the reference; once per run is enough."""
-    disagreements: list[str] = field(default_factory=list)
-    declared: dict[str, str] = field(default_factory=dict)
-    """By step, why the library can't follow the contract there."""
     typical_ns: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -73,6 +70,21 @@ class Contender:
     def alive(self) -> bool:
         """Whether it can be measured."""
         return self.worker is not None and not self.failed
+
+    @property
+    def disagreements(self) -> list[str]:
+        """What differs from the reference and isn't declared; found before a resumption or after."""
+        agreements = self.store.agreements(self.cell)
+        return [f"{a.step}: {a.output}: {a.detail}" for a in agreements if not a.ok and not a.declared]
+
+    @property
+    def declared(self) -> dict[str, str]:
+        """By step, why the library can't follow the contract there."""
+        found: dict[str, str] = {}
+        for a in self.store.agreements(self.cell):
+            if a.declared:
+                found.setdefault(a.step, a.declared)
+        return found
 
     def start(self, process: int) -> None:
         """A fresh process: import everything, then verify thread counts later, once the pools exist."""
@@ -112,10 +124,6 @@ class Contender:
         findings = compared(self._ask, step, self.stack, self.reference, directory)
         for f in findings:
             self.store.add_agreement(self.cell, Agreement(step=step.id, **asdict(f)))
-        self.disagreements += [f"{step.id}: {f.output}: {f.detail}" for f in findings if not f.ok and not f.declared]
-        reason = next((f.declared for f in findings if f.declared), None)
-        if reason is not None:
-            self.declared[step.id] = reason
         examples = self.reference.examples(step)
         if examples:
             self.store.add_fact(self.cell, step.id, "examples", examples)
@@ -214,12 +222,10 @@ class Contender:
         """
         if self.failed:
             return
-        if self.disagreements:
-            self.store.set_status(
-                self.cell, Status.DISAGREES, kind="wrong answer", reason=_and_more(self.disagreements)
-            )
-        elif self.declared and not self.pipeline.independent:
-            reasons = [f"{step}: {reason}" for step, reason in self.declared.items()]
+        if wrong := self.disagreements:
+            self.store.set_status(self.cell, Status.DISAGREES, kind="wrong answer", reason=_and_more(wrong))
+        elif (declared := self.declared) and not self.pipeline.independent:
+            reasons = [f"{step}: {reason}" for step, reason in declared.items()]
             self.store.set_status(self.cell, Status.DISAGREES, kind="unsupported", reason=_and_more(reasons))
         else:
             self.store.set_status(self.cell, Status.DONE)
