@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -97,6 +98,106 @@ def test_what_a_cell_measured_before_it_failed_is_kept(twinbench, store, plugin)
     with store() as results:
         (cell,) = results.cells(results.find_run().id)
         assert {sample.kind for sample in results.samples(cell.id)} >= {"import", "first_call"}
+
+
+COUNTED = """
+[pipeline]
+name = "counted"
+modality = "tables"
+dataset = "nycflights13"
+
+[goal]
+question = "How many miles?"
+
+[sizes]
+default = { rows = 1_000 }
+
+[[step]]
+op = "tables.read_csv"
+table = "flights"
+columns = { origin = "string", distance = "int64" }
+
+[[step]]
+op = "tables.groupby"
+keys = ["origin"]
+aggregates = { miles = ["sum", "distance"] }
+ordered = false
+"""
+
+LEARNT = """
+[pipeline]
+name = "learnt"
+modality = "images"
+dataset = "digits"
+
+[goal]
+question = "Which digit was written?"
+
+[sizes]
+default = { images = 200 }
+
+[[step]]
+op = "images.normalise"
+mean = [0.305]
+sd = [0.376]
+
+[[step]]
+op = "training.split"
+test_fraction = 0.25
+seed = 0
+
+[[step]]
+op = "training.mlp"
+hidden = [8]
+classes = 10
+epochs = 1
+batch_size = 50
+optimizer = { name = "sgd", lr = 0.1 }
+seed = 0
+"""
+
+MISSHAPEN = """
+    from dataclasses import replace
+    from twinbench.frameworks import numpy, torch
+
+    def flat(value, kind):
+        import numpy as np
+        table = numpy.FRAMEWORKS[0].extract(value, kind)
+        return table | {"miles": np.asarray(7)} if "miles" in table else table
+
+    def without_losses(value, kind):
+        found = torch.FRAMEWORKS[0].extract(value, kind)
+        return {name: values for name, values in found.items() if name != "losses"}
+
+    FRAMEWORKS = (
+        replace(numpy.FRAMEWORKS[0], name="Flat", extract=flat),
+        replace(torch.FRAMEWORKS[0], name="Lossless", extract=without_losses),
+    )
+"""
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "stacks", "reason"),
+    [
+        ("counted", ("Flat", "pandas"), "groupby: can't be compared: TypeError: len() of unsized object"),
+        ("learnt", ("Lossless", "torch"), "mlp: can't be compared: KeyError: 'losses'"),
+    ],
+)
+def test_what_can_not_even_be_compared_costs_one_cell(twinbench, store, plugin, tmp_path, pipeline, stacks, reason):
+    (tmp_path / f"{pipeline}.toml").write_text({"counted": COUNTED, "learnt": LEARNT}[pipeline])
+    env = plugin("misshapen", MISSHAPEN)
+    wrong, right = stacks
+    arguments = [pipeline, "--pipelines", str(tmp_path), "--stack", wrong, "--stack", right]
+    done = twinbench("run", *arguments, "--budget", "0.2", "--no-track", env=env)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    with store() as results:
+        cells = {cell.stack: cell for cell in results.cells(results.find_run().id)}
+    assert cells[right].status == "done"
+    assert (cells[wrong].status, cells[wrong].kind, cells[wrong].reason) == ("failed", "wrong answer", reason)
+    assert "agreement.py" in cells[wrong].stderr, "where it went wrong"
+    agreed = twinbench("agree", *arguments, "--json", env=env)
+    assert [one["ok"] for one in json.loads(agreed.stdout)] == [False, True], agreed.stderr
 
 
 def start(arguments: list[str], places: dict[str, str]) -> subprocess.Popen[bytes]:

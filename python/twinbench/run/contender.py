@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinbench.errors import TwinbenchError
 from twinbench.ops import arrays
+from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
 from twinbench.results.models import MODEL
@@ -28,7 +32,7 @@ from twinbench.run.options import (
     WARM_UP_NS,
     Options,
 )
-from twinbench.run.process import WorkerFailure, scratch
+from twinbench.run.process import STDERR_TAIL, WorkerFailure, scratch
 from twinbench.run.reference import Reference
 from twinbench.run.team import Team
 
@@ -130,14 +134,16 @@ class Contender:
         if step.op.is_request(step.params):
             self.store.add_fact(self.cell, step.id, "request", True)
         if quality.scores_all(step) and not any(f.error == float("inf") for f in findings):
-            scores = arrays.load(directory)
-            labels = self.reference.output(step.inputs[1])
-            for metric, value in quality.metrics(labels, scores).items():
-                self.store.add_quality(self.cell, metric, value)
-            errors.keep(self.store, self.cell, labels["y_test"], scores["scores"], self.slices)
-            del scores  # unmap before the files go
+            with comparing(step):
+                self._score(self.reference.output(step.inputs[1]), arrays.load(directory))
         shutil.rmtree(directory, ignore_errors=True)
         return findings
+
+    def _score(self, labels: Arrays, scores: Arrays) -> None:
+        """Keep how good predictions are, and where they are wrong."""
+        for metric, value in quality.metrics(labels, scores).items():
+            self.store.add_quality(self.cell, metric, value)
+        errors.keep(self.store, self.cell, labels["y_test"], scores["scores"], self.slices)
 
     def keep_model(self, directory: Path) -> None:
         """Keep what was trained, for whoever is to use it."""
@@ -150,15 +156,18 @@ class Contender:
     def train_again(self, directory: Path) -> None:
         """How loss and quality come with time, and what other seeds give; once the first calls have compiled."""
         for this in retraining.trained(self.pipeline):
-            if this.step.id not in self.stack.steps or self.disagreements:
-                continue
-            typical_s = self.typical_ns[this.step.id] / 1e9
-            points = [asdict(p) for p in retraining.curve(self._ask, this, self.reference, typical_s, directory)]
-            self.store.add_fact(self.cell, this.step.id, "curve", points)
-            seeds = retraining.other_seeds(self._ask, this, self.reference, self.options.seeds, directory)
-            for seed, metrics in seeds:
-                for metric, value in metrics.items():
-                    self.store.add_quality(self.cell, metric, value, seed)
+            if this.step.id in self.stack.steps and not self.disagreements:
+                with comparing(this.step):
+                    self._train_again(this, directory)
+
+    def _train_again(self, this: retraining.Trained, directory: Path) -> None:
+        typical_s = self.typical_ns[this.step.id] / 1e9
+        points = [asdict(p) for p in retraining.curve(self._ask, this, self.reference, typical_s, directory)]
+        self.store.add_fact(self.cell, this.step.id, "curve", points)
+        seeds = retraining.other_seeds(self._ask, this, self.reference, self.options.seeds, directory)
+        for seed, metrics in seeds:
+            for metric, value in metrics.items():
+                self.store.add_quality(self.cell, metric, value, seed)
 
     def check_threads(self) -> None:
         """Refuse a stack whose libraries use more threads than the run allows."""
@@ -301,8 +310,21 @@ def compared(
     """
     deviation = stack.steps[step.id].deviations.get(step.op.name)
     if not step.isolated:
-        return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation, step.params)
-    with scratch() as place:
+        with comparing(step):
+            return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation, step.params)
+    with scratch() as place, comparing(step):
         inputs = [reference.place(source) for source in step.inputs]
         ask("isolated", step=step.id, inputs=inputs, directory=place)
         return agreement.compare(step.op, arrays.load(Path(place)), reference.output(step.id), deviation, step.params)
+
+
+@contextmanager
+def comparing(step: Step) -> Iterator[None]:
+    """What is so wrong that it can't even be compared costs its cell, and not the run."""
+    try:
+        yield
+    except (WorkerFailure, TwinbenchError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"{step.id}: can't be compared: {type(error).__name__}: {error}".splitlines()[0][:500]
+        raise WorkerFailure("wrong answer", reason, traceback.format_exc()[-STDERR_TAIL:]) from error

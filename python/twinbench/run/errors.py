@@ -108,10 +108,10 @@ def keep(
     """Store a cell's scores, and where they are wrong."""
     import numpy as np
 
+    found = analyse(labels, scores, sliced)
     content = io.BytesIO()
     np.save(content, np.asarray(scores), allow_pickle=False)
     store.add_file(cell, SCORES, content.getvalue())
-    found = analyse(labels, scores, sliced)
     if found is not None:
         store.add_fact(cell, "", ERRORS, asdict(found))
 
