@@ -109,7 +109,8 @@ def driver(scratch: Path, home: Path | None) -> Iterator[Callable[..., Any]]:
     quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # as JAX tests itself: most of its time is compiling
     interpreter, variables = sys.executable, os.environ | {"TMPDIR": str(scratch)} | quick
     if home is not None:
-        interpreter, variables = str(home / "bin" / "python"), variables | {"PYTHONPATH": str(home / "package")}
+        interpreter = str(home / "bin" / "python")
+        variables |= {"PYTHONPATH": str(environments.linked(scratch))}
     read, answers = os.pipe()
     requests, write = os.pipe()
     command = [interpreter, str(Path(__file__).with_name("driver.py")), str(requests), str(answers)]

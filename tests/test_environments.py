@@ -3,9 +3,91 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
+
+from twinbench import environments, paths
+from twinbench.run.process import Worker, WorkerFailure
+from twinbench.run.team import Team
+
+CHECKOUT = """
+import json, os
+from twinbench import environments
+from twinbench.run.process import Worker
+environments.ENVIRONMENTS["bare"] = environments.Environment("bare", ("pip",), (3, 99), "it is a test's")
+environments.create("bare", lambda line: None)
+worker = Worker({JOB}, os.environ, place="bare")
+print(json.dumps(worker.ask("load", 60)))
+worker.kill()
+"""
+"""Makes an environment unless it is there, and starts a worker in it."""
+
+
+def job(*frameworks: str) -> dict[str, Any]:
+    """A job of one step for each framework."""
+    told = {"op": "probe.noop", "params": {}, "inputs": [], "file": None, "given": None, "kept": False}
+    steps = [{"id": f"step{place}", "framework": name} | told for place, name in enumerate(frameworks)]
+    return {"threads": 1, "device": "cpu", "values": {}, "handovers": "", "steps": steps}
+
+
+@pytest.fixture
+def gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A cache whose environment of MXNet was made with a Python that is no more."""
+    monkeypatch.setenv("TWINBENCH_CACHE_DIR", str(tmp_path))
+    python = Path(environments.interpreter("mxnet"))
+    python.parent.mkdir(parents=True)
+    python.symlink_to(tmp_path / "removed" / "python3.11")
+    (environments.directory("mxnet") / environments.COMPLETE).touch()
+    return {"TWINBENCH_CACHE_DIR": str(tmp_path)}
+
+
+def test_a_checkouts_workers_run_its_own_code_whoever_made_the_environment(tmp_path: Path):
+    def load(name: str) -> dict[str, Any]:
+        script = CHECKOUT.replace("{JOB}", repr(job("probe-a")))
+        variables = os.environ | {"PYTHONPATH": str(tmp_path / name), "TWINBENCH_CACHE_DIR": str(tmp_path / "cache")}
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=variables, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    for name, answer in (("first", 1), ("second", 2)):
+        copy = tmp_path / name / "twinbench"
+        shutil.copytree(paths.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        with (copy / "worker" / "memory.py").open("a") as code:
+            code.write(f"\n\ndef rss_bytes() -> int:\n    return {answer}\n")
+    assert load("first")["rss_bytes"] == 1
+    assert load("second")["rss_bytes"] == 2
+    shutil.rmtree(tmp_path / "first")
+    assert load("second")["rss_bytes"] == 2
+
+
+def test_an_environment_whose_python_is_gone_is_unavailable_and_says_so(twinbench, gone):
+    (found,) = [
+        f for f in json.loads(twinbench("list", "--json", env=gone).stdout)["frameworks"] if f["name"] == "MXNet"
+    ]
+    assert not found["installed"]
+    assert "is gone; run 'twinbench env create mxnet'" in found["reason"] or "run it with 3.11" in found["reason"]
+    assert "yes" not in twinbench("env", "list", env=gone).stdout, "so that it is made anew"
+
+
+def test_a_worker_that_can_not_be_started_is_a_failure_and_leaves_nothing(gone):
+    this = psutil.Process()
+    children, descriptors = this.children(), this.num_fds()
+    with pytest.raises(WorkerFailure, match=r"can't be started: .*bin/python") as failed:
+        Worker(job("probe-a"), os.environ, place="mxnet")
+    assert failed.value.kind == "unavailable"
+    assert this.num_fds() == descriptors
+    with pytest.raises(WorkerFailure, match="can't be started"):
+        Team({None: job("probe-a"), "mxnet": job("probe-b")}, os.environ)
+    assert this.children() == children
 
 
 def test_a_stack_over_two_environments_agrees_and_its_handover_is_a_boundary(twinbench, store, mxnet: Path):

@@ -1,12 +1,12 @@
 """Python environments for libraries that can't live with the others: made once, and used by the workers that need them.
 
-Each is a venv in the cache. Workers in it import this very package, by a link, and only what its library brings.
+Each is a venv in the cache. Workers in it import the package of who starts them, by a link, and only what its library
+brings.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import shutil
 import subprocess
 import sys
@@ -59,7 +59,11 @@ def directory(name: str) -> Path:
 
 
 def exists(name: str) -> bool:
-    """Whether it is there as a whole."""
+    """Whether it is there as a whole, with the Python that it was made with."""
+    return _made(name) and Path(interpreter(name)).exists()
+
+
+def _made(name: str) -> bool:
     return (directory(name) / COMPLETE).is_file()
 
 
@@ -68,9 +72,22 @@ def interpreter(name: str | None) -> str:
     return sys.executable if name is None else str(directory(name) / "bin" / "python")
 
 
-def variables(name: str | None) -> dict[str, str]:
-    """What a worker in it has in its own environment: the only code besides its libraries is this package."""
-    return {} if name is None else {"PYTHONPATH": str(directory(name) / "package"), "VIRTUAL_ENV": str(directory(name))}
+def variables(name: str | None, scratch: Path) -> dict[str, str]:
+    """What a worker in it has in its own environment: the only code besides its libraries is this package.
+
+    The link to it is in the worker's own ``scratch``: several checkouts may use one environment at once.
+    """
+    if name is None:
+        return {}
+    return {"PYTHONPATH": str(linked(scratch)), "VIRTUAL_ENV": str(directory(name))}
+
+
+def linked(scratch: Path) -> Path:
+    """A directory for ``PYTHONPATH`` that holds nothing but this package, by a link."""
+    place = scratch / "package"
+    place.mkdir()
+    (place / "twinbench").symlink_to(paths.PACKAGE)
+    return place
 
 
 def unavailable(name: str) -> str | None:
@@ -81,7 +98,8 @@ def unavailable(name: str) -> str | None:
     if sys.version_info[:2] > environment.newest_python:
         newest = ".".join(map(str, environment.newest_python))
         return f"{environment.reason}; this is Python {sys.version_info[0]}.{sys.version_info[1]}, run it with {newest}"
-    return f"its environment is not made yet; run 'twinbench env create {name}'"
+    what = "the Python of its environment is gone" if _made(name) else "its environment is not made yet"
+    return f"{what}; run 'twinbench env create {name}'"
 
 
 def versions(name: str, packages: tuple[str, ...]) -> dict[str, str | None]:
@@ -113,8 +131,6 @@ def create(name: str, say: Callable[[str], None]) -> Path:
     say(f"installing {', '.join(environment.requirements)}")
     pip = [interpreter(name), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*pip, *environment.requirements], name)
-    (place / "package").mkdir()
-    os.symlink(paths.PACKAGE, place / "package" / "twinbench")
     (place / COMPLETE).touch()
     return place
 

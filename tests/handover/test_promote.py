@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.results.make_store import RUN, make_store
@@ -237,8 +238,11 @@ def served(uri: str, variables: dict[str, str], log: Path) -> Iterator[str]:
                 time.sleep(0.1)
         yield f"http://127.0.0.1:{port}/invocations"
     finally:
+        started = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+    _, alive = psutil.wait_procs(started, timeout=30)
+    assert not alive, "a worker outlived its server"
 
 
 @pytest.mark.parametrize("framework", ["torch", "Flux"])

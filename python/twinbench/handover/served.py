@@ -12,13 +12,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinbench import environments, julia
+from twinbench import julia
 from twinbench.frameworks import registry
 from twinbench.handover.job import Saving, pinned
 from twinbench.ops import arrays
 from twinbench.run.environment import worker_environment
 from twinbench.run.options import START_TIMEOUT_S
-from twinbench.run.process import Worker, scratch
+from twinbench.run.process import Worker, WorkerFailure, scratch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,9 +60,11 @@ class Served:
         self._lock = threading.Lock()
         self._scratch = scratch()
         self._directory = Path(self._scratch.name)
+        self._place = framework.environment
         extra = julia.environment(julia.find(), THREADS) if framework.language == "julia" else {}
-        variables = worker_environment(THREADS, extra) | environments.variables(framework.environment)
-        job = {
+        self._variables = worker_environment(THREADS, extra)
+        self._job = {
+            "served": True,
             "threads": THREADS,
             "device": "cpu",
             "values": {},
@@ -73,20 +75,41 @@ class Served:
             ],
         }
         (self._directory / about["name"]).symlink_to((place / about["name"]).resolve())
-        self._worker = Worker(job, variables, interpreter=environments.interpreter(framework.environment))
-        self._worker.ask("load", START_TIMEOUT_S)
-        self._worker.ask("first", START_TIMEOUT_S, step="load")
+        self._worker: Worker | None = self._started()
+
+    def _started(self) -> Worker:
+        worker = Worker(self._job, self._variables, place=self._place)
+        worker.ask("load", START_TIMEOUT_S)
+        worker.ask("first", START_TIMEOUT_S, step="load")
+        return worker
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> NDArray[Any]:
-        """Scores of rows, float32: (rows,) or (rows, classes)."""
+        """Scores of rows, float32: (rows,) or (rows, classes).
+
+        Rows that the library refuses are an error; where its worker was lost, another one is asked once more.
+        """
         import numpy as np
 
-        rows, out = self._directory / "rows", self._directory / "out"
         with self._lock:
-            arrays.save(rows, {"x_test": np.asarray(model_input, dtype=np.float32)})
-            self._worker.ask("first", ANSWER_S, step="predict")
-            self._worker.ask("extract", ANSWER_S, step="predict", directory=str(out))
-            return arrays.load(out, mapped=False)["scores"]
+            arrays.save(self._directory / "rows", {"x_test": np.asarray(model_input, dtype=np.float32)})
+            try:
+                return self._scores()
+            except WorkerFailure as failure:
+                if failure.kind == "exception":
+                    raise
+                return self._scores()
+
+    def _scores(self) -> NDArray[Any]:
+        """Of the rows that are there, by the worker or, after its end, by a new one. Raises `WorkerFailure`."""
+        worker = self._worker = self._worker or self._started()
+        out = self._directory / "out"
+        try:
+            worker.ask("first", ANSWER_S, step="predict")
+            worker.ask("extract", ANSWER_S, step="predict", directory=str(out))
+        except WorkerFailure:
+            self._worker = None
+            raise
+        return arrays.load(out, mapped=False)["scores"]
 
 
 def _step(step: str, op: str, inputs: list[str], framework: str) -> dict[str, Any]:

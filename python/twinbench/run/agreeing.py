@@ -42,7 +42,11 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
         extra = julia.environment(julia.find(), options.threads) if stack.uses_julia else {}
         findings: dict[str, list[agreement.Finding]] = {}
         variables = environment.worker_environment(options.threads, extra, options.device)
-        team = Team(jobs(part.pipeline, stack, known, options), variables, options.memory_limit)
+        try:
+            team = Team(jobs(part.pipeline, stack, known, options), variables, options.memory_limit)
+        except WorkerFailure as failure:
+            yield Checked(stack.name, findings, f"{failure.kind}: {failure.reason}")
+            continue
 
         def ask(do: str, team: Team = team, **arguments: Any) -> Any:
             return team.ask(do, options.timeout_s, **arguments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from twinbench import environments, julia
+from twinbench import julia
 from twinbench.errors import REQUIRED_UNAVAILABLE, TwinbenchError
 from twinbench.frameworks.api import Framework
 from twinbench.plan.pipeline import Step
@@ -50,12 +50,12 @@ def _try(framework: Framework, step: Step, options: Options) -> None:
         told: dict[str, Any] = {"framework": framework.name, "file": None, "given": None, "kept": False}
         job = {"threads": options.threads, "device": options.device, "values": {}}
         job |= {"handovers": directory, "steps": [step.as_json() | told]}
-        own = variables | environments.variables(framework.environment)
-        worker = Worker(job, own, interpreter=environments.interpreter(framework.environment))
         try:
-            worker.ask("load", START_TIMEOUT_S)
+            worker = Worker(job, variables, place=framework.environment)
+            try:
+                worker.ask("load", START_TIMEOUT_S)
+            finally:
+                worker.kill()
         except WorkerFailure as failure:
             reason = failure.reason.removeprefix("RuntimeError: ")
             raise DeviceUnavailable(f"--device {options.device}: {framework.name}: {reason}") from None
-        finally:
-            worker.kill()

@@ -12,14 +12,15 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import IO, Any
 
 import psutil
 
+from twinbench import environments
 from twinbench.worker.protocol import Message, encode
 
 MEMORY_CHECK_S = 0.05
@@ -57,23 +58,30 @@ class Worker:
         job: Message,
         environment: Mapping[str, str],
         memory_limit: int | None = None,
-        interpreter: str = sys.executable,
+        place: str | None = None,
     ) -> None:
+        """``place``: which of `twinbench.environments`; None is the common one."""
         self.memory_limit = memory_limit
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the worker
         self._scratch = scratch()
         requests_read, self._requests = os.pipe()
         self._answers, answers_write = os.pipe()
         try:
+            own = environments.variables(place, Path(self._scratch.name))
+            module = ["-m", "twinbench.worker.main"]
             self._process = subprocess.Popen(
-                [interpreter, "-m", "twinbench.worker.main", str(requests_read), str(answers_write)],
+                [environments.interpreter(place), *module, str(requests_read), str(answers_write)],
                 pass_fds=(requests_read, answers_write),
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
-                env=dict(environment) | {"TMPDIR": self._scratch.name, "KERAS_HOME": self._scratch.name},
+                env=dict(environment) | own | {"TMPDIR": self._scratch.name, "KERAS_HOME": self._scratch.name},
                 start_new_session=True,
             )
+        except OSError as error:
+            self._release()
+            self._log.close()
+            raise WorkerFailure("unavailable", f"its process can't be started: {error}") from error
         finally:
             os.close(requests_read)
             os.close(answers_write)
@@ -113,6 +121,9 @@ class Worker:
         """End the whole group at once, and wait for it. Safe to call twice."""
         self._signal(signal.SIGKILL)
         self._process.wait()
+        self._release()
+
+    def _release(self) -> None:
         self._scratch.cleanup()
         for descriptor in (self._requests, self._answers):
             with contextlib.suppress(OSError):

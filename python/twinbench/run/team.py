@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from twinbench import environments
-from twinbench.run.process import Worker, scratch
+from twinbench.run.process import Worker, WorkerFailure, scratch
 from twinbench.worker.protocol import Message
 
 
@@ -34,9 +33,12 @@ class Team:
         }
         self._workers: dict[str | None, Worker] = {}
         for place, job in jobs.items():
-            own = dict(variables) | environments.variables(place)
             told = job | {"handovers": self._scratch.name}
-            self._workers[place] = Worker(told, own, memory_limit, environments.interpreter(place))
+            try:
+                self._workers[place] = Worker(told, variables, memory_limit, place)
+            except WorkerFailure:
+                self.kill()
+                raise
 
     @property
     def pids(self) -> list[int]:

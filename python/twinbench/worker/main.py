@@ -35,12 +35,14 @@ PR_SET_PDEATHSIG = 1
 
 def main(read_fd: int, write_fd: int) -> None:
     """Serve until the harness hangs up."""
-    die_with_the_harness()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's business
     channel = Channel(read_fd, write_fd)
     messages = channel.messages()
     job = next(messages, None)
     if job is None:
         return
+    if not job.get("served"):
+        die_with_the_harness()
     cell: Cell | None = None
     for request in messages:
         try:
@@ -59,8 +61,11 @@ def answer(cell: Cell, request: Message) -> Message:
 
 
 def die_with_the_harness() -> None:
-    """Ask the kernel for SIGKILL when the harness dies: a stopped worker would never notice by itself (Linux)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's business
+    """Ask the kernel for SIGKILL when the harness dies: a stopped worker would never notice by itself (Linux).
+
+    What the kernel waits for is the end of the thread that started the worker. A ``served`` one must outlive it, since
+    it may be a pool's. It is never stopped either, and so sees the end of its requests.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
