@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
+
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes: macOS counts ``ru_maxrss`` in them, the others in KiB."""
 
 
 def _field(name: str) -> int | None:
@@ -18,13 +24,21 @@ def _field(name: str) -> int | None:
 
 
 def rss_bytes() -> int:
-    """Resident set size now; 0 where the kernel doesn't say."""
-    return _field("VmRSS:") or 0
+    """Resident set size now. Where there is no /proc (macOS) ``ps`` is asked; 0 if that doesn't say either."""
+    return _field("VmRSS:") or _rss_by_ps()
+
+
+def _rss_by_ps() -> int:
+    try:
+        said = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, text=True).stdout
+        return int(said) * 1024
+    except (OSError, ValueError):
+        return 0
 
 
 def peak_bytes() -> int:
     """The largest resident set size since the last reset, or since the start where resets aren't possible."""
-    return _field("VmHWM:") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return _field("VmHWM:") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT
 
 
 def reset_peak() -> bool:
