@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import shlex
 import stat
 import sys
 from pathlib import Path
@@ -101,6 +102,17 @@ def test_a_pythoncall_of_another_version_is_named_with_the_command_that_mends_it
     project(named, PythonCall=version)
     with pytest.raises(JuliaUnavailable, match=rf"{words}, juliacall needs {JULIACALL}; run .*Pkg\.add"):
         julia.find()
+
+
+def test_the_command_that_mends_can_be_pasted_wherever_julia_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    exe = program(tmp_path / "my julia" / "julia")
+    folder = project(tmp_path / "my project", PythonCall=None)
+    monkeypatch.setenv(julia.EXE, str(exe))
+    monkeypatch.setenv(julia.PROJECT, str(folder))
+    words = shlex.split(julia.status()["mend"])
+    assert words[:4] == ["run", str(exe), f"--project={folder}", "-e"]
+    assert words[4].startswith("import Pkg; Pkg.add(")
+    assert len(words) == 5
 
 
 def test_a_manifest_that_is_no_toml(named: Path):

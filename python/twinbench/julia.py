@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -200,7 +201,8 @@ def _mend(julia: Julia, missing: Sequence[str] = ()) -> str:
     pythoncall = f'Pkg.PackageSpec(name="PythonCall", version="{importlib.metadata.version("juliacall")}")'
     specs = [f"Pkg.add([{', '.join(wanted)}])"] if wanted else []
     specs += [f"Pkg.add({pythoncall})"] if "PythonCall" in missing or not missing else []
-    return f"run {julia.exe} --project={julia.project} -e 'import Pkg; {'; '.join(specs)}'"
+    words = [julia.exe, f"--project={julia.project}", "-e", f"import Pkg; {'; '.join(specs)}"]
+    return f"run {shlex.join(words)}"
 
 
 def status() -> dict[str, Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -238,14 +240,51 @@ def test_something_else_than_mlflow_is_one_line(store):
     assert "\n" not in str(raised.value)
 
 
+@pytest.fixture(params=["no HTTP", "no port", "no URI", "no directory"])
+def broken(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Where runs can't be sent: a server of something else, what is no address, and a place that can't be made."""
+    (tmp_path / "file").touch()
+    with socketserver.TCPServer(("127.0.0.1", 0), Greeting) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        yield {
+            "no HTTP": {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{other.server_address[1]}"},
+            "no port": {"MLFLOW_TRACKING_URI": "http://user:secret@localhost:abc"},
+            "no URI": {"MLFLOW_TRACKING_URI": "http://user:secret@[::1"},
+            "no directory": {"MLFLOW_TRACKING_URI": "", "TWINBENCH_DATA_DIR": str(tmp_path / "file" / "data")},
+        }[request.param]
+        other.shutdown()
+
+
+class Greeting(socketserver.BaseRequestHandler):
+    """Talks first, and no HTTP."""
+
+    def handle(self) -> None:
+        self.request.sendall(b"SSH-2.0-Example\r\n")
+        self.request.recv(1000)
+
+
+def test_what_goes_wrong_while_tracking_is_a_line_and_never_the_runs_failure(twinbench, tmp_path, broken):
+    path = tmp_path / "my results.db"
+    done = twinbench("run", "noop", "--stack", "probe-a", "--budget", "0.1", "--store", str(path), env=broken)
+    assert done.returncode == 0, done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("not tracked: MLflow"))
+    assert "secret" not in done.stderr
+    words = shlex.split(line.partition("send it later with: ")[2])
+    with Store.open(path, create=False) as results:
+        run = results.find_run()
+    assert (words, run.status) == (["twinbench", "track", "mlflow", run.id, "--store", str(path)], "done")
+    later = twinbench(*words[1:], env={"TWINBENCH_DATA_DIR": str(tmp_path / "data"), "MLFLOW_TRACKING_URI": ""})
+    assert later.returncode == 0, later.stderr
+
+
 def test_without_a_server_runs_go_to_a_file_in_the_data_directory(store, tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("TWINBENCH_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("TWINBENCH_DATA_DIR", str(tmp_path / "my data"))
     monkeypatch.chdir(tmp_path)
     sent = mlflow.send(store, RUN)
-    assert str(tmp_path / "data" / "mlflow.db") in str(sent)
+    assert shlex.split(str(sent))[-1] == f"sqlite:///{tmp_path / 'my data' / 'mlflow.db'}"
     assert sent.experiments.keys() == {EXPERIMENT}
-    assert list((tmp_path / "data" / "mlflow-artifacts").rglob("samples.parquet"))
+    assert list((tmp_path / "my data" / "mlflow-artifacts").rglob("samples.parquet"))
     assert not (tmp_path / "mlruns").exists()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
+import shlex
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.results.make_store import PIPELINE, RUN, SHA256, SIZE, make_store
+from twinbench.cli import main, values
 from twinbench.results import errors
 from twinbench.results.store import Agreement, Sample, Status, Store
 from twinbench.results.summary import summarise
+from twinbench.run.options import Options
 from twinbench.views import text, words
 from twinbench.views.errors import headline
 from twinbench.views.report import charts, page
@@ -68,6 +72,38 @@ def test_every_answer_is_there(store):
     for said in (SHA256, "Example 9000", "other processes were busy", "Fatal error: [/lib] gone", "roc_auc 0.500"):
         assert said in read.text
     assert "twinbench run flights-delay --threads 1 --processes 2" in read.text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(),
+        Options(threads=2, budget_s=0.5, processes=3, seeds=5, timeout_s=12.5, memory_limit=2 * 2**30, resolve=0.125),
+        Options(budget_s=1234567.25, memory_limit=values.size("", "1.3G"), resolve=values.percent("", "7%")),
+        Options(device="cuda", resolve=values.percent("", "0.35%")),
+    ],
+)
+def test_the_command_makes_the_run_again(store, tmp_path, options):
+    request = {"pipelines": ["p q"], "sizes": ["1e5"], "stacks": ["a+b"], "directories": [str(tmp_path)]}
+    arguments = {"request": request, "options": options.as_json()}
+    store.new_run("again", created="2027-01-01T00:00:00+00:00", arguments=arguments, environment={})
+    words = shlex.split(page.command(summarise(store, "again")))
+    assert words[:2] == ["twinbench", "run"]
+    given = main._load("run").make_context("twinbench run", words[2:]).params
+    assert (given["pipelines"], given["size"], given["stack"]) == (["p q"], ["1e5"], ["a+b"])
+    assert given["pipelines_dir"] == [tmp_path]
+    same = {name: given[name] for name in ("threads", "processes", "seeds", "device")}
+    same |= {f"{name}_s": given[name] for name in ("budget", "timeout")}
+    resolve, memory = given["resolve"], given["memory_limit"]
+    same["resolve"] = None if resolve is None else values.percent("", resolve)
+    same["memory_limit"] = None if memory is None else values.size("", memory)
+    assert Options(**same) == options
+
+
+def test_a_directory_that_is_not_unicode_is_in_the_page_all_the_same(store):
+    request = {"pipelines": ["p"], "directories": [os.fsdecode(b"/data/caf\xe9")]}
+    store.new_run("r", created="2027-01-01T00:00:00+00:00", arguments={"request": request}, environment={})
+    assert "/data/caf" in page.of_run(store, "r").encode("utf-8").decode()
 
 
 def test_nothing_is_loaded(store):

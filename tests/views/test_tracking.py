@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
-from twinbench.results.store import Sample, Status, Store
+from twinbench.results.store import Agreement, Sample, Status, Store
 from twinbench.views.tracking import Telling, Tracked
 
 
@@ -57,6 +58,18 @@ def test_no_name_leads_out_of_the_directory(store, tmp_path):
     files(store, tmp_path / "out")
     assert not list(tmp_path.rglob("evil*"))
     assert [path.name for path in tmp_path.rglob("*evil*")] == ["quality-.._.._.._evil.svg"]
+
+
+def test_what_disagrees_beyond_measure_is_still_json(store, tmp_path):
+    cell = next(cell for cell in store.cells(RUN) if cell.stack == "DuckDB+torch")
+    store.add_agreement(cell.id, Agreement("mlp", "shape", "different", math.inf, math.inf, False, "another shape"))
+    files(store, tmp_path / "whole")
+    files(store, tmp_path / "cell", f"DuckDB+torch {SIZE}")
+    for written in tmp_path.rglob("*.json"):
+        json.loads(written.read_text(), parse_constant=pytest.fail)
+    told = json.loads((tmp_path / "cell" / "agreement.json").read_text())
+    (found,) = (finding for finding in told["findings"] if finding["output"] == "shape")
+    assert (found["error"], found["max_abs"], found["detail"]) == (None, None, "another shape")
 
 
 def test_the_machine_is_told_as_a_series(store):

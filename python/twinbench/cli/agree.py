@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from twinbench.cli.console import print_json
 from twinbench.errors import FAILED
 
 
@@ -31,6 +30,7 @@ def agree(
     """
     from rich.console import Console
 
+    from twinbench.results.summary import plain
     from twinbench.run import agreeing, job
     from twinbench.run.options import Options
     from twinbench.views import terminal
@@ -48,7 +48,7 @@ def agree(
         if one.reason and not as_json:
             print(f"{one.stack}: {one.reason}")
     if as_json:
-        print(json.dumps([asdict(one) | {"ok": one.ok} for one in checked], default=str))
+        print_json([plain(one) | {"ok": one.ok} for one in checked])
     else:
         steps = {step.id: step.op.name for step in part.pipeline.steps}
         terminal.agreement_matrix(steps, {one.stack: one.findings for one in checked if one.available}, Console())

@@ -134,15 +134,18 @@ def _show(results: Store, run_id: str, as_json: bool) -> None:
 
 def _track(results: Store, run_id: str) -> None:
     """Tracking never costs a run: when the server is down, the results wait in the store."""
-    from twinbench.handover import models
-    from twinbench.views import mlflow
-
     try:
+        from twinbench.handover import models
+        from twinbench.views import mlflow
+
         sent = mlflow.send(results, run_id, None)
         print(f"MLflow: {sent}", file=sys.stderr)
         models.log(results, run_id, sent)
-    except TwinbenchError as error:
-        print(f"not tracked: {error}; send it later with 'twinbench track mlflow {run_id}'", file=sys.stderr)
+    except Exception as error:  # whatever it is, the run is measured
+        said = str(error) if isinstance(error, TwinbenchError) else f"{type(error).__name__}: {error}"
+        elsewhere = [] if results.path == paths.default_store() else ["--store", str(results.path)]
+        later = shlex.join(["twinbench", "track", "mlflow", run_id, *elsewhere])
+        print(f"not tracked: {' '.join(said.split())}; send it later with: {later}", file=sys.stderr)
 
 
 def _exit_code(results: Store, run_id: str) -> int:

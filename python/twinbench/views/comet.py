@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,9 @@ class Sent:
     def __str__(self) -> str:
         """One line that ends with how to look at it."""
         where = f"{self.experiments} experiments in {', '.join(self.projects)}"
-        return where if self.directory is None else f"{where}; send them with: comet upload {self.directory}/*.zip"
+        if self.directory is None:
+            return where
+        return f"{where}; send them with: comet upload {shlex.quote(str(self.directory))}/*.zip"
 
 
 def send(store: Store, run_id: str) -> Sent:

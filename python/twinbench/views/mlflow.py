@@ -7,6 +7,7 @@ Everything is batched: call by call, MLflow takes a hundredth of a second per fi
 from __future__ import annotations
 
 import os
+import shlex
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class Sent:
         if self.uri.startswith("http"):
             first = next(iter(self.experiments.values()), "")
             return f"{where}; see {self.uri.rstrip('/')}/#/experiments/{first}"
-        return f"{where}; see them with: mlflow ui --backend-store-uri {self.uri}"
+        return f"{where}; see them with: mlflow ui --backend-store-uri {shlex.quote(self.uri)}"
 
 
 def send(store: Store, run_id: str, tracking_uri: str | None = None) -> Sent:
@@ -93,22 +94,25 @@ def send(store: Store, run_id: str, tracking_uri: str | None = None) -> Sent:
     Without ``tracking_uri`` it goes to ``MLFLOW_TRACKING_URI``, or to ``mlflow.db`` in the data directory.
     """
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_uri()
-    if uri.startswith(("http:", "https:")):
-        knock(f"MLflow at {_shown(uri)}", f"{_shown(uri).rstrip('/')}/health")
     telling = Telling(store, run_id)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
+        if uri.startswith(("http:", "https:")):
+            knock(f"MLflow at {_shown(uri)}", f"{_shown(uri).rstrip('/')}/health")
+        elif uri == default_uri():
+            paths.data_dir().mkdir(parents=True, exist_ok=True)
         from mlflow import MlflowClient
 
         return _Sending(telling, MlflowClient(tracking_uri=uri), uri).all()
+    except TrackingError:
+        raise
     except Exception as error:  # whatever goes wrong in there, the results are safe and the run goes on
         raise TrackingError(f"MLflow at {_shown(uri)}: {' '.join(str(error).split())[:300]}") from error
 
 
 def default_uri() -> str:
     """The SQLite file that MLflow uses unless told otherwise."""
-    paths.data_dir().mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{paths.data_dir() / 'mlflow.db'}"
 
 
@@ -215,7 +219,10 @@ def _note(experiment: str, sizes: Sequence[PipelineSummary], children: Mapping[s
 
 def _shown(uri: str) -> str:
     """A URI without the credentials that it may carry."""
-    parts = urllib.parse.urlsplit(uri)
+    try:
+        parts = urllib.parse.urlsplit(uri)
+    except ValueError:  # no URI at all
+        return uri.rpartition("@")[2]
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
 
 

@@ -5,13 +5,14 @@ A tracker's own module turns these into its calls, and knows no figures.
 
 from __future__ import annotations
 
+import http.client
 import json
 import math
 import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
@@ -24,7 +25,7 @@ from twinbench.results.records import Cell, Status
 from twinbench.results.stats import Interval
 from twinbench.results.store import Store
 from twinbench.results.summary import CellSummary, PipelineSummary, RunSummary, StepSummary
-from twinbench.views import words
+from twinbench.views import text, words
 from twinbench.views.report import page
 
 ONE_RUN = ""
@@ -179,7 +180,7 @@ class Telling:
         return {f"version.{package}": str(version) for packages in versions for package, version in packages.items()}
 
     def _agreement(self, cell: Cell) -> dict[str, Any]:
-        findings = [asdict(finding) for finding in self.store.agreements(cell.id)]
+        findings = [summary.plain(finding) for finding in self.store.agreements(cell.id)]
         return {"stack": cell.stack, "size": cell.size, "findings": findings}
 
 
@@ -189,8 +190,9 @@ def knock(who: str, address: str) -> None:
         urllib.request.urlopen(address, timeout=ANSWER_S).close()
     except urllib.error.HTTPError:
         return  # somebody is there; the library will say what it thinks of us
-    except (OSError, ValueError) as error:
-        raise TrackingError(f"{who} doesn't answer: {getattr(error, 'reason', error)}") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        said = text.clean(str(getattr(error, "reason", error)))[:300]
+        raise TrackingError(f"{who} doesn't answer: {said or type(error).__name__}") from error
 
 
 def milliseconds(timestamp: str) -> int:
@@ -203,7 +205,7 @@ def _write(directory: Path, name: str, content: Any) -> None:
     if content:
         directory.mkdir(exist_ok=True)
         (directory / name).write_text(
-            content if isinstance(content, str) else json.dumps(content, indent=1), encoding="utf-8"
+            content if isinstance(content, str) else json.dumps(content, indent=1, allow_nan=False), encoding="utf-8"
         )
 
 

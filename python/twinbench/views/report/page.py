@@ -39,6 +39,7 @@ OPTIONS = {
     "device": "--device",
     "budget_s": "--budget",
     "processes": "--processes",
+    "seeds": "--seeds",
     "resolve": "--resolve",
     "timeout_s": "--timeout",
     "memory_limit": "--memory-limit",
@@ -135,9 +136,8 @@ def command(summary: RunSummary) -> str:
     for key, option in OPTIONS.items():
         value = options.get(key)
         if value is not None and (key, value) != ("device", "cpu"):
-            shown = str(value) if key == "device" else f"{value:g}"
-            words += [option, text.percent(value) if key == "resolve" else shown]
-    return shlex.join(words)
+            words += [option, f"{100 * value:.12g}%" if key == "resolve" else str(value).removesuffix(".0")]
+    return shlex.join(words).encode("utf-8", "replace").decode()  # a path need not be Unicode
 
 
 def _growing(summary: RunSummary, numbers: Mapping[str, int]) -> Iterator[Growing]:
