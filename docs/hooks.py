@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from twinbench.cli import main
 from twinbench.data.registry import DATASETS
 from twinbench.frameworks import registry
 from twinbench.ops.contract import Op
+from twinbench.ops.parameters import described
 
 PICTURES = Path(__file__).parent / "data"
 
@@ -83,6 +85,21 @@ def _contract(op: Op) -> Iterator[str]:
     yield f"### {op.name}"
     yield op.summary
     yield op.semantics
+    yield from _parameters(described(op.params))
     yield f"Inputs: {', '.join(op.inputs) or 'none'}. Output: {op.output}. Tolerance: {tolerance}."
     yield f"Implemented by: {', '.join(name for name in who if name != 'reference')}."
     yield f"Source: {op.source}."
+
+
+def _parameters(found: Mapping[str, Any], of: str = "Parameters") -> Iterator[str]:
+    if not found["fields"]:
+        yield found["meaning"]
+        return
+    yield f"{of}: {found['meaning']}"
+    yield "\n".join(f"- `{field['name']}`: `{field['type']}`, {_default(field)}" for field in found["fields"])
+    for name, choice in found["choices"].items():
+        yield from _parameters(choice, f"`{name}`")
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    return "required" if field["required"] else f"`{json.dumps(field['default'])}` if left out"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 from twinbench import ops
@@ -22,4 +23,7 @@ def test_the_site_builds_without_a_warning_and_has_every_command_and_op(tmp_path
     cli = (tmp_path / "cli" / "index.html").read_text()
     assert all(f"twinbench {name}" in cli for name in COMMANDS)
     contracts = (tmp_path / "ops" / "index.html").read_text()
-    assert all(op.name in contracts for op in ops.all_ops() if op.modality != "probe")
+    told = [op for op in ops.all_ops() if op.modality != "probe"]
+    assert all(op.name in contracts for op in told)
+    assert all(f"<code>{field.name}</code>" in contracts for op in told for field in fields(op.params))
+    assert "<code>Sgd | Adam | AdamW</code>" in contracts

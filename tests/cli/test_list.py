@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
+
+from twinbench import ops
+from twinbench.ops.contract import Tolerance
 
 
 def test_json_says_what_can_be_run_on_what(cli):
@@ -19,6 +23,25 @@ def test_json_says_what_can_be_run_on_what(cli):
     pandas = next(framework for framework in found["frameworks"] if framework["name"] == "pandas")
     assert pandas["installed"]
     assert pandas["version"]
+
+
+def test_json_holds_the_whole_contract_of_every_op(cli):
+    found = {op["name"]: op for op in json.loads(cli("list", "--json").stdout)["ops"]}
+    for op in ops.all_ops():
+        told = found[op.name]
+        assert (told["semantics"], told["source"]) == (op.semantics, op.source)
+        tolerance = Tolerance(*(told[key] for key in ("rtol", "atol", "levels")))
+        assert (tolerance, tolerance.level) == (op.tolerance, told["tolerance"])
+        assert [field["name"] for field in told["parameters"]["fields"]] == [field.name for field in fields(op.params)]
+    mlp = found["training.mlp"]["parameters"]
+    assert "``hidden``: widths of the dense hidden layers" in mlp["meaning"]
+    told = {field.pop("name"): field for field in mlp["fields"]}
+    assert told["hidden"] == {"type": "tuple[int, ...]", "required": True, "default": None}
+    assert told["batch_size"] == {"type": "int", "required": False, "default": 256}
+    assert told["optimizer"]["type"] == "Sgd | Adam | AdamW"
+    assert told["optimizer"]["default"]["lr"] == 1e-3
+    momentum = next(field for field in mlp["choices"]["Sgd"]["fields"] if field["name"] == "momentum")
+    assert momentum == {"name": "momentum", "type": "float", "required": False, "default": 0.0}
 
 
 def test_a_framework_that_is_missing_says_why_and_what_to_do(cli):

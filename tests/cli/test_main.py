@@ -39,6 +39,16 @@ def test_help_names_every_command_and_every_exit_code(cli):
         assert f"\n  {name} " in done.stdout
     for code in ("0", "1", "2", "3", "4", "130"):
         assert f" {code}  " in done.stdout
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    (unavailable,) = (line for line in lines if line.startswith(f"{JuliaUnavailable.exit_code}  "))
+    for what in ("--require", "--device", "Julia"):
+        assert what in unavailable
+
+
+@pytest.mark.parametrize("command", [("track", "mlflow"), ("promote",)], ids=" ".join)
+def test_help_says_where_runs_go_when_nobody_says_where(cli, command):
+    said = " ".join(cli(*command, "--help", COLUMNS="200").stdout.split())
+    assert "if left out MLFLOW_TRACKING_URI, or else mlflow.db in twinbench's data directory" in said
 
 
 @pytest.mark.parametrize("command", [*((name,) for name in main.COMMANDS), *GROUPS], ids=" ".join)

@@ -117,6 +117,7 @@ def _frameworks() -> list[Entry]:
 def _ops() -> list[Entry]:
     from twinbench import ops
     from twinbench.frameworks import registry
+    from twinbench.ops.parameters import described
 
     frameworks = registry.frameworks().values()
     return [
@@ -124,9 +125,15 @@ def _ops() -> list[Entry]:
             "name": op.name,
             "modality": op.modality,
             "summary": op.summary,
+            "semantics": op.semantics,
+            "parameters": described(op.params),
             "inputs": list(op.inputs),
             "output": op.output,
             "tolerance": op.tolerance.level,
+            "rtol": op.tolerance.rtol,
+            "atol": op.tolerance.atol,
+            "levels": op.tolerance.levels,
+            "source": op.source,
             "frameworks": [framework.name for framework in frameworks if op.name in framework.ops],
         }
         for op in ops.all_ops()

@@ -43,7 +43,7 @@ Exit codes:
     0  all cells ended as planned; unavailable ones are shown, and allowed
     1  a cell failed or disagrees, or something else went wrong
     2  bad arguments, or a bad pipeline file
-    3  a framework named by --require, or the device of --device, is unavailable
+    3  a framework named by --require, the device of --device, or Julia (twinbench julia) is unavailable
     4  `compare --fail-on-regression` found one
   130  interrupted
 

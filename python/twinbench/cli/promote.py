@@ -20,7 +20,11 @@ def promote(
     pipeline: Annotated[str | None, typer.Option(help="Where the run has several.")] = None,
     size: Annotated[str | None, typer.Option(help="Where the run has several.")] = None,
     tracking_uri: Annotated[
-        str | None, typer.Option(metavar="URI", help="Where to; MLFLOW_TRACKING_URI or MLflow's default if left out.")
+        str | None,
+        typer.Option(
+            metavar="URI",
+            help="Where to; if left out MLFLOW_TRACKING_URI, or else mlflow.db in twinbench's data directory.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,

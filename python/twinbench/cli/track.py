@@ -24,7 +24,11 @@ def mlflow(
         str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
     ] = None,
     tracking_uri: Annotated[
-        str | None, typer.Option(metavar="URI", help="Where to; MLFLOW_TRACKING_URI or MLflow's default if left out.")
+        str | None,
+        typer.Option(
+            metavar="URI",
+            help="Where to; if left out MLFLOW_TRACKING_URI, or else mlflow.db in twinbench's data directory.",
+        ),
     ] = None,
     with_models: Annotated[bool, typer.Option("--models/--no-models", help="Log the trained models too.")] = True,
     store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
