@@ -31,7 +31,7 @@ def load() -> None:
     from twinbench.frameworks.torch import networks
 
     torch.use_deterministic_algorithms(True)
-    # it would cost time, and nothing here reads such memory
+    # it would cost time, and nothing here reads such memory; the types of the package do not know it
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
