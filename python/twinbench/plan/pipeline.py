@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
@@ -28,8 +28,6 @@ SIZE = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 DATA = "data"
 """What a step calls the dataset's value when it takes that as an input."""
 STEP_KEYS = {"id", "op", "input"}
-BRANCH = re.compile(r"[\[A-Z]")
-"""In the place of an error what names a branch of a union, and not a key."""
 UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 """What pydantic calls a key that isn't there: in a model, in a dataclass."""
 
@@ -260,14 +258,19 @@ def _op(where: str, table: dict[str, Any]) -> Op:
 def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
     known = [field.name for field in fields(op.params)]
     nested = [field.name for inner in _nested(op.params) for field in fields(inner)]
-    for key in values:
+    for key, value in values.items():
         if key not in known:
             raise BadInput(f"{where}.{key}: {op.name} has no parameter '{key}'{nearest(key, known)}")
+        try:
+            json.dumps(value, default=str, allow_nan=False)
+        except ValueError:
+            raise BadInput(f"{where}.{key}: a step takes finite numbers, and neither inf nor nan") from None
     try:
         # as strict JSON: an array may become a tuple, but true is no number and "3" is no 3
         return TypeAdapter(op.params).validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        raise BadInput(f"{where} ({op.name}): {_first(error, nested)}") from None
+        branches = [inner.__name__ for inner in _nested(op.params)]
+        raise BadInput(f"{where} ({op.name}): {_first(error, nested, branches)}") from None
 
 
 def _nested(params: type) -> list[type[Any]]:
@@ -312,11 +315,14 @@ def _known_keys() -> list[str]:
     return [name for model in models for name in model.model_fields]
 
 
-def _first(error: ValidationError, known: list[str]) -> str:
-    """The finding that explains most, as ``key: what is wrong``: an unknown key before what is missing for it."""
+def _first(error: ValidationError, known: list[str], branches: Sequence[str] = ()) -> str:
+    """The finding that explains most, as ``key: what is wrong``: an unknown key before what is missing for it.
+
+    ``branches``: what names a branch of a union in the place of an error, and is no key.
+    """
     findings = _of_the_named(error.errors(include_url=False))
     finding = next((f for f in findings if f["type"] in UNKNOWN_KEY), findings[0])
-    key = ".".join(str(part) for part in finding["loc"] if not BRANCH.search(str(part)))
+    key = ".".join(str(part) for part in finding["loc"] if "[" not in str(part) and part not in branches)
     if len(findings) > 1 and all(_is_name(f) for f in findings):
         return f"{key}: '{finding['input']}' is not one of {', '.join(f['ctx']['expected'] for f in findings)}"
     if finding["type"] in UNKNOWN_KEY:
