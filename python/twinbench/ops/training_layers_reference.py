@@ -40,27 +40,32 @@ def flatten(x: Array) -> tuple[Array, Backward]:
 
 def conv(w: Array, b: Array, x: Array) -> tuple[Array, Backward]:
     """Cross-correlation, zero padded to keep the size: ``x`` (n, in, h, w), ``w`` (out, in, odd height, odd width)."""
-    import numpy as np
-
-    windows = _windows(x, w.shape[2:])
-    out = np.tensordot(windows, w, axes=((1, 4, 5), (1, 2, 3))) + b
+    n, _, height, width = x.shape
+    seen = _seen(x, w.shape[2:])
+    out = w.reshape(len(w), -1) @ seen + b[:, None]
 
     def backward(delta: Array) -> tuple[Array, ...]:
-        by_w = np.tensordot(delta, windows, axes=((0, 2, 3), (0, 2, 3)))
-        turned = w[:, :, ::-1, ::-1]
-        by_x = np.tensordot(_windows(delta, w.shape[2:]), turned, axes=((1, 4, 5), (0, 2, 3)))
-        return np.moveaxis(by_x, -1, 1), by_w, delta.sum(axis=(0, 2, 3))
+        flat = delta.reshape(n, len(w), -1)
+        by_w = (flat @ seen.swapaxes(1, 2)).sum(axis=0)
+        turned = w[:, :, ::-1, ::-1].swapaxes(0, 1).reshape(x.shape[1], -1)
+        by_x = turned @ _seen(delta, w.shape[2:])
+        return by_x.reshape(x.shape), by_w.reshape(w.shape), delta.sum(axis=(0, 2, 3))
 
-    return np.moveaxis(out, -1, 1), backward
+    return out.reshape(n, len(w), height, width), backward
 
 
-def _windows(x: Array, kernel: tuple[int, ...]) -> Array:
-    """(n, channels, h, w, kernel h, kernel w): what each output sees."""
+def _seen(x: Array, kernel: tuple[int, ...]) -> Array:
+    """(n, channels * kernel h * kernel w, h * w): by output, the values that the kernel lies over."""
     import numpy as np
 
+    n, channels, height, width = x.shape
     sides = [(size // 2, size // 2) for size in kernel]
     padded = np.pad(x, [(0, 0), (0, 0), *sides])
-    return np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(2, 3))
+    seen = np.empty((n, channels, *kernel, height, width), x.dtype)
+    for row in range(kernel[0]):
+        for column in range(kernel[1]):
+            seen[:, :, row, column] = padded[:, :, row : row + height, column : column + width]
+    return seen.reshape(n, -1, height * width)
 
 
 def max_pool(size: tuple[int, int], x: Array) -> tuple[Array, Backward]:
