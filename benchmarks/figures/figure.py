@@ -30,7 +30,10 @@ REACHES = {"<=": operator.le, ">=": operator.ge}
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number. Without a target it is there for comparison only; ``unavailable`` says why there is none."""
+    """One number. Without a target it is there for comparison only; ``unavailable`` says why there is none.
+
+    ``differs``: how what was to be compared gave different results, so that no number would mean anything.
+    """
 
     name: str
     value: float | None
@@ -38,16 +41,21 @@ class Figure:
     must_be: Literal["<=", ">="] | None = None
     target: float | None = None
     unavailable: str = ""
+    differs: str = ""
 
     @property
     def met(self) -> bool:
         """Whether the target is reached, or there is nothing to reach."""
+        if self.differs:
+            return False
         if self.must_be is None or self.value is None:
             return True
         return bool(REACHES[self.must_be](self.value, self.target))
 
     def line(self) -> str:
         """As it is printed."""
+        if self.differs:
+            return f"  {self.name:<52} MISSED: different results, {self.differs}"
         if self.value is None:
             return f"  {self.name:<52} unavailable: {self.unavailable}"
         text = f"  {self.name:<52} {self.value:9.4g} {self.unit:<4}"

@@ -51,6 +51,7 @@ def test_our_test_keeps_its_promise_where_a_pooled_one_does_not(tmp_path):
         (Figure("a", 0.89, "", ">=", 0.9), False),
         (Figure("a", 5.0), True),
         (Figure("a", None, unavailable="no Julia"), True),
+        (Figure("a", None, "", "<=", 1.0, differs="x: 203 instead of 204"), False),
     ],
 )
 def test_a_figure_is_met_at_its_target_and_on_the_right_side_of_it(figure, met):

@@ -41,6 +41,8 @@ def measure() -> Iterator[Figure]:
                         ratio, seconds = process.submit(one, calls_of, framework, step).result()
                     except NotImplementedError as reason:
                         yield Figure(name, None, unavailable=str(reason))
+                    except AssertionError as difference:
+                        yield Figure(name, None, differs=" ".join(str(difference).split())[:100])
                     else:
                         if ratio > TARGET and seconds > LONG_S:
                             ratio = geometric_mean([ratio, *(afresh(calls_of, framework, step) for _ in range(2))])

@@ -189,7 +189,8 @@ JULIA = {
     "gaussian_blur": """
         import ImageCore, ImageFiltering
         (_, a) -> (; x = [ImageCore.RGB{ImageCore.N0f8}.(ImageFiltering.imfilter(
-            ImageCore.RGB{Float32}, a.x[1], ImageFiltering.KernelFactors.gaussian((1.5, 1.5), (13, 13)), "replicate"
+            ImageCore.RGB{Float32}, a.x[1], ImageFiltering.KernelFactors.gaussian((1.5f0, 1.5f0), (13, 13)),
+            "replicate",
         ))])
     """,
     "median": """
