@@ -29,6 +29,7 @@ COMMANDS = {
     "recommend": ("twinbench.cli.recommend:recommend", "Choose a stack from a run."),
     "promote": ("twinbench.cli.promote:promote", "Register a stack's trained model in MLflow."),
     "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),
+    "merge": ("twinbench.cli.merge:merge", "Copy the runs of other stores into one."),
     "track": ("twinbench.cli.track:app", "Send a stored run to MLflow, Comet or asv."),
     "data": ("twinbench.cli.data:app", "List, describe and fetch datasets."),
     "selftest": ("twinbench.cli.selftest:selftest", "Measure the measuring on this machine."),

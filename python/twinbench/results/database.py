@@ -5,11 +5,13 @@ Knows the schema as a whole and no table in particular.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 from twinbench.errors import StoreError
@@ -75,6 +77,20 @@ class Database:
     def close(self) -> None:
         """Close the file. The last one to close leaves no journal beside it."""
         self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def attach(self, path: Path, name: str) -> None:
+        """Let statements read another file's tables by this name. It may be somebody else's: it is data, never code."""
+        with _errors(path):
+            self._connection.execute("PRAGMA trusted_schema = OFF")
+            self._connection.execute(f"ATTACH ? AS {name}", (os.fsencode(path),))
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

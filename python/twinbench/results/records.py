@@ -46,6 +46,10 @@ KINDS = (
 """Why a cell didn't end as ``done``. Empty where it did, or hasn't ended."""
 
 
+ORIGIN = "merged_from"
+"""In the arguments of a run that was copied from another store: the host or the file that it came from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One invocation."""

@@ -17,6 +17,7 @@ import psutil
 from twinbench import paths
 from twinbench.errors import REQUIRED_UNAVAILABLE, BadInput, TwinbenchError
 from twinbench.plan import pipeline, stack
+from twinbench.results.records import ORIGIN
 from twinbench.results.store import Run, Store
 from twinbench.run import environment
 from twinbench.run.options import Options
@@ -100,8 +101,8 @@ def resume(store: Store, request: Request, device: str) -> tuple[str, Options]:
     for run in store.runs():
         if run.arguments.get("request") != request.as_json() or run.status == "done":
             continue
-        if run.arguments["options"].get("device", "cpu") != device:
-            continue
+        if run.arguments["options"].get("device", "cpu") != device or ORIGIN in run.arguments:
+            continue  # one that was copied from another store may be another machine's
         store.resume_run(run.id, _taken)
         return run.id, Options(**run.arguments["options"])
     raise BadInput("nothing to resume: no unfinished run of these pipelines, sizes, stacks and device in this store")

@@ -21,6 +21,7 @@ from twinbench.results import errors
 from twinbench.results.errors import CellErrors
 from twinbench.results.recommend import usual
 from twinbench.results.recommend_records import Recommendation
+from twinbench.results.records import ORIGIN
 from twinbench.results.store import Store
 from twinbench.results.summary import summarise
 from twinbench.results.summary_records import PipelineSummary, RunSummary
@@ -88,7 +89,7 @@ def render(store: Store, summary: RunSummary, recommendations: Sequence[Recommen
         sizes=list(dict.fromkeys(p.size for p in summary.pipelines)),
         lazy=len(summary.pipelines) > OPEN_SECTIONS,
         most=OPEN_SECTIONS,
-        machine=_machine(summary.environment),
+        machine=_machine(summary.environment, summary.arguments.get(ORIGIN)),
         versions=_versions(summary),
         datasets=list({p.dataset["name"]: p.dataset for p in summary.pipelines if "name" in p.dataset}.values()),
         command=command(summary),
@@ -151,13 +152,14 @@ def _growing(summary: RunSummary, numbers: Mapping[str, int]) -> Iterator[Growin
             yield Growing(found[0].modality, name, [(step, chart) for step, chart in drawn if chart is not None])
 
 
-def _machine(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _machine(environment: Mapping[str, Any], origin: str | None) -> list[tuple[str, str]]:
     """What the run's record says, as far as it says something."""
     cpu, memory = environment.get("cpu", {}), environment.get("memory", {})
     twin = environment.get("twinbench", {})
     commit = twin.get("commit")
     tested = environment.get("selftest", {})
     facts = [
+        ("from", origin),
         ("processor", cpu.get("model")),
         ("cores", _joined(cpu, ("physical", "{} physical"), ("logical", "{} logical"), ("usable", "{} usable"))),
         ("governor", cpu.get("governor")),

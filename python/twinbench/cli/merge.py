@@ -1,0 +1,28 @@
+"""``twinbench merge``: runs of other stores into this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def merge(
+    sources: Annotated[list[Path], typer.Argument(metavar="FILE", help="Stores, such as those of other machines.")],
+    store: Annotated[Path | None, typer.Option(help="The store that takes them in, if not the default one.")] = None,
+) -> None:
+    """Copy the runs of other stores into one. A run that is there already stays as it is.
+
+    Example: twinbench merge server.db laptop.db
+    """
+    from twinbench.paths import default_store
+    from twinbench.results.merge import merge
+    from twinbench.results.store import Store
+
+    with Store.open(store or default_store()) as results:
+        for source in sources:
+            merged = merge(source, results)
+            print(f"{source}: {len(merged.copied)} run(s) copied, {len(merged.known)} there already")
+            for run in merged.copied:
+                print(f"  {run}")
