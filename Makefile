@@ -31,8 +31,9 @@ run: $(INSTALLED) $(JULIA_TRIED)
 	@echo "  $(TWINBENCH) doctor            what this machine has, and what it lacks"
 	@echo "  $(TWINBENCH) run --help        sizes, stacks, budgets, threads"
 
+# Two processes share the tests; each file's are in one of them.
 test: lint
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
@@ -74,7 +75,7 @@ clean:
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PY) -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); echo "making $(VENV)"; $$python -m venv --clear $(VENV); }
 	@echo "installing into $(VENV): a few minutes, once"
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audio,comet,images,keras,rivals,dev,docs]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audio,comet,dask,images,keras,rivals,dev,docs]'
 	@touch $@
 
 $(JULIA_TRIED): | $(INSTALLED)

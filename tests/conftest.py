@@ -23,8 +23,11 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for the whole session: datasets and references are made once."""
-    return tmp_path_factory.mktemp("cache")
+    """One cache for the whole session, and for all processes of pytest-xdist: what is in it is made once."""
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    place.mkdir(exist_ok=True)
+    return place
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ brings.
 
 from __future__ import annotations
 
+import fcntl
 import importlib.metadata
 import shutil
 import subprocess
@@ -116,23 +117,30 @@ def _site_packages(name: str) -> list[Path]:
 
 
 def create(name: str, say: Callable[[str], None]) -> Path:
-    """Make it, in the place of what an interrupted attempt left. Raises BadInput or EnvironmentFailure."""
+    """Make it, in the place of what an interrupted attempt left. Raises BadInput or EnvironmentFailure.
+
+    Of two that are asked for it at once, one makes it and the other waits.
+    """
     environment = get(name)
     place = directory(name)
-    if exists(name):
-        return place
-    reason = unavailable(name)
-    if sys.version_info[:2] > environment.newest_python:
-        raise EnvironmentFailure(f"environment {name}: {reason}")
+    if sys.version_info[:2] > environment.newest_python and not exists(name):
+        raise EnvironmentFailure(f"environment {name}: {unavailable(name)}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not exists(name):
+            _make(name, environment, place, say)
+    return place
+
+
+def _make(name: str, environment: Environment, place: Path, say: Callable[[str], None]) -> None:
     say(f"making {place}")
     shutil.rmtree(place, ignore_errors=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
     _run([sys.executable, "-m", "venv", str(place)], name)
     say(f"installing {', '.join(environment.requirements)}")
     pip = [interpreter(name), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*pip, *environment.requirements], name)
     (place / COMPLETE).touch()
-    return place
 
 
 def remove(name: str) -> bool:

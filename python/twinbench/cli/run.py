@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinbench import paths
-from twinbench.errors import FAILED, INTERRUPTED, OK, TwinbenchError
+from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput, TwinbenchError, nearest
 
 if TYPE_CHECKING:
     from twinbench.results.store import Store
+    from twinbench.run.job import Request
+    from twinbench.run.options import Options
+    from twinbench.run.runner import Part
 
 
 def run(
@@ -52,6 +55,14 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Finish the newest interrupted run of the same request.")
     ] = False,
+    executor: Annotated[
+        str, typer.Option(metavar="local|dask", help="Measure here, or on a host of a Dask cluster.")
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", envvar="DASK_SCHEDULER_ADDRESS", help="Of the cluster: tcp://127.0.0.1:8786."),
+    ] = None,
+    each_host: Annotated[bool, typer.Option("--each-host", help="Measure on every host of the cluster.")] = False,
     track: Annotated[bool, typer.Option(help="Log to MLflow when done.")] = True,
     store: Annotated[Path | None, typer.Option(help="The SQLite file of results.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
@@ -63,10 +74,9 @@ def run(
     Example: twinbench run groupby --size 1e5 --size 1e6 --stack pandas --stack Polars
     """
     from twinbench.cli import values
-    from twinbench.cli.progress import watching
     from twinbench.results.store import Store
-    from twinbench.run import device as check
-    from twinbench.run import job, runner
+    from twinbench.run import device as device_of_run
+    from twinbench.run import job
     from twinbench.run.options import Options
 
     options = Options(
@@ -85,32 +95,86 @@ def run(
         stacks=tuple(stack or ()),
         directories=tuple(str(path.resolve()) for path in pipelines_dir or ()),
     )
-    job.require(require or [])
+    cluster = _cluster(executor, scheduler, each_host=each_host, resume=resume)
     parts = job.parts(request)
-    check.require(parts, options)
-    path = store or paths.default_store()
-    with Store.open(path) as results:
-        if resume:
-            run_id, options = job.resume(results, request, options.device)
+    if cluster is None:
+        job.require(require or [])
+        device_of_run.require(parts, options)
+    with Store.open(store or paths.default_store()) as results:
+        if cluster is None:
+            runs, code = [_measured_here(results, request, parts, options, resume)], OK
         else:
-            run_id = job.new_run(results, request, options)
-        try:
-            with watching() as watch:
-                runner.run(parts, options, results, run_id, watch)
-        except KeyboardInterrupt:
-            results.finish_run(run_id, "interrupted")
-            print(f"interrupted; everything measured is kept. Go on with: {_resume_command()}", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
-        except TwinbenchError:
-            results.finish_run(run_id, "interrupted")
-            raise
-        results.finish_run(run_id, "done")
-        _show(results, run_id, as_json)
-        if track:
-            _track(results, run_id)
-        if not as_json:
-            print(f"results: run {run_id} in {path}; see 'twinbench show' and 'twinbench report'", file=sys.stderr)
-        raise typer.Exit(_exit_code(results, run_id))
+            runs, code = _measured_away(results, request, options, require or [], cluster, each_host)
+        for run_id in runs:
+            _show(results, run_id, as_json)
+            if track:
+                _track(results, run_id)
+            if not as_json:
+                print(
+                    f"results: run {run_id} in {results.path}; see 'twinbench show' and 'twinbench report'",
+                    file=sys.stderr,
+                )
+            code = code or _exit_code(results, run_id)
+        raise typer.Exit(code)
+
+
+def _measured_here(results: Store, request: Request, parts: list[Part], options: Options, resume: bool) -> str:
+    """The run's id."""
+    from twinbench.cli.progress import watching
+    from twinbench.run import job, runner
+
+    if resume:
+        run_id, options = job.resume(results, request, options.device)
+    else:
+        run_id = job.new_run(results, request, options)
+    try:
+        with watching() as watch:
+            runner.run(parts, options, results, run_id, watch)
+    except KeyboardInterrupt:
+        results.finish_run(run_id, "interrupted")
+        print(f"interrupted; everything measured is kept. Go on with: {_resume_command()}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    except TwinbenchError:
+        results.finish_run(run_id, "interrupted")
+        raise
+    results.finish_run(run_id, "done")
+    return run_id
+
+
+def _cluster(executor: str, scheduler: str | None, *, each_host: bool, resume: bool) -> str | None:
+    """The address of the scheduler; None to measure here. Raises BadInput."""
+    if executor == "local":
+        if each_host:
+            raise BadInput("--each-host: there is one host without a cluster; add --executor dask --scheduler ADDRESS")
+        return None
+    if executor != "dask":
+        raise BadInput(f"--executor: unknown executor '{executor}'{nearest(executor, ('local', 'dask'))}")
+    if scheduler is None:
+        raise BadInput("--executor dask: no --scheduler; give its address, such as tcp://127.0.0.1:8786")
+    if resume:
+        raise BadInput("--resume goes on with a run where it was begun, and not with --executor dask; start it anew")
+    return scheduler
+
+
+def _measured_away(
+    results: Store, request: Request, options: Options, required: list[str], cluster: str, each_host: bool
+) -> tuple[list[str], int]:
+    """The runs' ids, and the exit code of the worst that happened on the way to them."""
+    from twinbench.run import dask
+
+    try:
+        with dask.connected(cluster) as client:
+            fetched = dask.run(client, request, options, required, results, _say, each_host=each_host)
+    except KeyboardInterrupt:
+        print(f"interrupted; what had been measured is in {results.path}: see 'twinbench show'", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    for failure in fetched.failures:
+        print(f"twinbench: error: {failure}", file=sys.stderr)
+    return fetched.runs, max((failure.exit_code for failure in fetched.failures), default=OK)
+
+
+def _say(host: str, line: str) -> None:
+    print(f"[{host}] {line}", file=sys.stderr, flush=True)
 
 
 def _resume_command() -> str:
