@@ -59,27 +59,33 @@ def process(arguments: list[str], places: dict[str, str], log: Path) -> Iterator
             started.wait(30)
 
 
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of one on loopback."""
-    scratch = tmp_path_factory.mktemp("scheduler")
+@contextmanager
+def a_scheduler(scratch: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """One on loopback: its address and its process."""
     file = scratch / "scheduler.json"
     listen = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
-    with process(["scheduler", *listen, "--scheduler-file", str(file)], dict(os.environ), scratch / "log"):
-        yield wait_for(lambda: file.exists() and json.loads(file.read_text())["address"])
+    with process(["scheduler", *listen, "--scheduler-file", str(file)], dict(os.environ), scratch / "log") as started:
+        yield wait_for(lambda: file.exists() and json.loads(file.read_text())["address"]), started
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one that these tests share."""
+    with a_scheduler(tmp_path_factory.mktemp("scheduler")) as (address, _):
+        yield address
 
 
 @pytest.fixture
 def worker(scheduler: str, places: dict[str, str], tmp_path: Path) -> Iterator[Start]:
-    """Starts workers, which are other hosts for all that twinbench can tell, but for their name."""
+    """Starts workers, of the shared scheduler if not of another one."""
     with ExitStack() as stack:
 
-        def start(name: str, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+        def start(name: str, *arguments: str, of: str = scheduler, **variables: str) -> subprocess.Popen[bytes]:
             listen = ["--host", "127.0.0.1", "--no-dashboard", "--nworkers", "1", "--nthreads", "1"]
             options = [*listen, "--local-directory", str(tmp_path / name), "--name", name]
             offered = arguments or ("--resources", "twinbench=1")
             log = tmp_path / f"{name}.log"
-            command = ["worker", scheduler, *options, *offered]
+            command = ["worker", of, *options, *offered]
             started = stack.enter_context(process(command, places | variables, log))
             wait_for(lambda: "Registered to" in log.read_text())
             return started
@@ -202,6 +208,27 @@ def test_ctrl_c_ends_the_jobs_and_keeps_what_they_measured(store, scheduler, wor
             ]
         )
     )
+
+
+def test_what_was_measured_outlives_the_scheduler(twinbench, store, worker, mine, places, tmp_path):
+    with a_scheduler(tmp_path) as (address, scheduler):
+        worker("one", of=address, TMPDIR=str(tmp_path))
+        arguments = ["--budget", "60", "--no-track", "--executor", "dask", "--scheduler", address]
+        command = [sys.executable, "-m", "twinbench", "run", *mine, *arguments]
+        with (tmp_path / "err").open("wb") as err:
+            running = subprocess.Popen(command, env=places, stdout=subprocess.DEVNULL, stderr=err)
+        wait_for(lambda: "measuring: " in (tmp_path / "err").read_text())
+        scheduler.kill()
+        assert running.wait(60) == 1
+    *_, last = (tmp_path / "err").read_text().splitlines()
+    assert "mine: the connection to the scheduler was lost" in last
+    assert "Traceback" not in (tmp_path / "err").read_text()
+    (kept,) = tmp_path.glob("twinbench-job-*/results.db")
+    merged = twinbench("merge", str(kept))
+    assert merged.returncode == 0, merged.stderr
+    with store() as results:
+        (run,) = results.runs()
+        assert all(results.samples(cell.id) for cell in results.cells(run.id))
 
 
 def test_what_goes_wrong_on_the_host_is_said_here_with_its_exit_code(twinbench, scheduler, worker, mine):

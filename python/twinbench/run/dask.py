@@ -10,6 +10,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,11 @@ LOOK_S = 2.0
 STOP_S = 30.0
 """How long an interrupted run waits for what its jobs have measured so far."""
 
+LOST = (
+    "the connection to the scheduler was lost, or somebody cancelled the job; what a host has measured of it is where"
+    " its first line says, and `twinbench merge` takes that in"
+)
+
 Say = Callable[[str, str], None]
 """Takes a host's name and a line."""
 
@@ -60,6 +66,9 @@ class Fetched:
 def connected(address: str) -> Iterator[Client]:
     """A client of the scheduler at an address. Raises BadInput where none answers."""
     try:
+        import dask.config
+
+        dask.config.set(logging={"distributed": "critical", "distributed.client": "critical"})  # we say what matters
         import distributed
     except ImportError:
         raise BadInput("--executor dask: needs Dask; install it with: pip install 'twinbench[dask]'") from None
@@ -69,10 +78,8 @@ def connected(address: str) -> Iterator[Client]:
     try:
         client = distributed.Client(address, timeout=CONNECT_S)
     except (OSError, ValueError) as error:
-        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise BadInput(
-            f"--scheduler {address}: no Dask scheduler answers there ({what}); see `dask scheduler`"
-        ) from None
+        why = " ".join(str(error).split())
+        raise BadInput(f"--scheduler {address}: no Dask scheduler answers there: {why}; see `dask scheduler`") from None
     with client:
         yield client
 
@@ -174,14 +181,7 @@ class _Cluster:
         for job in jobs:
             self.client.subscribe_topic(job.key, self._tell)
         futures = {
-            self.client.submit(
-                _measure,
-                job,
-                key=job.key,
-                pure=False,
-                resources={RESOURCE: 1},
-                workers=place,
-            ): job
+            self.client.submit(_measure, job, key=job.key, pure=False, resources={RESOURCE: 1}, workers=place): job
             for job, place in zip(jobs, _repeated(places, len(jobs)), strict=True)
         }
         try:
@@ -204,7 +204,7 @@ class _Cluster:
                 self._keep(future, futures.pop(future))
             if not done:
                 self._wait(futures)
-            if futures and not told and not _workers(self.client):
+            if futures and not told and self.client.status == "running" and not _workers(self.client):
                 told = True
                 self.say("waiting", _nobody(self.client))
 
@@ -212,13 +212,13 @@ class _Cluster:
     def _wait(futures: Iterable[Future]) -> None:
         from distributed import wait
 
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, CancelledError):
             wait(list(futures), timeout=LOOK_S, return_when="FIRST_COMPLETED")
 
     def _keep(self, future: Future, job: host.Job) -> None:
         """A job's results into the store; only then the host may forget them."""
         if future.status != "finished":
-            why = "cancelled" if future.status == "cancelled" else str(future.exception()).partition("\n")[0]
+            why = LOST if future.status == "cancelled" else str(future.exception()).partition("\n")[0]
             self.fetched.failures.append(JobFailed(f"{job.pipeline}: {why}", 1))
             return
         outcome: host.Outcome = future.result()
