@@ -138,6 +138,42 @@ def test_pipelines_are_measured_on_hosts_and_arrive_as_runs(twinbench, store, sc
     assert not list(tmp_path.glob("twinbench-job-*")), "the host keeps nothing that has arrived"
 
 
+OWN = """
+[pipeline]
+name = "own"
+modality = "tables"
+stacks = ["NumPy"]
+
+[dataset]
+files = { sales = "sales.csv" }
+
+[goal]
+question = "What was sold where?"
+
+[sizes]
+all = {}
+
+[[step]]
+op = "tables.read_csv"
+table = "sales"
+columns = { shop = "string", price = "float64" }
+"""
+
+
+def test_data_of_the_users_own_are_read_where_they_are(twinbench, store, scheduler, worker, tmp_path):
+    directory = tmp_path / "own"
+    directory.mkdir()
+    (directory / "own.toml").write_text(OWN)
+    (directory / "sales.csv").write_text("shop,price\nnorth,1.5\nsouth,2.5\n")
+    worker("one")
+    arguments = ["--budget", "0.2", "--no-track", "--executor", "dask", "--scheduler", scheduler]
+    done = twinbench("run", "own", "--pipelines", str(directory), *arguments)
+    assert done.returncode == 0, done.stderr
+    with store() as results:
+        (cell,) = results.cells(results.find_run().id)
+        assert cell.status == "done"
+
+
 def test_each_host_measures_and_two_workers_of_a_host_are_one(twinbench, store, scheduler, worker, mine):
     worker("one")
     worker("two")
