@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEWEST = 100
-"""Rows from which something may be called drifted. Of fewer, data of the same distribution have an index of more than
-`NOTABLE` on average (9 / 94 of ten bins), so that half of the rule would be none."""
+"""Rows from which something may be called drifted. Of fewer, the index of data of the same distribution is about
+`NOTABLE` and more on average, so that half of the rule would be none."""
 
 NOTABLE = 0.1
 """The index below which a shift is too small to matter, however sure it is."""
