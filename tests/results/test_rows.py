@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
@@ -35,6 +36,14 @@ def test_a_table_is_read_by_its_names_and_what_is_not_there_is_missing(tmp_path:
     np.testing.assert_array_equal(found.x, np.array([[0.5, 1], [np.nan, 2]], np.float32))
     np.testing.assert_array_equal(found.scores, np.array([0.25, 1], np.float32))
     np.testing.assert_array_equal(found.labels, [1, np.nan])
+
+
+def test_what_pandas_adds_and_numbers_of_every_type_are_no_obstacle(tmp_path: Path):
+    frame = pd.DataFrame({"delay": [True, False, True], "hour": [2**62 + 1, 1, 2]}, index=[5, 7, 9]).iloc[[0, 2]]
+    frame.to_parquet(tmp_path / "rows.parquet")
+    np.testing.assert_array_equal(rows.load(tmp_path / "rows.parquet", model()).x, [[1, np.float32(2**62)], [1, 2]])
+    found = rows.load(written(tmp_path, "delay,hour\n,1\n,2\n"), model())
+    np.testing.assert_array_equal(found.x, [[np.nan, 1], [np.nan, 2]])
 
 
 def test_of_several_classes_there_is_a_score_each(tmp_path: Path):

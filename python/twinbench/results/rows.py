@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ARRAYS = ("x", "scores", "y")
 SCORE, LABEL = "score", "label"
 
+INDEX = "__index_level_"
+"""How a column begins that pandas keeps its row labels in, and nobody asked for."""
+
 ABOUT_ONE = 1e-3
 """How far a probability may be outside of 0 to 1: float32, and what was rounded on its way to a file."""
 
@@ -117,7 +120,11 @@ def _csv(path: Path, model: Model) -> Rows:
 def _parquet(path: Path, model: Model) -> Rows:
     from pyarrow import parquet
 
-    return _table(path, model, lambda: parquet.read_table(path))
+    def read() -> pa.Table:
+        table = parquet.read_table(path)
+        return table.drop_columns([name for name in table.column_names if name.startswith(INDEX)])
+
+    return _table(path, model, read)
 
 
 def _table(path: Path, model: Model, read: Callable[[], pa.Table]) -> Rows:
@@ -173,7 +180,7 @@ def _column(path: Path, name: str, values: pa.ChunkedArray) -> NDArray[Any]:
         raise BadInput(f"{path}: column '{name}' holds {kind}, and no numbers: {str(first)[:40]!r}")
     if pa.types.is_boolean(kind):
         values = values.cast(pa.int8())
-    found: NDArray[Any] = values.cast(pa.float64()).to_numpy()
+    found: NDArray[Any] = values.cast(pa.float64(), safe=False).to_numpy()
     return found
 
 
