@@ -44,7 +44,7 @@ label = "late"
 [[step]]
 op = "training.mlp"
 hidden = [8]
-epochs = 8
+epochs = 3
 optimizer = { name = "adam", lr = 1e-2 }
 [[step]]
 op = "training.predict"

@@ -50,7 +50,7 @@ def test_the_difference_of_two_shares_is_newcombes_own_example():
 @pytest.mark.parametrize(("classes", "signal"), [(2, 0.5), (2, 3.0), (4, 1.5)])
 @pytest.mark.parametrize("metric", ["accuracy", "log_loss", "roc_auc"])
 def test_an_interval_of_a_difference_holds_the_true_one_in_95_of_100_cases(metric: str, classes: int, signal: float):
-    draws = 200
+    draws = 120
     held = 0
     for seed in range(draws):
         before, now = (answers(rows, 2 * seed + other, classes, signal) for other, rows in enumerate((400, 200)))
@@ -67,7 +67,7 @@ def test_an_interval_is_as_wide_as_the_bootstraps(metric: str):
     labels, scores = labels[some], scores[some]
     found = fitness._metrics(labels, scores)[metric]
     rng = np.random.default_rng(2)
-    drawn = [rng.integers(0, 600, 600) for _ in range(400)]
+    drawn = [rng.integers(0, 600, 600) for _ in range(300)]
     spread = np.std([fitness._metrics(labels[rows], scores[rows])[metric].estimate for rows in drawn])
     assert (found.high - found.low) / (2 * 1.96) == pytest.approx(spread, rel=0.12)
 
@@ -126,6 +126,6 @@ def test_too_few_rows_are_undecided(labels: np.ndarray, said: str):
 
 
 def test_no_worse_model_is_called_worse_in_more_than_one_of_forty_cases():
-    draws = 300
+    draws = 150
     worse = sum(judge(answers(600, 2 * seed), answers(150, 2 * seed + 1)).verdict == "worse" for seed in range(draws))
     assert worse <= binom.ppf(0.999, draws, 0.025), f"{worse} of {draws}"
