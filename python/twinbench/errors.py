@@ -10,6 +10,7 @@ FAILED = 1
 BAD_INPUT = 2
 REQUIRED_UNAVAILABLE = 3
 REGRESSED = 4
+"""What `compare` or `monitor` was told to fail on is there."""
 INTERRUPTED = 130
 
 

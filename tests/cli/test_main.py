@@ -45,7 +45,7 @@ def test_help_names_every_command_and_every_exit_code(cli):
         assert what in unavailable
 
 
-@pytest.mark.parametrize("command", [("track", "mlflow"), ("promote",)], ids=" ".join)
+@pytest.mark.parametrize("command", [("track", "mlflow"), ("promote",), ("monitor",)], ids=" ".join)
 def test_help_says_where_runs_go_when_nobody_says_where(cli, command):
     said = " ".join(cli(*command, "--help", COLUMNS="200").stdout.split())
     assert "if left out MLFLOW_TRACKING_URI, or else mlflow.db in twinbench's data directory" in said

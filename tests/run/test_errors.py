@@ -18,6 +18,7 @@ from twinbench.errors import BadInput
 from twinbench.ops import arrays
 from twinbench.plan import pipeline
 from twinbench.results.errors import Disagreement, Errors
+from twinbench.results.predictions import BINS, predicted, wilson
 from twinbench.run import errors, quality
 from twinbench.run.reference import Reference
 
@@ -37,7 +38,7 @@ def test_the_figures_are_those_of_scikit_learn(classes: int, rows: int, seed: in
     labels, scores = predictions(classes, rows, seed)
     found = errors.analyse(labels, scores, {})
     assert found is not None
-    said = errors.predicted(scores)
+    said = predicted(scores)
     known = np.arange(classes)
     np.testing.assert_array_equal(found.confusion, confusion_matrix(labels, said, labels=known))
     precision = precision_score(labels, said, labels=known, average=None, zero_division=np.nan)
@@ -45,7 +46,7 @@ def test_the_figures_are_those_of_scikit_learn(classes: int, rows: int, seed: in
     np.testing.assert_allclose([np.nan if c.precision is None else c.precision for c in found.classes], precision)
     np.testing.assert_allclose([np.nan if c.recall is None else c.recall for c in found.classes], recall)
     confidence = np.where(said == 1, scores.astype(float), 1 - scores.astype(float)) if classes == 2 else scores.max(1)
-    right, mean = calibration_curve(labels == said, confidence, n_bins=errors.BINS, strategy="uniform")
+    right, mean = calibration_curve(labels == said, confidence, n_bins=BINS, strategy="uniform")
     np.testing.assert_allclose([one.accuracy for one in found.bins], right)
     np.testing.assert_allclose([one.confidence for one in found.bins], mean)
     weights = np.array([one.rows for one in found.bins]) / rows
@@ -91,7 +92,7 @@ def test_the_worst_slice_comes_first_and_small_ones_are_left_out():
 def test_the_interval_of_a_share_is_wilsons(rows: int, share: float):
     hits = round(rows * share)
     wanted = binomtest(hits, rows).proportion_ci(0.95, "wilson")
-    assert errors.wilson(hits, rows) == pytest.approx((wanted.low, wanted.high), abs=1e-6)
+    assert wilson(hits, rows) == pytest.approx((wanted.low, wanted.high), abs=1e-6)
 
 
 def test_rows_on_which_stacks_differ_are_told_the_furthest_apart_first():

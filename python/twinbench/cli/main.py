@@ -28,6 +28,7 @@ COMMANDS = {
     "compare": ("twinbench.cli.compare:compare", "Compare two runs, or the stacks of one."),
     "recommend": ("twinbench.cli.recommend:recommend", "Choose a stack from a run."),
     "promote": ("twinbench.cli.promote:promote", "Register a stack's trained model in MLflow."),
+    "monitor": ("twinbench.cli.monitor:monitor", "Tell whether a trained model is still fit for its data."),
     "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),
     "merge": ("twinbench.cli.merge:merge", "Copy the runs of other stores into one."),
     "track": ("twinbench.cli.track:app", "Send a stored run to MLflow, Comet or asv."),
@@ -45,7 +46,7 @@ Exit codes:
     1  a cell failed or disagrees, or something else went wrong
     2  bad arguments, or a bad pipeline file
     3  a framework named by --require, the device of --device, or Julia (twinbench julia) is unavailable
-    4  `compare --fail-on-regression` found one
+    4  `compare --fail-on-regression` found one, or `monitor --fail-on-drift` found drift or worse quality
   130  interrupted
 
 \b

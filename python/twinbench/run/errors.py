@@ -6,7 +6,6 @@ Scores are (rows,), the probability of class 1 of two, or (rows, classes).
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import pairwise
@@ -21,24 +20,18 @@ from twinbench.results.errors import (
     DISAGREEMENT,
     ERRORS,
     SCORES,
-    Bin,
     ClassErrors,
     Disagreement,
     Disputed,
     Errors,
     SliceErrors,
 )
+from twinbench.results.predictions import calibration, calibration_error, predicted, probabilities, wilson
 from twinbench.results.store import Cell, Store
 from twinbench.run.reference import Reference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-BINS = 15
-"""Of the reliability diagram: the number in the tables of Guo et al. 2017, https://arxiv.org/abs/1706.04599."""
-
-Z = 1.959964
-"""Of a 95 % interval."""
 
 FEWEST = 30
 """Test rows of a slice that is worth telling: of fewer, the interval is wider than most differences."""
@@ -132,31 +125,17 @@ def compare(store: Store, cells: Iterable[Cell], labels: NDArray[Any], sliced: M
         store.add_fact(ids[stack], "", DISAGREEMENT, asdict(found))
 
 
-def probabilities(scores: NDArray[Any]) -> NDArray[Any]:
-    """(rows, classes) in float64."""
-    import numpy as np
-
-    p = scores.astype(np.float64)
-    return np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
-
-
-def predicted(scores: NDArray[Any]) -> NDArray[Any]:
-    """The class of each row: of two, 1 where its probability is above 1/2; of more, the most probable one."""
-    found: NDArray[Any] = (scores > 0.5).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-    return found
-
-
 def analyse(labels: NDArray[Any], scores: NDArray[Any], sliced: Mapping[str, NDArray[Any]]) -> Errors | None:
     """What is wrong in these scores of rows with these labels. None where a score isn't a number."""
     import numpy as np
 
     if not len(scores) or not np.isfinite(scores).all():
         return None
-    truth, p, said = labels.astype(int), probabilities(scores), predicted(scores)
-    count = p.shape[1]
+    truth, said = labels.astype(int), predicted(scores)
+    count = 2 if scores.ndim == 1 else scores.shape[1]
     confusion = np.bincount(truth * count + said, minlength=count * count).reshape(count, count)
     right = truth == said
-    bins = tuple(_bins(p[np.arange(len(p)), said], right))
+    bins = calibration(labels, scores)
     worst = sorted(_sliced(sliced, right), key=lambda one: -one.low)
     return Errors(
         rows=len(truth),
@@ -165,7 +144,7 @@ def analyse(labels: NDArray[Any], scores: NDArray[Any], sliced: Mapping[str, NDA
         classes=tuple(_classes(confusion)),
         slices=tuple(worst[:WORST]),
         bins=bins,
-        calibration_error=sum(b.rows * abs(b.accuracy - b.confidence) for b in bins) / len(truth),
+        calibration_error=calibration_error(bins),
     )
 
 
@@ -173,19 +152,6 @@ def _classes(confusion: NDArray[Any]) -> Iterator[ClassErrors]:
     for number, (rows, said) in enumerate(zip(confusion.sum(1).tolist(), confusion.sum(0).tolist(), strict=True)):
         hits = int(confusion[number, number])
         yield ClassErrors(rows, said, hits / said if said else None, hits / rows if rows else None)
-
-
-def _bins(confidence: NDArray[Any], right: NDArray[Any]) -> Iterator[Bin]:
-    """Of equal width over [0, 1]; the upper edge belongs to a bin."""
-    import numpy as np
-
-    edges = np.linspace(0, 1, BINS + 1)
-    place = np.searchsorted(edges[1:-1], confidence)
-    for number in np.unique(place).tolist():
-        inside = place == number
-        rows = int(inside.sum())
-        low, high = float(edges[number]), float(edges[number + 1])
-        yield Bin(low, high, rows, float(confidence[inside].mean()), float(right[inside].mean()))
 
 
 def _sliced(sliced: Mapping[str, NDArray[Any]], right: NDArray[Any]) -> Iterator[SliceErrors]:
@@ -198,13 +164,6 @@ def _sliced(sliced: Mapping[str, NDArray[Any]], right: NDArray[Any]) -> Iterator
         for name, count, errors in zip(names.tolist(), rows.tolist(), wrong.tolist(), strict=True):
             if count >= FEWEST:
                 yield SliceErrors(column, name, count, errors, *wilson(errors, count))
-
-
-def wilson(hits: int, rows: int) -> tuple[float, float]:
-    """A 95 % interval of a share (Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953)."""
-    centre = (hits + Z * Z / 2) / (rows + Z * Z)
-    half = Z / (rows + Z * Z) * math.sqrt(hits * (rows - hits) / rows + Z * Z / 4)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def disagreements(

@@ -1,4 +1,7 @@
-"""What is kept of a cell's trained model: the one that gave the stored scores, exported once and untimed."""
+"""What is kept of a cell's trained model: the one that gave the stored scores, exported once and untimed.
+
+And what it was trained on, so that other rows can be held against it: the reference's split, the same for all stacks.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from typing import Any
 
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
+from twinbench.results import monitoring
 from twinbench.results.models import EXAMPLE, MODEL
+from twinbench.results.monitoring import TRAINED
 from twinbench.run import quality
 from twinbench.run.process import Ask
 from twinbench.run.reference import Reference
@@ -39,8 +44,11 @@ def model(ask: Ask, pipeline: Pipeline, stack: Stack, reference: Reference, dire
         return None
     files = {str(path.relative_to(directory)): path.read_bytes() for path in place.rglob("*") if path.is_file()}
     framework = stack.steps[source].name
-    about = {"framework": framework, "name": name, "input": rows, "features": _features(pipeline, rows, reference)}
-    return Kept(files | {EXAMPLE: _example(reference, rows)}, about)
+    features = _features(pipeline, rows, reference)
+    about = {"framework": framework, "name": name, "input": rows, "features": features}
+    split = reference.output(rows)
+    trained = monitoring.of_training(split["x_train"], split["y_test"], named=bool(features))
+    return Kept(files | {EXAMPLE: _example(reference, rows), TRAINED: trained}, about)
 
 
 def _example(reference: Reference, rows: str) -> bytes:

@@ -10,6 +10,7 @@ import os
 import shlex
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -81,7 +82,7 @@ class Sent:
 
     def __str__(self) -> str:
         """One line that ends with how to look at it."""
-        where = f"{self.runs} runs in {', '.join(self.experiments)}"
+        where = f"{self.runs} run{'s' * (self.runs != 1)} in {', '.join(self.experiments)}"
         if self.uri.startswith("http"):
             first = next(iter(self.experiments.values()), "")
             return f"{where}; see {self.uri.rstrip('/')}/#/experiments/{first}"
@@ -93,22 +94,39 @@ def send(store: Store, run_id: str, tracking_uri: str | None = None) -> Sent:
 
     Without ``tracking_uri`` it goes to ``MLFLOW_TRACKING_URI``, or to ``mlflow.db`` in the data directory.
     """
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_uri()
     telling = Telling(store, run_id)
+    with connected(tracking_uri) as (client, uri):
+        return _Sending(telling, client, uri).all()
+
+
+@contextmanager
+def connected(tracking_uri: str | None) -> Iterator[tuple[MlflowClient, str]]:
+    """A client, and the URI that it talks to. Whatever goes wrong inside is a TrackingError."""
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_uri()
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
         if uri.startswith(("http:", "https:")):
-            knock(f"MLflow at {_shown(uri)}", f"{_shown(uri).rstrip('/')}/health")
+            knock(f"MLflow at {shown(uri)}", f"{shown(uri).rstrip('/')}/health")
         elif uri == default_uri():
             paths.data_dir().mkdir(parents=True, exist_ok=True)
         from mlflow import MlflowClient
 
-        return _Sending(telling, MlflowClient(tracking_uri=uri), uri).all()
+        yield MlflowClient(tracking_uri=uri), uri
     except TrackingError:
         raise
     except Exception as error:  # whatever goes wrong in there, the results are safe and the run goes on
-        raise TrackingError(f"MLflow at {_shown(uri)}: {' '.join(str(error).split())[:300]}") from error
+        raise TrackingError(f"MLflow at {shown(uri)}: {' '.join(str(error).split())[:300]}") from error
+
+
+def experiment_of(client: MlflowClient, uri: str, pipeline: str) -> str:
+    """The id of a pipeline's experiment, which is made if need be."""
+    name = f"twinbench/{pipeline}"
+    known = client.get_experiment_by_name(name)
+    if known is not None:
+        return str(known.experiment_id)
+    artifacts = (paths.data_dir() / "mlflow-artifacts" / name).as_uri() if uri == default_uri() else None
+    return client.create_experiment(name, artifact_location=artifacts)
 
 
 def default_uri() -> str:
@@ -130,16 +148,9 @@ class _Sending:
         self.children: dict[int, str] = {}
         for name, sizes in self.telling.pipelines():
             experiment = f"twinbench/{name}"
-            experiments[experiment] = self._experiment(experiment)
+            experiments[experiment] = experiment_of(self.client, self.uri, name)
             runs += self._pipeline(experiments[experiment], sizes)
-        return Sent(_shown(self.uri), experiments, runs, self.children, self.uri)
-
-    def _experiment(self, name: str) -> str:
-        known = self.client.get_experiment_by_name(name)
-        if known is not None:
-            return str(known.experiment_id)
-        artifacts = (paths.data_dir() / "mlflow-artifacts" / name).as_uri() if self.uri == default_uri() else None
-        return self.client.create_experiment(name, artifact_location=artifacts)
+        return Sent(shown(self.uri), experiments, runs, self.children, self.uri)
 
     def _pipeline(self, experiment: str, sizes: Sequence[PipelineSummary]) -> int:
         query = f"tags.`{RUN_TAG}` = '{self.telling.summary.run_id}'"
@@ -187,7 +198,7 @@ class _Sending:
         points = [Metric(key, value, self.telling.changed_ms, 0) for key, value in told.metrics.items()]
         points += [Metric(point.metric, point.value, point.at_ms, point.step) for point in told.points]
         given = [Param(key, str(value)) for key, value in told.params.items()]
-        for some, others in zip_longest(_parts(points, BATCH_METRICS), _parts(given, BATCH_PARAMS), fillvalue=()):
+        for some, others in zip_longest(parts(points, BATCH_METRICS), parts(given, BATCH_PARAMS), fillvalue=()):
             self.client.log_batch(run, some, others, tagged)
 
     def _log_dataset(self, run: str, dataset: Mapping[str, Any]) -> None:
@@ -217,7 +228,7 @@ def _note(experiment: str, sizes: Sequence[PipelineSummary], children: Mapping[s
     return "\n".join(lines)
 
 
-def _shown(uri: str) -> str:
+def shown(uri: str) -> str:
     """A URI without the credentials that it may carry."""
     try:
         parts = urllib.parse.urlsplit(uri)
@@ -226,5 +237,6 @@ def _shown(uri: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
 
 
-def _parts(items: Sequence[Any], count: int) -> Iterator[Sequence[Any]]:
+def parts(items: Sequence[Any], count: int) -> Iterator[Sequence[Any]]:
+    """So many at a time."""
     return (items[start : start + count] for start in range(0, len(items), count))
