@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,56 +19,9 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.handover.conftest import START_S, TOLERANCE, Made
 from tests.results.make_store import RUN, make_store
-from twinbench import environments, julia
-from twinbench.errors import JuliaUnavailable
-from twinbench.results import models
 from twinbench.results.models import Model
-from twinbench.results.store import Status, Store
-
-HEAD = """
-[pipeline]
-name = "{name}"
-modality = "signals"
-dataset = "ACSF1"
-[goal]
-question = "Which appliance is it?"
-metric = "accuracy"
-[sizes]
-full = {{ records = 80 }}
-[[step]] # so few values a record that the baselines take no time
-op = "signals.resample"
-input = "data"
-up = 1
-down = 60
-[[step]]
-op = "training.standardise"
-[[step]]
-op = "training.split"
-"""
-
-PIPELINES = {
-    "network": """
-[[step]]
-op = "training.cnn1d"
-channels = [2]
-hidden = [4]
-classes = 10
-input = "split"
-[[step]]
-op = "training.predict"
-input = ["cnn1d", "split"]
-""",
-    "linear": """
-[[step]]
-op = "training.logistic"
-c = 0.001
-classes = 10
-[[step]]
-op = "training.predict"
-input = ["logistic", "split"]
-""",
-}
 
 FLAVOURS = {
     "torch": "pytorch",
@@ -80,83 +33,6 @@ FLAVOURS = {
 """By framework the most native flavour that its models have."""
 
 PICKLED = {".pkl", ".pickle", ".joblib", ".pth"}
-
-START_S = 240
-TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
-"""Of float32, through another order of sums."""
-
-Made = Callable[[str], Model]
-"""The kept model of a framework's stack."""
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the runs of this module, their pipelines and MLflow's database are."""
-    made = tmp_path_factory.mktemp("handover")
-    (made / "pipelines").mkdir()
-    for name, steps in PIPELINES.items():
-        text = HEAD.format(name=name) + steps
-        if name == "network":
-            text = text.replace('"training.split"\n', '"training.split"\nflatten = false\n')
-        (made / "pipelines" / f"{name}.toml").write_text(text)
-    return made
-
-
-@pytest.fixture(scope="module")
-def variables(home: Path, cache: Path) -> dict[str, str]:
-    """The environment of every process here. Nothing is listened to beyond loopback."""
-    return os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "TWINBENCH_CACHE_DIR": str(cache),
-        "TWINBENCH_DATA_DIR": str(home),
-        "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-
-
-@pytest.fixture(scope="module")
-def twin(variables: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The command."""
-
-    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "twinbench", *arguments]
-        return subprocess.run(line, env=variables, capture_output=True, text=True, timeout=600)
-
-    return command
-
-
-@pytest.fixture(scope="module")
-def made(twin: Any, home: Path, request: pytest.FixtureRequest) -> Made:
-    """Runs a stack of one framework, and gives its model."""
-    done: dict[str, Model] = {}
-
-    def model(framework: str) -> Model:
-        if framework not in done:
-            _needed(framework, request)
-            name = "linear" if framework == "scikit-learn" else "network"
-            options = ("--budget", "0.01", "--no-track", "--pipelines", str(home / "pipelines"))
-            ran = twin("run", name, "--stack", f"SciPy+{framework}", *options)
-            with Store.open(home / "results.db") as store:
-                (cell,) = store.cells(store.find_run().id)
-                assert cell.status in (Status.DONE, Status.DISAGREES), ran.stderr
-                store.set_status(cell.id, Status.DONE)  # Keras and MXNet: their Adam, which is another matter
-                kept = models.of_cell(store, cell)
-            assert kept is not None
-            done[framework] = kept
-        return done[framework]
-
-    return model
-
-
-def _needed(framework: str, request: pytest.FixtureRequest) -> None:
-    if framework == "MXNet":
-        request.getfixturevalue("mxnet")
-        assert environments.get("mxnet")
-    if framework == "Flux":
-        try:
-            julia.find()
-        except JuliaUnavailable as error:
-            pytest.skip(str(error))
 
 
 def promoted(twin: Any, model: Model, *arguments: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def promote(
 
     Example: twinbench promote 3f2a --stack pandas+torch
     """
-    from twinbench.handover.promote import cell_of
+    from twinbench.handover.cells import cell_of
     from twinbench.handover.promote import promote as register
     from twinbench.paths import default_store
     from twinbench.results.store import Store

@@ -32,6 +32,9 @@ MODEL_TAG = "twinbench.model"
 SAVING_S = 600.0
 """Longest wait for the models of one framework."""
 
+BACKENDS = {"Keras": "tensorflow", "Keras-JAX": "jax", "Keras-torch": "torch"}
+"""What Keras must be told before it loads a model."""
+
 
 @dataclass(frozen=True, slots=True)
 class Logged:
@@ -62,6 +65,18 @@ def log(store: Store, run_id: str, sent: Sent, cells: Sequence[int] | None = Non
         raise TrackingError(f"models: {' '.join(str(error).split())[:300]}") from error
     ids = {cell: model_id for cell, model_id in known.items() if model_id is not None} | new
     return [Logged(model, sent.children[model.cell.id], ids[model.cell.id]) for model in found]
+
+
+def variables(framework: str) -> dict[str, str]:
+    """What must be in the environment of whoever loads a framework's model."""
+    return {"KERAS_BACKEND": BACKENDS[framework]} if framework in BACKENDS else {}
+
+
+def save(store: Store, model: Model, directory: Path) -> Path:
+    """Make one model as MLflow saves it, somewhere in an empty directory. Raises TrackingError."""
+    saving = _saving(store, model, directory)
+    _save(model.framework, [saving], directory)
+    return Path(saving.to)
 
 
 def _known(client: MlflowClient, run: str) -> str | None:
