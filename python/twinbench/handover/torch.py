@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twinbench.handover.job import Saving, pinned
@@ -34,3 +35,16 @@ def save(model: Any, saving: Saving) -> None:
         pip_requirements=pinned("mlflow", "torch", "numpy"),
         metadata=saving.metadata,
     )
+    _forget_sources(Path(saving.to) / "data" / "model.pt2")
+
+
+def _forget_sources(exported: Path) -> None:
+    """Take the lines of source out of a graph: they name the directories of the machine that exported it."""
+    import torch
+
+    program = torch.export.load(exported)
+    for module in program.graph_module.modules():
+        if isinstance(module, torch.fx.GraphModule):
+            for node in module.graph.nodes:
+                node.meta.pop("stack_trace", None)
+    torch.export.save(program, exported)
