@@ -1,0 +1,36 @@
+"""MLflow's scoring server for the model beside this file: ``GET /ping`` and ``POST /invocations``.
+
+It listens where the platform says, else on port 8080. ``serve.py ping`` asks a running one whether it is well; any
+other argument, such as SageMaker's ``serve``, changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import urllib.request
+from pathlib import Path
+
+PORTS = ("AIP_HTTP_PORT", "PORT")
+"""Variables by which Vertex AI and Cloud Run name the port."""
+
+
+def port() -> int:
+    """Where to listen."""
+    return next((int(os.environ[name]) for name in PORTS if os.environ.get(name)), 8080)
+
+
+def serve() -> None:
+    """Load the model, then answer until a signal ends it."""
+    import uvicorn
+    from mlflow.pyfunc import load_model, scoring_server
+
+    model = load_model(str(Path(__file__).with_name("model")))
+    uvicorn.run(scoring_server.init(model), host=os.environ.get("HOST", "0.0.0.0"), port=port(), access_log=False)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["ping"]:
+        urllib.request.urlopen(f"http://127.0.0.1:{port()}/ping", timeout=10).close()
+    else:
+        serve()
