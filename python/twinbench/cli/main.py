@@ -28,6 +28,8 @@ COMMANDS = {
     "compare": ("twinbench.cli.compare:compare", "Compare two runs, or the stacks of one."),
     "recommend": ("twinbench.cli.recommend:recommend", "Choose a stack from a run."),
     "promote": ("twinbench.cli.promote:promote", "Register a stack's trained model in MLflow."),
+    "deploy": ("twinbench.cli.deploy:deploy", "Write what Docker or a cloud deploys a stack's model from."),
+    "endpoint": ("twinbench.cli.endpoint:endpoint", "Measure a stack's model as it is deployed."),
     "monitor": ("twinbench.cli.monitor:monitor", "Tell whether a trained model is still fit for its data."),
     "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),
     "merge": ("twinbench.cli.merge:merge", "Copy the runs of other stores into one."),

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from statistics import fmean
 from typing import Any
 
-from twinbench.results import ranking, stats
+from twinbench.results import endpoints, ranking, stats
 from twinbench.results.figures import Blocks, Figures, figures, nested
 from twinbench.results.growth import growths
 from twinbench.results.records import Agreement, Baseline, Cell, Plan, Quality, Run, Status
@@ -123,7 +123,8 @@ def _pipeline(
 
 def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, process_sd: float) -> CellSummary:
     """All of a cell but what takes other cells or the plan to say."""
-    facts = {(fact.step, fact.key): fact.value for fact in store.facts(cell.id)}
+    kept = store.facts(cell.id)
+    facts = {(fact.step, fact.key): fact.value for fact in kept}
     agreements = store.agreements(cell.id)
     steps = _steps(cell, ops, measured, agreements, facts, process_sd)
     totals = measured.totals(ops)
@@ -158,6 +159,7 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         cpu_per_wall=measured.cpu_per_wall,
         gc_share=measured.gc_share,
         reused=bool(facts.get(("", "reused"))),
+        endpoints=endpoints.of_facts(kept),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from twinbench.results.endpoints import Endpoint
 from twinbench.results.records import Status
 from twinbench.results.stats import Equivalence, Interval, Ratio
 
@@ -156,6 +157,8 @@ class CellSummary:
     """Share of the steady time spent collecting garbage. None if it wasn't measured."""
     reused: bool
     """Whether results of an earlier invocation were taken over."""
+    endpoints: tuple[Endpoint, ...]
+    """What its model was measured to be as deployed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ class Worker:
     def _check_memory(self, doing: str) -> None:
         if self.memory_limit is None:
             return
-        used = _group_rss(self.pid)
+        used = tree_rss(self.pid)
         if used > self.memory_limit:
             raise self._failure(
                 "memory", f"{doing}: {used / 2**20:.0f} MiB resident, limit {self.memory_limit / 2**20:.0f} MiB"
@@ -193,8 +193,8 @@ class Worker:
         return self._log.read().decode(errors="replace")
 
 
-def _group_rss(pid: int) -> int:
-    """Resident bytes of a process and its descendants."""
+def tree_rss(pid: int) -> int:
+    """Resident bytes of a process and its descendants; 0 of one that is gone."""
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]

@@ -15,7 +15,7 @@ from rich.text import Text
 from twinbench.results.recommend_records import Recommendation
 from twinbench.results.records import Status
 from twinbench.results.summary import LEVELS, CellSummary, Growth, PipelineSummary, RunSummary, StepSummary
-from twinbench.views import layout, text, words
+from twinbench.views import endpoints, layout, text, words
 
 STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yellow", Status.PLANNED: "dim"}
 """Of a status; red for any other."""
@@ -93,6 +93,9 @@ def render(summary: RunSummary, console: Console, recommendations: Sequence[Reco
             layout.say(console, *line)
         if any(words.is_rated(step) for cell in pipeline.cells for step in cell.steps):
             console.print(_rates(pipeline))
+        deployed = [one for cell in pipeline.cells for one in cell.endpoints]
+        if deployed:
+            endpoints.render(deployed, console)
     for name, exponents in groupby(summary.growth, key=lambda one: one.pipeline):
         growth = list(exponents)
         sizes = max((one.sizes for one in growth), key=len)
