@@ -102,7 +102,7 @@ def read(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.array(records), np.array(labels, dtype=np.int64)
 
 
-ARCHIVE = "as packaged by aeon 1.6.0 (pypi.org/project/aeon)"
+ARCHIVE = "as packaged by aeon 1.6.0"
 LICENCE = "the archive names none: free for research, to be cited; aeon is BSD-3-Clause"
 
 
