@@ -55,7 +55,7 @@ def monitor(
 
     Example: twinbench monitor 3f2a --stack pandas+torch --data november.parquet --fail-on-drift
     """
-    from twinbench.handover.promote import cell_of
+    from twinbench.handover.cells import cell_of
     from twinbench.paths import default_store
     from twinbench.results import monitoring, rows
     from twinbench.results.store import Store

@@ -90,26 +90,24 @@ class Served:
         """
         import numpy as np
 
+        rows = np.asarray(model_input, dtype=np.float32)
         with self._lock:
-            arrays.save(self._directory / "rows", {"x_test": np.asarray(model_input, dtype=np.float32)})
             try:
-                return self._scores()
+                return self._scores(rows)
             except WorkerFailure as failure:
                 if failure.kind == "exception":
                     raise
-                return self._scores()
+                return self._scores(rows)
 
-    def _scores(self) -> NDArray[Any]:
-        """Of the rows that are there, by the worker or, after its end, by a new one. Raises `WorkerFailure`."""
+    def _scores(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """By the worker or, after its end, by a new one. Raises `WorkerFailure`."""
         worker = self._worker = self._worker or self._started()
-        out = self._directory / "out"
         try:
-            worker.ask("first", ANSWER_S, step="predict")
-            worker.ask("extract", ANSWER_S, step="predict", directory=str(out))
+            answer = worker.ask("score", ANSWER_S, step="predict", rows=arrays.pack(rows))
         except WorkerFailure:
             self._worker = None
             raise
-        return arrays.load(out, mapped=False)["scores"]
+        return arrays.unpack(answer["scores"])
 
 
 def _step(step: str, op: str, inputs: list[str], framework: str) -> dict[str, Any]:

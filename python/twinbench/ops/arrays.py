@@ -1,11 +1,15 @@
 """Neutral values on disk: one NPY file per array, with the names beside them, so that readers can memory-map.
 
+And a small array inside a message, where a file would take longer than what is done with it.
+
 No pickle is ever written or read.
 """
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,3 +51,18 @@ def _read(path: Path, mapped: bool) -> NDArray[Any]:
 def saved(directory: Path) -> bool:
     """Whether a whole value is there."""
     return (directory / INDEX).is_file()
+
+
+def pack(array: NDArray[Any]) -> dict[str, Any]:
+    """An array of numbers as JSON can hold it."""
+    import numpy as np
+
+    content = base64.b64encode(np.ascontiguousarray(array).data).decode()
+    return {"dtype": array.dtype.str, "shape": list(array.shape), "base64": content}
+
+
+def unpack(packed: Mapping[str, Any]) -> NDArray[Any]:
+    """What `pack` was given, read-only."""
+    import numpy as np
+
+    return np.frombuffer(base64.b64decode(packed["base64"]), packed["dtype"]).reshape(packed["shape"])

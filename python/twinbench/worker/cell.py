@@ -194,6 +194,13 @@ class Cell:
             shutil.copy(place, directory)
         return {"name": place.name}
 
+    def score(self, step: str, rows: Message) -> Message:
+        """Scores, by a step that takes a model, of rows that come with the request: to serve, and not to measure."""
+        this = self.steps[step]
+        native = this.framework.prepare({"x_test": arrays.unpack(rows)}, "arrays")
+        scores = this.framework.ops[this.op.name](this.params, self.outputs[this.inputs[0]], native)
+        return {"scores": arrays.pack(this.framework.extract(scores, "arrays")["scores"])}
+
     def warm_up(self, step: str, limit_ns: int) -> Message:
         """Calibrate, then run until the times have settled. A request is a sample of its own, however short."""
         self._forget()

@@ -1,8 +1,8 @@
 """The life of a worker: it is told its cell, then does what it is asked, one request at a time.
 
 Requests: ``load``, ``first`` (per step), ``thread_counts``, ``extract``, ``isolated``, ``again``, ``hand_over``,
-``keep``, ``warm_up``, ``burst``, ``memory``. Every request is answered by ``{"ok": ...}`` or ``{"error": ...}``; a
-worker that loses its harness dies.
+``keep``, ``score``, ``warm_up``, ``burst``, ``memory``. Every request is answered by ``{"ok": ...}`` or
+``{"error": ...}``; a worker that loses its harness dies.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ REQUESTS = frozenset(
         "again",
         "hand_over",
         "keep",
+        "score",
         "warm_up",
         "burst",
         "memory",
