@@ -267,10 +267,10 @@ def test_what_was_measured_outlives_the_scheduler(twinbench, store, worker, mine
         assert all(results.samples(cell.id) for cell in results.cells(run.id))
 
 
-def test_what_goes_wrong_on_the_host_is_said_here_with_its_exit_code(twinbench, scheduler, worker, mine):
-    worker("one", TWINBENCH_JULIA="")
+def test_what_goes_wrong_on_the_host_is_said_here_with_its_exit_code(twinbench, scheduler, worker, mine, tmp_path):
+    worker("one", TWINBENCH_CACHE_DIR=str(tmp_path / "a host without MXNet"))
     arguments = ["--no-track", "--executor", "dask", "--scheduler", scheduler, "--require", "MXNet"]
-    done = twinbench("run", *mine, *arguments, env={"TWINBENCH_CACHE_DIR": "/nonexistent"})
+    done = twinbench("run", *mine, *arguments)
     assert done.returncode == 3, done.stderr
     assert "required framework MXNet is unavailable" in done.stderr
     assert "Traceback" not in done.stderr
