@@ -79,7 +79,7 @@ def test_a_context_is_complete_and_its_image_is_what_every_target_runs(target: s
         f"FROM python:{version}-slim",
     ]
     assert 'ENTRYPOINT ["python", "serve.py"]' in lines(place)
-    assert "EXPOSE 8080" in lines(place)
+    assert {"EXPOSE 8080", "ENV HOST=0.0.0.0"} <= set(lines(place))
     assert any(line.startswith("HEALTHCHECK ") and line.endswith('"ping"]') for line in lines(place))
     assert ("USER model" in lines(place)) == (target != "aws"), "SageMaker asks for root"
     assert (place / "model" / "MLmodel").is_file()
@@ -139,8 +139,9 @@ def address(contexts: dict[str, Path]) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     place = contexts["docker"]
-    environment = os.environ | {"PORT": str(port), "HOST": "127.0.0.1", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    environment.pop("AIP_HTTP_PORT", None)
+    environment = os.environ | {"PORT": str(port), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    for name in ("AIP_HTTP_PORT", "HOST"):
+        environment.pop(name, None)  # without the image it is loopback
     command = [sys.executable, "serve.py"]
     with subprocess.Popen([*command, "serve"], cwd=place, env=environment, stderr=subprocess.DEVNULL) as server:
         try:

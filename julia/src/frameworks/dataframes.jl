@@ -118,11 +118,14 @@ function groupby(p, table)
     iszero(length(groups)) && return no_groups(p, table)
     result = combine(groups, [part for (name, how) in p.aggregates for part in parts(table, name, how...)])
     for (name, (what, _)) in p.aggregates
-        what == "max_minus_min" && (result[!, name] .-= result[!, LOWEST * name])
+        if what == "max_minus_min"
+            result[!, name] .-= result[!, LOWEST * name]
+            select!(result, Not(LOWEST * name))
+        elseif what in ("mean", "std", "r2")
+            result[!, name] = nan_to_missing(result[!, name])
+        end
     end
-    select!(result, [p.keys; first.(p.aggregates)])
-    floats = [name for (name, (what, _)) in p.aggregates if what in ("mean", "std", "r2")]
-    return transform!(result, floats .=> nan_to_missing .=> floats)
+    return result
 end
 
 """Columns without rows, of the types that they would have: there is no group to try the functions on."""

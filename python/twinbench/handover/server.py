@@ -47,7 +47,7 @@ class Server:
     def __init__(self, model: Path, framework: str) -> None:
         """``model`` is named ``model``, and may get a neighbour: the file that serves it."""
         script = shutil.copy(TARGETS / "serve.py", model.with_name("serve.py"))
-        extra = {"HOST": HOST, "PORT": str(_free_port()), "MLFLOW_DISABLE_TELEMETRY": "true", **variables(framework)}
+        extra = {"PORT": str(_free_port()), "MLFLOW_DISABLE_TELEMETRY": "true", **variables(framework)}
         self.address: Address = client.address(f"http://{HOST}:{extra['PORT']}")
         self.peak_rss_bytes = 0
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the server

@@ -1,7 +1,7 @@
 """MLflow's scoring server for the model beside this file: ``GET /ping`` and ``POST /invocations``.
 
-It listens where the platform says, else on port 8080. ``serve.py ping`` asks a running one whether it is well; any
-other argument, such as SageMaker's ``serve``, changes nothing.
+It listens on the port that the platform names, else on 8080, and beyond loopback only if ``HOST`` says so. ``serve.py
+ping`` asks a running one whether it is well; any other argument, such as SageMaker's ``serve``, changes nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def serve() -> None:
     from mlflow.pyfunc import load_model, scoring_server
 
     model = load_model(str(Path(__file__).with_name("model")))
-    uvicorn.run(scoring_server.init(model), host=os.environ.get("HOST", "0.0.0.0"), port=port(), access_log=False)
+    uvicorn.run(scoring_server.init(model), host=os.environ.get("HOST", "127.0.0.1"), port=port(), access_log=False)
 
 
 if __name__ == "__main__":
