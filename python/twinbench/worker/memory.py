@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import subprocess
 import sys
 from pathlib import Path
 
@@ -29,6 +28,8 @@ def rss_bytes() -> int:
 
 
 def _rss_by_ps() -> int:
+    import subprocess  # only here: a worker brings in no more than it measures
+
     try:
         said = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, text=True).stdout
         return int(said) * 1024
