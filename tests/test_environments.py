@@ -69,6 +69,23 @@ def test_a_checkouts_workers_run_its_own_code_whoever_made_the_environment(tmp_p
     assert load("second")["rss_bytes"] == 2
 
 
+MAKING = """
+from twinbench import environments
+environments.ENVIRONMENTS["bare"] = environments.Environment("bare", ("pip",), (3, 99), "it is a test's")
+print(environments.create("bare", print))
+"""
+
+
+def test_of_two_that_make_an_environment_at_once_one_waits_for_the_other(tmp_path):
+    env = os.environ | {"TWINBENCH_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", MAKING]
+    both = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=120)[0].splitlines() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sorted(len(lines) for lines in said) == [1, 3], "one made it, the other found it there"
+    assert {lines[-1] for lines in said} == {str(tmp_path / "environments" / "bare")}
+
+
 def test_an_environment_whose_python_is_gone_is_unavailable_and_says_so(twinbench, gone):
     (found,) = [
         f for f in json.loads(twinbench("list", "--json", env=gone).stdout)["frameworks"] if f["name"] == "MXNet"
