@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from twinbench.cli.console import print_json
+from twinbench.cli.options import OfPipeline, OfSize
 
 
 def deploy(
@@ -26,8 +27,8 @@ def deploy(
     image: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of the image, with the registry that it is pushed to.")
     ] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Where the run has several.")] = None,
-    size: Annotated[str | None, typer.Option(help="Where the run has several.")] = None,
+    pipeline: OfPipeline = None,
+    size: OfSize = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
 ) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from twinbench.cli.console import console, print_json
+from twinbench.cli.options import OfPipeline, OfSize
 from twinbench.errors import FAILED, BadInput, TwinbenchError
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def endpoint(
         list[str] | None,
         typer.Option(metavar="NAME=VARIABLE", help="A header with the value of an environment variable. Repeatable."),
     ] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Where the run has several.")] = None,
-    size: Annotated[str | None, typer.Option(help="Where the run has several.")] = None,
+    pipeline: OfPipeline = None,
+    size: OfSize = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
 ) -> None:

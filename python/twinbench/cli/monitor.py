@@ -9,6 +9,7 @@ import typer
 
 from twinbench.cli import values
 from twinbench.cli.console import console, print_json
+from twinbench.cli.options import OfPipeline, OfSize, TrackingUri
 from twinbench.errors import OK, REGRESSED
 
 
@@ -25,8 +26,8 @@ def monitor(
     run: Annotated[
         str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
     ] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Where the run has several.")] = None,
-    size: Annotated[str | None, typer.Option(help="Where the run has several.")] = None,
+    pipeline: OfPipeline = None,
+    size: OfSize = None,
     margin: Annotated[
         str | None,
         typer.Option(metavar="NUMBER", help="Quality that is so near is the same; the pipeline's margin if left out."),
@@ -41,13 +42,7 @@ def monitor(
             help="Log it to MLflow, as a run of its own; only if asked, or where --tracking-uri is given.",
         ),
     ] = None,
-    tracking_uri: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            help="Where to; if left out MLFLOW_TRACKING_URI, or else mlflow.db in twinbench's data directory.",
-        ),
-    ] = None,
+    tracking_uri: TrackingUri = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
 ) -> None:

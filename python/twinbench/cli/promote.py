@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from twinbench.cli.console import print_json
+from twinbench.cli.options import OfPipeline, OfSize, TrackingUri
 
 
 def promote(
@@ -17,15 +18,9 @@ def promote(
     ] = None,
     name: Annotated[str | None, typer.Option(help="In the registry; the pipeline's name if left out.")] = None,
     alias: Annotated[str, typer.Option(help="What users of the model ask for.")] = "champion",
-    pipeline: Annotated[str | None, typer.Option(help="Where the run has several.")] = None,
-    size: Annotated[str | None, typer.Option(help="Where the run has several.")] = None,
-    tracking_uri: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            help="Where to; if left out MLFLOW_TRACKING_URI, or else mlflow.db in twinbench's data directory.",
-        ),
-    ] = None,
+    pipeline: OfPipeline = None,
+    size: OfSize = None,
+    tracking_uri: TrackingUri = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
 ) -> None:

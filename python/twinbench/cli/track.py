@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from twinbench.cli.options import TrackingUri
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -23,13 +25,7 @@ def mlflow(
     run: Annotated[
         str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
     ] = None,
-    tracking_uri: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            help="Where to; if left out MLFLOW_TRACKING_URI, or else mlflow.db in twinbench's data directory.",
-        ),
-    ] = None,
+    tracking_uri: TrackingUri = None,
     with_models: Annotated[bool, typer.Option("--models/--no-models", help="Log the trained models too.")] = True,
     store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
 ) -> None:

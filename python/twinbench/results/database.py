@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from twinbench.errors import StoreError
@@ -77,14 +76,6 @@ class Database:
     def close(self) -> None:
         """Close the file. The last one to close leaves no journal beside it."""
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def attach(self, path: Path, name: str) -> None:
         """Let statements read another file's tables by this name. It may be somebody else's: it is data, never code."""

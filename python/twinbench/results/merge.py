@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def merge(source: Path, target: Store, origin: str | None = None) -> Merged:
     """
     with Store.open(source, create=False) as other:  # brings an older one up to date, too
         runs = [run.id for run in reversed(other.runs())]
-    with Database.open(target.path, create=False) as db:
+    with closing(Database.open(target.path, create=False)) as db:
         db.attach(source, "source")
         with db.transaction() as connection:
             known = {run for (run,) in connection.execute("SELECT id FROM main.runs")}
