@@ -88,7 +88,7 @@ class Bound:
     the time."""
 
     def __init__(self, framework: Framework, plan: Pipeline, step: str, size: str) -> None:
-        from twinbench.run import reference
+        from twinbench.run.agree import reference
 
         self.framework, self.plan, self.size = framework, plan, size
         self.known = reference.prepare(plan, size)
@@ -112,7 +112,7 @@ class Bound:
 
     def error(self) -> float:
         """Of the worst output."""
-        from twinbench.run import agreement
+        from twinbench.run.agree import agreement
 
         got = self.framework.extract(self.call(), self.step.op.output)
         return max(
@@ -131,7 +131,7 @@ class Bound:
 def resolved(framework: Framework, step: str, size: str, name: str = PIPELINE) -> partial[Any]:
     """The implementation of a step with its parameters and native inputs."""
     from twinbench.ops import arrays
-    from twinbench.run import reference
+    from twinbench.run.agree import reference
 
     plan = pipeline(name)
     known = reference.prepare(plan, size)
@@ -150,7 +150,7 @@ def native(framework: Framework, plan: Pipeline, source: str, kind: Kind, size: 
     if kind == "model":
         return Bound(framework, plan, source, size).call()
     from twinbench.ops import arrays
-    from twinbench.run import reference
+    from twinbench.run.agree import reference
 
     return framework.prepare(arrays.load(Path(reference.prepare(plan, size).place(source))), kind)
 
@@ -211,7 +211,7 @@ def prepared(plan: str, size: str) -> None:
 
 def prepare(plan: str, size: str) -> None:
     """What `prepared` does, in this process."""
-    from twinbench.run import reference
+    from twinbench.run.agree import reference
 
     reference.prepare(pipeline(plan), size)
 
@@ -219,8 +219,8 @@ def prepare(plan: str, size: str) -> None:
 def loaded(name: str) -> Framework:
     """The framework, imported on one thread. Raises NotImplementedError, asv's way to skip, with the reason."""
     from twinbench.frameworks import registry
+    from twinbench.launch.variables import worker_environment
     from twinbench.plan.stack import unavailable
-    from twinbench.run.environment import worker_environment
 
     framework = registry.get(name)
     reason = unavailable(framework)

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from benchmarks import steps
 
 if TYPE_CHECKING:
+    from twinbench.launch.team import Team
     from twinbench.plan.pipeline import Pipeline
     from twinbench.plan.stack import Stack
-    from twinbench.run.reference import Reference
-    from twinbench.run.team import Team
+    from twinbench.run.agree.reference import Reference
 
 TIMEOUT_S = 300.0
 BURST_NS = 20_000_000
@@ -114,11 +114,12 @@ def _with_unit(function, unit: str):
 def outcome(plan: Pipeline, name: str, size: str) -> Outcome:
     """Run one stack in a worker. NotImplementedError, which asv takes for 'skip', is for one that can't be had."""
     from twinbench import julia
+    from twinbench.launch.team import Team
+    from twinbench.launch.variables import worker_environment
     from twinbench.plan.stack import build
-    from twinbench.run import contender, reference
-    from twinbench.run.environment import worker_environment
+    from twinbench.run import contender
+    from twinbench.run.agree import reference
     from twinbench.run.options import Options
-    from twinbench.run.team import Team
 
     stack = build(name, plan)
     if stack.missing is not None:
@@ -136,9 +137,11 @@ def outcome(plan: Pipeline, name: str, size: str) -> Outcome:
 def _observed(workers: Team, plan: Pipeline, stack: Stack, known: Reference) -> Outcome:
     from functools import partial
 
+    from twinbench import metrics
+    from twinbench.launch.process import scratch
     from twinbench.ops import arrays
-    from twinbench.run import contender, quality
-    from twinbench.run.process import scratch
+    from twinbench.run import contender
+    from twinbench.run.models import quality
 
     def ask(do: str, **arguments):
         return workers.ask(do, TIMEOUT_S, **arguments)
@@ -154,7 +157,9 @@ def _observed(workers: Team, plan: Pipeline, stack: Stack, known: Reference) -> 
             errors += [finding.error for finding in contender.compared(ask, step, stack, known, target)]
             if quality.scores_all(step):
                 scores = arrays.load(target)
-                reached = quality.metrics(known.output(step.inputs[1]), scores).get(plan.goal.metric or "")
+                reached = metrics.evaluate(known.output(step.inputs[1])["y_test"], scores["scores"]).get(
+                    plan.goal.metric or ""
+                )
         for step in plan.steps:
             ask("warm_up", step=step.id, limit_ns=WARM_UP_NS)
             burst = partial(ask, "burst", step=step.id, min_samples=SAMPLES, limit_ns=BURST_NS)

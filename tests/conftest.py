@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.browser import Browser, find
-from twinbench import environments
-from twinbench.results.store import Store
+from twinbench.launch import environments
+from twinbench.store.store import Store
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -13,14 +13,15 @@ from typing import Any
 import psutil
 import pytest
 
-from twinbench import environments, paths
-from twinbench.run.process import Worker, WorkerFailure
-from twinbench.run.team import Team
+from twinbench import paths
+from twinbench.launch import environments
+from twinbench.launch.process import Worker, WorkerFailure
+from twinbench.launch.team import Team
 
 CHECKOUT = """
 import json, os
-from twinbench import environments
-from twinbench.run.process import Worker
+from twinbench.launch import environments
+from twinbench.launch.process import Worker
 environments.ENVIRONMENTS["bare"] = environments.Environment("bare", ("pip",), (3, 99), "it is a test's")
 environments.create("bare", lambda line: None)
 worker = Worker({JOB}, os.environ, place="bare")
@@ -70,7 +71,7 @@ def test_a_checkouts_workers_run_its_own_code_whoever_made_the_environment(tmp_p
 
 
 MAKING = """
-from twinbench import environments
+from twinbench.launch import environments
 environments.ENVIRONMENTS["bare"] = environments.Environment("bare", ("pip",), (3, 99), "it is a test's")
 print(environments.create("bare", print))
 """

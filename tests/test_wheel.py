@@ -59,7 +59,7 @@ def test_the_wheel_carries_the_pipelines_and_the_julia_package(wheel):
     assert "twinbench/_julia/src/TwinBench.jl" in names
     assert "twinbench/_julia/Project.toml" in names
     assert {f"twinbench/views/report/templates/{name}" for name in ("page.html", "style.css", "page.js")} <= set(names)
-    assert {"twinbench/results/schema.sql", "twinbench/juliapkg.json", "twinbench/py.typed"} <= set(names)
+    assert {"twinbench/store/schema.sql", "twinbench/juliapkg.json", "twinbench/py.typed"} <= set(names)
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"twinbench"}
 
 

@@ -31,7 +31,7 @@ def a_process() -> Iterator[ProcessPoolExecutor]:
 
 def compared(framework: Framework, kind: Kind, ours: partial[Any], direct: Direct) -> tuple[float, float]:
     """Our time over the direct call's, and our seconds, both from medians of paired bursts. Fails if results differ."""
-    from twinbench.results import stats
+    from twinbench.numbers import stats
 
     inputs = ours.args[1:]
     if framework.language == "julia":
@@ -57,7 +57,7 @@ def check_same(ours: Arrays, direct: Arrays, in_order: bool = True) -> None:
     """A direct call that computes something else is no yardstick. It may leave out what ours passes on."""
     import numpy as np
 
-    from twinbench.run.agreement import sorted_rows
+    from twinbench.run.agree.agreement import sorted_rows
 
     ours = {name: ours[name] for name in direct}
     if not in_order:

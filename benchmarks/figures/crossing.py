@@ -47,7 +47,7 @@ def seconds(name: str, step: str, size: str) -> tuple[float, float, float]:
     import numpy as np
 
     from twinbench.ops import arrays
-    from twinbench.run import reference
+    from twinbench.run.agree import reference
     from twinbench.worker import julia_measure
     from twinbench.worker import measure as python_measure
 

@@ -23,7 +23,7 @@ def measure() -> Iterator[Figure]:
     """Both rates. Ours may be above what is stated by three standard errors of a rate of so many pairs."""
     from pyperf._utils import is_significant  # what `pyperf compare_to` decides by
 
-    from twinbench.results import stats
+    from twinbench.numbers import stats
 
     rng = random.Random(20130101)
     ours = theirs = 0

@@ -76,7 +76,7 @@ def run(
     stacks: Sequence[str], options: Sequence[str], environment: dict[str, str], directory: Path
 ) -> tuple[float, float]:
     """Seconds of wall time of one run, and what is left of them without the samples."""
-    from twinbench.results.store import Store
+    from twinbench.store.store import Store
 
     path = directory / "results.db"
     path.unlink(missing_ok=True)

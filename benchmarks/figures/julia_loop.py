@@ -34,8 +34,8 @@ def measure() -> Iterator[Figure]:
 def distance(microseconds: float) -> float:
     """In this process, which then has a Julia. Raises NotImplementedError, with the reason."""
     from twinbench.frameworks import probe
+    from twinbench.numbers import stats
     from twinbench.ops.probe import Spin
-    from twinbench.results import stats
     from twinbench.worker import julia_measure
     from twinbench.worker import measure as python_measure
 

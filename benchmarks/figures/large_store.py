@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twinbench.results.store import Agreement, Sample, Status, Store
+from twinbench.store.store import Agreement, Sample, Status, Store
 
 STEPS = ("read", "group", "train")
 STACKS = 10

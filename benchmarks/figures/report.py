@@ -17,7 +17,7 @@ LIMIT_S = 10.0
 def measure() -> Iterator[Figure]:
     """Seconds and megabytes."""
     from benchmarks.figures import large_store
-    from twinbench.results.store import Store
+    from twinbench.store.store import Store
     from twinbench.views.report import page
 
     with TemporaryDirectory(prefix="twinbench-") as directory:

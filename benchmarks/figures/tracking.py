@@ -25,9 +25,9 @@ LIMIT_S = 60.0
 def measure() -> Iterator[Figure]:
     """Seconds, as `twinbench track mlflow` takes them."""
     from benchmarks.figures import large_store
-    from twinbench.results.store import Store
-    from twinbench.views import mlflow
-    from twinbench.views.tracking import Telling
+    from twinbench.store.store import Store
+    from twinbench.trackers import mlflow
+    from twinbench.trackers.tracking import Telling
 
     with TemporaryDirectory(prefix="twinbench-") as name, _server(Path(name)) as uri:
         run = large_store.make(Path(name) / "large.db", CELLS)

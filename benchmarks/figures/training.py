@@ -68,7 +68,7 @@ def one(name: str) -> tuple[float, float]:
     """The ratio, and the seconds of one step of ours. Fails if the losses differ."""
     import numpy as np
 
-    from twinbench.results import stats
+    from twinbench.numbers import stats
     from twinbench.worker import julia_measure, measure
 
     framework = steps.loaded(name)

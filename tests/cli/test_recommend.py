@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
-from twinbench.results.store import Status, Store
+from twinbench.store.store import Status, Store
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from twinbench.frameworks.api import Framework
 from twinbench.ops.contract import EXACT, Arrays, Kind, Op, Tolerance
 from twinbench.ops.images_reference import without_size
-from twinbench.run.agreement import sorted_rows
+from twinbench.run.agree.agreement import sorted_rows
 
 MOVES_ONLY = {"tables.clean", "tables.join", "tables.sort", "tables.one_hot"}
 """Ops that compute no float: on equal inputs their outputs are equal, whatever they allow after a rounded step."""

@@ -18,7 +18,7 @@ from twinbench.frameworks import registry
 from twinbench.ops import training_networks_reference as networks
 from twinbench.ops.contract import Arrays
 from twinbench.plan import stack
-from twinbench.run.agreement import compare
+from twinbench.run.agree.agreement import compare
 
 NETWORKS = ("torch", "Keras", "Keras-JAX", "Keras-torch", "MXNet", "Flux")
 ALL = (*NETWORKS, "scikit-learn")

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from twinbench import ops
 from twinbench.ops.contract import Arrays
-from twinbench.run.agreement import compare
+from twinbench.run.agree.agreement import compare
 
 RNG = np.random.default_rng(0)
 COLOURS = {"x": RNG.integers(0, 256, (2, 12, 17, 3), dtype=np.uint8), "y": np.arange(2)}

@@ -12,7 +12,7 @@ from scipy import signal
 
 from twinbench import ops
 from twinbench.ops.contract import Arrays
-from twinbench.run.agreement import compare
+from twinbench.run.agree.agreement import compare
 
 X = {"x": np.random.default_rng(8).normal(size=(2, 400)) + 0.3}
 FRAMES = {"rate_hz": 1000.0, "frame": 64, "hop": 32}

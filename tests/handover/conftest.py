@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from twinbench import environments, julia
+from twinbench import julia
 from twinbench.errors import JuliaUnavailable
-from twinbench.results import models
-from twinbench.results.models import Model
-from twinbench.results.store import Status, Store
+from twinbench.launch import environments
+from twinbench.results.models.kept import Model, of_cell
+from twinbench.store.store import Status, Store
 
 HEAD = """
 [pipeline]
@@ -120,7 +120,7 @@ def made(twin: Any, home: Path, request: pytest.FixtureRequest) -> Made:
                 (cell,) = store.cells(store.find_run().id)
                 assert cell.status in (Status.DONE, Status.DISAGREES), ran.stderr
                 store.set_status(cell.id, Status.DONE)  # Keras and MXNet: their Adam, which is another matter
-                kept = models.of_cell(store, cell)
+                kept = of_cell(store, cell)
             assert kept is not None
             done[framework] = kept
         return done[framework]

@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from twinbench.numbers import training_rows
 from twinbench.ops import arrays
-from twinbench.results import models, monitoring
-from twinbench.results.rows import Rows
-from twinbench.results.store import Store
-from twinbench.views import monitor_mlflow
+from twinbench.results.models import monitoring
+from twinbench.results.models.kept import of_cell
+from twinbench.results.models.rows import Rows
+from twinbench.store.records import TRAINED
+from twinbench.store.store import Store
+from twinbench.trackers import mlflow_monitoring
 
 PIPELINE = """
 [pipeline]
@@ -91,7 +94,7 @@ def tested(twin: Any, home: Path) -> dict[str, np.ndarray]:
     split = arrays.load(place)
     with Store.open(home / "results.db") as store:
         (cell,) = store.cells(store.find_run().id)
-        kept = models.of_cell(store, cell)
+        kept = of_cell(store, cell)
     assert kept is not None
     assert kept.features == NAMES
     return {"x": np.array(split["x_test"]), "scores": kept.scores, "y": np.array(split["y_test"])}
@@ -115,7 +118,7 @@ def monitored(twin: Any, *arguments: str, code: int = 0) -> dict[str, Any]:
 def test_the_rows_of_the_test_split_are_fit(twin: Any, home: Path, tested: dict[str, np.ndarray]):
     found = monitored(twin, "--data", table(home, tested), "--fail-on-drift")
     assert found["verdict"] == "fit"
-    assert (found["rows"], found["known"]) == (1000, monitoring.SAMPLED)
+    assert (found["rows"], found["known"]) == (1000, training_rows.SAMPLED)
     assert {one["name"] for one in found["features"]} == set(NAMES)
     assert [one["psi"] for one in found["scores"]] == [pytest.approx(0)]
     assert found["quality"]["verdict"] == "same"
@@ -162,7 +165,7 @@ def test_each_call_is_a_run_in_mlflow_if_that_is_asked_for(twin: Any, home: Path
     assert "1 run in twinbench/late; see them with: mlflow ui --backend-store-uri" in done.stdout
     with Store.open(home / "results.db") as store:
         base = monitoring.base(store, *store.cells(store.find_run().id))
-    monitor_mlflow.send(monitoring.monitor(base, Rows(x, tested["scores"], tested["y"])), "rows.csv", uri)
+    mlflow_monitoring.send(monitoring.monitor(base, Rows(x, tested["scores"], tested["y"])), "rows.csv", uri)
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("twinbench/late")
     first, second = client.search_runs([experiment.experiment_id])
@@ -185,7 +188,7 @@ def test_what_can_not_be_monitored_is_one_line(twin: Any, home: Path, tested: di
     data = table(home, tested)
     (tmp_path / "old.db").write_bytes((home / "results.db").read_bytes())
     with Store.open(tmp_path / "old.db") as store:
-        store._db.write("DELETE FROM files WHERE name = ?", monitoring.TRAINED)
+        store._db.write("DELETE FROM files WHERE name = ?", TRAINED)
     for arguments, code, words in (
         (("--data", str(home / "none.csv")), 2, "--data: " + str(home / "none.csv") + " is not there"),
         (("nope", "--data", data), 2, "no run 'nope'"),

@@ -21,7 +21,7 @@ import pytest
 
 from tests.handover.conftest import START_S, TOLERANCE, Made
 from tests.results.make_store import RUN, make_store
-from twinbench.results.models import Model
+from twinbench.results.models.kept import Model
 
 FLAVOURS = {
     "torch": "pytorch",

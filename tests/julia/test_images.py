@@ -10,7 +10,7 @@ import pytest
 from twinbench import ops
 from twinbench.ops import images as t
 from twinbench.ops import images_filters as filters
-from twinbench.run.agreement import compare
+from twinbench.run.agree.agreement import compare
 
 NAME = "JuliaImages"
 RNG = np.random.default_rng(0)

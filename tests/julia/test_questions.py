@@ -9,7 +9,7 @@ import pytest
 
 from tests.questions import CHECKS, KINDS, native, questions
 from twinbench.frameworks.reference import FRAMEWORKS
-from twinbench.run.agreement import compare
+from twinbench.run.agree.agreement import compare
 
 NAME = "DataFrames.jl"
 

@@ -13,7 +13,7 @@ from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.ops.contract import Arrays
 from twinbench.plan import stack
-from twinbench.run.agreement import compare
+from twinbench.run.agree.agreement import compare
 
 FRAMEWORKS = ("DSP.jl", "SignalAnalysis.jl", "MFCC.jl")
 RATE = 1000.0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from twinbench import ops
 from twinbench.ops import tables as t
-from twinbench.run.agreement import compare
+from twinbench.run.agree.agreement import compare
 
 NAME = "DataFrames.jl"
 AGGREGATES = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from twinbench.results.store import Agreement, Sample, Status, Store
-from twinbench.run.errors import compare, keep
+from twinbench.run.models.mistakes import compare, keep
+from twinbench.store.store import Agreement, Sample, Status, Store
 
 RUN = "20260501-120000-abcd"
 PIPELINE = "flights-delay"

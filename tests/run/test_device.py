@@ -11,7 +11,7 @@ import pytest
 from twinbench import julia
 from twinbench.errors import JuliaUnavailable
 from twinbench.plan import pipeline, stack
-from twinbench.run import job
+from twinbench.run.request import directories
 from twinbench.worker import measure
 
 SAYS = {
@@ -60,7 +60,7 @@ def test_an_unknown_device_is_bad_input(twinbench):
 
 
 def test_results_of_different_devices_are_not_comparable():
-    plan = pipeline.find("appliances", job.directories(()))
+    plan = pipeline.find("appliances", directories(()))
     built = stack.build("SciPy+torch", plan)
     assert stack.fingerprint(built) == stack.fingerprint(built, "cpu") != stack.fingerprint(built, "cuda")
 

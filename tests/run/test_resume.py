@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.run.test_faults import start, wait_for_samples
-from twinbench.results.store import Status
+from twinbench.store.store import Status
 
 MINE = """
 [pipeline]

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tests.results.make_store import RUN, STEPS, make_store
-from twinbench.results.store import Store
-from twinbench.results.summary import summarise
+from twinbench.results.summary.run import summarise
+from twinbench.store.store import Store
 from twinbench.views import terminal
 from twinbench.views.markdown import Document
 

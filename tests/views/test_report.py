@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from tests.results.make_store import PIPELINE, RUN, SHA256, SIZE, make_store
 from twinbench.cli import main, values
-from twinbench.results import errors
-from twinbench.results.store import Agreement, Sample, Status, Store
-from twinbench.results.summary import summarise
+from twinbench.results.summary.run import summarise
 from twinbench.run.options import Options
+from twinbench.store import mistakes
+from twinbench.store.store import Agreement, Sample, Status, Store
 from twinbench.views import text, words
-from twinbench.views.errors import headline
+from twinbench.views.mistakes import headline
 from twinbench.views.report import charts, page
 from twinbench.views.report.scale import linear_scale, log_scale
 
@@ -205,7 +205,7 @@ def test_curves_times_to_target_and_latency_are_shown_where_there_are_any(store)
 def test_wrong_predictions_are_shown_with_the_slices_as_they_are_called(store):
     html = page.of_run(store, RUN)
     read = Page(html)
-    (cell,) = (one for one in errors.of_run(store, RUN).values() if one.stack == "Polars+torch")
+    (cell,) = (one for one in mistakes.of_run(store, RUN).values() if one.stack == "Polars+torch")
     assert f"Polars+torch: {headline(cell.errors)}" in read.text
     assert "carrier = <UA>" in read.text
     assert "<UA>" not in html

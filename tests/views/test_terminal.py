@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
-from twinbench.results.records import Agreement
-from twinbench.results.stats import Interval
-from twinbench.results.store import Status, Store
-from twinbench.results.summary import Growth, RunSummary, summarise
+from twinbench.numbers.stats import Interval
+from twinbench.results.summary.run import Growth, RunSummary, summarise
+from twinbench.store.records import Agreement
+from twinbench.store.store import Status, Store
 from twinbench.views import layout, terminal, text
 
 unhurried = settings(deadline=None)

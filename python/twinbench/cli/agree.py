@@ -30,20 +30,20 @@ def agree(
     """
     from rich.console import Console
 
-    from twinbench.results.summary import plain
-    from twinbench.run import agreeing, job
+    from twinbench.results.summary.run import plain
+    from twinbench.run import check, request
     from twinbench.run.options import Options
     from twinbench.views import terminal
 
-    request = job.Request(
+    wanted = request.Request(
         pipelines=(pipeline,),
         sizes=(size,) if size else (),
         stacks=tuple(stack or ()),
         directories=tuple(str(path) for path in pipelines_dir or ()),
     )
-    (part,) = job.parts(request)
+    (part,) = request.parts(wanted)
     checked = []
-    for one in agreeing.check(part, Options(threads=threads, timeout_s=timeout)):
+    for one in check.check(part, Options(threads=threads, timeout_s=timeout)):
         checked.append(one)
         if one.reason and not as_json:
             print(f"{one.stack}: {one.reason}")

@@ -13,8 +13,8 @@ from twinbench.cli.console import console, print_json
 from twinbench.errors import OK, REGRESSED
 
 if TYPE_CHECKING:
-    from twinbench.results.compare_records import Comparison
-    from twinbench.results.store import Store
+    from twinbench.results.decisions.compare_records import Comparison
+    from twinbench.store.store import Store
 
 
 def compare(
@@ -42,7 +42,7 @@ def compare(
 
     Example: twinbench compare 3f2a 77b0 --fail-on-regression 5%
     """
-    from twinbench.results.summary import plain
+    from twinbench.results.summary.run import plain
     from twinbench.views import compare as view
 
     limit = values.percent("--fail-on-regression", fail_on_regression) if fail_on_regression else None
@@ -58,7 +58,7 @@ def compare(
 def _found(
     run: str, other: str | None, stacks: list[str], control: str, steps: bool, margin: float, store: Path | None
 ) -> Comparison:
-    from twinbench.results import compare as comparing
+    from twinbench.results.decisions import compare as comparing
 
     with ExitStack() as opened:
         a = _opened(opened, run, store)
@@ -71,7 +71,7 @@ def _found(
 def _opened(opened: ExitStack, run: str, store: Path | None) -> tuple[Store, str]:
     """The store and the id of a run that is named by its id, or by a file that holds it."""
     from twinbench.paths import default_store
-    from twinbench.results.store import Store
+    from twinbench.store.store import Store
 
     is_file = Path(run).is_file()
     results = opened.enter_context(Store.open(Path(run) if is_file else store or default_store(), create=False))

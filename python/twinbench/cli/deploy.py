@@ -39,10 +39,10 @@ def deploy(
     Example: twinbench deploy 3f2a --stack pandas+torch --to docker
     """
     from twinbench.errors import BadInput, nearest
-    from twinbench.handover import deploy as deployment
     from twinbench.handover.cells import cell_of, usable
+    from twinbench.handover.deploy import write as deployment
     from twinbench.paths import default_store
-    from twinbench.results.store import Store
+    from twinbench.store.store import Store
 
     if to not in deployment.PREFIXES:
         raise BadInput(f"--to: unknown target '{to}'{nearest(to, deployment.PREFIXES)}")

@@ -16,11 +16,11 @@ from twinbench.cli.options import OfPipeline, OfSize
 from twinbench.errors import FAILED, BadInput, TwinbenchError
 
 if TYPE_CHECKING:
-    from twinbench.handover.client import Address
-    from twinbench.handover.endpoint import Protocol
-    from twinbench.results.endpoints import Endpoint
-    from twinbench.results.models import Model
-    from twinbench.results.store import Store
+    from twinbench.handover.endpoint.client import Address
+    from twinbench.handover.endpoint.measure import Protocol
+    from twinbench.results.models.endpoints import Endpoint
+    from twinbench.results.models.kept import Model
+    from twinbench.store.store import Store
 
 
 def endpoint(
@@ -52,10 +52,10 @@ def endpoint(
 
     Example: twinbench endpoint --serve --stack pandas+torch --stack DataFrames.jl+Flux
     """
-    from twinbench.handover import client
-    from twinbench.handover.endpoint import Protocol
+    from twinbench.handover.endpoint import client
+    from twinbench.handover.endpoint.measure import Protocol
     from twinbench.paths import default_store
-    from twinbench.results.store import Store
+    from twinbench.store.store import Store
 
     url, run = _named(named or [], serve)
     address = None if url is None else client.address(url, client.headers(header or [], os.environ))
@@ -98,8 +98,8 @@ def _models(results: Store, run_id: str, stacks: list[str], pipeline: str | None
 
 def _measured(results: Store, models: list[Model], address: Address | None, protocol: Protocol) -> Iterator[Endpoint]:
     """Each as it is measured and kept; of several the failure of one is told, and costs the others nothing."""
-    from twinbench.handover import endpoint as measuring
-    from twinbench.results import endpoints
+    from twinbench.handover.endpoint import measure as measuring
+    from twinbench.results.models import endpoints
 
     for model in models:
         try:
@@ -119,7 +119,7 @@ def _measured(results: Store, models: list[Model], address: Address | None, prot
 def _show(found: list[Endpoint], as_json: bool) -> None:
     from dataclasses import asdict
 
-    from twinbench.results.endpoints import ranked
+    from twinbench.results.models.endpoints import ranked
     from twinbench.views import endpoints as view
 
     if as_json:

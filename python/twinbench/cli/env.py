@@ -23,7 +23,7 @@ def create(name: Annotated[str, typer.Argument(help="As 'twinbench env list' sho
 
     Example: twinbench env create mxnet
     """
-    from twinbench import environments
+    from twinbench.launch import environments
 
     place = environments.create(name, lambda line: typer.echo(line, err=True))
     typer.echo(f"{name} is ready: {place}")
@@ -35,8 +35,8 @@ def list_() -> None:
 
     Example: twinbench env list
     """
-    from twinbench import environments
     from twinbench.cli.console import console, print_table
+    from twinbench.launch import environments
 
     rows = [
         (one.name, "yes" if environments.exists(one.name) else "no", ", ".join(one.requirements), one.reason)
@@ -51,6 +51,6 @@ def remove(name: Annotated[str, typer.Argument(help="As 'twinbench env list' sho
 
     Example: twinbench env remove mxnet
     """
-    from twinbench import environments
+    from twinbench.launch import environments
 
     typer.echo(f"{name} is removed" if environments.remove(name) else f"{name} was not there")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twinbench.results.export import Format
+from twinbench.store.export import Format
 
 
 def export(
@@ -26,8 +26,8 @@ def export(
     Example: twinbench export 3f2a --format csv -o results
     """
     from twinbench.paths import default_store
-    from twinbench.results import export as tables
-    from twinbench.results.store import Store
+    from twinbench.store import export as tables
+    from twinbench.store.store import Store
 
     with Store.open(store or default_store(), create=False) as results:
         for path in tables.export(results, results.find_run(run).id, output, format_):

@@ -24,7 +24,7 @@ COMMANDS = {
     "agree": ("twinbench.cli.agree:agree", "Check that stacks compute what the reference does."),
     "show": ("twinbench.cli.show:show", "Show a run: the latest one, or the one named."),
     "report": ("twinbench.cli.report:report", "Write a run as one HTML file."),
-    "errors": ("twinbench.cli.errors:errors", "Show where the predictions of a run are wrong."),
+    "errors": ("twinbench.cli.mistakes:errors", "Show where the predictions of a run are wrong."),
     "compare": ("twinbench.cli.compare:compare", "Compare two runs, or the stacks of one."),
     "recommend": ("twinbench.cli.recommend:recommend", "Choose a stack from a run."),
     "promote": ("twinbench.cli.promote:promote", "Register a stack's trained model in MLflow."),

@@ -17,8 +17,8 @@ def merge(
     Example: twinbench merge server.db laptop.db
     """
     from twinbench.paths import default_store
-    from twinbench.results.merge import merge
-    from twinbench.results.store import Store
+    from twinbench.store.merge import merge
+    from twinbench.store.store import Store
 
     with Store.open(store or default_store()) as results:
         for source in sources:

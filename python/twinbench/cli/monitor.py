@@ -52,8 +52,8 @@ def monitor(
     """
     from twinbench.handover.cells import cell_of
     from twinbench.paths import default_store
-    from twinbench.results import monitoring, rows
-    from twinbench.results.store import Store
+    from twinbench.results.models import monitoring, rows
+    from twinbench.store.store import Store
     from twinbench.views import monitor as view
 
     near = None if margin is None else values.positive("--margin", margin)
@@ -65,7 +65,7 @@ def monitor(
     else:
         view.render(found, console())
     if track or (track is None and tracking_uri is not None):
-        from twinbench.views import monitor_mlflow
+        from twinbench.trackers import mlflow_monitoring
 
-        typer.echo(monitor_mlflow.send(found, data.name, tracking_uri), err=as_json)
+        typer.echo(mlflow_monitoring.send(found, data.name, tracking_uri), err=as_json)
     raise typer.Exit(REGRESSED if fail_on_drift and found.verdict in ("drifted", "worse") else OK)

@@ -33,7 +33,7 @@ def promote(
     from twinbench.handover.cells import cell_of
     from twinbench.handover.promote import promote as register
     from twinbench.paths import default_store
-    from twinbench.results.store import Store
+    from twinbench.store.store import Store
 
     with Store.open(store or default_store(), create=False) as results:
         run_id = results.find_run(run).id

@@ -14,7 +14,7 @@ from twinbench.cli.console import console, print_json
 from twinbench.errors import BadInput, TwinbenchError, nearest
 
 if TYPE_CHECKING:
-    from twinbench.results.recommend_records import Criterion
+    from twinbench.results.decisions.recommend_records import Criterion
 
 LANGUAGES = ("any", "julia", "python")
 
@@ -50,10 +50,10 @@ def recommend(
     """
     from twinbench.frameworks import registry
     from twinbench.paths import default_store
-    from twinbench.results import recommend as choosing
-    from twinbench.results.recommend_records import WEIGHTS, Wishes
-    from twinbench.results.store import Store
-    from twinbench.results.summary import plain, summarise
+    from twinbench.results.decisions import recommend as choosing
+    from twinbench.results.decisions.recommend_records import WEIGHTS, Wishes
+    from twinbench.results.summary.run import plain, summarise
+    from twinbench.store.store import Store
     from twinbench.views import adr as decision
     from twinbench.views import recommend as view
 
@@ -84,7 +84,7 @@ def recommend(
 
 def _weights(text: str) -> dict[Criterion, float]:
     """``speed=0.5,memory=0.5``: what isn't named counts for nothing. Raises BadInput."""
-    from twinbench.results.recommend_records import WEIGHTS
+    from twinbench.results.decisions.recommend_records import WEIGHTS
 
     found: dict[Criterion, float] = {}
     for part in text.split(","):

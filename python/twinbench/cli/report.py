@@ -27,7 +27,7 @@ def report(
     Example: twinbench report 3f2a -o report.html --open
     """
     from twinbench.paths import default_store
-    from twinbench.results.store import Store
+    from twinbench.store.store import Store
     from twinbench.views.report import page
 
     with Store.open(store or default_store(), create=False) as results:

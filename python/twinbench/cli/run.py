@@ -14,10 +14,10 @@ from twinbench import paths
 from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput, TwinbenchError, nearest
 
 if TYPE_CHECKING:
-    from twinbench.results.store import Store
-    from twinbench.run.job import Request
     from twinbench.run.options import Options
+    from twinbench.run.request import Request
     from twinbench.run.runner import Part
+    from twinbench.store.store import Store
 
 
 def run(
@@ -74,10 +74,10 @@ def run(
     Example: twinbench run groupby --size 1e5 --size 1e6 --stack pandas --stack Polars
     """
     from twinbench.cli import values
-    from twinbench.results.store import Store
     from twinbench.run import device as device_of_run
-    from twinbench.run import job
+    from twinbench.run import request
     from twinbench.run.options import Options
+    from twinbench.store.store import Store
 
     options = Options(
         threads=threads,
@@ -89,22 +89,22 @@ def run(
         timeout_s=timeout,
         memory_limit=values.size("--memory-limit", memory_limit) if memory_limit else None,
     )
-    request = job.Request(
+    wanted = request.Request(
         pipelines=tuple(pipelines),
         sizes=tuple(size or ()),
         stacks=tuple(stack or ()),
         directories=tuple(str(path.resolve()) for path in pipelines_dir or ()),
     )
     cluster = _cluster(executor, scheduler, each_host=each_host, resume=resume)
-    parts = job.parts(request)
+    parts = request.parts(wanted)
     if cluster is None:
-        job.require(require or [])
+        request.require(require or [])
         device_of_run.require(parts, options)
     with Store.open(store or paths.default_store()) as results:
         if cluster is None:
-            runs, code = [_measured_here(results, request, parts, options, resume)], OK
+            runs, code = [_measured_here(results, wanted, parts, options, resume)], OK
         else:
-            runs, code = _measured_away(results, request, options, require or [], cluster, each_host)
+            runs, code = _measured_away(results, wanted, options, require or [], cluster, each_host)
         for run_id in runs:
             _show(results, run_id, as_json)
             if track:
@@ -118,15 +118,15 @@ def run(
         raise typer.Exit(code)
 
 
-def _measured_here(results: Store, request: Request, parts: list[Part], options: Options, resume: bool) -> str:
+def _measured_here(results: Store, wanted: Request, parts: list[Part], options: Options, resume: bool) -> str:
     """The run's id."""
     from twinbench.cli.progress import watching
-    from twinbench.run import job, runner
+    from twinbench.run import request, runner
 
     if resume:
-        run_id, options = job.resume(results, request, options.device)
+        run_id, options = request.resume(results, wanted, options.device)
     else:
-        run_id = job.new_run(results, request, options)
+        run_id = request.new_run(results, wanted, options)
     try:
         with watching() as watch:
             runner.run(parts, options, results, run_id, watch)
@@ -157,14 +157,14 @@ def _cluster(executor: str, scheduler: str | None, *, each_host: bool, resume: b
 
 
 def _measured_away(
-    results: Store, request: Request, options: Options, required: list[str], cluster: str, each_host: bool
+    results: Store, wanted: Request, options: Options, required: list[str], cluster: str, each_host: bool
 ) -> tuple[list[str], int]:
     """The runs' ids, and the exit code of the worst that happened on the way to them."""
-    from twinbench.run import dask
+    from twinbench.run.cluster import dask
 
     try:
         with dask.connected(cluster) as client:
-            fetched = dask.run(client, request, options, required, results, _say, each_host=each_host)
+            fetched = dask.run(client, wanted, options, required, results, _say, each_host=each_host)
     except KeyboardInterrupt:
         print(f"interrupted; what had been measured is in {results.path}: see 'twinbench show'", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -185,13 +185,13 @@ def _resume_command() -> str:
 def _show(results: Store, run_id: str, as_json: bool) -> None:
     from rich.console import Console
 
-    from twinbench.results import summary
-    from twinbench.results.recommend import usual
+    from twinbench.results.decisions.recommend import usual
+    from twinbench.results.summary import run
     from twinbench.views import terminal
 
-    found = summary.summarise(results, run_id)
+    found = run.summarise(results, run_id)
     if as_json:
-        print(json.dumps(summary.plain(found)))
+        print(json.dumps(run.plain(found)))
     else:
         terminal.render(found, Console(), usual(found))
 
@@ -200,7 +200,7 @@ def _track(results: Store, run_id: str) -> None:
     """Tracking never costs a run: when the server is down, the results wait in the store."""
     try:
         from twinbench.handover import models
-        from twinbench.views import mlflow
+        from twinbench.trackers import mlflow
 
         sent = mlflow.send(results, run_id, None)
         print(f"MLflow: {sent}", file=sys.stderr)
@@ -213,7 +213,7 @@ def _track(results: Store, run_id: str) -> None:
 
 
 def _exit_code(results: Store, run_id: str) -> int:
-    from twinbench.results.store import Status
+    from twinbench.store.store import Status
 
     fine = {Status.DONE, Status.UNAVAILABLE}
     return OK if all(cell.status in fine for cell in results.cells(run_id)) else FAILED

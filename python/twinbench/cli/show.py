@@ -23,9 +23,9 @@ def show(
     Example: twinbench show 3f2a
     """
     from twinbench.paths import default_store
-    from twinbench.results.recommend import usual
-    from twinbench.results.store import Store
-    from twinbench.results.summary import plain, summarise
+    from twinbench.results.decisions.recommend import usual
+    from twinbench.results.summary.run import plain, summarise
+    from twinbench.store.store import Store
     from twinbench.views import terminal
     from twinbench.views.markdown import Document
 

@@ -34,8 +34,8 @@ def mlflow(
     Example: twinbench track mlflow 3f2a --tracking-uri http://localhost:5000
     """
     from twinbench.paths import default_store
-    from twinbench.results.store import Store
-    from twinbench.views import mlflow as view
+    from twinbench.store.store import Store
+    from twinbench.trackers import mlflow as view
 
     with Store.open(store or default_store(), create=False) as results:
         run_id = results.find_run(run).id
@@ -59,8 +59,8 @@ def comet(
     Example: twinbench track comet 3f2a
     """
     from twinbench.paths import default_store
-    from twinbench.results.store import Store
-    from twinbench.views import comet as view
+    from twinbench.store.store import Store
+    from twinbench.trackers import comet as view
 
     with Store.open(store or default_store(), create=False) as results:
         typer.echo(view.send(results, results.find_run(run).id))
@@ -85,8 +85,8 @@ def asv(
     Example: twinbench track asv 3f2a --config benchmarks/asv.conf.json --commit HEAD
     """
     from twinbench.paths import default_store
-    from twinbench.results.store import Store
-    from twinbench.views import asv as view
+    from twinbench.store.store import Store
+    from twinbench.trackers import asv as view
 
     with Store.open(store or default_store(), create=False) as results:
         typer.echo(view.send(results, results.find_run(run).id, config, commit=commit, machine=machine))

@@ -42,7 +42,7 @@ class Framework:
     extra: str | None = None
     """The extra of twinbench that installs it, if it isn't installed always."""
     environment: str | None = None
-    """Of `twinbench.environments`, where it can't live in the common one."""
+    """Of `twinbench.launch.environments`, where it can't live in the common one."""
     load: Callable[[int], None]
     """Import the library and set its threads. Takes the number of threads."""
     prepare: Callable[[Arrays, Kind], Any]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from twinbench.errors import BadInput, TwinbenchError, nearest
-from twinbench.results.models import Model, of_cell
-from twinbench.results.records import Cell, Status
-from twinbench.results.store import Store
+from twinbench.results.models.kept import Model, of_cell
+from twinbench.store.records import Cell, Status
+from twinbench.store.store import Store
 
 
 class NotUsable(TwinbenchError):

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twinbench.handover.job import Saving
-from twinbench.results import models
-from twinbench.results.models import Model
-from twinbench.results.store import Store
-from twinbench.run.process import scratch
-from twinbench.views.mlflow import Sent
-from twinbench.views.tracking import TrackingError
+from twinbench.handover.flavours.saving import Saving
+from twinbench.launch.process import scratch
+from twinbench.results.models.kept import Model, of_cell
+from twinbench.store.store import Store
+from twinbench.trackers.mlflow import Sent
+from twinbench.trackers.tracking import TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,7 +53,7 @@ def log(store: Store, run_id: str, sent: Sent, cells: Sequence[int] | None = Non
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=sent.tracking_uri)
-    kept = [models.of_cell(store, cell) for cell in store.cells(run_id) if cells is None or cell.id in cells]
+    kept = [of_cell(store, cell) for cell in store.cells(run_id) if cells is None or cell.id in cells]
     found = [model for model in kept if model is not None and model.cell.id in sent.children]
     try:
         known = {model.cell.id: _known(client, sent.children[model.cell.id]) for model in found}
@@ -108,7 +107,7 @@ def _saving(store: Store, model: Model, directory: Path) -> Saving:
 def _save(framework: str, savings: list[Saving], directory: Path) -> None:
     job = directory / "job.json"
     job.write_text(json.dumps({"framework": framework, "savings": [asdict(one) for one in savings]}), encoding="utf-8")
-    command = [sys.executable, "-m", "twinbench.handover.job", str(job)]
+    command = [sys.executable, "-m", "twinbench.handover.flavours.saving", str(job)]
     quiet = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
     try:
         done = subprocess.run(command, env=quiet | os.environ, capture_output=True, text=True, timeout=SAVING_S)

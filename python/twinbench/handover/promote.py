@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from twinbench.handover import cells, models
 from twinbench.handover.models import Logged
-from twinbench.results.records import Cell
-from twinbench.results.store import Store
-from twinbench.views import mlflow as view
-from twinbench.views.tracking import TrackingError
+from twinbench.store.records import Cell
+from twinbench.store.store import Store
+from twinbench.trackers import mlflow as view
+from twinbench.trackers.tracking import TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -19,6 +19,7 @@ from twinbench import ops
 from twinbench.data import registry
 from twinbench.data.dataset import Dataset
 from twinbench.errors import BadInput, nearest
+from twinbench.metrics import DEFAULT_MARGIN, MetricName
 from twinbench.ops.contract import Kind, Op
 from twinbench.plan import own
 
@@ -48,10 +49,10 @@ class Goal(_Strict):
     """Scoping: what is asked, and what counts as good."""
 
     question: str
-    metric: Literal["roc_auc", "log_loss", "accuracy"] | None = None
+    metric: MetricName | None = None
     baseline: Literal["most-frequent"] | None = None
     target: float | None = None
-    margin: Annotated[float, Field(gt=0)] = 0.01
+    margin: Annotated[float, Field(gt=0)] = DEFAULT_MARGIN
     """How far apart the metrics of two stacks may be and still count as the same quality."""
     slices: list[str] = []
     """Columns by whose values errors are counted: as they were before they became features."""

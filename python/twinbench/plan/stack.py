@@ -8,10 +8,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinbench import environments, julia
+from twinbench import julia
 from twinbench.errors import BadInput, JuliaUnavailable, nearest
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
+from twinbench.launch import environments
 from twinbench.plan.pipeline import Pipeline, Step
 
 SEPARATOR = "+"

@@ -14,27 +14,28 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinbench import metrics
 from twinbench.errors import TwinbenchError
+from twinbench.launch.process import START_TIMEOUT_S, STDERR_TAIL, WorkerFailure, scratch
+from twinbench.launch.team import Team
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
-from twinbench.results.models import MODEL
-from twinbench.results.store import Agreement, Sample, Status, Store
-from twinbench.run import agreement, errors, keeping, quality, retraining
+from twinbench.run.agree import agreement
+from twinbench.run.agree.reference import Reference
+from twinbench.run.models import keep, mistakes, quality, retrain
 from twinbench.run.options import (
     BURST_NS,
     BURST_SAMPLES,
     LONG_STEP_NS,
     SHORT_ROUND_NS,
     SHORT_STEP_NS,
-    START_TIMEOUT_S,
     WARM_UP_NS,
     Options,
 )
-from twinbench.run.process import STDERR_TAIL, WorkerFailure, scratch
-from twinbench.run.reference import Reference
-from twinbench.run.team import Team
+from twinbench.store.records import MODEL
+from twinbench.store.store import Agreement, Sample, Status, Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -141,13 +142,13 @@ class Contender:
 
     def _score(self, labels: Arrays, scores: Arrays) -> None:
         """Keep how good predictions are, and where they are wrong."""
-        for metric, value in quality.metrics(labels, scores).items():
+        for metric, value in metrics.evaluate(labels["y_test"], scores["scores"]).items():
             self.store.add_quality(self.cell, metric, value)
-        errors.keep(self.store, self.cell, labels["y_test"], scores["scores"], self.slices)
+        mistakes.keep(self.store, self.cell, labels["y_test"], scores["scores"], self.slices)
 
     def keep_model(self, directory: Path) -> None:
         """Keep what was trained, for whoever is to use it."""
-        found = keeping.model(self._ask, self.pipeline, self.stack, self.reference, directory)
+        found = keep.model(self._ask, self.pipeline, self.stack, self.reference, directory)
         if found is not None:
             for name, content in found.files.items():
                 self.store.add_file(self.cell, name, content)
@@ -155,18 +156,18 @@ class Contender:
 
     def train_again(self, directory: Path) -> None:
         """How loss and quality come with time, and what other seeds give; once the first calls have compiled."""
-        for this in retraining.trained(self.pipeline):
+        for this in retrain.trained(self.pipeline):
             if this.step.id in self.stack.steps and not self.disagreements:
                 with comparing(this.step):
                     self._train_again(this, directory)
 
-    def _train_again(self, this: retraining.Trained, directory: Path) -> None:
+    def _train_again(self, this: retrain.Trained, directory: Path) -> None:
         typical_s = self.typical_ns[this.step.id] / 1e9
-        points = [asdict(p) for p in retraining.curve(self._ask, this, self.reference, typical_s, directory)]
+        points = [asdict(p) for p in retrain.curve(self._ask, this, self.reference, typical_s, directory)]
         self.store.add_fact(self.cell, this.step.id, "curve", points)
-        seeds = retraining.other_seeds(self._ask, this, self.reference, self.options.seeds, directory)
-        for seed, metrics in seeds:
-            for metric, value in metrics.items():
+        seeds = retrain.other_seeds(self._ask, this, self.reference, self.options.seeds, directory)
+        for seed, values in seeds:
+            for metric, value in values.items():
                 self.store.add_quality(self.cell, metric, value, seed)
 
     def check_threads(self) -> None:

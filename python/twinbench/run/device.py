@@ -8,10 +8,10 @@ from typing import Any
 from twinbench import julia
 from twinbench.errors import REQUIRED_UNAVAILABLE, TwinbenchError
 from twinbench.frameworks.api import Framework
+from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure, scratch
+from twinbench.launch.variables import worker_environment
 from twinbench.plan.pipeline import Step
-from twinbench.run import environment
-from twinbench.run.options import START_TIMEOUT_S, Options
-from twinbench.run.process import Worker, WorkerFailure, scratch
+from twinbench.run.options import Options
 from twinbench.run.runner import Part
 
 
@@ -45,7 +45,7 @@ def require(parts: Sequence[Part], options: Options) -> None:
 def _try(framework: Framework, step: Step, options: Options) -> None:
     """Load a framework as a worker of the run would."""
     extra = julia.environment(julia.find(), options.threads) if framework.language == "julia" else {}
-    variables = environment.worker_environment(options.threads, extra, options.device)
+    variables = worker_environment(options.threads, extra, options.device)
     with scratch() as directory:
         told: dict[str, Any] = {"framework": framework.name, "file": None, "given": None, "kept": False}
         job = {"threads": options.threads, "device": options.device, "values": {}}

@@ -1,4 +1,4 @@
-"""The record of the machine, the noise seen on it, and the environment that workers get.
+"""The record of the machine, and the noise seen on it.
 
 Everything here is read from the outside: nothing imports a framework or starts Julia. What a worker finds out about
 its own live libraries (thread counts, BLAS) is recorded by the worker.
@@ -7,11 +7,10 @@ its own live libraries (thread counts, BLAS) is recorded by the worker.
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,44 +19,6 @@ import twinbench
 
 Record = dict[str, Any]
 """Plain data that goes through JSON."""
-
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "POLARS_MAX_THREADS",
-    "RAYON_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-    "JULIA_NUM_THREADS",
-)
-"""Every pool that a framework may size at import; all get the run's one number of threads."""
-
-PASSED_ON = (
-    "PATH",
-    "HOME",
-    "USER",
-    "LANG",
-    "LC_*",
-    "TZ",
-    "TMPDIR",
-    "PYTHONPATH",
-    "VIRTUAL_ENV",
-    "SSL_CERT_FILE",
-    "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH",
-    "OPENBLAS_CORETYPE",
-    "MKL_ENABLE_INSTRUCTIONS",
-    "JULIA_*",
-    "PYTHON_JULIACALL_*",
-    "PYTHON_JULIAPKG_*",
-    "TWINBENCH_*",
-    "XDG_*",
-)
-"""Patterns of the variables that workers inherit. What isn't listed can't change a number unseen."""
 
 BUSY_SHARE = 0.2
 """A process that used more than this share of a core since it was last looked at counts as busy."""
@@ -112,38 +73,6 @@ def warnings(machine: Record, noises: Iterable[Record]) -> list[str]:
     """What may have spoiled the numbers, in words; none on a quiet machine. Takes what `record` and `noise` gave."""
     seen = list(noises)
     return [*_warnings_of_machine(machine), *(_warnings_of_noise(seen) if seen else [])]
-
-
-def worker_environment(threads: int, extra: Mapping[str, str] | None = None, device: str = "cpu") -> dict[str, str]:
-    """The variables of a worker: a white list of ours, one number for every thread pool, and ``extra`` on top."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in PASSED_ON)
-    }
-    return {
-        **inherited,
-        **dict.fromkeys(THREAD_VARIABLES, str(threads)),
-        "OMP_DYNAMIC": "FALSE",
-        "MKL_DYNAMIC": "FALSE",
-        "PYTHONHASHSEED": "0",
-        "TF_CPP_MIN_LOG_LEVEL": "2",  # what goes wrong, without what goes well
-        **_device_variables(device),
-        **(extra or {}),
-    }
-
-
-def _device_variables(device: str) -> dict[str, str]:
-    """A library that takes a GPU unasked would not be compared with the others."""
-    if device == "cpu":
-        return {"CUDA_VISIBLE_DEVICES": ""}
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0]
-    return {
-        "CUDA_VISIBLE_DEVICES": chosen,  # one device, for whoever sees it
-        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it cuBLAS may sum in another order in every run
-        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # stacks are alive at once, and share the device's memory
-        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-    }
 
 
 def _gpus() -> list[str]:

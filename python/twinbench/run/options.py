@@ -36,9 +36,6 @@ WARM_UP_NS = 1_000_000_000
 
 DEVICES = ("cpu", "cuda")
 
-START_TIMEOUT_S = 300.0
-"""For importing frameworks: Julia may precompile on its first start."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:

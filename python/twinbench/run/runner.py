@@ -18,15 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 from twinbench import julia
 from twinbench.errors import BadInput
+from twinbench.launch.process import WorkerFailure, scratch
+from twinbench.launch.variables import worker_environment
+from twinbench.numbers import stats
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack, fingerprint, versions
-from twinbench.results import stats
-from twinbench.results.figures import Place, figures, paired
-from twinbench.results.store import Plan, Status, Store
-from twinbench.run import environment, errors, quality, reference
+from twinbench.run import environment
+from twinbench.run.agree import reference
 from twinbench.run.contender import Contender
+from twinbench.run.models import mistakes, quality
 from twinbench.run.options import MAX_PROCESSES, MIN_ROUNDS, Options
-from twinbench.run.process import WorkerFailure, scratch
+from twinbench.store.samples import Place, figures, paired
+from twinbench.store.store import Plan, Status, Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +73,7 @@ def run(parts: list[Part], options: Options, store: Store, run_id: str, watch: W
     noises: list[dict[str, Any]] = []
     for part in parts:
         known = reference.prepare(part.pipeline, part.size)
-        sliced = errors.slices(part.pipeline, known)
+        sliced = mistakes.slices(part.pipeline, known)
         _plan(part, store, run_id, known)
         contenders = list(_contenders(part, options, store, run_id, known, sliced, watch))
         watch.planned(part.pipeline.name, part.size, [c.name for c in contenders])
@@ -139,7 +142,7 @@ def _compare_predictions(
     scoring = next((step for step in part.pipeline.steps if quality.scores_all(step)), None)
     if scoring is not None:
         cells = [c for c in store.cells(run_id) if (c.pipeline, c.size) == (part.pipeline.name, part.size)]
-        errors.compare(store, cells, known.output(scoring.inputs[1])["y_test"], sliced)
+        mistakes.compare(store, cells, known.output(scoring.inputs[1])["y_test"], sliced)
 
 
 def _contenders(
@@ -170,7 +173,7 @@ def _contenders(
         else:
             store.add_fact(cell, "", "versions", {f.name: versions(f) for f in stack.frameworks})
             extra = julia.environment(julia.find(), options.threads) if stack.uses_julia else {}
-            variables = environment.worker_environment(options.threads, extra, options.device)
+            variables = worker_environment(options.threads, extra, options.device)
             yield Contender(cell, stack, part.pipeline, known, store, options, variables, sliced)
 
 

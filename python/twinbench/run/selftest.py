@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from twinbench import paths
-from twinbench.results import stats
-from twinbench.results.figures import figures, nested, paired
-from twinbench.results.store import Store
-from twinbench.run import job, runner
+from twinbench.launch.process import scratch
+from twinbench.numbers import stats
+from twinbench.run import request, runner
 from twinbench.run.options import Options
-from twinbench.run.process import scratch
+from twinbench.store.samples import figures, nested, paired
+from twinbench.store.store import Store
 
 INJECTED = 1.05
 """``probe-slow`` does 5 % more work than ``probe-a``."""
@@ -77,10 +77,10 @@ class Selftest:
 
 def compare_once(store: Store, seed: int, seconds: float = SECONDS, process_sd: float = stats.PROCESS_SD) -> Pair:
     """One comparison, as ``twinbench run work`` makes it."""
-    request = job.Request(pipelines=("work",), stacks=STACKS)
+    wanted = request.Request(pipelines=("work",), stacks=STACKS)
     options = Options(budget_s=seconds, processes=PROCESSES, seed=seed)
-    run_id = job.new_run(store, request, options)
-    runner.run(job.parts(request), options, store, run_id, runner.Watch())
+    run_id = request.new_run(store, wanted, options)
+    runner.run(request.parts(wanted), options, store, run_id, runner.Watch())
     store.finish_run(run_id, "done")
     times = {cell.stack: figures(store.samples(cell.id)).totals(["work"]) for cell in store.cells(run_id)}
     return Pair(

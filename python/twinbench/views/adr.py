@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from twinbench.results.recommend_records import Recommendation
-from twinbench.results.summary_records import RunSummary
+from twinbench.results.decisions.recommend_records import Recommendation
+from twinbench.results.summary.records import RunSummary
 from twinbench.views import recommend, text, words
 from twinbench.views.markdown import plain
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from twinbench.results.compare_records import Change, Comparison, Outcome
+from twinbench.results.decisions.compare_records import Change, Comparison, Outcome
 from twinbench.views import layout, text
 
 STYLES = {"faster": "green", "slower": "red", "same": "", "undecided": "dim"}

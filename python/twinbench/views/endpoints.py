@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from twinbench.results.endpoints import Endpoint, ranked, starts_first
+from twinbench.results.models.endpoints import Endpoint, ranked, starts_first
 from twinbench.views import layout, text
 
 LEGEND = """\

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from twinbench.results import drift
-from twinbench.results.drift import Shift
-from twinbench.results.fitness import Change, Quality
-from twinbench.results.monitoring import Monitored
-from twinbench.results.stats import Interval
+from twinbench.numbers import drift
+from twinbench.numbers.drift import Shift
+from twinbench.numbers.stats import Interval
+from twinbench.results.models.fitness import Change, Quality
+from twinbench.results.models.monitoring import Monitored
 from twinbench.views import layout, text
 
 MOST = 20

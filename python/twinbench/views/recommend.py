@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from twinbench.results.recommend_records import Candidate, Recommendation
+from twinbench.results.decisions.recommend_records import Candidate, Recommendation
 from twinbench.views import layout, text, words
 
 LEGEND = """\

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from twinbench.results.recommend_records import Recommendation
-from twinbench.results.records import Status
-from twinbench.results.summary import LEVELS, CellSummary, Growth, PipelineSummary, RunSummary, StepSummary
+from twinbench.results.decisions.recommend_records import Recommendation
+from twinbench.results.summary.run import LEVELS, CellSummary, Growth, PipelineSummary, RunSummary, StepSummary
+from twinbench.store.records import Status
 from twinbench.views import endpoints, layout, text, words
 
 STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yellow", Status.PLANNED: "dim"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from twinbench.results.stats import Interval, Ratio
+from twinbench.numbers.stats import Interval, Ratio
 
 NOTHING = "-"
 """Where a figure is absent."""

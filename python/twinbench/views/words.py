@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from twinbench.results.recommend_records import Candidate, Criterion, Recommendation
-from twinbench.results.summary_records import CellSummary, Growth, PipelineSummary, StepSummary
+from twinbench.results.decisions.recommend_records import Candidate, Criterion, Recommendation
+from twinbench.results.summary.records import CellSummary, Growth, PipelineSummary, StepSummary
 from twinbench.views import text
 
 COSTS: dict[Criterion, str] = {

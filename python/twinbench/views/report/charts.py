@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from twinbench.results.stats import Interval
-from twinbench.results.summary import LOWER_IS_BETTER
-from twinbench.results.summary_records import CellSummary, Growth, PipelineSummary, StepSummary
+from twinbench import metrics
+from twinbench.numbers.stats import Interval
+from twinbench.results.summary.records import CellSummary, Growth, PipelineSummary, StepSummary
 from twinbench.views import text, words
 from twinbench.views.report import svg
 from twinbench.views.report.scale import Scale, linear_scale, log_scale
@@ -171,7 +171,7 @@ def quality(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> Markup | N
         )
         for cell, seconds, value in found
     ]
-    front = pareto([(s, v) for _, s, v in found], lower_is_better=pipeline.metric in LOWER_IS_BETTER)
+    front = pareto([(s, v) for _, s, v in found], lower_is_better=metrics.sign(pipeline.metric) < 0)
     title = f"{pipeline.metric} against the time of one execution"
     return svg.chart(
         title,

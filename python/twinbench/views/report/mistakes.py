@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from twinbench.results.errors import CellErrors, Errors
-from twinbench.results.summary_records import PipelineSummary
+from twinbench.results.summary.records import PipelineSummary
+from twinbench.store.mistakes import CellErrors, Errors
 from twinbench.views import text
 from twinbench.views.report import svg
 from twinbench.views.report.scale import Scale

@@ -17,15 +17,15 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from twinbench.results import errors
-from twinbench.results.errors import CellErrors
-from twinbench.results.recommend import usual
-from twinbench.results.recommend_records import Recommendation
-from twinbench.results.records import ORIGIN
-from twinbench.results.store import Store
-from twinbench.results.summary import summarise
-from twinbench.results.summary_records import PipelineSummary, RunSummary
-from twinbench.views import errors as mistaken
+from twinbench.results.decisions.recommend import usual
+from twinbench.results.decisions.recommend_records import Recommendation
+from twinbench.results.summary.records import PipelineSummary, RunSummary
+from twinbench.results.summary.run import summarise
+from twinbench.store.mistakes import CellErrors
+from twinbench.store.mistakes import of_run as mistakes_of_run
+from twinbench.store.records import ORIGIN
+from twinbench.store.store import Store
+from twinbench.views import mistakes as mistaken
 from twinbench.views import text, words
 from twinbench.views.recommend import figures
 from twinbench.views.report import charts, mistakes, svg
@@ -82,7 +82,7 @@ def render(store: Store, summary: RunSummary, recommendations: Sequence[Recommen
         recommendations=recommendations,
         growing=list(_growing(summary, numbers)),
         numbers=numbers,
-        errors=errors.of_run(store, summary.run_id),
+        errors=mistakes_of_run(store, summary.run_id),
         stacks=list(numbers),
         modalities=list(dict.fromkeys(p.modality for p in summary.pipelines)),
         names=list(dict.fromkeys(p.pipeline for p in summary.pipelines)),

@@ -1,0 +1,33 @@
+"""A Keras model as MLflow's flavour ``keras``, which loads it in safe mode, on the backend that it was trained with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twinbench.handover.flavours.saving import Saving, pinned
+
+LIBRARIES = {"tensorflow": "tensorflow-cpu", "jax": "jax", "torch": "torch"}
+"""Distribution by backend."""
+
+
+def save(model: Any, saving: Saving) -> None:
+    """``model``: as the framework loads it. Its scores come out, so that a server answers what the run holds."""
+    import keras
+    import mlflow.keras
+
+    network = model.network
+    examples = keras.Input(network.input_shape[1:])
+    logits = network(examples)
+    several = logits.shape[-1] > 1
+    scores = keras.layers.Activation("softmax" if several else "sigmoid")(logits)
+    scoring = keras.Model(examples, scores if several else keras.layers.Reshape(())(scores))
+    Path(saving.to).mkdir()  # where the example goes before MLflow makes it
+    mlflow.keras.save_model(
+        scoring,
+        saving.to,
+        signature=saving.signature(),
+        input_example=saving.example(),
+        pip_requirements=pinned("mlflow", "keras", LIBRARIES[keras.backend.backend()], "numpy"),
+        metadata=saving.metadata,
+    )

@@ -1,0 +1,131 @@
+"""A model of a library for which MLflow has no flavour: Flux and MXNet.
+
+MLflow loads the model by the name of a module, `twinbench.handover.served`. It is the library's own model, loaded from
+its own file in a process of its own: a worker, as in a run. Julia and a server's threads stay apart that way, and MXNet
+has the environment that it needs.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinbench import julia
+from twinbench.frameworks import registry
+from twinbench.handover.flavours.saving import Saving, pinned
+from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure, scratch
+from twinbench.launch.variables import worker_environment
+from twinbench.ops import arrays
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LOADER = "twinbench.handover.served"
+"""The module that MLflow imports to load a model: saved models name it, so its name never changes."""
+
+ABOUT = "about.json"
+THREADS = 1
+ANSWER_S = 300.0
+"""Longest wait for scores: Julia compiles in the first request."""
+
+
+def save(saved: Path, saving: Saving) -> None:
+    """``saved``: the file or directory that the framework exported."""
+    import mlflow.pyfunc
+
+    with scratch() as directory:
+        place = Path(directory) / "data"
+        place.mkdir()
+        copy = shutil.copytree if saved.is_dir() else shutil.copy
+        copy(saved, place / saved.name)
+        about = {"framework": saving.metadata["framework"], "name": saved.name}
+        (place / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+        mlflow.pyfunc.save_model(
+            saving.to,
+            loader_module=LOADER,
+            data_path=str(place),
+            signature=saving.signature(),
+            input_example=saving.example(),
+            pip_requirements=pinned("mlflow", "twinbench", "numpy"),
+            metadata=saving.metadata,
+        )
+
+
+class Served:
+    """What MLflow asks for predictions."""
+
+    def __init__(self, place: Path) -> None:
+        about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+        framework = registry.get(about["framework"])
+        self._lock = threading.Lock()
+        self._scratch = scratch()
+        self._directory = Path(self._scratch.name)
+        self._place = framework.environment
+        extra = julia.environment(julia.find(), THREADS) if framework.language == "julia" else {}
+        self._variables = worker_environment(THREADS, extra)
+        self._job = {
+            "served": True,
+            "threads": THREADS,
+            "device": "cpu",
+            "values": {},
+            "handovers": self._scratch.name,
+            "steps": [
+                _step("load", "training.load", [about["name"]], framework.name),
+                _step("predict", "training.predict", ["load", "rows"], framework.name),
+            ],
+        }
+        (self._directory / about["name"]).symlink_to((place / about["name"]).resolve())
+        self._worker: Worker | None = self._started()
+
+    def _started(self) -> Worker:
+        worker = Worker(self._job, self._variables, place=self._place)
+        worker.ask("load", START_TIMEOUT_S)
+        worker.ask("first", START_TIMEOUT_S, step="load")
+        return worker
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> NDArray[Any]:
+        """Scores of rows, float32: (rows,) or (rows, classes).
+
+        Rows that the library refuses are an error; where its worker was lost, another one is asked once more.
+        """
+        import numpy as np
+
+        rows = np.asarray(model_input, dtype=np.float32)
+        with self._lock:
+            try:
+                return self._scores(rows)
+            except WorkerFailure as failure:
+                if failure.kind == "exception":
+                    raise
+                return self._scores(rows)
+
+    def _scores(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """By the worker or, after its end, by a new one. Raises `WorkerFailure`."""
+        worker = self._worker = self._worker or self._started()
+        try:
+            answer = worker.ask("score", ANSWER_S, step="predict", rows=arrays.pack(rows))
+        except WorkerFailure:
+            self._worker = None
+            raise
+        return arrays.unpack(answer["scores"])
+
+
+def _step(step: str, op: str, inputs: list[str], framework: str) -> dict[str, Any]:
+    return {
+        "id": step,
+        "op": op,
+        "params": {},
+        "inputs": inputs,
+        "framework": framework,
+        "file": None,
+        "given": None,
+        "kept": True,
+    }
+
+
+def _load_pyfunc(path: str) -> Served:
+    """MLflow's way in."""
+    return Served(Path(path))

@@ -1,0 +1,215 @@
+"""Worker processes: starting, asking, stopping, limiting and killing them.
+
+A worker leads a process group of its own, so that a kill takes everything it started. This file knows no store and
+no statistics.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from twinbench.launch import environments
+from twinbench.worker.protocol import Message, encode
+
+MEMORY_CHECK_S = 0.05
+"""How often the resident set is looked at while a request runs, when there is a limit."""
+
+STDERR_TAIL = 4000
+"""Characters of a dead worker's output that are kept."""
+
+START_TIMEOUT_S = 300.0
+"""Longest wait for a worker that imports its frameworks: Julia may precompile on its first start."""
+
+LINE_LIMIT = 64 << 20
+"""Bytes after which an answer without an end is taken for garbage."""
+
+
+Ask = Callable[..., Message]
+"""Asks a worker: ``ask(do, **arguments)``, within the time-out of the run."""
+
+
+class WorkerFailure(Exception):
+    """A worker that can't go on. ``kind`` is one of the store's kinds of failure."""
+
+    def __init__(self, kind: str, reason: str, output: str = "") -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+        self.output = output
+
+
+class Worker:
+    """One live worker, with a directory of its own for temporary files.
+
+    Every method may raise `WorkerFailure`, after which the worker is dead.
+    """
+
+    def __init__(
+        self,
+        job: Message,
+        environment: Mapping[str, str],
+        memory_limit: int | None = None,
+        place: str | None = None,
+    ) -> None:
+        """``place``: which of `twinbench.launch.environments`; None is the common one."""
+        self.memory_limit = memory_limit
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the worker
+        self._scratch = scratch()
+        requests_read, self._requests = os.pipe()
+        self._answers, answers_write = os.pipe()
+        try:
+            own = environments.variables(place, Path(self._scratch.name))
+            module = ["-m", "twinbench.worker.main"]
+            self._process = subprocess.Popen(
+                [environments.interpreter(place), *module, str(requests_read), str(answers_write)],
+                pass_fds=(requests_read, answers_write),
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                env=dict(environment) | own | {"TMPDIR": self._scratch.name, "KERAS_HOME": self._scratch.name},
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._release()
+            self._log.close()
+            raise WorkerFailure("unavailable", f"its process can't be started: {error}") from error
+        finally:
+            os.close(requests_read)
+            os.close(answers_write)
+        self._buffer = b""
+        self._tell(job)
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id, which is also its process group."""
+        return self._process.pid
+
+    def ask(self, do: str, timeout_s: float, **arguments: Any) -> Message:
+        """One request, one answer, within ``timeout_s`` seconds of wall time."""
+        self._tell({"do": do, "with": arguments})
+        line = self._line(time.monotonic() + timeout_s, f"{do} {arguments.get('step', '')}".strip(), timeout_s)
+        try:
+            answer = json.loads(line)
+            if "ok" in answer and isinstance(answer["ok"], dict):
+                ok: Message = answer["ok"]
+                return ok
+            error, trace = str(answer["error"]), str(answer.get("traceback", ""))
+        except (ValueError, KeyError, TypeError):
+            raise self._failure("protocol", f"garbage instead of an answer: {line[:80]!r}") from None
+        kind = "memory" if error.startswith("MemoryError") else "exception"
+        self.kill()
+        raise WorkerFailure(kind, error.splitlines()[0][:500], trace[-STDERR_TAIL:])
+
+    def pause(self) -> None:
+        """Stop the whole group, so that it is silent while another worker is measured."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it run again."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End the whole group at once, and wait for it. Safe to call twice."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        self._release()
+
+    def _release(self) -> None:
+        self._scratch.cleanup()
+        for descriptor in (self._requests, self._answers):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        self._requests = self._answers = -1
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def _tell(self, message: Message) -> None:
+        data = encode(message)
+        try:
+            while data:
+                data = data[os.write(self._requests, data) :]
+        except BrokenPipeError:
+            raise self._death() from None
+
+    def _line(self, deadline: float, doing: str, timeout_s: float) -> bytes:
+        """Bytes up to the next newline; watches the clock, the worker's life and its memory meanwhile."""
+        while b"\n" not in self._buffer:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise self._failure("time-out", f"{doing}: no answer within {timeout_s:g} s")
+            wait = min(left, MEMORY_CHECK_S) if self.memory_limit else left
+            if select.select([self._answers], [], [], wait)[0]:
+                chunk = os.read(self._answers, 1 << 16)
+                if not chunk:
+                    raise self._death()
+                self._buffer += chunk
+                if len(self._buffer) > LINE_LIMIT:
+                    raise self._failure("protocol", f"{doing}: an answer that doesn't end")
+            self._check_memory(doing)
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def _check_memory(self, doing: str) -> None:
+        if self.memory_limit is None:
+            return
+        used = tree_rss(self.pid)
+        if used > self.memory_limit:
+            raise self._failure(
+                "memory", f"{doing}: {used / 2**20:.0f} MiB resident, limit {self.memory_limit / 2**20:.0f} MiB"
+            )
+
+    def _failure(self, kind: str, reason: str) -> WorkerFailure:
+        self.kill()
+        return WorkerFailure(kind, reason, self.output())
+
+    def _death(self) -> WorkerFailure:
+        """What became of a worker that hung up."""
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return self._failure("protocol", "closed its pipe and went on")
+        self.kill()
+        if code < 0:
+            name = signal.Signals(-code).name
+            hint = ", perhaps by the kernel because memory ran out" if name == "SIGKILL" else ""
+            return WorkerFailure("signal", f"killed by {name}{hint}", self.output())
+        return WorkerFailure("exit", f"ended by itself with exit code {code}", self.output())
+
+    def output(self) -> str:
+        """The tail of what the worker printed."""
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, size - STDERR_TAIL))
+        return self._log.read().decode(errors="replace")
+
+
+def tree_rss(pid: int) -> int:
+    """Resident bytes of a process and its descendants; 0 of one that is gone."""
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0
+    total = 0
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += member.memory_info().rss
+    return total
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A directory for outputs on their way to the comparison; goes with its context."""
+    return tempfile.TemporaryDirectory(prefix="twinbench-", ignore_cleanup_errors=True)

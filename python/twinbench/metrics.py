@@ -1,0 +1,95 @@
+"""The quality metrics of predictions: their names, which direction is better, and how each is computed.
+
+This table is the only file that knows a metric: pipelines name them, runs compute them, and every view judges by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MetricName = Literal["roc_auc", "log_loss", "accuracy"]
+"""The metrics that a pipeline may name as its goal."""
+
+CLIP = 1e-7
+"""Probabilities are clipped to [CLIP, 1 - CLIP], so that a wrong certainty has a finite log loss."""
+
+DEFAULT_MARGIN = 0.01
+"""How far apart the metrics of two stacks may be and still count as the same quality, unless the pipeline says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A quality metric of a classifier's predictions."""
+
+    name: MetricName
+    better: Literal["higher", "lower"]
+    compute: Callable[[NDArray[Any], NDArray[Any]], float]
+    """The metric of labels (n,) and probabilities in float64: (n,), of class 1 of two, or (n, classes)."""
+    margin: float = DEFAULT_MARGIN
+
+    @property
+    def sign(self) -> float:
+        """1.0 if higher values are better, else -1.0: ``sign * value`` is better when it is larger."""
+        return 1.0 if self.better == "higher" else -1.0
+
+
+def _accuracy(labels: NDArray[Any], p: NDArray[Any]) -> float:
+    from sklearn.metrics import accuracy_score
+
+    return float(accuracy_score(labels, p > 0.5 if p.ndim == 1 else p.argmax(axis=1)))
+
+
+def _log_loss(labels: NDArray[Any], p: NDArray[Any]) -> float:
+    from sklearn.metrics import log_loss
+
+    return float(log_loss(labels, p, labels=list(range(2 if p.ndim == 1 else p.shape[1]))))
+
+
+def _roc_auc(labels: NDArray[Any], p: NDArray[Any]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    classes = list(range(p.shape[1])) if p.ndim > 1 else None
+    return float(roc_auc_score(labels, p, multi_class="ovr", labels=classes))
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy", "higher", _accuracy),
+        Metric("log_loss", "lower", _log_loss),
+        Metric("roc_auc", "higher", _roc_auc),
+    )
+}
+"""Every metric by its name, in the order in which they are stored and shown."""
+
+
+def sign(name: str | None) -> float:
+    """The sign of a metric by its name; 1.0 for None and for a name that an older or newer twinbench stored."""
+    return METRICS[name].sign if name in METRICS else 1.0
+
+
+def clipped(p: NDArray[Any]) -> NDArray[Any]:
+    """Probabilities in float64, clipped to [CLIP, 1 - CLIP]; those of several classes sum to 1 again."""
+    import numpy as np
+
+    p = np.clip(p.astype(np.float64), CLIP, 1 - CLIP)
+    return p if p.ndim == 1 else p / p.sum(axis=1, keepdims=True)
+
+
+def evaluate(labels: NDArray[Any], scores: NDArray[Any]) -> dict[str, float]:
+    """Every metric of ``scores`` against ``labels`` (n,); empty when a class is absent or a score isn't finite.
+
+    Scores are (n,), the probability of class 1 of two, or (n, classes), where ROC AUC is the mean over the classes,
+    each against the rest. Source: scikit-learn's ``accuracy_score``, ``log_loss`` and ``roc_auc_score``.
+    """
+    import numpy as np
+
+    if len(np.unique(labels)) < (2 if scores.ndim == 1 else scores.shape[1]) or not np.isfinite(scores).all():
+        return {}
+    p = clipped(scores)
+    return {name: metric.compute(labels, p) for name, metric in METRICS.items()}

@@ -1,0 +1,55 @@
+"""What monitoring compares of rows, and the sample of a model's training rows that a run keeps for it."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SAMPLED = 2000
+"""Training rows that are kept. More would sharpen little: the noise of these is 0.02 standard deviations, and nothing
+below 0.3 is called drifted."""
+
+PARTS = ("mean", "standard deviation", "smallest", "largest")
+"""What is compared of a row that is an image, a series, or features without names."""
+
+CHUNK = 4096
+"""Rows that are described at a time."""
+
+
+def described(x: NDArray[Any], *, named: bool) -> NDArray[Any]:
+    """What is compared of rows, float32 (rows, features): named features as they are, of any other row its `PARTS`."""
+    import numpy as np
+
+    if named:
+        return np.asarray(x, np.float32)
+    flat = x.reshape(len(x), -1)
+    with np.errstate(invalid="ignore"):  # of a row with a value that is missing or infinite
+        return np.concatenate([_parts(flat[start : start + CHUNK]) for start in range(0, len(flat), CHUNK)])
+
+
+def _parts(flat: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    wide = flat.astype(np.float64)
+    parts = [wide.mean(axis=1), wide.std(axis=1), wide.min(axis=1), wide.max(axis=1)]
+    return np.column_stack(parts).astype(np.float32)
+
+
+def of_training(x_train: NDArray[Any], y_test: NDArray[Any], *, named: bool) -> bytes:
+    """`TRAINED`, of all training rows and the classes of the test rows. The same rows give the same sample."""
+    import numpy as np
+
+    rows = described(x_train, named=named)
+    drawn = np.random.default_rng(0).permutation(len(rows))[:SAMPLED]
+    content = io.BytesIO()
+    np.savez_compressed(
+        content,
+        sample=rows[np.sort(drawn)],
+        low=np.fmin.reduce(rows, axis=0),
+        high=np.fmax.reduce(rows, axis=0),
+        y_test=np.asarray(y_test, np.float32),
+    )
+    return content.getvalue()

@@ -1,0 +1,333 @@
+"""Everything that views show of a run, computed once from the store: two views can't differ.
+
+Nothing here prints, and nothing is measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from statistics import fmean
+from typing import Any
+
+from twinbench import metrics
+from twinbench.numbers import stats
+from twinbench.numbers.stats import Interval
+from twinbench.results.models import endpoints
+from twinbench.results.summary import ranking
+from twinbench.results.summary.growth import growths
+from twinbench.results.summary.records import (
+    BaselineSummary,
+    BreakEven,
+    CellSummary,
+    CurvePoint,
+    Growth,
+    Latency,
+    PipelineSummary,
+    QualitySummary,
+    RunSummary,
+    StepSummary,
+)
+from twinbench.store.records import Agreement, Baseline, Cell, Plan, Quality, Run, Status
+from twinbench.store.samples import Blocks, Figures, figures, nested
+from twinbench.store.store import Store
+
+__all__ = [
+    "BaselineSummary",
+    "BreakEven",
+    "CellSummary",
+    "CurvePoint",
+    "Growth",
+    "Latency",
+    "PipelineSummary",
+    "QualitySummary",
+    "RunSummary",
+    "StepSummary",
+    "plain",
+    "summarise",
+]
+
+LEVELS = ("exact", "rounding", "approximate", "different")
+"""Tolerance classes, from the best to the worst."""
+
+SPARE_CORES = 0.25
+"""How many cores more than its threads a stack may keep busy (a collector, a clock) before that is worth a warning."""
+
+
+def summarise(store: Store, run_id: str) -> RunSummary:
+    """Summarise a run. Raises BadInput for an unknown one; a unique prefix of the id will do."""
+    run = store.find_run(run_id)
+    cells: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    for cell in store.cells(run.id):
+        cells[cell.pipeline, cell.size].append(cell)
+    baselines = store.baselines(run.id)
+    pipelines = tuple(
+        _pipeline(store, run, plan, cells[plan.pipeline, plan.size], baselines) for plan in store.plans(run.id)
+    )
+    growth = growths(pipelines)
+    return RunSummary(
+        run_id=run.id,
+        created=run.created,
+        status=run.status,
+        arguments=run.arguments,
+        environment=run.environment,
+        pipelines=pipelines,
+        growth=growth,
+        warnings=(*_noise(store, run.id), *_too_busy(run, pipelines), *_reused(pipelines)),
+    )
+
+
+def plain(summary: Any) -> dict[str, Any]:
+    """A summary, or another dataclass of figures, as JSON data. A number that isn't finite becomes null."""
+    return {key: _plain(value) for key, value in asdict(summary).items()}
+
+
+def _pipeline(
+    store: Store, run: Run, plan: Plan, planned: Sequence[Cell], baselines: Sequence[Baseline]
+) -> PipelineSummary:
+    spec = plan.plan
+    steps = {step["id"]: step["op"] for step in spec["steps"]}
+    process_sd = run.environment.get("process_sd", stats.PROCESS_SD)
+    own = [b for b in baselines if (b.pipeline, b.size) == (plan.pipeline, plan.size)]
+    independent = spec.get("independent", False)
+    cells, measured = [], {}
+    for cell in planned:
+        measured[cell.stack] = figures(store.samples(cell.id))
+        cells.append(_judged(_cell(store, cell, steps, measured[cell.stack], process_sd), spec, own))
+    cells = _compared(store, cells, spec)
+    if independent:
+        ranked = ranking.by_step(cells, measured, process_sd)
+    else:
+        ranked = ranking.by_total(cells, {stack: m.totals(steps) for stack, m in measured.items()}, process_sd)
+    return PipelineSummary(
+        pipeline=plan.pipeline,
+        size=plan.size,
+        modality=spec["modality"],
+        question=spec.get("question", ""),
+        metric=spec.get("metric"),
+        target=spec.get("target"),
+        baseline=spec.get("baseline"),
+        dataset=plan.dataset,
+        independent=independent,
+        steps=tuple(steps.items()),
+        cells=tuple(ranked),
+        baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in own),
+        break_even=None if independent else ranking.break_even(ranked),
+    )
+
+
+def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, process_sd: float) -> CellSummary:
+    """All of a cell but what takes other cells or the plan to say."""
+    kept = store.facts(cell.id)
+    facts = {(fact.step, fact.key): fact.value for fact in kept}
+    agreements = store.agreements(cell.id)
+    steps = _steps(cell, ops, measured, agreements, facts, process_sd)
+    totals = measured.totals(ops)
+    imports = measured.imports()
+    first_call = _sum([step.first_call_s for step in steps])
+    return CellSummary(
+        cell_id=cell.id,
+        stack=cell.stack,
+        frameworks=tuple(dict.fromkeys(cell.steps.values())),
+        fingerprint=cell.fingerprint,
+        status=cell.status,
+        kind=cell.kind,
+        reason=cell.reason,
+        steps=steps,
+        total=_interval(totals, process_sd),
+        imports_s=imports,
+        first_call_s=first_call,
+        cold_start_s=None if first_call is None else first_call + sum(imports.values()),
+        boundary_in_s=sum(step.boundary_in_s or 0.0 for step in steps),
+        boundary_out_s=sum(step.boundary_out_s or 0.0 for step in steps),
+        processes=len({process for process, _ in totals}),
+        blocks=len(totals),
+        rank=None,
+        ratio=None,
+        quality=_quality(store.qualities(cell.id)),
+        curve=tuple(CurvePoint(**point) for (_, key), points in facts.items() if key == "curve" for point in points),
+        to_target_s=None,
+        beats_baseline=None,
+        meets_target=None,
+        agreement_error=_worst(agreements),
+        peak_rss_bytes=facts.get(("", "peak_rss_bytes")),
+        cpu_per_wall=measured.cpu_per_wall,
+        gc_share=measured.gc_share,
+        reused=bool(facts.get(("", "reused"))),
+        endpoints=endpoints.of_facts(kept),
+    )
+
+
+def _steps(
+    cell: Cell,
+    ops: Mapping[str, str],
+    measured: Figures,
+    agreements: Sequence[Agreement],
+    facts: Mapping[tuple[str, str], Any],
+    process_sd: float,
+) -> tuple[StepSummary, ...]:
+    steady = {step: _interval(measured.steady.get(step, {}), process_sd) for step in ops}
+    total = _sum([interval.estimate if interval else None for interval in steady.values()])
+    return tuple(
+        _step(step, op, cell, measured, steady[step], total, [a for a in agreements if a.step == step], facts)
+        for step, op in ops.items()
+    )
+
+
+def _step(
+    step: str,
+    op: str,
+    cell: Cell,
+    measured: Figures,
+    steady: Interval | None,
+    total: float | None,
+    agreements: Sequence[Agreement],
+    facts: Mapping[tuple[str, str], Any],
+) -> StepSummary:
+    examples, held = facts.get((step, "examples")), facts.get((step, "held_as"), {})
+    return StepSummary(
+        step=step,
+        op=op,
+        framework=cell.steps.get(step, ""),
+        first_call_s=measured.typical("first_call", step),
+        steady=steady,
+        boundary_in_s=measured.typical("boundary", step, "in"),
+        boundary_out_s=measured.typical("boundary", step, "out"),
+        samples=sum(map(len, measured.steady.get(step, {}).values())),
+        share=steady.estimate / total if steady and total else None,
+        level=max((a.level for a in agreements), key=LEVELS.index, default=None),
+        error=_worst(agreements),
+        agrees=all(a.ok for a in agreements) if agreements else None,
+        max_abs=max((a.max_abs for a in agreements), default=None),
+        psnr_db=min((a.psnr_db for a in agreements if a.psnr_db is not None), default=None),
+        declared=next((a.declared for a in agreements if a.declared), ""),
+        rank=None,
+        ratio=None,
+        rss_increase_bytes=facts.get((step, "rss_increase_bytes")),
+        per_second=examples / steady.estimate if examples and steady else None,
+        latency=_latency(measured.steady.get(step, {})) if (step, "request") in facts else None,
+        saved_bytes=int(held["bytes"]) if "bytes" in held else None,
+    )
+
+
+def _latency(places: Blocks) -> Latency | None:
+    """Quantiles by the nearest rank: a value that was measured."""
+    walls = sorted(wall for block in places.values() for wall in block)
+    if not walls:
+        return None
+    p50, p95, p99 = (walls[math.ceil(q * len(walls)) - 1] for q in (0.50, 0.95, 0.99))
+    return Latency(p50, p95, p99, len(walls))
+
+
+def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Baseline]) -> CellSummary:
+    """The cell's quality held against the pipeline's target and baseline."""
+    metric = spec.get("metric")
+    quality = cell.quality.get(metric) if metric else None
+    if quality is None:
+        return cell
+    sign = metrics.sign(metric)
+    reached = sign * quality.mean
+    target = spec.get("target")
+    dummy = [sign * b.value for b in baselines if (b.name, b.metric) == (spec.get("baseline"), metric)]
+    return replace(
+        cell,
+        beats_baseline=reached > dummy[0] if dummy else None,
+        meets_target=None if target is None else reached >= sign * target,
+        to_target_s=None if target is None else _to_target(cell, metric, sign, target),
+    )
+
+
+def _to_target(cell: CellSummary, metric: Any, sign: float, target: float) -> float | None:
+    points = (point for point in cell.curve if metric in point.metrics)
+    return next((point.seconds for point in points if sign * point.metrics[metric] >= sign * target), None)
+
+
+def _compared(store: Store, cells: Sequence[CellSummary], spec: Mapping[str, Any]) -> list[CellSummary]:
+    """With the metric that counts tested for equivalence with the best stack's, where there are several seeds.
+
+    The best is one that is done: what failed or disagrees has too few seeds, and is nothing to be as good as.
+    """
+    metric = spec.get("metric")
+    values = {
+        cell.stack: {q.seed: q.value for q in store.qualities(cell.cell_id) if q.metric == metric}
+        for cell in cells
+        if metric in cell.quality
+    }
+    done = [cell.stack for cell in cells if cell.status is Status.DONE and cell.stack in values]
+    if not done or len(values) < 2 or max(map(len, values.values())) < 2:
+        return list(cells)
+    sign = metrics.sign(metric)
+    best = max(done, key=lambda stack: sign * fmean(values[stack].values()))
+    return [
+        _with_equivalence(cell, str(metric), best, values, spec.get("margin", metrics.DEFAULT_MARGIN)) for cell in cells
+    ]
+
+
+def _with_equivalence(
+    cell: CellSummary, metric: str, best: str, values: Mapping[str, Mapping[int, float]], margin: float
+) -> CellSummary:
+    if cell.stack not in values or cell.stack == best:
+        return cell
+    ours, theirs = values[cell.stack], values[best]
+    seeds = sorted(ours.keys() & theirs.keys())
+    found = stats.equivalence([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds], margin)
+    quality = replace(cell.quality[metric], against=best, equivalence=found)
+    return replace(cell, quality={**cell.quality, metric: quality})
+
+
+def _interval(places: Blocks, process_sd: float) -> Interval | None:
+    return stats.summarise(nested(places), process_sd=process_sd) if places else None
+
+
+def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
+    values: dict[str, list[float]] = defaultdict(list)
+    for quality in qualities:
+        values[quality.metric].append(quality.value)
+    return {name: QualitySummary(name, fmean(v), min(v), max(v), len(v), "", None) for name, v in values.items()}
+
+
+def _worst(agreements: Sequence[Agreement]) -> float | None:
+    """The largest error; one that isn't a number is worse than any."""
+    errors = [math.inf if math.isnan(a.error) else a.error for a in agreements]
+    return max(errors, default=None)
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    """None as soon as one is missing, or there is none."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None
+
+
+def _noise(store: Store, run_id: str) -> Iterator[str]:
+    """What the runner warned of, each once."""
+    said = Counter(text for noise in store.noise(run_id) for text in noise.facts.get("warnings", ()))
+    for text, times in said.items():
+        yield f"{text} ({times} times)" if times > 1 else text
+
+
+def _too_busy(run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    threads = run.environment.get("threads", math.inf)
+    for pipeline in pipelines:
+        for cell in pipeline.cells:
+            if (cell.cpu_per_wall or 0.0) > threads + SPARE_CORES:
+                busy = f"{cell.stack} kept {cell.cpu_per_wall:.1f} cores busy"
+                yield f"{pipeline.pipeline}: {busy}, with --threads {threads}"
+
+
+def _reused(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    for pipeline in pipelines:
+        stacks = ", ".join(cell.stack for cell in pipeline.cells if cell.reused and cell.total)
+        if stacks:
+            yield f"{pipeline.pipeline}: measured before the run was resumed, not beside the others: {stacks}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Status) else value

@@ -1,0 +1,110 @@
+"""The reference's run of a pipeline: outputs to compare with, givens for every stack, and the baselines.
+
+Computed once per pipeline, size, dataset and version of the references, and cached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twinbench import paths
+from twinbench.data import cache
+from twinbench.errors import BadInput
+from twinbench.ops import arrays
+from twinbench.ops.contract import Arrays
+from twinbench.plan.pipeline import DATA, Pipeline, Step
+from twinbench.run.agree import baselines
+
+BASELINES = "baselines.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where the reference's outputs are, and what every stack of the pipeline is given."""
+
+    directory: Path
+    files: Mapping[str, str]
+    """Step id to the path of the file that it reads."""
+    baselines: Mapping[str, Mapping[str, float]]
+
+    def place(self, source: str) -> str:
+        """The directory of a step's output, or of the dataset's value."""
+        return str(self.directory / DATA if source == DATA else self.directory / "outputs" / source)
+
+    def output(self, step: str) -> Arrays:
+        """A step's reference output, memory-mapped."""
+        return arrays.load(Path(self.place(step)))
+
+    def given(self, step: str) -> str | None:
+        """The directory of a step's givens."""
+        path = self.directory / "givens" / step
+        return str(path) if arrays.saved(path) else None
+
+    def examples(self, step: Step) -> int:
+        """How many examples one execution of a step trains on or scores; 0 for a step of another kind."""
+        given = self.given(step.id)
+        if step.op.output == "model" and given is not None:
+            return int(arrays.load(Path(given))["order"].size)
+        return len(self.output(step.id)["scores"]) if step.op.name == "training.predict" else 0
+
+
+def prepare(pipeline: Pipeline, size: str) -> Reference:
+    """The reference of a pipeline at a size, from the cache or made now. Raises BadInput if a step can't be done."""
+    amount = pipeline.amount(size)
+    files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
+    directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files)}"
+    if not (directory / BASELINES).is_file():
+        with cache.made(directory) as made:
+            _make(pipeline, amount, files, made)
+    known = json.loads((directory / BASELINES).read_text(encoding="utf-8"))
+    return Reference(directory, files, known)
+
+
+def _file(pipeline: Pipeline, step: Step, amount: float | None) -> Path:
+    assert pipeline.dataset is not None
+    return pipeline.dataset.file(step.op.file_of(step.params), amount)
+
+
+def _key(pipeline: Pipeline, size: str, files: Mapping[str, str]) -> str:
+    """A hash of all that the outputs depend on: the steps, the data, and the source of the references."""
+    data = None if pipeline.dataset is None else [pipeline.dataset.checksum(), pipeline.amount(size)]
+    parts = [pipeline.as_json()["steps"], data, {step: Path(file).name for step, file in files.items()}]
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+    for source in sorted((paths.PACKAGE / "ops").rglob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _make(pipeline: Pipeline, amount: float | None, files: Mapping[str, str], directory: Path) -> None:
+    """Run every reference in order."""
+    outputs: dict[str, Arrays] = {}
+    if pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps):
+        arrays.save(directory / DATA, pipeline.dataset.value(amount))
+        outputs[DATA] = arrays.load(directory / DATA)
+    for step in pipeline.steps:
+        _step(pipeline, step, outputs, files, directory)
+        outputs[step.id] = arrays.load(directory / "outputs" / step.id)
+    split = next((output for output in outputs.values() if "x_train" in output), None)
+    found = baselines.baselines(split) if split is not None else {}
+    (directory / BASELINES).write_text(json.dumps(found), encoding="utf-8")
+
+
+def _step(
+    pipeline: Pipeline, step: Step, outputs: Mapping[str, Arrays], files: Mapping[str, str], directory: Path
+) -> None:
+    values: list[Any] = [files[step.id]] if step.id in files else [outputs[name] for name in step.inputs]
+    try:
+        if step.op.givens is not None:
+            given = step.op.givens(step.params, *values)
+            arrays.save(directory / "givens" / step.id, given)
+            values.append(given)
+        output: Arrays = step.op.reference(step.params, *values)
+    except Exception as error:
+        what = f"no column {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
+        raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
+    arrays.save(directory / "outputs" / step.id, output)

@@ -1,0 +1,249 @@
+"""A run on the hosts of a Dask cluster: jobs out, progress and results back. The schedulers are Dask's, none is ours.
+
+A worker takes one job at a time by its resource ``twinbench``; `twinbench.run.cluster.host` is what it does with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import twinbench
+from twinbench.data.own import OwnArrays, OwnTables
+from twinbench.errors import BadInput, TwinbenchError, nearest
+from twinbench.plan import pipeline
+from twinbench.run.cluster import host
+from twinbench.run.options import Options
+from twinbench.run.request import Request, directories
+from twinbench.store.merge import merge
+from twinbench.store.store import Store
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+RESOURCE = "twinbench"
+CONNECT_S = 5.0
+SCHEMES = ("tcp", "tls", "ws", "wss")
+LOOK_S = 2.0
+"""How often it is looked whether there is a worker left to wait for."""
+
+STOP_S = 30.0
+"""How long an interrupted run waits for what its jobs have measured so far."""
+
+LOST = (
+    "the connection to the scheduler was lost, or somebody cancelled the job; what a host has measured of it is where"
+    " its first line says, and `twinbench merge` takes that in"
+)
+
+Say = Callable[[str, str], None]
+"""Takes a host's name and a line."""
+
+
+class JobFailed(TwinbenchError):
+    """A job ended without results, or wasn't allowed to begin."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Ids of the runs that are in the store now, and what went wrong on the way, a line for each job."""
+
+    runs: list[str]
+    failures: list[JobFailed]
+
+
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[Client]:
+    """A client of the scheduler at an address. Raises BadInput where none answers."""
+    try:
+        import dask.config
+
+        dask.config.set(logging={"distributed": "critical", "distributed.client": "critical"})  # we say what matters
+        import distributed
+    except ImportError:
+        raise BadInput("--executor dask: needs Dask; install it with: pip install 'twinbench[dask]'") from None
+    scheme, separator, _ = address.rpartition("://")
+    if separator and scheme not in SCHEMES:
+        raise BadInput(f"--scheduler {address}: unknown scheme '{scheme}'{nearest(scheme, SCHEMES)}")
+    try:
+        client = distributed.Client(address, timeout=CONNECT_S)
+    except (OSError, ValueError) as error:
+        why = " ".join(str(error).split())
+        raise BadInput(f"--scheduler {address}: no Dask scheduler answers there: {why}; see `dask scheduler`") from None
+    with client:
+        yield client
+
+
+def run(
+    client: Client,
+    request: Request,
+    options: Options,
+    required: Sequence[str],
+    store: Store,
+    say: Say,
+    *,
+    each_host: bool = False,
+) -> Fetched:
+    """Measure each pipeline of a request on a host of the cluster, or on each host, and keep the results in ``store``.
+
+    Raises BadInput where no worker can take a job. What an interrupted run has measured is kept before
+    KeyboardInterrupt goes on.
+    """
+    hosts = _hosts(client)
+    places: list[str | None] = [*hosts] if each_host else [None]
+    jobs = list(_jobs(request, options, required, len(places)))
+    return _Cluster(client, store, say).measure(jobs, places)
+
+
+def arguments(request: Request, options: Options, required: Sequence[str]) -> Iterator[str]:
+    """Of `twinbench run` on the host, without the pipelines and where they are."""
+    listed = {"--size": request.sizes, "--stack": request.stacks, "--require": required}
+    for option, values in listed.items():
+        for value in values:
+            yield from (option, value)
+    yield from ("--threads", str(options.threads), "--device", options.device, "--seeds", str(options.seeds))
+    yield from ("--budget", repr(options.budget_s), "--timeout", repr(options.timeout_s))
+    yield from ("--processes", str(options.processes))
+    if options.resolve is not None:
+        yield from ("--resolve", f"{options.resolve * 100!r}%")
+    if options.memory_limit is not None:
+        yield from ("--memory-limit", str(options.memory_limit))
+
+
+def _jobs(request: Request, options: Options, required: Sequence[str], copies: int) -> Iterator[host.Job]:
+    told = tuple(arguments(request, options, required))
+    for name in request.pipelines:
+        plan = pipeline.find(name, directories(request.directories))
+        for _ in range(copies):
+            yield host.Job(
+                key=f"twinbench-{secrets.token_hex(8)}",
+                pipeline=name,
+                text=plan.path.read_text(encoding="utf-8"),
+                file=str(plan.path.resolve()) if isinstance(plan.dataset, OwnTables | OwnArrays) else None,
+                arguments=told,
+            )
+
+
+def _workers(client: Client) -> dict[str, dict[str, Any]]:
+    """Those that take jobs, by address."""
+    found: dict[str, dict[str, Any]] = client.scheduler_info(n_workers=-1)["workers"]
+    return {address: facts for address, facts in found.items() if facts["resources"].get(RESOURCE, 0) >= 1}
+
+
+def _hosts(client: Client) -> list[str]:
+    """One worker of each host. Raises BadInput where none takes jobs, or one has another twinbench than this."""
+    workers = _workers(client)
+    if not workers:
+        raise BadInput(_nobody(client))
+    ours = twinbench.__version__
+    for worker, version in client.run(host.version, workers=list(workers), on_error="return").items():
+        if version != ours:
+            has = f"twinbench {version}" if isinstance(version, str) else f"no twinbench ({version})"
+            raise BadInput(f"{worker}: has {has}, and this is {ours}; install the same there, and restart the worker")
+    return list({facts["host"]: worker for worker, facts in workers.items()}.values())
+
+
+def _nobody(client: Client) -> str:
+    address = client.scheduler.address
+    start = f"dask worker {address} --nworkers 1 --nthreads 1 --resources {RESOURCE}=1"
+    return f"{address}: no worker offers the resource '{RESOURCE}'; start one on each host with: {start}"
+
+
+def _measure(job: host.Job) -> host.Outcome:
+    """Runs on a Dask worker: progress goes out as events, on a topic of the job's own."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    return host.measure(job, lambda name, line: worker.log_event(job.key, {"host": name, "line": line}))
+
+
+class _Cluster:
+    """Jobs on their way, and what comes back."""
+
+    def __init__(self, client: Client, store: Store, say: Say) -> None:
+        self.client = client
+        self.store = store
+        self.say = say
+        self.fetched = Fetched([], [])
+
+    def measure(self, jobs: Sequence[host.Job], places: Sequence[str | None]) -> Fetched:
+        """All of them, each in the place whose turn it is."""
+        for job in jobs:
+            self.client.subscribe_topic(job.key, self._tell)
+        futures = {
+            self.client.submit(_measure, job, key=job.key, pure=False, resources={RESOURCE: 1}, workers=place): job
+            for job, place in zip(jobs, _repeated(places, len(jobs)), strict=True)
+        }
+        try:
+            self._collect(futures, until=None)
+        except KeyboardInterrupt:
+            self._stop(futures)
+            raise
+        return self.fetched
+
+    def _tell(self, event: tuple[float, dict[str, str]]) -> None:
+        _, told = event
+        self.say(told["host"], told["line"])
+
+    def _collect(self, futures: dict[Future, host.Job], until: float | None) -> None:
+        """Results as they come; each is kept before the next is waited for."""
+        told = False
+        while futures and (until is None or time.monotonic() < until):
+            done = [future for future in futures if future.done()]
+            for future in done:
+                self._keep(future, futures.pop(future))
+            if not done:
+                self._wait(futures)
+            if futures and not told and self.client.status == "running" and not _workers(self.client):
+                told = True
+                self.say("waiting", _nobody(self.client))
+
+    @staticmethod
+    def _wait(futures: Iterable[Future]) -> None:
+        from distributed import wait
+
+        with contextlib.suppress(TimeoutError, CancelledError):
+            wait(list(futures), timeout=LOOK_S, return_when="FIRST_COMPLETED")
+
+    def _keep(self, future: Future, job: host.Job) -> None:
+        """A job's results into the store; only then the host may forget them."""
+        if future.status != "finished":
+            why = LOST if future.status == "cancelled" else str(future.exception()).partition("\n")[0]
+            self.fetched.failures.append(JobFailed(f"{job.pipeline}: {why}", 1))
+            return
+        outcome: host.Outcome = future.result()
+        if outcome.error:
+            message = f"{job.pipeline} on {outcome.host}: {outcome.error}"
+            self.fetched.failures.append(JobFailed(message, outcome.code))
+        if outcome.store:
+            with tempfile.NamedTemporaryFile(suffix=".db") as file:
+                file.write(outcome.store)
+                file.flush()
+                self.fetched.runs.extend(merge(Path(file.name), self.store, outcome.host).copied)
+        (worker,) = self.client.who_has([future]).values()
+        self.client.run(host.forget, outcome.place, workers=list(worker), on_error="ignore")
+
+    def _stop(self, futures: dict[Future, host.Job]) -> None:
+        """Jobs that haven't begun are cancelled; the others end as by Ctrl-C, and what they measured is fetched."""
+        for job in futures.values():
+            self.client.run(host.stop, job.key, workers=list(_workers(self.client)), on_error="ignore")
+        processing = {key for keys in self.client.processing().values() for key in keys}
+        for future in [f for f in futures if f.key not in processing and not f.done()]:
+            future.cancel()
+            del futures[future]
+        self._collect(futures, until=time.monotonic() + STOP_S)
+
+
+def _repeated(places: Sequence[str | None], count: int) -> Iterator[str | None]:
+    for number in range(count):
+        yield places[number % len(places)]

@@ -1,0 +1,205 @@
+"""Error analysis, computed by the harness from the predictions of a cell, and from those of all stacks together.
+
+Scores are (rows,), the probability of class 1 of two, or (rows, classes).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinbench.errors import BadInput, nearest
+from twinbench.numbers.predictions import calibration, calibration_error, predicted, probabilities, wilson
+from twinbench.ops import arrays
+from twinbench.ops.contract import Arrays
+from twinbench.plan.pipeline import Pipeline, Step
+from twinbench.run.agree.reference import Reference
+from twinbench.store.mistakes import (
+    DISAGREEMENT,
+    ERRORS,
+    ClassErrors,
+    Disagreement,
+    Disputed,
+    Errors,
+    SliceErrors,
+)
+from twinbench.store.records import SCORES
+from twinbench.store.store import Cell, Store
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FEWEST = 30
+"""Test rows of a slice that is worth telling: of fewer, the interval is wider than most differences."""
+
+WORST = 10
+"""Slices that are kept, and rows that the stacks don't agree on."""
+
+MANY = 50
+"""A column with more different numbers is sliced at its quartiles."""
+
+
+def slices(pipeline: Pipeline, reference: Reference) -> dict[str, NDArray[Any]]:
+    """By slicing column its values in the test rows, as text. Raises BadInput for a column that isn't there."""
+    import numpy as np
+
+    if not pipeline.goal.slices:
+        return {}
+    steps = {step.id: step for step in pipeline.steps}
+    split = next((step for step in pipeline.steps if "test" in _given(reference, step)), None)
+    if split is None:
+        raise BadInput(f"{pipeline.path}: goal.slices: no step divides the rows into training and test")
+    rows = _given(reference, split)["test"]
+    known = _columns(steps, split.inputs[0], reference)
+    for column in pipeline.goal.slices:
+        if column not in known:
+            told = f"no column '{column}' among the rows that are split{nearest(column, known)}"
+            raise BadInput(f"{pipeline.path}: goal.slices: {told}")
+    return {column: np.asarray(_texts(known[column]))[rows] for column in pipeline.goal.slices}
+
+
+def _given(reference: Reference, step: Step) -> Arrays:
+    place = reference.given(step.id)
+    return {} if place is None else arrays.load(Path(place))
+
+
+def _columns(steps: Mapping[str, Step], source: str, reference: Reference) -> Arrays:
+    """What is known of the rows that are split, each column as it was before steps made a feature of it.
+
+    It is looked for backwards, as long as rows keep their places.
+    """
+    found = dict(arrays.load(Path(reference.place(source))))
+    while source in steps and steps[source].op.keeps_rows:
+        source = steps[source].inputs[0]
+        found |= arrays.load(Path(reference.place(source)))
+    return found
+
+
+def _texts(values: NDArray[Any]) -> list[str]:
+    """What a slice is called: the value, or of many different numbers the quarter in which it lies."""
+    import numpy as np
+
+    if values.dtype.kind not in "fiu":
+        return [str(value) or "missing" for value in values]
+    missing = np.isnan(values.astype(np.float64))
+    there = values[~missing]
+    if len(np.unique(there)) <= MANY:
+        return ["missing" if gone else f"{value:g}" for value, gone in zip(values, missing, strict=True)]
+    edges = np.quantile(there, [0, 0.25, 0.5, 0.75, 1])
+    names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
+    quarter = np.searchsorted(edges[1:-1], values)  # up to and including the upper edge
+    return ["missing" if gone else names[place] for place, gone in zip(quarter, missing, strict=True)]
+
+
+def keep(
+    store: Store, cell: int, labels: NDArray[Any], scores: NDArray[Any], sliced: Mapping[str, NDArray[Any]]
+) -> None:
+    """Store a cell's scores, and where they are wrong."""
+    import numpy as np
+
+    found = analyse(labels, scores, sliced)
+    content = io.BytesIO()
+    np.save(content, np.asarray(scores), allow_pickle=False)
+    store.add_file(cell, SCORES, content.getvalue())
+    if found is not None:
+        store.add_fact(cell, "", ERRORS, asdict(found))
+
+
+def compare(store: Store, cells: Iterable[Cell], labels: NDArray[Any], sliced: Mapping[str, NDArray[Any]]) -> None:
+    """Store where the cells of one pipeline and size predict otherwise than each other."""
+    import numpy as np
+
+    kept, ids = {}, {}
+    for cell in cells:
+        content = store.file(cell.id, SCORES)
+        if content is None:
+            continue
+        scores = np.load(io.BytesIO(content), allow_pickle=False)
+        if np.isfinite(scores).all():
+            kept[cell.stack], ids[cell.stack] = scores, cell.id
+    for stack, found in disagreements(labels, kept, sliced).items():
+        store.add_fact(ids[stack], "", DISAGREEMENT, asdict(found))
+
+
+def analyse(labels: NDArray[Any], scores: NDArray[Any], sliced: Mapping[str, NDArray[Any]]) -> Errors | None:
+    """What is wrong in these scores of rows with these labels. None where a score isn't a number."""
+    import numpy as np
+
+    if not len(scores) or not np.isfinite(scores).all():
+        return None
+    truth, said = labels.astype(int), predicted(scores)
+    count = 2 if scores.ndim == 1 else scores.shape[1]
+    confusion = np.bincount(truth * count + said, minlength=count * count).reshape(count, count)
+    right = truth == said
+    bins = calibration(labels, scores)
+    worst = sorted(_sliced(sliced, right), key=lambda one: -one.low)
+    return Errors(
+        rows=len(truth),
+        wrong=int((~right).sum()),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        classes=tuple(_classes(confusion)),
+        slices=tuple(worst[:WORST]),
+        bins=bins,
+        calibration_error=calibration_error(bins),
+    )
+
+
+def _classes(confusion: NDArray[Any]) -> Iterator[ClassErrors]:
+    for number, (rows, said) in enumerate(zip(confusion.sum(1).tolist(), confusion.sum(0).tolist(), strict=True)):
+        hits = int(confusion[number, number])
+        yield ClassErrors(rows, said, hits / said if said else None, hits / rows if rows else None)
+
+
+def _sliced(sliced: Mapping[str, NDArray[Any]], right: NDArray[Any]) -> Iterator[SliceErrors]:
+    """Every value of every column that has rows enough."""
+    import numpy as np
+
+    for column, values in sliced.items():
+        names, place = np.unique(values, return_inverse=True)
+        rows, wrong = np.bincount(place), np.bincount(place, weights=~right).astype(int)
+        for name, count, errors in zip(names.tolist(), rows.tolist(), wrong.tolist(), strict=True):
+            if count >= FEWEST:
+                yield SliceErrors(column, name, count, errors, *wilson(errors, count))
+
+
+def disagreements(
+    labels: NDArray[Any], scores: Mapping[str, NDArray[Any]], sliced: Mapping[str, NDArray[Any]]
+) -> dict[str, Disagreement]:
+    """By stack where it predicts another class than others do; none where there are no others."""
+    import numpy as np
+
+    stacks = list(scores)
+    if len(stacks) < 2:
+        return {}
+    said = np.stack([predicted(scores[stack]) for stack in stacks])
+    p = np.stack([probabilities(scores[stack]) for stack in stacks])
+    apart = np.ptp(p, axis=0).max(axis=1)
+    found = {}
+    for number, stack in enumerate(stacks):
+        otherwise = said != said[number]
+        disputed = np.flatnonzero(otherwise.any(axis=0))
+        first = disputed[np.argsort(-apart[disputed], kind="stable")][:WORST].tolist()
+        differs = dict(zip(stacks, otherwise.sum(axis=1).tolist(), strict=True))
+        found[stack] = Disagreement(
+            {other: rows for other, rows in differs.items() if other != stack},
+            tuple(_disputed(row, labels, stacks, said[:, row], p[:, row], sliced) for row in first),
+        )
+    return found
+
+
+def _disputed(
+    row: int,
+    labels: NDArray[Any],
+    stacks: list[str],
+    said: NDArray[Any],
+    p: NDArray[Any],
+    sliced: Mapping[str, NDArray[Any]],
+) -> Disputed:
+    classes = dict(zip(stacks, said.tolist(), strict=True))
+    confidence = {stack: float(p[place, classes[stack]]) for place, stack in enumerate(stacks)}
+    values = {column: str(texts[row]) for column, texts in sliced.items()}
+    return Disputed(row, int(labels[row]), classes, confidence, values)

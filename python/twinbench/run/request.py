@@ -1,0 +1,135 @@
+"""From what a user asked for to parts that can be run: pipelines, sizes, stacks, and what must be there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from twinbench import paths
+from twinbench.errors import REQUIRED_UNAVAILABLE, BadInput, TwinbenchError
+from twinbench.plan import pipeline, stack
+from twinbench.run import environment
+from twinbench.run.options import Options
+from twinbench.run.runner import Part
+from twinbench.store.records import ORIGIN
+from twinbench.store.store import Run, Store
+
+SPREADS = ("process_sd", "time_sd", "run_sd")
+"""Figures of the selftest that a run's record has by their own names: see `twinbench.numbers.stats`."""
+
+
+class Required(TwinbenchError):
+    """A framework that ``--require`` names can't be had."""
+
+    exit_code = REQUIRED_UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to run. No sizes: each pipeline's first. No stacks: each pipeline's own."""
+
+    pipelines: tuple[str, ...]
+    sizes: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    directories: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """For the store, and for finding the run to resume."""
+        return {
+            "pipelines": list(self.pipelines),
+            "sizes": list(self.sizes),
+            "stacks": list(self.stacks),
+            "directories": list(self.directories),
+        }
+
+
+def directories(extra: Sequence[Path | str]) -> list[Path]:
+    """Where pipelines are looked for: the user's directories first, then ours."""
+    return [*(Path(path) for path in extra), paths.resource("pipelines")]
+
+
+def parts(request: Request) -> list[Part]:
+    """Everything validated before anything is measured."""
+    found = []
+    for name in request.pipelines:
+        plan = pipeline.find(name, directories(request.directories))
+        stacks = stack.stacks_of(plan, list(request.stacks))
+        for size in request.sizes or (next(iter(plan.sizes)),):
+            plan.amount(size)
+            found.append(Part(plan, size, stacks))
+    return found
+
+
+def require(frameworks: Sequence[str]) -> None:
+    """Raises Required when a named framework can't be had, BadInput when there is none of that name."""
+    for name in frameworks:
+        for framework in stack.parse(name):
+            reason = stack.unavailable(framework)
+            if reason is not None:
+                raise Required(f"required framework {framework.name} is unavailable: {reason}")
+
+
+def new_run(store: Store, request: Request, options: Options) -> str:
+    """Enter a new run into the store, with the machine's record. Returns its id."""
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    tested = _selftest()
+    arguments = {"request": request.as_json(), "options": options.as_json(), "harness": _harness()}
+    store.new_run(
+        run_id,
+        created=now.isoformat(timespec="seconds"),
+        arguments=arguments,
+        environment=environment.record(options.threads, options.device) | tested,
+    )
+    return run_id
+
+
+def resume(store: Store, request: Request, device: str) -> tuple[str, Options]:
+    """Take up the newest unfinished run of this request on this device. Raises BadInput where a harness works on it.
+
+    It goes on with the options that it began with.
+    """
+    for run in store.runs():
+        if run.arguments.get("request") != request.as_json() or run.status == "done":
+            continue
+        if run.arguments["options"].get("device", "cpu") != device or ORIGIN in run.arguments:
+            continue  # one that was copied from another store may be another machine's
+        store.resume_run(run.id, _taken)
+        return run.id, Options(**run.arguments["options"])
+    raise BadInput("nothing to resume: no unfinished run of these pipelines, sizes, stacks and device in this store")
+
+
+def _taken(run: Run) -> dict[str, Any]:
+    """A run's arguments with this process at work on it. Raises BadInput while another one is."""
+    if run.status == "running" and _at_work(run):
+        raise BadInput(f"run {run.id} is still being measured by process {run.arguments['harness']['pid']}")
+    return run.arguments | {"harness": _harness()}
+
+
+def _selftest() -> dict[str, Any]:
+    """What the selftest found here, and the spreads that comparisons use; empty if it never ran."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        found = json.loads(paths.selftest_file().read_text(encoding="utf-8"))
+        return {"selftest": found, **{name: float(found[name]) for name in SPREADS if name in found}}
+    return {}
+
+
+def _harness() -> dict[str, float]:
+    return {"pid": os.getpid(), "started": psutil.Process().create_time()}
+
+
+def _at_work(run: Run) -> bool:
+    harness = run.arguments.get("harness", {})
+    try:
+        return bool(psutil.Process(int(harness["pid"])).create_time() == harness["started"])
+    except (psutil.NoSuchProcess, KeyError):
+        return False

@@ -1,0 +1,104 @@
+"""A run as flat tables, for people with tools of their own: Parquet or CSV, one file per table.
+
+Every row names its run, pipeline, size and stack, so that no table needs another one to be read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from twinbench.errors import BadInput, StoreError, nearest
+from twinbench.store.records import Cell
+from twinbench.store.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Format = Literal["parquet", "csv"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+Row = dict[str, Any]
+
+CELL = {"run": "string", "pipeline": "string", "size": "string", "stack": "string"}
+
+COLUMNS = {
+    "cells": CELL
+    | {"status": "string", "kind": "string", "reason": "string", "fingerprint": "string", "changed": "string"},
+    "samples": CELL
+    | {"process": "int32", "block": "int32", "step": "string", "framework": "string", "kind": "string"}
+    | {"detail": "string", "wall_ns": "double", "evals": "int64", "cpu_ns": "double", "gc_ns": "double"},
+    "agreement": CELL
+    | {"step": "string", "framework": "string", "output": "string", "level": "string"}
+    | {"error": "double", "max_abs": "double", "ok": "bool", "detail": "string"}
+    | {"psnr_db": "double", "declared": "string"},
+    "quality": CELL | {"metric": "string", "value": "double", "seed": "int64"},
+}
+"""Arrow types by table and column. Times are nanoseconds per evaluation."""
+
+_READERS: dict[str, Callable[[Store, Cell], Iterable[Any]]] = {
+    "cells": lambda store, cell: [cell],
+    "samples": lambda store, cell: store.samples(cell.id),
+    "agreement": lambda store, cell: store.agreements(cell.id),
+    "quality": lambda store, cell: store.qualities(cell.id),
+}
+
+
+def export(store: Store, run_id: str, target: Path, format: Format | None = None) -> list[Path]:
+    """Write a run's tables and return the files.
+
+    A target that ends in ``.parquet`` or ``.csv`` is one file with the samples; any other is a directory for all
+    tables, as ``format`` says or else as Parquet. Raises BadInput for another format or an unknown run, StoreError
+    when the files can't be written; a file is there as a whole or not at all.
+    """
+    run = store.find_run(run_id)
+    suffix = target.suffix.removeprefix(".")
+    form = format or (suffix if suffix in FORMATS else "parquet")
+    if form not in FORMATS:
+        raise BadInput(f"unknown format '{form}'{nearest(form, FORMATS)}")
+    cells = store.cells(run.id)
+    if suffix in FORMATS:
+        return [write(table("samples", store, cells), target, form)]
+    return [write(table(name, store, cells), target / f"{name}.{form}", form) for name in COLUMNS]
+
+
+def table(name: str, store: Store, cells: Iterable[Cell]) -> pa.Table:
+    """One of the tables in `COLUMNS`, of these cells."""
+    import pyarrow as pa
+
+    schema = pa.schema([(column, pa.type_for_alias(alias)) for column, alias in COLUMNS[name].items()])
+    return pa.Table.from_pylist([row for cell in cells for row in _rows(name, store, cell)], schema=schema)
+
+
+def write(table: pa.Table, path: Path, format: str) -> Path:
+    """Write a table as ``parquet`` or ``csv``, replacing what is there. Raises StoreError."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if format == "csv":
+            from pyarrow import csv
+
+            csv.write_csv(table, partial)
+        else:
+            from pyarrow import parquet
+
+            parquet.write_table(table, partial)
+        os.replace(partial, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise StoreError(f"{path}: can't be written: {error.strerror or error}") from error
+    return path
+
+
+def _rows(name: str, store: Store, cell: Cell) -> Iterator[Row]:
+    """A row per record, with the columns that the record has fields for, and the framework of its step."""
+    for record in _READERS[name](store, cell):
+        row: Row = {"run": cell.run_id, "pipeline": cell.pipeline, "size": cell.size, "stack": cell.stack}
+        row |= {column: getattr(record, column, None) for column in COLUMNS[name] if column not in CELL}
+        if "framework" in row:
+            row["framework"] = cell.steps.get(record.step)
+        yield row

@@ -1,0 +1,292 @@
+"""The store: what a run writes as results arrive, and what every view reads.
+
+Append-only in spirit, safe against ``kill -9`` (every write is one synced transaction) and against two runs at once.
+It knows nothing about how results are made, and computes nothing from them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from twinbench.errors import BadInput, nearest
+from twinbench.store.database import Database
+from twinbench.store.records import (
+    Agreement,
+    Baseline,
+    Cell,
+    Fact,
+    Noise,
+    Plan,
+    Quality,
+    Run,
+    Sample,
+    SampleKind,
+    Status,
+)
+
+__all__ = [
+    "Agreement",
+    "Baseline",
+    "Cell",
+    "Fact",
+    "Noise",
+    "Plan",
+    "Quality",
+    "Run",
+    "Sample",
+    "SampleKind",
+    "Status",
+    "Store",
+]
+
+
+class Store:
+    """One file of results. Use it as a context manager, in one thread; other processes may hold it open too.
+
+    Every method raises StoreError when the file can't be read or written; a write then left nothing behind.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = True) -> Self:
+        """The store at ``path``, made with its directory if need be. Raises StoreError."""
+        return cls(Database.open(path, create=create))
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._db.path
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Runs
+
+    def new_run(self, run_id: str, *, created: str, arguments: dict[str, Any], environment: dict[str, Any]) -> None:
+        """Begin a run. ``created`` is ISO 8601 in UTC."""
+        self._db.write(
+            "INSERT INTO runs (id, created, arguments, environment) VALUES (?, ?, ?, ?)",
+            *(run_id, created, _json(arguments), _json(environment)),
+        )
+
+    def finish_run(self, run_id: str, status: str) -> None:
+        """Set a run's status: ``running``, ``done`` or ``interrupted``."""
+        self._db.write("UPDATE runs SET status = ? WHERE id = ?", status, run_id)
+
+    def resume_run(self, run_id: str, arguments: Callable[[Run], dict[str, Any]]) -> None:
+        """Set a run to ``running``, with what ``arguments`` makes of the run as it is then. What that raises, stops it.
+
+        All in one transaction: of two processes that do this at once, the second one sees what the first one wrote.
+        """
+        with self._db.transaction() as db:
+            changed = _json(arguments(self.find_run(run_id)))
+            db.execute("UPDATE runs SET status = 'running', arguments = ? WHERE id = ?", (changed, run_id))
+
+    def runs(self) -> list[Run]:
+        """All runs, newest first."""
+        query = "SELECT id, created, arguments, environment, status FROM runs ORDER BY created DESC, rowid DESC"
+        return [
+            Run(run_id, created, json.loads(arguments), json.loads(environment), status)
+            for run_id, created, arguments, environment, status in self._db.read(query)
+        ]
+
+    def find_run(self, prefix: str | None = None) -> Run:
+        """The run whose id starts so, or the newest one. Raises BadInput when there is none, or more than one."""
+        runs = self.runs()
+        if not runs:
+            raise BadInput(f"{self.path}: no runs in it yet; make one with `twinbench run`")
+        if prefix is None:
+            return runs[0]
+        found = [run for run in runs if run.id == prefix] or [run for run in runs if run.id.startswith(prefix)]
+        if not found:
+            raise BadInput(f"{self.path}: no run '{prefix}'{nearest(prefix, (run.id for run in runs))}")
+        if len(found) > 1:
+            raise BadInput(f"run '{prefix}' is ambiguous: {', '.join(run.id for run in found)}")
+        return found[0]
+
+    def add_plan(self, run_id: str, pipeline: str, size: str, plan: dict[str, Any], dataset: dict[str, Any]) -> None:
+        """Keep a pipeline as it is now, and the data it runs on. The first one stays."""
+        self._db.write(
+            "INSERT INTO plans VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            *(run_id, pipeline, size, _json(plan), _json(dataset)),
+        )
+
+    def plans(self, run_id: str) -> list[Plan]:
+        """The pipelines of a run, in the order they were added."""
+        query = "SELECT pipeline, size, plan, dataset FROM plans WHERE run_id = ? ORDER BY rowid"
+        return [
+            Plan(pipeline, size, json.loads(plan), json.loads(dataset))
+            for pipeline, size, plan, dataset in self._db.read(query, run_id)
+        ]
+
+    # Cells
+
+    def add_cell(
+        self, run_id: str, pipeline: str, stack: str, size: str, steps: dict[str, str], fingerprint: str
+    ) -> int:
+        """Plan a cell and return its id; a cell that is there already stays as it is, and its id is returned."""
+        with self._db.transaction() as db:
+            db.execute(
+                "INSERT INTO cells (run_id, pipeline, stack, size, steps, fingerprint, changed)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (run_id, pipeline, stack, size, _json(steps), fingerprint, _now()),
+            )
+            query = "SELECT id FROM cells WHERE run_id = ? AND pipeline = ? AND stack = ? AND size = ?"
+            return int(db.execute(query, (run_id, pipeline, stack, size)).fetchone()[0])
+
+    def set_status(self, cell_id: int, status: Status, *, kind: str = "", reason: str = "", stderr: str = "") -> None:
+        """Set where a cell is, and why. ``kind`` is one of `records.KINDS`."""
+        self._db.write(
+            "UPDATE cells SET status = ?, kind = ?, reason = ?, stderr = ?, changed = ? WHERE id = ?",
+            *(str(status), kind, _text(reason), _text(stderr), _now(), cell_id),
+        )
+
+    def cells(self, run_id: str) -> list[Cell]:
+        """The cells of a run, in the order they were planned."""
+        rows = self._db.read(
+            "SELECT id, run_id, pipeline, stack, size, steps, fingerprint, status, kind, reason, stderr, changed"
+            " FROM cells WHERE run_id = ? ORDER BY id",
+            run_id,
+        )
+        return [
+            Cell(cell_id, run, pipeline, stack, size, json.loads(steps), fingerprint, Status(status), *told)
+            for cell_id, run, pipeline, stack, size, steps, fingerprint, status, *told in rows
+        ]
+
+    # What was measured in a cell
+
+    def add_samples(self, cell_id: int, samples: Iterable[Sample]) -> None:
+        """Write samples in one synced transaction: all of them or none.
+
+        All samples of one process, block, step, kind and detail belong in one call: writing a burst a second time is
+        refused with StoreError. `drop_process` makes room for a repetition.
+        """
+        ordinals: Counter[tuple[int, int, str, str, str]] = Counter()
+        rows = []
+        for s in samples:
+            key = (s.process, s.block, s.step, s.kind, s.detail)
+            rows.append((cell_id, *key, ordinals[key], s.wall_ns, s.evals, s.cpu_ns, s.gc_ns))
+            ordinals[key] += 1
+        with self._db.transaction() as db:
+            db.executemany("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def samples(self, cell_id: int) -> list[Sample]:
+        """The samples of a cell by process, block, step and kind, each burst in the order of measuring."""
+        rows = self._db.read(
+            "SELECT process, block, step, kind, wall_ns, evals, cpu_ns, gc_ns, detail FROM samples"
+            " WHERE cell_id = ? ORDER BY process, block, step, kind, detail, seq",
+            cell_id,
+        )
+        return [Sample(*row) for row in rows]
+
+    def drop_process(self, cell_id: int, process: int) -> None:
+        """Forget the samples of one process of a cell, which is to be repeated."""
+        self._db.write("DELETE FROM samples WHERE cell_id = ? AND process = ?", cell_id, process)
+
+    def add_agreement(self, cell_id: int, agreement: Agreement) -> None:
+        """Keep how far an output of a step is from the reference's. A later one replaces it."""
+        a = agreement
+        told = (a.level, a.error, a.max_abs, int(a.ok), a.detail, a.psnr_db, a.declared)
+        self._db.replace("agreements", cell_id, a.step, a.output, *told)
+
+    def agreements(self, cell_id: int) -> list[Agreement]:
+        """The agreement of every compared output of a cell, in the order of comparing."""
+        rows = self._db.read(
+            "SELECT step, output, level, error, max_abs, ok, detail, psnr_db, declared FROM agreements"
+            " WHERE cell_id = ? ORDER BY rowid",
+            cell_id,
+        )
+        return [
+            Agreement(step, output, level, _real(error), _real(max_abs), bool(ok), *told)
+            for step, output, level, error, max_abs, ok, *told in rows
+        ]
+
+    def add_quality(self, cell_id: int, metric: str, value: float, seed: int = 0) -> None:
+        """Keep a metric of the predictions for one seed. A later one replaces it."""
+        self._db.replace("qualities", cell_id, metric, value, seed)
+
+    def qualities(self, cell_id: int) -> list[Quality]:
+        """The metrics of a cell, by metric and seed."""
+        query = "SELECT metric, value, seed FROM qualities WHERE cell_id = ? ORDER BY metric, seed"
+        return [Quality(metric, _real(value), seed) for metric, value, seed in self._db.read(query, cell_id)]
+
+    def add_fact(self, cell_id: int, step: str, key: str, value: Any) -> None:
+        """Keep a fact of a step, or of the whole cell (``step=""``), as JSON. A later one replaces it."""
+        self._db.replace("facts", cell_id, step, key, _json(value))
+
+    def facts(self, cell_id: int) -> list[Fact]:
+        """The facts of a cell, by step and key."""
+        query = "SELECT step, key, value FROM facts WHERE cell_id = ? ORDER BY step, key"
+        return [Fact(step, key, json.loads(value)) for step, key, value in self._db.read(query, cell_id)]
+
+    def add_file(self, cell_id: int, name: str, content: bytes) -> None:
+        """Keep a file of a cell: its scores, its trained model. A later one of that name replaces it."""
+        self._db.replace("files", cell_id, name, content)
+
+    def files(self, cell_id: int) -> list[str]:
+        """The names of a cell's files."""
+        return [name for (name,) in self._db.read("SELECT name FROM files WHERE cell_id = ? ORDER BY name", cell_id)]
+
+    def file(self, cell_id: int, name: str) -> bytes | None:
+        """The content of a cell's file; None where there is none of that name."""
+        found = self._db.read("SELECT content FROM files WHERE cell_id = ? AND name = ?", cell_id, name)
+        return bytes(found[0][0]) if found else None
+
+    # What belongs to the run as a whole
+
+    def add_baseline(self, run_id: str, pipeline: str, size: str, name: str, metric: str, value: float) -> None:
+        """Keep what a baseline reaches. A later one replaces it."""
+        self._db.replace("baselines", run_id, pipeline, size, name, metric, value)
+
+    def baselines(self, run_id: str) -> list[Baseline]:
+        """The baselines of a run, in the order they were added."""
+        query = "SELECT pipeline, size, name, metric, value FROM baselines WHERE run_id = ? ORDER BY rowid"
+        return [
+            Baseline(pipeline, size, name, metric, _real(value))
+            for pipeline, size, name, metric, value in self._db.read(query, run_id)
+        ]
+
+    def add_noise(self, run_id: str, at: str, facts: dict[str, Any]) -> None:
+        """Keep what disturbed the machine at a time (ISO 8601, UTC)."""
+        self._db.write("INSERT INTO noise (run_id, at, facts) VALUES (?, ?, ?)", run_id, at, _json(facts))
+
+    def noise(self, run_id: str) -> list[Noise]:
+        """What disturbed the machine during a run, in the order of noticing."""
+        rows = self._db.read("SELECT at, facts FROM noise WHERE run_id = ? ORDER BY id", run_id)
+        return [Noise(at, json.loads(facts)) for at, facts in rows]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _text(value: str) -> str:
+    """What a dying worker wrote need not be Unicode."""
+    return value.encode("utf-8", "replace").decode()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value)  # ASCII: a path need not be Unicode, and SQLite takes nothing else
+
+
+def _real(value: float | None) -> float:
+    """SQLite keeps NaN as NULL."""
+    return math.nan if value is None else value

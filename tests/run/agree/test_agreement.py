@@ -1,0 +1,180 @@
+"""What counts as agreeing, and what is caught: a wrong implementation must never pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays as numpy_arrays
+
+from twinbench import ops
+from twinbench.frameworks.api import Deviation
+from twinbench.ops.contract import Tolerance
+from twinbench.run.agree.agreement import compare
+
+STANDARDISE = ops.get("tables.standardise")  # approximate tolerance
+CLEAN = ops.get("tables.clean")  # exact
+
+
+def table(**columns):
+    return {name: np.asarray(values) for name, values in columns.items()}
+
+
+@given(numpy_arrays(np.float64, st.integers(0, 20), elements=st.floats(allow_infinity=True, allow_nan=True)))
+def test_a_value_agrees_with_itself(values: np.ndarray):
+    for op in (STANDARDISE, CLEAN):
+        (finding,) = compare(op, {"x": values.copy()}, {"x": values})
+        assert finding.ok
+        assert finding.error == 0
+
+
+@pytest.mark.parametrize(
+    ("got", "detail"),
+    [
+        (table(x=[1.0, 2.0], s=["a", "b"]), "shape"),
+        (table(x=np.array([1, 2, 3], np.float32), s=["a", "b", "c"]), "float32 instead of float64"),
+        (table(x=[1, 2, 3], s=["a", "b", "c"]), "int64 instead of float64"),
+        (table(x=[1.0, np.nan, 3.0], s=["a", "b", "c"]), "missing on one side"),
+        (table(x=[1.0, 2.0, 3.1], s=["a", "b", "c"]), "3.1"),
+        (table(x=[1.0, 2.0, 3.0], s=["a", "c", "b"]), "2 of 3 differ, first at 1"),
+        (table(s=["a", "b", "c"], x=[1.0, 2.0, 3.0]), "order of the outputs"),
+        (table(x=[1.0, 2.0, 3.0]), "missing from the output"),
+        (table(x=[1.0, 2.0, 3.0], s=["a", "b", "c"], y=[0]), "not in the contract"),
+        (table(x=[1.0, 2.0, np.inf], s=["a", "b", "c"]), "inf"),
+    ],
+)
+def test_what_differs_is_found_and_named(got, detail):
+    want = table(x=[1.0, 2.0, 3.0], s=["a", "b", "c"])
+    findings = compare(STANDARDISE, got, want)
+    assert any(not f.ok and detail in f.detail for f in findings), findings
+
+
+def test_errors_are_measured_against_the_tolerance():
+    (inside,) = compare(STANDARDISE, table(x=[1.0 + 1e-9]), table(x=[1.0]))
+    (outside,) = compare(STANDARDISE, table(x=[1.0 + 1e-8]), table(x=[1.0]))
+    assert inside.ok
+    assert inside.error == pytest.approx(0.5, rel=1e-3)
+    assert not outside.ok
+    assert outside.max_abs == pytest.approx(1e-8, rel=1e-3)
+
+
+def test_an_exact_op_allows_no_rounding():
+    (finding,) = compare(CLEAN, table(x=[np.nextafter(1.0, 2)]), table(x=[1.0]))
+    assert not finding.ok
+    assert finding.level == "different"
+
+
+def test_the_class_says_how_an_output_compares():
+    (equal,) = compare(STANDARDISE, table(x=[1.0]), table(x=[1.0]))
+    (rounded,) = compare(STANDARDISE, table(x=[1.0 + 1e-10]), table(x=[1.0]))
+    (trained,) = compare(ops.get("training.mlp"), {"losses": np.array([1.000001])}, {"losses": np.array([1.0])})
+    assert [f.level for f in (equal, rounded, trained)] == ["exact", "rounding", "approximate"]
+
+
+IMAGES = replace(CLEAN, name="images.test", tolerance=Tolerance(levels=1))
+
+
+def images(*levels: int) -> dict[str, np.ndarray]:
+    return {"x": np.array(levels, dtype=np.uint8).reshape(1, 2, -1)}
+
+
+def test_grey_levels_may_be_off_by_as_many_as_the_tolerance_says():
+    (near,) = compare(IMAGES, images(0, 11, 255, 9), images(0, 10, 254, 9))
+    assert (near.ok, near.level, near.error, near.max_abs) == (True, "rounding", 1.0, 1.0)
+    (far,) = compare(IMAGES, images(0, 10, 254, 12), images(255, 10, 254, 9))
+    assert (far.ok, far.level, far.max_abs) == (False, "different", 255.0)
+    assert far.detail == "50.00% differ, worst at 0: 0 instead of 255"
+    assert far.psnr_db == pytest.approx(10 * np.log10(255**2 / ((255**2 + 3**2) / 4)))
+    (exact,) = compare(CLEAN, images(1, 2, 3, 4), images(1, 2, 3, 5))
+    assert not exact.ok
+
+
+def test_a_declared_deviation_explains_an_error_up_to_its_size_and_no_further():
+    declared = Deviation(reason="it rounds twice", tolerance=Tolerance(levels=3))
+    (inside,) = compare(IMAGES, images(3, 10, 254, 9), images(0, 10, 254, 9), declared)
+    assert (inside.ok, inside.level, inside.declared) == (False, "different", "it rounds twice")
+    (outside,) = compare(IMAGES, images(4, 10, 254, 9), images(0, 10, 254, 9), declared)
+    assert (outside.ok, outside.declared) == (False, "")
+    (agreeing,) = compare(IMAGES, images(1, 10, 254, 9), images(0, 10, 254, 9), declared)
+    assert (agreeing.ok, agreeing.declared) == (True, "")
+    (missing,) = compare(IMAGES, {}, images(0, 10, 254, 9), declared)
+    assert missing.declared == ""
+
+
+def test_complex_numbers_are_compared_by_their_parts():
+    op = ops.get("tables.standardise")
+    want = {"x": np.array([1 + 1j, 2 - 2j])}
+    (same,) = compare(op, {"x": want["x"] * (1 + 1e-12)}, want)
+    (conjugate,) = compare(op, {"x": want["x"].conj()}, want)
+    assert same.ok
+    assert not conjugate.ok
+    assert conjugate.max_abs == pytest.approx(4.0)
+
+
+def test_only_the_first_twenty_losses_of_a_training_are_compared():
+    op = ops.get("training.mlp")
+    want = {"losses": np.linspace(1, 0.5, 40, dtype=np.float32), "w1": np.zeros((2, 2), np.float32)}
+    late = want["losses"].copy()
+    late[30] += 1
+    assert all(f.ok for f in compare(op, {"losses": late}, want))
+    early = want["losses"].copy()
+    early[3] *= 1 + 1e-4
+    assert not all(f.ok for f in compare(op, {"losses": early}, want))
+
+
+GROUPBY = ops.get("tables.groupby")
+ANY_ORDER = GROUPBY.build({"keys": ["k", "s"], "aggregates": {"mean": ["mean", "x"]}, "ordered": False})
+
+
+def groups(keys, texts, means):
+    return {"k": np.array(keys), "s": np.array(texts), "mean": np.array(means)}
+
+
+def test_rows_may_come_in_any_order_only_where_the_step_asks_for_none():
+    want = groups([1, 1, 2], ["a", "é", "a"], [0.5, np.nan, 1.5])
+    got = groups([2, 1, 1], ["a", "é", "a"], [1.5 + 1e-12, np.nan, 0.5])
+    assert all(finding.ok for finding in compare(GROUPBY, got, want, params=ANY_ORDER))
+    ordered = replace(ANY_ORDER, ordered=True)
+    assert not all(finding.ok for finding in compare(GROUPBY, got, want, params=ordered))
+    assert not all(finding.ok for finding in compare(GROUPBY, got, want))
+
+
+@pytest.mark.parametrize(
+    "got",
+    [
+        groups([2, 1, 1], ["a", "é", "a"], [0.5, np.nan, 1.5]),  # values of other groups
+        groups([2, 1, 1], ["a", "ab", "a"], [1.5, np.nan, 0.5]),
+        groups([2, 1, 1, 1], ["a", "é", "a", "a"], [1.5, np.nan, 0.5, 0.5]),
+        groups([2, 1], ["a", "a"], [1.5, 0.5]),
+    ],
+)
+def test_other_rows_are_caught_in_any_order(got):
+    want = groups([1, 1, 2], ["a", "é", "a"], [0.5, np.nan, 1.5])
+    assert not all(finding.ok for finding in compare(GROUPBY, got, want, params=ANY_ORDER))
+
+
+@given(
+    st.lists(st.tuples(st.integers(-2, 2), st.text(max_size=3).filter(lambda s: "\0" not in s)), max_size=30),
+    st.randoms(),
+)
+def test_a_shuffled_table_agrees_with_itself(rows, rng):
+    def made(rows, width):
+        return {
+            "k": np.array([k for k, _ in rows], dtype=np.int64),
+            "s": np.array([s for _, s in rows], dtype=f"U{width}"),
+        }
+
+    shuffled = rng.sample(rows, len(rows))
+    assert all(finding.ok for finding in compare(GROUPBY, made(shuffled, 9), made(rows, 3), params=ANY_ORDER))
+
+
+def test_whole_numbers_are_equal_unless_a_deviation_says_by_how_much_they_differ():
+    op, want = ops.get("training.kfold"), {"fold": np.array([0, 1, 2])}
+    declared = Deviation(reason="deals otherwise", tolerance=Tolerance(atol=1.0))
+    (off_by_one,) = compare(op, {"fold": np.array([0, 1, 1])}, want, declared)
+    assert (off_by_one.ok, off_by_one.declared) == (False, "deals otherwise")
+    (off_by_two,) = compare(op, {"fold": np.array([0, 1, 0])}, want, declared)
+    assert (off_by_two.ok, off_by_two.declared) == (False, "")

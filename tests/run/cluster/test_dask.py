@@ -1,0 +1,338 @@
+"""Runs on a Dask cluster that is really there: a scheduler and workers on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from twinbench.run.options import Options
+from twinbench.run.request import Request
+from twinbench.store.records import ORIGIN
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+WORK = """
+[pipeline]
+name = "mine"
+modality = "probe"
+stacks = ["probe-a", "probe-b"]
+
+[goal]
+question = "Where was this measured?"
+
+[sizes]
+default = {}
+
+[[step]]
+op = "probe.work"
+loops = 200_000
+"""
+
+
+@contextmanager
+def process(arguments: list[str], places: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """``dask`` with these arguments, until the end of the test."""
+    with log.open("wb") as out:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "dask", *arguments],
+            env=places,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
+        try:
+            yield started
+        finally:
+            children = psutil.Process(started.pid).children(recursive=True) if started.poll() is None else []
+            for each in (*children, started):
+                each.kill()
+            started.wait(30)
+
+
+@contextmanager
+def a_scheduler(scratch: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """One on loopback: its address and its process."""
+    file = scratch / "scheduler.json"
+    listen = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
+    with process(["scheduler", *listen, "--scheduler-file", str(file)], dict(os.environ), scratch / "log") as started:
+        yield wait_for(lambda: file.exists() and json.loads(file.read_text())["address"]), started
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one that these tests share."""
+    with a_scheduler(tmp_path_factory.mktemp("scheduler")) as (address, _):
+        yield address
+
+
+@pytest.fixture
+def worker(scheduler: str, places: dict[str, str], tmp_path: Path) -> Iterator[Start]:
+    """Starts workers, of the shared scheduler if not of another one."""
+    with ExitStack() as stack:
+
+        def start(name: str, *arguments: str, of: str = scheduler, **variables: str) -> subprocess.Popen[bytes]:
+            listen = ["--host", "127.0.0.1", "--no-dashboard", "--nworkers", "1", "--nthreads", "1"]
+            options = [*listen, "--local-directory", str(tmp_path / name), "--name", name]
+            offered = arguments or ("--resources", "twinbench=1")
+            log = tmp_path / f"{name}.log"
+            command = ["worker", of, *options, *offered]
+            started = stack.enter_context(process(command, places | variables, log))
+            wait_for(lambda: "Registered to" in log.read_text())
+            return started
+
+        yield start
+
+
+def wait_for(found: Callable[[], object], seconds: float = 60) -> str:
+    """What it finds in the end."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if value := found():
+                return str(value)
+        except (OSError, ValueError):
+            pass
+        time.sleep(0.1)
+    pytest.fail("nothing came")
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> list[str]:
+    """Arguments that name a pipeline of the user's own, which no host has."""
+    directory = tmp_path / "mine"
+    directory.mkdir()
+    (directory / "mine.toml").write_text(WORK)
+    return ["mine", "--pipelines", str(directory)]
+
+
+def test_pipelines_are_measured_on_hosts_and_arrive_as_runs(twinbench, store, scheduler, worker, mine, tmp_path):
+    worker("one", TMPDIR=str(tmp_path))
+    arguments = ["--budget", "0.5", "--no-track", "--json", "--executor", "dask", "--scheduler", scheduler]
+    done = twinbench("run", *mine, "noop", *arguments)
+    assert done.returncode == 0, done.stderr
+    shown = [json.loads(line) for line in done.stdout.splitlines()]
+    with store() as results:
+        runs = results.runs()
+        assert {run.id for run in runs} == {summary["run_id"] for summary in shown}
+        plans = {plan.pipeline for run in runs for plan in results.plans(run.id)}
+        assert plans == {"mine", "noop"}
+        for run in runs:
+            assert run.status == "done"
+            assert run.arguments[ORIGIN]
+            assert run.arguments["options"]["budget_s"] == 0.5
+            cells = results.cells(run.id)
+            assert {cell.stack for cell in cells} >= {"probe-a", "probe-b"}
+            assert all(len(results.samples(cell.id)) > 10 for cell in cells if cell.status == "done")
+    assert "mine: measuring; results are in" in done.stderr
+    assert "probe-a: done" in done.stderr
+    assert not list(tmp_path.glob("twinbench-job-*")), "the host keeps nothing that has arrived"
+
+
+OWN = """
+[pipeline]
+name = "own"
+modality = "tables"
+stacks = ["NumPy"]
+
+[dataset]
+files = { sales = "sales.csv" }
+
+[goal]
+question = "What was sold where?"
+
+[sizes]
+all = {}
+
+[[step]]
+op = "tables.read_csv"
+table = "sales"
+columns = { shop = "string", price = "float64" }
+"""
+
+
+def test_data_of_the_users_own_are_read_where_they_are(twinbench, store, scheduler, worker, tmp_path):
+    directory = tmp_path / "own"
+    directory.mkdir()
+    (directory / "own.toml").write_text(OWN)
+    (directory / "sales.csv").write_text("shop,price\nnorth,1.5\nsouth,2.5\n")
+    worker("one")
+    arguments = ["--budget", "0.2", "--no-track", "--executor", "dask", "--scheduler", scheduler]
+    done = twinbench("run", "own", "--pipelines", str(directory), *arguments)
+    assert done.returncode == 0, done.stderr
+    with store() as results:
+        (cell,) = results.cells(results.find_run().id)
+        assert cell.status == "done"
+
+
+def test_each_host_measures_and_two_workers_of_a_host_are_one(twinbench, store, scheduler, worker, mine):
+    worker("one")
+    worker("two")
+    done = twinbench(
+        "run", *mine, "--budget", "0.2", "--no-track", "--executor", "dask", "--scheduler", scheduler, "--each-host"
+    )
+    assert done.returncode == 0, done.stderr
+    with store() as results:
+        assert len(results.runs()) == 1
+
+
+def test_a_host_measures_one_job_at_a_time(twinbench, store, scheduler, worker, mine):
+    worker("one")
+    worker("two")
+    arguments = ["--budget", "0.5", "--no-track", "--executor", "dask", "--scheduler", scheduler]
+    done = twinbench("run", *mine, "work", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "waiting for another job on this host" in done.stderr
+    with store() as results:
+        spans = []
+        for run in results.runs():
+            spans.append((run.environment["taken_at"], max(cell.changed for cell in results.cells(run.id))))
+    first, second = sorted(spans)
+    assert first[1][:19] <= second[0][:19], "the second began before the first had ended"
+
+
+def test_a_job_whose_host_is_lost_is_measured_on_another(twinbench, store, scheduler, worker, mine, places, tmp_path):
+    lost = worker("lost")
+    arguments = ["--budget", "3", "--no-track", "--executor", "dask", "--scheduler", scheduler]
+    command = [sys.executable, "-m", "twinbench", "run", *mine, *arguments]
+    with (tmp_path / "err").open("wb") as err:
+        running = subprocess.Popen(command, env=places, stdout=subprocess.DEVNULL, stderr=err)
+    wait_for(lambda: "probe-b: starting" in (tmp_path / "err").read_text())
+    for each in (*psutil.Process(lost.pid).children(recursive=True), lost):
+        each.kill()
+    wait_for(lambda: "no worker offers the resource 'twinbench'" in (tmp_path / "err").read_text())
+    worker("other")
+    assert running.wait(90) == 0, (tmp_path / "err").read_text()
+    with store() as results:
+        (run,) = results.runs()
+        assert [cell.status for cell in results.cells(run.id)] == ["done", "done"]
+
+
+def test_ctrl_c_ends_the_jobs_and_keeps_what_they_measured(store, scheduler, worker, mine, places, tmp_path):
+    worker("one")
+    arguments = ["--budget", "60", "--no-track", "--executor", "dask", "--scheduler", scheduler]
+    command = [sys.executable, "-m", "twinbench", "run", *mine, "noop", *arguments]
+    with (tmp_path / "err").open("wb") as err:
+        running = subprocess.Popen(command, env=places, stdout=subprocess.DEVNULL, stderr=err)
+    wait_for(lambda: "measuring: " in (tmp_path / "err").read_text())
+    running.send_signal(signal.SIGINT)
+    assert running.wait(60) == 130, (tmp_path / "err").read_text()
+    said = (tmp_path / "err").read_text()
+    assert "what had been measured is in" in said
+    assert "Traceback" not in said
+    with store() as results:
+        (run,) = results.runs()
+        assert run.status == "interrupted"
+        assert all(results.samples(cell.id) for cell in results.cells(run.id))
+    ours = places["TWINBENCH_DATA_DIR"]
+    wait_for(
+        lambda: (
+            not [
+                p
+                for p in psutil.process_iter(["cmdline", "environ"])
+                if "twinbench.worker.main" in (p.info["cmdline"] or [])
+                and (p.info["environ"] or {}).get("TWINBENCH_DATA_DIR") == ours
+            ]
+        )
+    )
+
+
+def test_what_was_measured_outlives_the_scheduler(twinbench, store, worker, mine, places, tmp_path):
+    with a_scheduler(tmp_path) as (address, scheduler):
+        worker("one", of=address, TMPDIR=str(tmp_path))
+        arguments = ["--budget", "60", "--no-track", "--executor", "dask", "--scheduler", address]
+        command = [sys.executable, "-m", "twinbench", "run", *mine, *arguments]
+        with (tmp_path / "err").open("wb") as err:
+            running = subprocess.Popen(command, env=places, stdout=subprocess.DEVNULL, stderr=err)
+        wait_for(lambda: "measuring: " in (tmp_path / "err").read_text())
+        scheduler.kill()
+        assert running.wait(60) == 1
+    *_, last = (tmp_path / "err").read_text().splitlines()
+    assert "mine: the connection to the scheduler was lost" in last
+    assert "Traceback" not in (tmp_path / "err").read_text()
+    (kept,) = tmp_path.glob("twinbench-job-*/results.db")
+    merged = twinbench("merge", str(kept))
+    assert merged.returncode == 0, merged.stderr
+    with store() as results:
+        (run,) = results.runs()
+        assert all(results.samples(cell.id) for cell in results.cells(run.id))
+
+
+def test_what_goes_wrong_on_the_host_is_said_here_with_its_exit_code(twinbench, scheduler, worker, mine, tmp_path):
+    worker("one", TWINBENCH_CACHE_DIR=str(tmp_path / "a host without MXNet"))
+    arguments = ["--no-track", "--executor", "dask", "--scheduler", scheduler, "--require", "MXNet"]
+    done = twinbench("run", *mine, *arguments)
+    assert done.returncode == 3, done.stderr
+    assert "required framework MXNet is unavailable" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["--executor", "dask"], "no --scheduler"),
+        (["--executor", "dsak"], "did you mean 'dask'"),
+        (["--each-host"], "add --executor dask"),
+        (["--executor", "dask", "--scheduler", "tcp://127.0.0.1:9", "--resume"], "--resume goes on"),
+        (["--executor", "dask", "--scheduler", "tcp://127.0.0.1:9"], "no Dask scheduler answers there"),
+        (["--executor", "dask", "--scheduler", "tpc://127.0.0.1:9"], "did you mean 'tcp'"),
+        (["--executor", "dask", "--scheduler", "127.0.0.1:99999"], "no Dask scheduler answers there"),
+    ],
+)
+def test_a_bad_request_is_refused_in_a_line(twinbench, arguments, what):
+    done = twinbench("run", "noop", *arguments, env={"DASK_SCHEDULER_ADDRESS": ""})
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert what in done.stderr
+
+
+def test_a_cluster_that_nobody_offers_anything_in_is_refused_in_a_line(twinbench, scheduler, worker):
+    worker("idle", "--resources", "other=1")
+    done = twinbench("run", "noop", "--executor", "dask", "--scheduler", scheduler)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert f"dask worker {scheduler}" in done.stderr
+
+
+def test_another_version_on_a_host_is_refused(twinbench, scheduler, worker, tmp_path):
+    site = tmp_path / "older" / "twinbench"
+    site.mkdir(parents=True)
+    (site / "__init__.py").write_text('__version__ = "0.0.1"\n')
+    (site / "run").mkdir()
+    (site / "run" / "__init__.py").write_text("")
+    (site / "run" / "host.py").write_text("def version():\n    return '0.0.1'\n")
+    worker("older", PYTHONPATH=str(site.parent))
+    done = twinbench("run", "noop", "--executor", "dask", "--scheduler", scheduler)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "has twinbench 0.0.1" in done.stderr
+
+
+def test_a_host_is_given_every_option(monkeypatch, tmp_path):
+    """What the command line takes is what a host's command line gets."""
+    from typer.testing import CliRunner
+
+    from twinbench.cli import main
+    from twinbench.run.cluster import dask
+
+    options = Options(
+        threads=2, budget_s=0.25, processes=3, resolve=0.035, timeout_s=7.5, memory_limit=123_456_789, seeds=4
+    )
+    request = Request(pipelines=("noop",), sizes=("default",), stacks=("probe-a",))
+    given: dict[str, object] = {}
+
+    def stop(results: object, request: Request, parts: object, options: Options, resume: bool) -> str:
+        given.update(request=request, options=options)
+        raise SystemExit(0)
+
+    monkeypatch.setattr("twinbench.cli.run._measured_here", stop)
+    told = ["run", "noop", *dask.arguments(request, options, ["probe-a"])]
+    done = CliRunner().invoke(main.app, told, env={"TWINBENCH_DATA_DIR": str(tmp_path)})
+    assert done.exit_code == 0, done.output
+    assert given == {"request": request, "options": options}

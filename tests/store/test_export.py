@@ -1,0 +1,73 @@
+"""Exported tables hold what the store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+from tests.results.make_store import RUN, make_store
+from twinbench.errors import BadInput, StoreError
+from twinbench.store.export import export
+from twinbench.store.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    make_store(tmp_path / "results.db")
+    with Store.open(tmp_path / "results.db") as opened:
+        yield opened
+
+
+def test_parquet_holds_every_sample_as_it_was_measured(store, tmp_path):
+    files = export(store, RUN, tmp_path / "out")
+    assert sorted(file.name for file in files) == [
+        "agreement.parquet",
+        "cells.parquet",
+        "quality.parquet",
+        "samples.parquet",
+    ]
+    rows = pyarrow.parquet.read_table(tmp_path / "out" / "samples.parquet").to_pylist()
+    cells = store.cells(RUN)
+    assert len(rows) == sum(len(store.samples(cell.id)) for cell in cells)
+    expected = [(cell.stack, s.step, s.kind, s.wall_ns, s.cpu_ns) for cell in cells for s in store.samples(cell.id)]
+    assert [(row["stack"], row["step"], row["kind"], row["wall_ns"], row["cpu_ns"]) for row in rows] == expected
+    steady = next(row for row in rows if row["stack"] == "Polars+torch" and row["step"] == "mlp")
+    assert steady["framework"] == "torch"
+    told = pyarrow.parquet.read_table(tmp_path / "out" / "cells.parquet").to_pylist()
+    assert [row["status"] for row in told] == [cell.status for cell in cells]
+
+
+def test_csv_holds_the_same_rows(store, tmp_path):
+    export(store, RUN, tmp_path, "csv")
+    export(store, RUN, tmp_path, "parquet")
+    for name in ("agreement", "quality", "samples"):
+        wanted = pyarrow.parquet.read_table(tmp_path / f"{name}.parquet")
+        found = pyarrow.csv.read_csv(tmp_path / f"{name}.csv")
+        assert found.column_names == wanted.column_names
+        for column in ("stack", "step", "wall_ns", "error", "value"):
+            if column in found.column_names:
+                assert found[column].to_pylist() == wanted[column].to_pylist()
+
+
+def test_a_file_name_asks_for_the_samples_alone(store, tmp_path):
+    target = tmp_path / "deep" / "samples.csv"
+    assert export(store, RUN[:11], target) == [target]
+    assert sorted(path.name for path in target.parent.iterdir()) == ["samples.csv"]
+
+
+def test_a_bad_format_or_run_is_refused(store, tmp_path):
+    with pytest.raises(BadInput, match="did you mean 'parquet'"):
+        export(store, RUN, tmp_path / "out", "parket")  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="no run 'zzz'"):
+        export(store, "zzz", tmp_path / "out")
+
+
+def test_a_place_that_can_not_be_written_is_one_line(store, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="can't be written") as raised:
+        export(store, RUN, tmp_path / "file")
+    assert "\n" not in str(raised.value)
