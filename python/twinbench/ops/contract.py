@@ -56,6 +56,8 @@ class Tolerance:
 
 EXACT = Tolerance()
 ROUNDING = Tolerance(rtol=1e-9, atol=1e-12)
+ROUNDED_SUM = Tolerance(rtol=1e-9, atol=1e-9)
+"""Rounding, for values of the order of 1: a sum whose terms cancel is only as exact as its terms."""
 ONE_LEVEL = Tolerance(rtol=1e-9, atol=1e-12, levels=1)
 
 
@@ -85,7 +87,7 @@ class Op:
     tolerance_of: Callable[[Any], Tolerance] | None = None
     """The tolerance by the parameters, where it depends on them; ``tolerance`` is then the widest."""
     givens: Callable[..., Arrays] | None = None
-    compared: Callable[[Arrays], Arrays] = field(default=_everything)
+    canonical: Callable[[Arrays], Arrays] = field(default=_everything)
     """The part of the output that must agree: the first 20 losses of a training step, say."""
     in_order: Callable[[Any], bool] = field(default=lambda params: True)
     """Whether, with these parameters, a table's rows must come in the contract's order. If not, both tables are sorted
