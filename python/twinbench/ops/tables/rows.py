@@ -153,6 +153,7 @@ point. Missing values come last in both directions. All columns are kept.""",
 
 SPLIT = Op(
     name="tables.split",
+    role="split",
     params=Split,
     inputs=("table",),
     output="arrays",

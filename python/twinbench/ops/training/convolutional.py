@@ -66,6 +66,7 @@ def _convolutions(p: Cnn, axes: int, arrays: Arrays) -> Arrays:
 
 CNN = Op(
     name="training.cnn",
+    role="train",
     params=Cnn,
     inputs=("arrays",),
     output="model",
@@ -88,6 +89,7 @@ row or column at the end is dropped. Weights `conv1_w` (outputs, inputs, kernel 
 
 CNN1D = Op(
     name="training.cnn1d",
+    role="train",
     params=Cnn1d,
     inputs=("arrays",),
     output="model",

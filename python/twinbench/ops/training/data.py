@@ -136,6 +136,7 @@ whose values are all equal becomes 0. Values are never missing.""",
 
 SPLIT = Op(
     name="training.split",
+    role="split",
     params=Split,
     inputs=("arrays",),
     output="arrays",

@@ -53,6 +53,7 @@ def logistic(p: Logistic, arrays: Arrays) -> Arrays:
 
 LOGISTIC = Op(
     name="training.logistic",
+    role="train",
     params=Logistic,
     inputs=("arrays",),
     output="model",

@@ -73,6 +73,7 @@ def no_values(arrays: Arrays) -> Arrays:
 
 PREDICT = Op(
     name="training.predict",
+    role="score",
     params=Predict,
     inputs=("model", "arrays"),
     output="arrays",
@@ -94,6 +95,7 @@ over seeds.""",
 
 EXPORT = Op(
     name="training.export",
+    role="export",
     params=Export,
     inputs=("model",),
     output="saved",

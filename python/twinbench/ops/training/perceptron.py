@@ -25,6 +25,7 @@ def mlp_givens(p: Mlp, arrays: Arrays) -> Arrays:
 
 MLP = Op(
     name="training.mlp",
+    role="train",
     params=Mlp,
     inputs=("arrays",),
     output="model",

@@ -47,6 +47,7 @@ def lstm_givens(p: Lstm, arrays: Arrays) -> Arrays:
 
 LSTM = Op(
     name="training.lstm",
+    role="train",
     params=Lstm,
     inputs=("arrays",),
     output="model",
