@@ -58,3 +58,4 @@ OPS: tuple[Op, ...] = (
 """In the order in which every framework module holds them."""
 
 FORMULAS: tuple[str, ...] = ("rotation",)
+"""Names of what the contracts state besides the parameters, which a framework under test may import, too."""

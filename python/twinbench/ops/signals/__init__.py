@@ -94,3 +94,4 @@ FORMULAS: tuple[str, ...] = (
     "EPS",
     "ROLLOFF",
 )
+"""Names of what the contracts state besides the parameters, which a framework under test may import, too."""

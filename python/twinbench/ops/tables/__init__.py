@@ -58,5 +58,3 @@ OPS: tuple[Op, ...] = (
     SPLIT,
 )
 """In the order in which every framework module holds them."""
-
-FORMULAS: tuple[str, ...] = ()

@@ -48,5 +48,3 @@ OPS: tuple[Op, ...] = (
     LOAD,
 )
 """In the order in which every framework module holds them."""
-
-FORMULAS: tuple[str, ...] = ()
