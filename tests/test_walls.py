@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from graphlib import TopologicalSorter
+from dataclasses import is_dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from types import ModuleType
+from typing import get_args
 
 import pytest
 
@@ -106,9 +111,9 @@ def _ours(module: str) -> bool:
 
 
 def room(module: str) -> str:
-    """``results.summary`` of ``results.summary.run``; ``launch`` of ``launch.process``."""
+    """``results.summary`` of ``results.summary.run``; ``launch`` of ``launch.process``. All of ``ops`` is one room."""
     parts = module.split(".")
-    depth = 2 if len(parts) > 1 and (PACKAGE / parts[0] / parts[1]).is_dir() else 1
+    depth = 2 if len(parts) > 1 and parts[0] != "ops" and (PACKAGE / parts[0] / parts[1]).is_dir() else 1
     return ".".join(parts[:depth])
 
 
@@ -165,3 +170,107 @@ def test_importing_twinbench_and_listing_frameworks_and_ops_imports_no_library()
 
 def test_a_worker_starts_without_any_library():
     assert not modules_after("import twinbench.worker.main") & {*LIBRARIES, "rich", "typer", "sqlite3"}
+
+
+LOWER_FAMILIES = {
+    "tables": ["read", "rows"],
+    "signals": ["spectra"],
+    "images": ["pixels", "png", "jpeg"],
+    "training": ["layers", "optimizers", "networks"],
+}
+"""By package of ops, the files that the others in it may import; each of them may import those before it."""
+
+
+def module_of(file: Path) -> str:
+    """``ops.images`` for ``ops/images/__init__.py``."""
+    return name_of(file).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+@cache
+def graph() -> dict[str, set[str]]:
+    """By module, the modules that it imports, whether at once, lazily or for types only.
+
+    ``from package import module`` counts as an import of the module, and not of the package's ``__init__`` too.
+    """
+    every = {module_of(file): file for file in files()}
+    return {module: set(targets(file, set(every))) for module, file in every.items()}
+
+
+def targets(file: Path, every: set[str]) -> Iterator[str]:
+    for module, names in imported(file):
+        submodules = {f"{module}.{name}".removeprefix("twinbench.") for name in names} & every
+        yield from submodules
+        if len(submodules) < len(names) or not names:
+            yield from {module.removeprefix("twinbench.")} & every
+
+
+def imported(file: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every module of ours that a file imports, with the names taken from it: each with what it is called here."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, {}) for alias in node.names if _ours(alias.name))
+        elif isinstance(node, ast.ImportFrom) and node.module and (node.module == "twinbench" or _ours(node.module)):
+            yield node.module, {alias.name: alias.asname or alias.name for alias in node.names}
+
+
+def test_no_imports_go_round_in_a_circle():
+    try:
+        TopologicalSorter(graph()).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def test_what_all_ops_are_made_of_knows_none_of_them():
+    imports = graph()
+    assert imports["ops.contract"] == imports["ops.parameters"] == set()
+    assert imports["ops.arrays"] == {"ops.contract"}
+
+
+@pytest.mark.parametrize("package", LOWER_FAMILIES)
+def test_a_family_of_ops_imports_the_contract_and_lower_families_only(package):
+    lower = [f"ops.{package}.{name}" for name in LOWER_FAMILIES[package]]
+    families = {module: found for module, found in graph().items() if module.startswith(f"ops.{package}.")}
+    assert set(lower) < set(families)
+    beyond = {
+        f"{module} imports {other}"
+        for module, found in families.items()
+        for other in found - {"ops.contract", *lower[: lower.index(module) if module in lower else None]}
+    }
+    assert not beyond
+
+
+def test_a_framework_under_test_takes_parameters_and_formulas_from_the_ops_and_no_reference():
+    frameworks = [file for file in files() if room_of(file).startswith("frameworks") and file.name != "reference.py"]
+    beyond = {f"{name_of(file)} takes {name}" for file in frameworks for name in taken(file) if not in_contract(name)}
+    assert not beyond
+
+
+def taken(file: Path) -> Iterator[str]:
+    """What a file takes from the ops, in full: ``twinbench.ops.images.Resize`` for ``t.Resize``."""
+    modules: dict[str, str] = {}
+    for module, names in imported(file):
+        if module == "twinbench":
+            yield from (f"twinbench.{name}" for name in names if name == "ops")
+        elif module == "twinbench.ops":
+            modules |= {here: f"{module}.{name}" for name, here in names.items()}
+        elif module.startswith("twinbench.ops."):
+            yield from (f"{module}.{name}" for name in names) if names else [module]
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            yield f"{modules[node.value.id]}.{node.attr}"
+
+
+def in_contract(name: str) -> bool:
+    """Whether a framework may take this: from the contract, or the parameters and formulas of a modality."""
+    module, _, attribute = name.rpartition(".")
+    if module in ("twinbench.ops.contract", "twinbench.ops.arrays"):
+        return True
+    if module not in {f"twinbench.ops.{package}" for package in (*LOWER_FAMILIES, "probe")}:
+        return False
+    package: ModuleType = importlib.import_module(module)
+    value = getattr(package, attribute)
+    return (
+        attribute in getattr(package, "FORMULAS", ())
+        or (isinstance(value, type) and is_dataclass(value))
+        or bool(get_args(value))
+    )

@@ -23,7 +23,8 @@ from twinbench.data.digits import DIGITS
 from twinbench.data.mnist import FASHION_MNIST, FILES, MNIST, Idx
 from twinbench.data.photos import PHOTOS
 from twinbench.errors import BadInput
-from twinbench.ops import images_decoding as decoding
+from twinbench.ops.images.jpeg import read_jpeg
+from twinbench.ops.images.png import read_png
 
 
 @pytest.fixture(autouse=True)
@@ -77,8 +78,8 @@ def test_the_files_hold_the_picture():
     picture = PHOTOS.value(0.05)["x"][0]
     (png,) = PHOTOS.file("png", 0.05).iterdir()
     (jpeg,) = PHOTOS.file("jpeg", 0.05).iterdir()
-    np.testing.assert_array_equal(decoding.read_png(png.read_bytes()), picture)
-    lossy = decoding.read_jpeg(jpeg.read_bytes()).astype(int)
+    np.testing.assert_array_equal(read_png(png.read_bytes()), picture)
+    lossy = read_jpeg(jpeg.read_bytes()).astype(int)
     assert 0 < np.abs(lossy - picture).mean() < 5
     with pytest.raises(BadInput, match="did you mean 'jpeg'"):
         PHOTOS.file("jpg", 0.05)

@@ -13,7 +13,7 @@ import pytest
 
 from twinbench.frameworks.api import Framework
 from twinbench.ops.contract import EXACT, Arrays, Kind, Op, Tolerance
-from twinbench.ops.images_reference import without_size
+from twinbench.ops.images.pixels import without_size
 from twinbench.run.agree.agreement import sorted_rows
 
 MOVES_ONLY = {"tables.clean", "tables.join", "tables.sort", "tables.one_hot"}
@@ -53,7 +53,7 @@ def agrees() -> Callable[..., None]:
     """Asserts that an output is the reference's: names, order, shapes, dtypes, missing values, and values."""
 
     def check(op: Op, got: Arrays, want: Arrays, params: Any = None) -> None:
-        got, want = op.compared(got), op.compared(want)
+        got, want = op.canonical(got), op.canonical(want)
         if params is not None and not op.in_order(params):
             got, want = sorted_rows(got), sorted_rows(want)
         tolerance = EXACT if op.name in MOVES_ONLY else op.tolerance

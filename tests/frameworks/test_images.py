@@ -136,7 +136,7 @@ def close(op: Op, library: Framework, got: Arrays, want: Arrays) -> None:
     """Names, shapes, dtypes; then levels and floats within what the op, or else the library's deviation, allows."""
     deviation = library.deviations.get(op.name)
     tolerance = deviation.tolerance if deviation else op.tolerance
-    got, want = op.compared(got), op.compared(want)
+    got, want = op.canonical(got), op.canonical(want)
     assert list(got) == list(want)
     for name, expected in want.items():
         found = got[name]

@@ -15,8 +15,8 @@ import pytest
 
 from twinbench import ops
 from twinbench.frameworks import registry
-from twinbench.ops import training_networks_reference as networks
 from twinbench.ops.contract import Arrays
+from twinbench.ops.training import networks
 from twinbench.plan import stack
 from twinbench.run.agree.agreement import compare
 

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from twinbench import ops
 from twinbench.ops.contract import Arrays
+from twinbench.ops.images.regions import otsu_level
 from twinbench.run.agree.agreement import compare
 
 RNG = np.random.default_rng(0)
@@ -186,7 +187,7 @@ def one_histogram_for_all(p: Any, value: Arrays) -> Arrays:
 
 
 def threshold_is_white_too(p: Any, value: Arrays) -> Arrays:
-    thresholds = [ops.images.reference.otsu_level(image) for image in value["x"]]
+    thresholds = [otsu_level(image) for image in value["x"]]
     return value | {"x": np.stack([binary(x >= t) for x, t in zip(value["x"], thresholds, strict=True)])}
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from twinbench import ops
 from twinbench.ops import images as t
-from twinbench.ops import images_filters as filters
 from twinbench.run.agree.agreement import compare
 
 NAME = "JuliaImages"
@@ -48,10 +47,10 @@ BOTH = [
     t.Resize(height=10, width=12),
     t.Resize(height=40, width=7),
     t.Resize(height=1, width=1),
-    filters.GaussianBlur(sigma=1.5, radius=6),
-    filters.GaussianBlur(sigma=0.5, radius=2),
-    filters.Median(size=3),
-    filters.Median(size=5),
+    t.GaussianBlur(sigma=1.5, radius=6),
+    t.GaussianBlur(sigma=0.5, radius=2),
+    t.Median(size=3),
+    t.Median(size=5),
     t.Rotate(degrees=30.0),
     t.Rotate(degrees=-100.5, fill=200),
     t.Affine(matrix=(0.9, 0.2, 1.5, -0.1, 1.1, -2.25), fill=60),
@@ -59,7 +58,7 @@ BOTH = [
     t.Augment(height=1, width=1, brightness=0.9),
 ]
 GREY_ONLY = [
-    filters.Sobel(),
+    t.Sobel(),
     t.Equalise(),
     t.Otsu(),
     t.Components(connectivity=4),
@@ -110,7 +109,7 @@ def test_antialiasing_is_as_far_off_as_it_says(in_julia, params, value):
 @pytest.mark.parametrize("name", GREYS)
 def test_opening_agrees_with_its_reference(in_julia, name, size):
     black_and_white = GREYS[name] | {"x": np.where(GREYS[name]["x"] > 100, 255, 0).astype(np.uint8)}
-    agrees(in_julia, filters.OPENING, filters.Opening(size=size), black_and_white)
+    agrees(in_julia, t.OPENING, t.Opening(size=size), black_and_white)
 
 
 @pytest.mark.parametrize("colours", ["grey", "RGB"])
@@ -145,7 +144,7 @@ def test_a_chain_of_steps_needs_no_conversion_between_them(in_julia):
         (t.RESIZE, t.Resize(height=30, width=40)),
         (t.ROTATE, t.Rotate(degrees=20.0)),
         (t.GREY, t.Grey()),
-        (filters.MEDIAN, filters.Median(size=3)),
+        (t.MEDIAN, t.Median(size=3)),
         (t.NORMALISE, t.Normalise(mean=(0.5,), sd=(0.25,))),
     ]
     value = COLOURS["noise"]

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinbench.ops import images_decoding as decoding
+from twinbench.ops.images.jpeg import _enlarged, _zigzag, read_jpeg
+from twinbench.ops.images.png import read_png
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow, which writes the files, is not installed")
 
@@ -51,7 +52,7 @@ def test_a_png_is_read_whatever_its_filters(data: Any):
     shape = (height, width, 3) if data.draw(st.booleans()) else (height, width)
     image = np.random.default_rng(data.draw(st.integers(0, 99))).integers(0, 256, shape, dtype=np.uint8)
     file = png(image, filters)
-    np.testing.assert_array_equal(decoding.read_png(file), image)
+    np.testing.assert_array_equal(read_png(file), image)
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(file))), image)
 
 
@@ -60,7 +61,7 @@ def test_another_kind_of_png_is_refused(mode: str):
     file = io.BytesIO()
     Image.new(mode, (3, 2)).save(file, "PNG")
     with pytest.raises(ValueError, match="8 bits, grey or RGB"):
-        decoding.read_png(file.getvalue())
+        read_png(file.getvalue())
 
 
 def photograph(height: int, width: int) -> np.ndarray:
@@ -80,14 +81,14 @@ def test_a_jpeg_is_read_as_libjpeg_reads_it_but_for_rounding(shape: tuple[int, i
     noise = np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
     for image in (photograph(*shape), noise):
         file = jpeg(image, quality=80, subsampling=subsampling)
-        distance = decoding.read_jpeg(file).astype(int) - np.asarray(Image.open(io.BytesIO(file)))
+        distance = read_jpeg(file).astype(int) - np.asarray(Image.open(io.BytesIO(file)))
         assert np.abs(distance).max() <= 4
         assert np.abs(distance).mean() < 1
 
 
 def test_a_grey_jpeg_has_no_colours():
     image = photograph(21, 34)[..., 0]
-    found = decoding.read_jpeg(jpeg(image, quality=95))
+    found = read_jpeg(jpeg(image, quality=95))
     assert found.shape == image.shape
     assert np.abs(found.astype(int) - image).max() <= 8
 
@@ -96,22 +97,22 @@ def test_restarts_change_nothing():
     image = photograph(40, 40)
     plain, restarted = (jpeg(image, restart_marker_blocks=every) for every in (0, 2))
     assert len(restarted) > len(plain)
-    np.testing.assert_array_equal(decoding.read_jpeg(restarted), decoding.read_jpeg(plain))
+    np.testing.assert_array_equal(read_jpeg(restarted), read_jpeg(plain))
 
 
 def test_an_even_picture_stays_even():
-    found = decoding.read_jpeg(jpeg(np.full((24, 24, 3), (200, 100, 50), np.uint8), quality=100))
+    found = read_jpeg(jpeg(np.full((24, 24, 3), (200, 100, 50), np.uint8), quality=100))
     assert np.ptp(found.reshape(-1, 3), axis=0).tolist() == [0, 0, 0]
     assert np.abs(found[0, 0].astype(int) - (200, 100, 50)).max() <= 2
 
 
 def test_a_progressive_jpeg_is_refused():
     with pytest.raises(ValueError, match="baseline"):
-        decoding.read_jpeg(jpeg(photograph(16, 16), progressive=True))
+        read_jpeg(jpeg(photograph(16, 16), progressive=True))
 
 
 def test_the_order_of_a_scan_is_the_standards():
-    order = decoding._zigzag()
+    order = _zigzag()
     assert order[:10] == [0, 1, 8, 16, 9, 2, 3, 10, 17, 24]
     assert order[-1] == 63
     assert sorted(order) == list(range(64))
@@ -119,6 +120,6 @@ def test_the_order_of_a_scan_is_the_standards():
 
 def test_enlarged_samples_lie_between_their_neighbours():
     plane = np.array([[0.0, 100.0]])
-    assert decoding._enlarged(plane, (1, 2)).tolist() == [[0, 25, 75, 100]]
-    assert decoding._enlarged(plane.T, (2, 1)).ravel().tolist() == [0, 25, 75, 100]
-    assert decoding._enlarged(np.array([[7.0]]), (2, 2)).tolist() == [[7, 7], [7, 7]]
+    assert _enlarged(plane, (1, 2)).tolist() == [[0, 25, 75, 100]]
+    assert _enlarged(plane.T, (2, 1)).ravel().tolist() == [0, 25, 75, 100]
+    assert _enlarged(np.array([[7.0]]), (2, 2)).tolist() == [[7, 7], [7, 7]]

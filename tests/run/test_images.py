@@ -93,7 +93,7 @@ def other(change: str) -> str:
     return f"""
         from dataclasses import replace
         from twinbench.frameworks import scipy
-        from twinbench.ops.images_reference import resize as right
+        from twinbench.ops.images.geometry import resize as right
 
         (SCIPY,) = scipy.FRAMEWORKS
 

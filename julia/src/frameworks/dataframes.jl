@@ -1,5 +1,5 @@
 # The table ops for DataFrames.jl with CSV.jl. The same ops in the same order for pandas are in
-# python/twinbench/frameworks/pandas.py; the contracts are in python/twinbench/ops/tables.py.
+# python/twinbench/frameworks/pandas.py; the contracts are in python/twinbench/ops/tables/.
 #
 # Columns that an op doesn't change are shared between its input and its output (`copycols`): no op writes into a column.
 

@@ -1,5 +1,5 @@
 # The signal ops for DSP.jl with FFTW.jl and WAV.jl. The same ops in the same order for SciPy are in
-# python/twinbench/frameworks/scipy/signals.py; the contracts are in python/twinbench/ops/signals_*.py.
+# python/twinbench/frameworks/scipy/signals.py; the contracts are in python/twinbench/ops/signals/.
 #
 # DSP.jl is imported and never `using`: other packages export the same names. Signals are (samples, records), the same bytes as
 # the contracts' row-major (records, samples).

@@ -1,5 +1,5 @@
 # The training ops for Flux. The same ops in the same order for PyTorch are in python/twinbench/frameworks/torch/; the
-# contracts are in python/twinbench/ops/training.py.
+# contracts are in python/twinbench/ops/training/.
 #
 # Flux is imported and never `using`: it exports names that other packages export too. The dimensions of arrays are reversed
 # on their way from NumPy, which are the same bytes: examples are the last one, and weights (outputs, inputs).

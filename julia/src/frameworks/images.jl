@@ -1,5 +1,5 @@
 # The image ops for the packages of JuliaImages. The same ops in the same order for Python are in
-# python/twinbench/frameworks/pillow.py, opencv.py and skimage.py; the contracts are in python/twinbench/ops/images.py.
+# python/twinbench/frameworks/pillow.py, opencv.py and skimage.py; the contracts are in python/twinbench/ops/images/.
 #
 # An image is a Matrix{Gray{N0f8}} or a Matrix{RGB{N0f8}}, (height, width), and a batch is a vector of them.
 

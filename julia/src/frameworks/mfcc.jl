@@ -1,4 +1,4 @@
-# MFCC for MFCC.jl. The contract is in python/twinbench/ops/signals_features.py; signals are (samples, records).
+# MFCC for MFCC.jl. The contract is in python/twinbench/ops/signals/features.py; signals are (samples, records).
 
 import MFCC
 

@@ -1,4 +1,4 @@
-# Splits and folds for MLUtils.jl. The contracts are in python/twinbench/ops/training_data.py; examples are the last dimension.
+# Splits and folds for MLUtils.jl. The contracts are in python/twinbench/ops/training/data.py; examples are the last dimension.
 
 import MLUtils
 

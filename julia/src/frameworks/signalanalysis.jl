@@ -1,5 +1,5 @@
 # The signal ops that SignalAnalysis.jl has, or brings along from DSP.jl and Peaks.jl. The same ops in the same order for SciPy
-# are in python/twinbench/frameworks/scipy/signals.py; the contracts are in python/twinbench/ops/signals_*.py.
+# are in python/twinbench/frameworks/scipy/signals.py; the contracts are in python/twinbench/ops/signals/.
 #
 # Signals are (samples, records), and `signal` gives them a sampling rate without a copy.
 

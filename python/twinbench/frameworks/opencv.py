@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Deviation, Framework
 from twinbench.ops import images as t
-from twinbench.ops import images_filters as filters
 from twinbench.ops.contract import Arrays, Kind, Tolerance
 
 if TYPE_CHECKING:
@@ -123,13 +122,13 @@ def grey(p: t.Grey, images: Images) -> Images:
     return each(lambda image: cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), images)
 
 
-def gaussian_blur(p: filters.GaussianBlur, images: Images) -> Images:
+def gaussian_blur(p: t.GaussianBlur, images: Images) -> Images:
     """In whole numbers."""
     size = (2 * p.radius + 1, 2 * p.radius + 1)
     return each(lambda image: cv2.GaussianBlur(image, size, p.sigma, borderType=cv2.BORDER_REPLICATE), images)
 
 
-def sobel(p: filters.Sobel, images: Images) -> Images:
+def sobel(p: t.Sobel, images: Images) -> Images:
     """Two gradients, in float32."""
 
     def magnitude(image: Image) -> Image:
@@ -140,7 +139,7 @@ def sobel(p: filters.Sobel, images: Images) -> Images:
     return each(magnitude, images)
 
 
-def median(p: filters.Median, images: Images) -> Images:
+def median(p: t.Median, images: Images) -> Images:
     """The contract is this function's."""
     return each(lambda image: cv2.medianBlur(image, p.size), images)
 
@@ -182,7 +181,7 @@ def otsu(p: t.Otsu, images: Images) -> Images:
     return each(binary, images)
 
 
-def opening(p: filters.Opening, images: Images) -> Images:
+def opening(p: t.Opening, images: Images) -> Images:
     """Beyond the border there is nothing, as in the contract."""
     square = cv2.getStructuringElement(cv2.MORPH_RECT, (p.size, p.size))
     return each(lambda image: cv2.morphologyEx(image, cv2.MORPH_OPEN, square), images)

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Deviation, Framework
 from twinbench.ops import images as t
-from twinbench.ops import images_filters as filters
 from twinbench.ops.contract import Arrays, Kind, Tolerance
-from twinbench.ops.images_reference import rotation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,19 +104,19 @@ def grey(p: t.Grey, images: Images) -> Images:
     return each(lambda image: image.convert("L"), images)
 
 
-def gaussian_blur(p: filters.GaussianBlur, images: Images) -> Images:
+def gaussian_blur(p: t.GaussianBlur, images: Images) -> Images:
     """Pillow's radius is what others call sigma."""
     return each(lambda image: image.filter(ImageFilter.GaussianBlur(p.sigma)), images)
 
 
-def median(p: filters.Median, images: Images) -> Images:
+def median(p: t.Median, images: Images) -> Images:
     """The contract is this filter's."""
     return each(lambda image: image.filter(ImageFilter.MedianFilter(p.size)), images)
 
 
 def rotate(p: t.Rotate, images: Images) -> Images:
     """An affine map."""
-    return each(lambda image: warped(image, rotation(p.degrees, image.height, image.width), p.fill), images)
+    return each(lambda image: warped(image, t.rotation(p.degrees, image.height, image.width), p.fill), images)
 
 
 def affine(p: t.Affine, images: Images) -> Images:
@@ -140,7 +138,7 @@ def equalise(p: t.Equalise, images: Images) -> Images:
     return each(ImageOps.equalize, images)
 
 
-def opening(p: filters.Opening, images: Images) -> Images:
+def opening(p: t.Opening, images: Images) -> Images:
     """Repeating the border's pixels, as these filters do, adds none that the window hasn't."""
     lowest, highest = ImageFilter.MinFilter(p.size), ImageFilter.MaxFilter(p.size)
     return each(lambda image: image.filter(lowest).filter(highest), images)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Framework
-from twinbench.ops import signals_features as features
+from twinbench.ops import signals as t
 from twinbench.ops.contract import Arrays, Kind
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def threads() -> Mapping[str, int]:
     return {pool["internal_api"]: pool["num_threads"] for pool in pools.info()}
 
 
-def read_wav(p: features.ReadWav, path: str) -> Arrays:
+def read_wav(p: t.ReadWav, path: str) -> Arrays:
     """The library's reader gives integers, as SciPy's does, which it calls."""
     files = [file for part in ("train", "test") for file in sorted((Path(path) / part).glob("*.wav"))]
     x = np.zeros((len(files), p.samples))
@@ -64,7 +64,7 @@ def read_wav(p: features.ReadWav, path: str) -> Arrays:
     }
 
 
-def short_term_features(p: features.ShortTerm, arrays: Arrays) -> Arrays:
+def short_term_features(p: t.ShortTerm, arrays: Arrays) -> Arrays:
     """Centroid and spread are in units of half the rate, so any rate does."""
     x = arrays["x"]
     starts = range(0, x.shape[1] - p.frame + 1, p.hop)
@@ -77,8 +77,8 @@ def short_term_features(p: features.ShortTerm, arrays: Arrays) -> Arrays:
             row[0] = ShortTermFeatures.zero_crossing_rate(frame)
             row[1] = ShortTermFeatures.energy(frame)
             row[2], row[3] = ShortTermFeatures.spectral_centroid_spread(spectrum, 2.0)
-            row[4] = ShortTermFeatures.spectral_entropy(spectrum, features.BLOCKS)
-            row[5] = ShortTermFeatures.spectral_rolloff(spectrum, features.ROLLOFF)
+            row[4] = ShortTermFeatures.spectral_entropy(spectrum, t.BLOCKS)
+            row[5] = ShortTermFeatures.spectral_rolloff(spectrum, t.ROLLOFF)
     return arrays | {"x": out}
 
 
@@ -90,7 +90,7 @@ def _mel_bands(rate_hz: float, bands: int, length: int) -> Array:
     return np.maximum(0, np.minimum(slopes[:-1], 1 - slopes[1:]))
 
 
-def mfcc(p: features.Mfcc, arrays: Arrays) -> Arrays:
+def mfcc(p: t.Mfcc, arrays: Arrays) -> Arrays:
     """The library's ``mfcc`` takes any filter bank and any spectrum; its logarithm has the base 10."""
     x = arrays["x"]
     window = np.hamming(p.frame)

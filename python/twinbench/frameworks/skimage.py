@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from twinbench.frameworks.api import Deviation, Framework
 from twinbench.ops import images as t
 from twinbench.ops.contract import Arrays, Kind, Tolerance
-from twinbench.ops.images_filters import GaussianBlur, Median, Opening, Sobel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,7 +111,7 @@ def grey(p: t.Grey, images: Images) -> Images:
     return each(lambda image: levels(color.rgb2gray(image) * 255), images)
 
 
-def gaussian_blur(p: GaussianBlur, images: Images) -> Images:
+def gaussian_blur(p: t.GaussianBlur, images: Images) -> Images:
     """Truncated where the contract says."""
     truncate = p.radius / p.sigma
 
@@ -124,12 +123,12 @@ def gaussian_blur(p: GaussianBlur, images: Images) -> Images:
     return each(blurred, images)
 
 
-def sobel(p: Sobel, images: Images) -> Images:
+def sobel(p: t.Sobel, images: Images) -> Images:
     """The contract's scale is this function's."""
     return each(lambda image: levels(filters.sobel(floats(image), mode="nearest")), images)
 
 
-def median(p: Median, images: Images) -> Images:
+def median(p: t.Median, images: Images) -> Images:
     """Each colour in the same call."""
     square = np.ones((p.size, p.size), dtype=bool)
     return each(lambda image: filters.median(image, square if image.ndim == 2 else square[..., None]), images)
@@ -156,7 +155,7 @@ def otsu(p: t.Otsu, images: Images) -> Images:
     return each(lambda image: (image > filters.threshold_otsu(image)) * np.uint8(255), images)
 
 
-def opening(p: Opening, images: Images) -> Images:
+def opening(p: t.Opening, images: Images) -> Images:
     """By columns, then by rows."""
     square = morphology.footprint_rectangle((p.size, p.size), decomposition="separable")
     return each(lambda image: morphology.opening(image, square, mode="ignore"), images)

@@ -1,7 +1,7 @@
 """What an op is: a contract that an implementer in any language can follow without reading Python.
 
-This module knows no library and imports none: a worker reads contracts, and what a worker imports would be
-in its numbers.
+This module imports no library: a worker reads contracts, and everything that a worker imports is part of what it
+measures.
 """
 
 from __future__ import annotations
@@ -16,20 +16,35 @@ if TYPE_CHECKING:
 Kind = Literal["file", "table", "arrays", "images", "model", "saved"]
 """What flows between steps.
 
-``file``: a path. ``table``: named columns of one length, in order. ``arrays``: named arrays of any shape.
-``images``: arrays of which ``x`` holds images of one size, ``(images, height, width)`` or ``(images, height, width,
+``file``: a path. ``table``: named columns of equal length, in order. ``arrays``: named arrays of any shape.
+``images``: arrays of which ``x`` holds images of equal size, ``(images, height, width)`` or ``(images, height, width,
 3)`` for RGB. ``model``: a trained model, which can't move to another framework. ``saved``: the path that a model was
-saved to, in a format of its framework; its neutral form is what is read back from there.
+saved to, in a format of its framework; its neutral form is the content that is read back from this path.
+"""
+
+Role = Literal["split", "train", "score", "export", ""]
+"""What the harness uses an op for. The reference and every implementation have the outputs that the harness reads.
+
+- ``split``: the examples that are trained on, and those that are held out. Outputs: ``x_train``, ``y_train``,
+  ``x_test`` and ``y_test``. Where the input is a table, the parameters ``label`` and ``drop`` name the columns that are
+  not features.
+- ``train``: a model, from the outputs of a split. Outputs: ``losses``, besides the weights. An op that starts from
+  givens has a parameter ``seed``, and ``order``, int64 (epochs, rows), is one of the givens.
+- ``score``: the predictions of a model for the ``x_test`` of a split. Outputs: ``scores``, one row for each scored row.
+  The parameter ``rows`` is 0 where all rows are scored.
+- ``export``: a saved model, from a model. Its parameters all have defaults.
+
+The role of every other op is the empty string: it is a step of its pipeline, and no more.
 """
 
 Level = Literal["exact", "rounding", "approximate", "different"]
-"""How an output compares: equal, equal but for rounding, inside a wider tolerance, or outside."""
+"""How well an output agrees: equal, equal but for rounding, inside a wider tolerance, or outside the tolerance."""
 
 Arrays = dict[str, "NDArray[Any]"]
 """The neutral form of a value: arrays by name, in order.
 
 In a table each array is one column of shape ``(rows,)``. A missing number is NaN in a float64 column (integer
-columns have none); a missing string is the empty string.
+columns have no missing values); a missing string is the empty string.
 """
 
 
@@ -37,18 +52,18 @@ columns have none); a missing string is the empty string.
 class Tolerance:
     """How far a number may be from the reference: ``|x - r| <= atol + rtol * |r|``.
 
-    ``rtol = atol = 0`` asks for equality. Strings are always compared for equality, and so are shapes, dtypes,
-    column names and the places of missing values; integers too, unless the tolerance speaks of ``levels``.
+    ``rtol = atol = 0`` asks for equality. Strings, shapes, dtypes, column names and the positions of missing values
+    must always be equal, and so must integers, unless ``levels`` is above 0.
     """
 
     rtol: float = 0.0
     atol: float = 0.0
     levels: int = 0
-    """How far uint8 values, the grey levels of images, may be apart."""
+    """Largest difference allowed between uint8 values, the grey levels of images."""
 
     @property
     def level(self) -> Level:
-        """The tolerance class that this allows: ``rounding`` is float64 noise, or one grey level."""
+        """The class of this tolerance: ``rounding`` allows float64 rounding errors, or one grey level."""
         if self.rtol == self.atol == self.levels == 0:
             return "exact"
         return "rounding" if self.rtol <= 1e-9 and self.atol <= 1e-9 and self.levels <= 1 else "approximate"
@@ -56,10 +71,12 @@ class Tolerance:
 
 EXACT = Tolerance()
 ROUNDING = Tolerance(rtol=1e-9, atol=1e-12)
+ROUNDED_SUM = Tolerance(rtol=1e-9, atol=1e-9)
+"""Rounding, for values of the order of 1: a sum whose terms cancel is only as exact as its terms."""
 ONE_LEVEL = Tolerance(rtol=1e-9, atol=1e-12, levels=1)
 
 
-def _everything(arrays: Arrays) -> Arrays:
+def _unchanged(arrays: Arrays) -> Arrays:
     return arrays
 
 
@@ -67,10 +84,10 @@ def _everything(arrays: Arrays) -> Arrays:
 class Op:
     """One language-neutral operation.
 
-    ``semantics`` holds the meaning, the formula, the edge rules (ties, order, missing values) and the dtypes.
-    ``reference(params, *inputs)`` is plain NumPy/SciPy on neutral values. When ``givens`` is there, the harness
-    calls ``givens(params, *inputs)`` once, on the reference's inputs, and every implementation gets the result
-    as its last argument: initial weights, batch orders, split indices.
+    ``semantics`` holds the meaning, the formula, the rules for edge cases (ties, order, missing values) and the dtypes.
+    ``reference(params, *inputs)`` is plain NumPy/SciPy on neutral values. Where ``givens`` is set, the harness calls
+    ``givens(params, *inputs)`` once, on the reference's inputs, and every implementation gets the result as its last
+    argument: initial weights, batch orders, split indices.
     """
 
     name: str
@@ -81,39 +98,41 @@ class Op:
     semantics: str
     source: str
     reference: Callable[..., Any]
+    role: Role = ""
     tolerance: Tolerance = EXACT
     tolerance_of: Callable[[Any], Tolerance] | None = None
     """The tolerance by the parameters, where it depends on them; ``tolerance`` is then the widest."""
     givens: Callable[..., Arrays] | None = None
-    compared: Callable[[Arrays], Arrays] = field(default=_everything)
-    """The part of the output that must agree: the first 20 losses of a training step, say."""
+    canonical: Callable[[Arrays], Arrays] = field(default=_unchanged)
+    """Puts an output into canonical form: only what must agree (the first 20 losses of a training step, say), and equal
+    for two outputs that the contract doesn't distinguish (components that are numbered differently)."""
     in_order: Callable[[Any], bool] = field(default=lambda params: True)
     """Whether, with these parameters, a table's rows must come in the contract's order. If not, both tables are sorted
-    before they are compared."""
+    before agreement is checked."""
     isolated: bool = False
-    """Whether an output is compared on the reference's own inputs, and not on what the steps before handed over.
+    """Whether agreement is checked on the reference's own inputs, and not on the outputs of the previous steps.
 
-    For ops that make large differences of small ones, as a threshold does of what was rounded before it."""
+    For ops that turn small differences into large ones, as a threshold does with values that were rounded before."""
 
     is_request: Callable[[Any], bool] = field(default=lambda params: False)
     """Whether a call with these parameters is one request, whose latency counts: its samples are taken one by one."""
 
     keeps_rows: bool = False
-    """Whether each row of the output is the row of the input at the same place."""
+    """Whether row i of the output is row i of the input."""
 
     file_param: str = "table"
-    """Of an op that reads a file: the parameter that says which one of the dataset's."""
+    """For an op that reads a file: the parameter that names the file of the dataset."""
 
     def file_of(self, params: Any) -> str:
-        """The name of the file that an op with these parameters reads."""
+        """Return the name of the file that an op with these parameters reads."""
         return str(getattr(params, self.file_param))
 
     @property
     def modality(self) -> str:
-        """``tables`` of ``tables.join``."""
+        """``tables`` for ``tables.join``."""
         return self.name.partition(".")[0]
 
     def build(self, values: Mapping[str, Any]) -> Any:
-        """The parameters from values that a plan has already validated, as they come through JSON."""
+        """Build the parameters from values that a plan has already validated, as they come through JSON."""
         known = {f.name for f in fields(self.params)}
         return self.params(**{key: value for key, value in values.items() if key in known})

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Ops
-from twinbench.ops import signals_features as features
-from twinbench.ops import signals_filters as filters
-from twinbench.ops import signals_spectra as spectra
+from twinbench.ops import signals as t
 from twinbench.ops.contract import Arrays
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ def load() -> None:
     import numpy as np
 
 
-def fir_design(p: filters.Fir) -> Arrays:
+def fir_design(p: t.Fir) -> Arrays:
     """``np.sinc`` and ``np.hamming``."""
     m = np.arange(p.taps) - (p.taps - 1) / 2
     edges = [2 * edge / p.rate_hz for edge in p.cutoff_hz]
@@ -42,14 +40,14 @@ def fir_design(p: filters.Fir) -> Arrays:
     return {"taps": taps / (taps @ np.cos(np.pi * middle * m))}
 
 
-def fir_filter(p: filters.Fir, arrays: Arrays) -> Arrays:
+def fir_filter(p: t.Fir, arrays: Arrays) -> Arrays:
     """``np.convolve``, record by record; a single one isn't copied."""
     taps, x = fir_design(p)["taps"], arrays["x"]
     rows = [np.convolve(record, taps)[: x.shape[1]] for record in x]
     return arrays | {"x": rows[0][None] if len(rows) == 1 else np.stack(rows)}
 
 
-def butterworth_design(p: filters.ButterworthDesign) -> Arrays:
+def butterworth_design(p: t.ButterworthDesign) -> Arrays:
     """The poles by their formula; the response from the transformed frequencies, without leaving the s plane."""
     frequency = np.linspace(0, p.rate_hz / 2, p.points, endpoint=False)
     s = 1j * np.tan(np.pi * frequency / p.rate_hz)
@@ -71,7 +69,7 @@ def _fast_length(n: int) -> int:
     return min(odd << (-(-n // odd) - 1).bit_length() for odd in (1, 3, 5, 9, 15, 25, 27, 45, 75, 135, 225, 675))
 
 
-def fft_convolve(p: filters.Convolve, arrays: Arrays, given: Arrays) -> Arrays:
+def fft_convolve(p: t.Convolve, arrays: Arrays, given: Arrays) -> Arrays:
     """In blocks whose overlaps are added: their FFTs fit in the cache."""
     x, kernel = arrays["x"], given["kernel"]
     records, samples, taps = *x.shape, len(kernel)
@@ -92,7 +90,7 @@ def fft_convolve(p: filters.Convolve, arrays: Arrays, given: Arrays) -> Arrays:
     return arrays | {"x": out[:, : samples + taps - 1]}
 
 
-def resample(p: filters.Resample, arrays: Arrays, given: Arrays) -> Arrays:
+def resample(p: t.Resample, arrays: Arrays, given: Arrays) -> Arrays:
     """Output samples with the same phase share their taps: strided windows of the input, times a vector."""
     x, taps = arrays["x"], p.up * given["taps"]
     half, per_phase = (len(taps) - 1) // 2, -(-len(taps) // p.up)
@@ -117,12 +115,12 @@ def _hann(frame: int) -> Array:
     return np.hanning(frame + 1)[:-1]
 
 
-def _axes(p: spectra.Frames, count: int) -> Arrays:
+def _axes(p: t.Frames, count: int) -> Arrays:
     time = (np.arange(count) * p.hop + p.frame / 2) / p.rate_hz
     return {"frequency": np.fft.rfftfreq(p.frame, 1 / p.rate_hz), "time": time}
 
 
-def _spectra(p: spectra.Frames, x: Array) -> Array:
+def _spectra(p: t.Frames, x: Array) -> Array:
     return np.fft.rfft(_frames(x, p.frame, p.hop) * _hann(p.frame))
 
 
@@ -130,7 +128,7 @@ def _power(spectrum: Array) -> Array:
     return spectrum.real**2 + spectrum.imag**2  # type: ignore[no-any-return]
 
 
-def _one_sided(p: spectra.Frames) -> Array:
+def _one_sided(p: t.Frames) -> Array:
     """What a bin's |X|^2 is multiplied by."""
     scale = np.full(p.frame // 2 + 1, 2 / (p.rate_hz * np.sum(_hann(p.frame) ** 2)))
     scale[0] /= 2
@@ -139,27 +137,27 @@ def _one_sided(p: spectra.Frames) -> Array:
     return scale
 
 
-def welch(p: spectra.Frames, arrays: Arrays) -> Arrays:
+def welch(p: t.Frames, arrays: Arrays) -> Arrays:
     """The mean over the frames first: fewer numbers to scale."""
     spectrum = _spectra(p, arrays["x"])
     x = _power(spectrum).mean(axis=1) * _one_sided(p)
     return arrays | {"x": x, "frequency": np.fft.rfftfreq(p.frame, 1 / p.rate_hz)}
 
 
-def stft(p: spectra.Frames, arrays: Arrays) -> Arrays:
+def stft(p: t.Frames, arrays: Arrays) -> Arrays:
     """``np.fft.rfft`` of all frames."""
     spectrum = _spectra(p, arrays["x"])
     return arrays | {"x": spectrum} | _axes(p, spectrum.shape[1])
 
 
-def spectrogram(p: spectra.Frames, arrays: Arrays) -> Arrays:
+def spectrogram(p: t.Frames, arrays: Arrays) -> Arrays:
     """Scaled in place."""
     power = _power(_spectra(p, arrays["x"]))
     power *= _one_sided(p)
     return arrays | {"x": power} | _axes(p, power.shape[1])
 
 
-def envelope(p: spectra.Envelope, arrays: Arrays) -> Arrays:
+def envelope(p: t.Envelope, arrays: Arrays) -> Arrays:
     """Half a spectrum is all that the analytic signal needs."""
     x = arrays["x"]
     n = x.shape[1]
@@ -169,7 +167,7 @@ def envelope(p: spectra.Envelope, arrays: Arrays) -> Arrays:
     return arrays | {"x": np.abs(np.fft.ifft(spectrum))}
 
 
-def autocorrelation(p: spectra.Autocorrelation, arrays: Arrays) -> Arrays:
+def autocorrelation(p: t.Autocorrelation, arrays: Arrays) -> Arrays:
     """By the power spectrum."""
     x = arrays["x"]
     samples = x.shape[1]
@@ -181,7 +179,7 @@ def autocorrelation(p: spectra.Autocorrelation, arrays: Arrays) -> Arrays:
     return arrays | {"x": out}
 
 
-def read_wav(p: features.ReadWav, path: str) -> Arrays:
+def read_wav(p: t.ReadWav, path: str) -> Arrays:
     """The standard library's ``wave``, and ``np.frombuffer``."""
     files = [file for part in ("train", "test") for file in sorted((Path(path) / part).glob("*.wav"))]
     x = np.zeros((len(files), p.samples))
@@ -196,7 +194,7 @@ def read_wav(p: features.ReadWav, path: str) -> Arrays:
     }
 
 
-def short_term_features(p: features.ShortTerm, arrays: Arrays) -> Arrays:
+def short_term_features(p: t.ShortTerm, arrays: Arrays) -> Arrays:
     """All frames at once."""
     x = _frames(arrays["x"], p.frame, p.hop)
     steps = np.abs(np.diff(np.sign(arrays["x"])))
@@ -214,21 +212,21 @@ def _shape(power: Array) -> tuple[Array, Array, Array, Array]:
     magnitude = np.sqrt(power)
     magnitude /= np.maximum(magnitude.max(axis=-1, keepdims=True), np.finfo(np.float64).tiny)
     k = np.arange(1, bins + 1) / bins
-    weight = magnitude.sum(axis=-1) + features.EPS
+    weight = magnitude.sum(axis=-1) + t.EPS
     centroid = magnitude @ k / weight
     distance = k - centroid[..., None]
     distance *= distance
     spread = np.sqrt(np.einsum("rfk,rfk->rf", distance, magnitude) / weight)
     whole = power.sum(axis=-1, keepdims=True)
-    block = bins // features.BLOCKS
-    blocks = power[..., : features.BLOCKS * block].reshape(*power.shape[:2], features.BLOCKS, block).sum(axis=-1)
-    share = blocks / (whole + features.EPS)
-    entropy = -np.einsum("rfb,rfb->rf", share, np.log2(share + features.EPS))
-    above = np.cumsum(power, axis=-1) + features.EPS > features.ROLLOFF * whole
+    block = bins // t.BLOCKS
+    blocks = power[..., : t.BLOCKS * block].reshape(*power.shape[:2], t.BLOCKS, block).sum(axis=-1)
+    share = blocks / (whole + t.EPS)
+    entropy = -np.einsum("rfb,rfb->rf", share, np.log2(share + t.EPS))
+    above = np.cumsum(power, axis=-1) + t.EPS > t.ROLLOFF * whole
     return centroid, spread, entropy, above.argmax(axis=-1) / bins
 
 
-def _bank(p: features.Mfcc, length: int) -> tuple[Array, Array]:
+def _bank(p: t.Mfcc, length: int) -> tuple[Array, Array]:
     """The triangles, (length / 2, bands), and the cosines, (bands, coefficients)."""
     edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + p.rate_hz / 1400), p.bands + 2) / 2595) - 1)
     frequency = np.fft.rfftfreq(length, 1 / p.rate_hz)[:-1, None]
@@ -240,7 +238,7 @@ def _bank(p: features.Mfcc, length: int) -> tuple[Array, Array]:
     return triangles, cosines
 
 
-def mfcc(p: features.Mfcc, arrays: Arrays) -> Arrays:
+def mfcc(p: t.Mfcc, arrays: Arrays) -> Arrays:
     """``np.fft.rfft``, and two matrix products: NumPy has no cosine transform."""
     window = np.hamming(p.frame)
     length = 1 << (p.frame - 1).bit_length()
@@ -252,7 +250,7 @@ def mfcc(p: features.Mfcc, arrays: Arrays) -> Arrays:
     return arrays | {"x": np.log(power @ triangles) @ cosines}
 
 
-def summarise(p: features.Summarise, arrays: Arrays) -> Arrays:
+def summarise(p: t.Summarise, arrays: Arrays) -> Arrays:
     """Mean and deviation."""
     x = arrays["x"]
     return arrays | {"x": np.concatenate([x.mean(axis=1), x.std(axis=1)], axis=1)}

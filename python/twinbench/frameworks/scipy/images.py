@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Ops
 from twinbench.ops import images as t
-from twinbench.ops import images_filters as filters
 from twinbench.ops.contract import Arrays
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def resize(p: t.Resize, images: Arrays) -> Arrays:
     return images | {"x": each(zoomed, x, out)}
 
 
-def gaussian_blur(p: filters.GaussianBlur, images: Arrays) -> Arrays:
+def gaussian_blur(p: t.GaussianBlur, images: Arrays) -> Arrays:
     """In float32, so that it is rounded once."""
     x = images["x"]
     return images | {
@@ -74,7 +73,7 @@ def gaussian_blur(p: filters.GaussianBlur, images: Arrays) -> Arrays:
     }
 
 
-def sobel(p: filters.Sobel, images: Arrays) -> Arrays:
+def sobel(p: t.Sobel, images: Arrays) -> Arrays:
     """Two gradients of each image: ``sobel`` smooths along every other axis."""
     x = images["x"]
     out = np.empty(x.shape, np.float32)
@@ -89,7 +88,7 @@ def sobel(p: filters.Sobel, images: Arrays) -> Arrays:
     return images | {"x": levels(out)}
 
 
-def median(p: filters.Median, images: Arrays) -> Arrays:
+def median(p: t.Median, images: Arrays) -> Arrays:
     """The contract is this function's."""
     x = images["x"]
     return images | {"x": ndimage.median_filter(x, window(p.size, x), mode="nearest")}
@@ -117,7 +116,7 @@ def warped(images: Arrays, function: Callable[[Array, Array], Any]) -> Arrays:
     return images | {"x": each(function, images["x"], np.empty_like(images["x"]))}
 
 
-def opening(p: filters.Opening, images: Arrays) -> Arrays:
+def opening(p: t.Opening, images: Arrays) -> Arrays:
     """Of grey levels: the binary one takes what lies beyond the border for black, and eats from there."""
     x = images["x"]
     return images | {"x": ndimage.grey_opening(x, window(p.size, x), mode="nearest")}

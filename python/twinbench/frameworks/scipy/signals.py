@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Ops
-from twinbench.ops import signals_features as features
-from twinbench.ops import signals_filters as filters
-from twinbench.ops import signals_spectra as spectra
+from twinbench.ops import signals as t
 from twinbench.ops.contract import Arrays
 
 if TYPE_CHECKING:
@@ -40,55 +38,55 @@ def workers() -> int:
     return int(fft.get_workers())
 
 
-def fir_design(p: filters.Fir) -> Arrays:
+def fir_design(p: t.Fir) -> Arrays:
     """The window's default is Hamming's."""
     return {"taps": signal.firwin(p.taps, p.cutoff_hz, pass_zero=p.band, fs=p.rate_hz)}
 
 
-def fir_filter(p: filters.Fir, arrays: Arrays) -> Arrays:
+def fir_filter(p: t.Fir, arrays: Arrays) -> Arrays:
     """Directly: faster than by FFT up to a few hundred taps."""
     return arrays | {"x": signal.lfilter(fir_design(p)["taps"], 1.0, arrays["x"])}
 
 
-def _sections(p: filters.Butterworth) -> Array:
+def _sections(p: t.Butterworth) -> Array:
     edges = p.cutoff_hz if p.band == "bandpass" else p.cutoff_hz[0]
     return signal.butter(p.order, edges, p.band, fs=p.rate_hz, output="sos")  # type: ignore[no-any-return]
 
 
-def butterworth_design(p: filters.ButterworthDesign) -> Arrays:
+def butterworth_design(p: t.ButterworthDesign) -> Arrays:
     """The response of the sections, at as many points below half the rate."""
     frequency, response = signal.freqz_sos(_sections(p), worN=p.points, fs=p.rate_hz)
     return {"frequency": frequency, "response": response}
 
 
-def butterworth_filter(p: filters.Butterworth, arrays: Arrays) -> Arrays:
+def butterworth_filter(p: t.Butterworth, arrays: Arrays) -> Arrays:
     """From rest."""
     return arrays | {"x": signal.sosfilt(_sections(p), arrays["x"])}
 
 
-def zero_phase(p: filters.Butterworth, arrays: Arrays) -> Arrays:
+def zero_phase(p: t.Butterworth, arrays: Arrays) -> Arrays:
     """With the contract's length of the extension; SciPy's own default is longer by 3 samples."""
     sos = _sections(p)
     return arrays | {"x": signal.sosfiltfilt(sos, arrays["x"], padlen=min(6 * len(sos), arrays["x"].shape[1] - 1))}
 
 
-def fft_convolve(p: filters.Convolve, arrays: Arrays, given: Arrays) -> Arrays:
+def fft_convolve(p: t.Convolve, arrays: Arrays, given: Arrays) -> Arrays:
     """In overlapping blocks, whose FFTs fit in the cache."""
     return arrays | {"x": signal.oaconvolve(arrays["x"], given["kernel"][None, :], axes=-1)}
 
 
-def resample(p: filters.Resample, arrays: Arrays, given: Arrays) -> Arrays:
+def resample(p: t.Resample, arrays: Arrays, given: Arrays) -> Arrays:
     """With the given taps as the window."""
     return arrays | {"x": signal.resample_poly(arrays["x"], p.up, p.down, axis=-1, window=given["taps"])}
 
 
-def welch(p: spectra.Frames, arrays: Arrays) -> Arrays:
+def welch(p: t.Frames, arrays: Arrays) -> Arrays:
     """The window's default is Hann's, periodic."""
     frequency, x = signal.welch(arrays["x"], p.rate_hz, nperseg=p.frame, noverlap=p.frame - p.hop, detrend=False)
     return arrays | {"x": x, "frequency": frequency}
 
 
-def stft(p: spectra.Frames, arrays: Arrays) -> Arrays:
+def stft(p: t.Frames, arrays: Arrays) -> Arrays:
     """Without padding. The scale of 1 / sum(w), which can't be turned off, is undone."""
     frequency, time, x = signal.stft(
         arrays["x"], p.rate_hz, nperseg=p.frame, noverlap=p.frame - p.hop, boundary=None, padded=False
@@ -97,7 +95,7 @@ def stft(p: spectra.Frames, arrays: Arrays) -> Arrays:
     return arrays | {"x": x.swapaxes(1, 2), "frequency": frequency, "time": time}
 
 
-def spectrogram(p: spectra.Frames, arrays: Arrays) -> Arrays:
+def spectrogram(p: t.Frames, arrays: Arrays) -> Arrays:
     """The default window is another one, and so is the detrending."""
     frequency, time, x = signal.spectrogram(
         arrays["x"], p.rate_hz, "hann", nperseg=p.frame, noverlap=p.frame - p.hop, detrend=False
@@ -105,12 +103,12 @@ def spectrogram(p: spectra.Frames, arrays: Arrays) -> Arrays:
     return arrays | {"x": x.swapaxes(1, 2), "frequency": frequency, "time": time}
 
 
-def envelope(p: spectra.Envelope, arrays: Arrays) -> Arrays:
+def envelope(p: t.Envelope, arrays: Arrays) -> Arrays:
     """By the analytic signal."""
     return arrays | {"x": np.abs(signal.hilbert(arrays["x"]))}
 
 
-def autocorrelation(p: spectra.Autocorrelation, arrays: Arrays) -> Arrays:
+def autocorrelation(p: t.Autocorrelation, arrays: Arrays) -> Arrays:
     """By the power spectrum, padded to a fast length: only few lags of all are asked for."""
     x = arrays["x"]
     samples = x.shape[1]
@@ -123,7 +121,7 @@ def autocorrelation(p: spectra.Autocorrelation, arrays: Arrays) -> Arrays:
     return arrays | {"x": out}
 
 
-def find_peaks(p: spectra.FindPeaks, arrays: Arrays) -> Arrays:
+def find_peaks(p: t.FindPeaks, arrays: Arrays) -> Arrays:
     """Record by record, put together at the end."""
     found = [signal.find_peaks(record, prominence=p.prominence, distance=p.distance) for record in arrays["x"]]
     positions = [position for position, _ in found]
@@ -135,7 +133,7 @@ def find_peaks(p: spectra.FindPeaks, arrays: Arrays) -> Arrays:
     }
 
 
-def read_wav(p: features.ReadWav, path: str) -> Arrays:
+def read_wav(p: t.ReadWav, path: str) -> Arrays:
     """``wavfile`` reads integers."""
     files = [file for part in ("train", "test") for file in sorted((Path(path) / part).glob("*.wav"))]
     x = np.zeros((len(files), p.samples))
@@ -154,7 +152,7 @@ def _frames(x: Array, frame: int, hop: int) -> Array:
     return np.lib.stride_tricks.sliding_window_view(x, frame, axis=-1)[:, ::hop]
 
 
-def short_term_features(p: features.ShortTerm, arrays: Arrays) -> Arrays:
+def short_term_features(p: t.ShortTerm, arrays: Arrays) -> Arrays:
     """All frames at once."""
     x = _frames(arrays["x"], p.frame, p.hop)
     out = np.empty((*x.shape[:2], 6))
@@ -179,17 +177,17 @@ def _shape(out: Array, power: Array) -> None:
     magnitude = np.sqrt(power)
     magnitude /= np.maximum(magnitude.max(axis=-1, keepdims=True), np.finfo(np.float64).tiny)
     k = np.arange(1, bins + 1) / bins
-    weight = magnitude.sum(axis=-1) + features.EPS
+    weight = magnitude.sum(axis=-1) + t.EPS
     centroid = magnitude @ k / weight
     distance = k - centroid[..., None]
     out[..., 2] = centroid
     out[..., 3] = np.sqrt(np.einsum("rfk,rfk,rfk->rf", distance, distance, magnitude) / weight)
     whole = power.sum(axis=-1, keepdims=True)
-    block = bins // features.BLOCKS
-    blocks = power[..., : features.BLOCKS * block].reshape(*power.shape[:2], features.BLOCKS, block).sum(axis=-1)
-    share = blocks / (whole + features.EPS)
-    out[..., 4] = -np.einsum("rfb,rfb->rf", share, np.log2(share + features.EPS))
-    above = np.cumsum(power, axis=-1) + features.EPS > features.ROLLOFF * whole
+    block = bins // t.BLOCKS
+    blocks = power[..., : t.BLOCKS * block].reshape(*power.shape[:2], t.BLOCKS, block).sum(axis=-1)
+    share = blocks / (whole + t.EPS)
+    out[..., 4] = -np.einsum("rfb,rfb->rf", share, np.log2(share + t.EPS))
+    above = np.cumsum(power, axis=-1) + t.EPS > t.ROLLOFF * whole
     out[..., 5] = above.argmax(axis=-1) / bins
 
 
@@ -201,7 +199,7 @@ def _mel_bands(rate_hz: float, bands: int, length: int) -> Array:
     return np.maximum(0, np.minimum(slopes[:, :-1], 1 - slopes[:, 1:]))
 
 
-def mfcc(p: features.Mfcc, arrays: Arrays) -> Arrays:
+def mfcc(p: t.Mfcc, arrays: Arrays) -> Arrays:
     """Frames, ``scipy.fft.rfft``, one product with the bands, ``scipy.fft.dct``."""
     window = signal.windows.hamming(p.frame)
     length = 1 << (p.frame - 1).bit_length()
@@ -214,7 +212,7 @@ def mfcc(p: features.Mfcc, arrays: Arrays) -> Arrays:
     return arrays | {"x": fft.dct(np.log(energy), norm="ortho")[..., : p.coefficients]}
 
 
-def summarise(p: features.Summarise, arrays: Arrays) -> Arrays:
+def summarise(p: t.Summarise, arrays: Arrays) -> Arrays:
     """NumPy's mean and deviation."""
     x = arrays["x"]
     return arrays | {"x": np.concatenate([x.mean(axis=1), x.std(axis=1)], axis=1)}

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 from twinbench.frameworks.api import Ops
 from twinbench.ops import images as t
-from twinbench.ops import images_filters as filters
-from twinbench.ops.images_reference import rotation
 
 if TYPE_CHECKING:
     import torch
@@ -96,7 +94,7 @@ def grey(p: t.Grey, images: Tensors) -> Tensors:
     return images | {"x": levels(weighted(images["x"].unbind(1), (0.299, 0.587, 0.114))).unsqueeze(1)}
 
 
-def gaussian_blur(p: filters.GaussianBlur, images: Tensors) -> Tensors:
+def gaussian_blur(p: t.GaussianBlur, images: Tensors) -> Tensors:
     """Along rows, then along columns."""
     size, r = 2 * p.radius + 1, p.radius
     weights = [math.exp(-((place - r) ** 2) / (2 * p.sigma**2)) for place in range(size)]
@@ -106,7 +104,7 @@ def gaussian_blur(p: filters.GaussianBlur, images: Tensors) -> Tensors:
     return images | {"x": levels(weighted(shifts(rows, size, ROWS), weights))}
 
 
-def sobel(p: filters.Sobel, images: Tensors) -> Tensors:
+def sobel(p: t.Sobel, images: Tensors) -> Tensors:
     """Two gradients."""
     padded = F.pad(images["x"].float(), (1, 1, 1, 1), mode="replicate")
 
@@ -120,7 +118,7 @@ def sobel(p: filters.Sobel, images: Tensors) -> Tensors:
 def rotate(p: t.Rotate, images: Tensors) -> Tensors:
     """An affine map."""
     height, width = images["x"].shape[2:]
-    return images | {"x": warped(images["x"], rotation(p.degrees, height, width), p.fill)}
+    return images | {"x": warped(images["x"], t.rotation(p.degrees, height, width), p.fill)}
 
 
 def affine(p: t.Affine, images: Tensors) -> Tensors:
@@ -144,7 +142,7 @@ def warped(x: Tensor, matrix: tuple[float, ...], fill: int) -> Tensor:
     return levels(out.add_(fill) if fill else out)
 
 
-def opening(p: filters.Opening, images: Tensors) -> Tensors:
+def opening(p: t.Opening, images: Tensors) -> Tensors:
     """Lowest, then highest; beyond the border is what no extreme is taken from."""
     lowest = extreme(images["x"], p.size, 255, torch.minimum)
     return images | {"x": extreme(lowest, p.size, 0, torch.maximum)}

@@ -9,9 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from twinbench.frameworks.api import Ops
-from twinbench.ops import signals_features as features
-from twinbench.ops import signals_filters as filters
-from twinbench.ops import signals_spectra as spectra
+from twinbench.ops import signals as t
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +27,7 @@ BLOCK = 1 << 13
 """Samples that one FFT of a block convolution takes at least: what it works on fits in a core's cache."""
 
 
-def fir_design(p: filters.Fir) -> Tensors:
+def fir_design(p: t.Fir) -> Tensors:
     """``torch.sinc`` and the symmetric Hamming window."""
     m = torch.arange(p.taps, dtype=torch.float64) - (p.taps - 1) / 2
     edges = [2 * edge / p.rate_hz for edge in p.cutoff_hz]
@@ -63,18 +61,18 @@ def _convolve(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     return out[:, : samples + taps - 1]
 
 
-def fir_filter(p: filters.Fir, arrays: Tensors) -> Tensors:
+def fir_filter(p: t.Fir, arrays: Tensors) -> Tensors:
     """By FFT."""
     x = arrays["x"]
     return arrays | {"x": _convolve(x, fir_design(p)["taps"])[:, : x.shape[1]]}
 
 
-def fft_convolve(p: filters.Convolve, arrays: Tensors, given: Tensors) -> Tensors:
+def fft_convolve(p: t.Convolve, arrays: Tensors, given: Tensors) -> Tensors:
     """By FFT."""
     return arrays | {"x": _convolve(arrays["x"], given["kernel"])}
 
 
-def resample(p: filters.Resample, arrays: Tensors, given: Tensors) -> Tensors:
+def resample(p: t.Resample, arrays: Tensors, given: Tensors) -> Tensors:
     """Output samples with the same phase share their taps: strided windows of the input, times a vector."""
     x, taps = arrays["x"], p.up * given["taps"]
     half, per_phase = (len(taps) - 1) // 2, -(-len(taps) // p.up)
@@ -95,12 +93,12 @@ def _hann(frame: int) -> torch.Tensor:
     return torch.hann_window(frame, dtype=torch.float64)
 
 
-def _axes(p: spectra.Frames, count: int) -> Tensors:
+def _axes(p: t.Frames, count: int) -> Tensors:
     time = (torch.arange(count, dtype=torch.float64) * p.hop + p.frame / 2) / p.rate_hz
     return {"frequency": torch.fft.rfftfreq(p.frame, 1 / p.rate_hz, dtype=torch.float64), "time": time}
 
 
-def _one_sided(p: spectra.Frames) -> torch.Tensor:
+def _one_sided(p: t.Frames) -> torch.Tensor:
     """What a bin's |X|^2 is multiplied by."""
     scale = torch.full((p.frame // 2 + 1,), 2.0, dtype=torch.float64)
     scale[0] = 1.0
@@ -114,31 +112,31 @@ def _power(spectrum: torch.Tensor) -> torch.Tensor:
     return squared
 
 
-def _spectra(p: spectra.Frames, x: torch.Tensor) -> torch.Tensor:
+def _spectra(p: t.Frames, x: torch.Tensor) -> torch.Tensor:
     """``torch.stft`` without centring, as (records, frames, bins)."""
     transformed = torch.stft(x, p.frame, p.hop, window=_hann(p.frame), center=False, return_complex=True)
     return transformed.transpose(1, 2)
 
 
-def welch(p: spectra.Frames, arrays: Tensors) -> Tensors:
+def welch(p: t.Frames, arrays: Tensors) -> Tensors:
     """The mean over the frames first: fewer numbers to scale."""
     x = _power(_spectra(p, arrays["x"])).mean(1) * _one_sided(p)
     return arrays | {"x": x, "frequency": _axes(p, 0)["frequency"]}
 
 
-def stft(p: spectra.Frames, arrays: Tensors) -> Tensors:
+def stft(p: t.Frames, arrays: Tensors) -> Tensors:
     """``torch.stft``."""
     spectrum = _spectra(p, arrays["x"])
     return arrays | {"x": spectrum} | _axes(p, spectrum.shape[1])
 
 
-def spectrogram(p: spectra.Frames, arrays: Tensors) -> Tensors:
+def spectrogram(p: t.Frames, arrays: Tensors) -> Tensors:
     """``torch.stft``, squared and scaled in place."""
     power = _power(_spectra(p, arrays["x"])).mul_(_one_sided(p))
     return arrays | {"x": power} | _axes(p, power.shape[1])
 
 
-def envelope(p: spectra.Envelope, arrays: Tensors) -> Tensors:
+def envelope(p: t.Envelope, arrays: Tensors) -> Tensors:
     """Half a spectrum is all that the analytic signal needs; ``ifft`` fills the rest with zeros."""
     x = arrays["x"]
     spectrum = torch.fft.rfft(x)
@@ -146,7 +144,7 @@ def envelope(p: spectra.Envelope, arrays: Tensors) -> Tensors:
     return arrays | {"x": torch.fft.ifft(spectrum, x.shape[1]).abs()}
 
 
-def autocorrelation(p: spectra.Autocorrelation, arrays: Tensors) -> Tensors:
+def autocorrelation(p: t.Autocorrelation, arrays: Tensors) -> Tensors:
     """By the power spectrum, padded to a fast length."""
     x = arrays["x"]
     samples = x.shape[1]
@@ -156,7 +154,7 @@ def autocorrelation(p: spectra.Autocorrelation, arrays: Tensors) -> Tensors:
     return arrays | {"x": torch.nn.functional.pad(r[:, :kept] / samples, (0, p.lags + 1 - kept))}
 
 
-def short_term_features(p: features.ShortTerm, arrays: Tensors) -> Tensors:
+def short_term_features(p: t.ShortTerm, arrays: Tensors) -> Tensors:
     """All frames at once."""
     x = arrays["x"].unfold(1, p.frame, p.hop)
     steps = arrays["x"].sign().diff().abs().unfold(1, p.frame - 1, p.hop)[:, : x.shape[1]]
@@ -172,19 +170,19 @@ def _shape(power: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tenso
     magnitude = power.sqrt()
     magnitude /= magnitude.amax(-1, keepdim=True).clamp_(min=torch.finfo(torch.float64).tiny)
     k = torch.arange(1, bins + 1, dtype=torch.float64) / bins
-    weight = magnitude.sum(-1) + features.EPS
+    weight = magnitude.sum(-1) + t.EPS
     centroid = magnitude @ k / weight
     spread = ((k - centroid.unsqueeze(-1)).square_().mul_(magnitude).sum(-1) / weight).sqrt_()
     whole = power.sum(-1, keepdim=True)
-    block = bins // features.BLOCKS
-    blocks = power[..., : features.BLOCKS * block].reshape(*power.shape[:2], features.BLOCKS, block).sum(-1)
-    share = blocks / (whole + features.EPS)
-    entropy = -(share * (share + features.EPS).log2()).sum(-1)
-    above = power.cumsum(-1).add_(features.EPS) > features.ROLLOFF * whole
+    block = bins // t.BLOCKS
+    blocks = power[..., : t.BLOCKS * block].reshape(*power.shape[:2], t.BLOCKS, block).sum(-1)
+    share = blocks / (whole + t.EPS)
+    entropy = -(share * (share + t.EPS).log2()).sum(-1)
+    above = power.cumsum(-1).add_(t.EPS) > t.ROLLOFF * whole
     return centroid, spread, entropy, above.to(torch.uint8).argmax(-1) / torch.tensor(float(bins), dtype=torch.float64)
 
 
-def _bank(p: features.Mfcc, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _bank(p: t.Mfcc, length: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The triangles, (length / 2, bands), and the cosines, (bands, coefficients)."""
     mel = torch.linspace(0, 2595 * math.log10(1 + p.rate_hz / 1400), p.bands + 2, dtype=torch.float64)
     edges = 700 * (10 ** (mel / 2595) - 1)
@@ -199,7 +197,7 @@ def _bank(p: features.Mfcc, length: int) -> tuple[torch.Tensor, torch.Tensor]:
     return triangles, cosines
 
 
-def mfcc(p: features.Mfcc, arrays: Tensors) -> Tensors:
+def mfcc(p: t.Mfcc, arrays: Tensors) -> Tensors:
     """``torch.fft.rfft``, and two matrix products: PyTorch has no cosine transform."""
     window = torch.hamming_window(p.frame, periodic=False, dtype=torch.float64)
     length = 1 << (p.frame - 1).bit_length()
@@ -210,7 +208,7 @@ def mfcc(p: features.Mfcc, arrays: Tensors) -> Tensors:
     return arrays | {"x": (power @ triangles).log_() @ cosines}
 
 
-def summarise(p: features.Summarise, arrays: Tensors) -> Tensors:
+def summarise(p: t.Summarise, arrays: Tensors) -> Tensors:
     """Both at once."""
     deviation, mean = torch.std_mean(arrays["x"], 1, correction=0)
     return arrays | {"x": torch.cat([mean, deviation], 1)}

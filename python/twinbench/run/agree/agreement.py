@@ -44,7 +44,7 @@ def compare(op: Op, got: Arrays, want: Arrays, deviation: Deviation | None = Non
     ``deviation`` is what the framework declares: an output outside the op's tolerance and inside the declared one isn't
     ``ok``, but says why.
     """
-    got, want = op.compared(got), op.compared(want)
+    got, want = op.canonical(got), op.canonical(want)
     if params is not None and not op.in_order(params):
         got, want = sorted_rows(got), sorted_rows(want)
     tolerance = op.tolerance if op.tolerance_of is None or params is None else op.tolerance_of(params)

@@ -1,94 +1,67 @@
-"""The references of the networks: initial weights, training and scoring, in NumPy.
-
-A network is its weights: their names and shapes say which layers there are, in which order. The arithmetic is that of
-the weights' dtype, which is float32 in the ops.
-"""
+"""Networks."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from twinbench.ops import training_layers_reference as layers
-from twinbench.ops.contract import Arrays
-from twinbench.ops.training_optimizers_reference import Updates
+from twinbench.ops.contract import Arrays, Tolerance
+from twinbench.ops.training import layers
+from twinbench.ops.training.optimizers import DEFAULT, SEMANTICS, Optimizer, Sgd, Updates, built
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from twinbench.ops import training_networks as t
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What every network has. ``hidden``: widths of the dense hidden layers. ``seed``: of weights and batches."""
+
+    hidden: tuple[int, ...] = ()
+    classes: int = 2
+    epochs: int = 1
+    batch_size: int = 256
+    optimizer: Optimizer = DEFAULT
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "optimizer", built(self.optimizer))
+        if min((self.epochs, self.batch_size, *self.hidden)) < 1:
+            raise ValueError("hidden, epochs and batch_size must be at least 1")
+        if self.classes < 2:
+            raise ValueError("classes must be at least 2")
+
 
 NOT_WEIGHTS = {"input", "order", "losses"}
 """What givens and models hold besides weights."""
 
+
 POOL = 2
 
 
-def mlp_givens(p: t.Mlp, arrays: Arrays) -> Arrays:
-    """Initial weights of dense layers, and the order of the rows."""
-    rng, given = _start(p, arrays)
-    return _finish(p, rng, given, math.prod(given["input"].tolist()), arrays)
-
-
-def cnn_givens(p: t.Cnn, arrays: Arrays) -> Arrays:
-    """The same with convolutions before them."""
-    return _convolutions(p, 2, arrays)
-
-
-def cnn1d_givens(p: t.Cnn1d, arrays: Arrays) -> Arrays:
-    """The same over one axis."""
-    return _convolutions(p, 1, arrays)
-
-
-def lstm_givens(p: t.Lstm, arrays: Arrays) -> Arrays:
-    """The same after an LSTM: uniform in +- 1 / sqrt(units), and a forget gate that starts open (bias 1)."""
-    import numpy as np
-
-    rng, given = _start(p, arrays)
-    shape = given["input"].tolist()
-    features = shape[1] if len(shape) == 2 else 1
-    edge = 1 / math.sqrt(p.units)
-    given["lstm_wx"] = rng.uniform(-edge, edge, (features, 4 * p.units)).astype(np.float32)
-    given["lstm_wh"] = rng.uniform(-edge, edge, (p.units, 4 * p.units)).astype(np.float32)
-    given["lstm_b"] = np.repeat(np.array([0, 1, 0, 0], np.float32), p.units)
-    return _finish(p, rng, given, p.units, arrays)
-
-
-def _start(p: t.Training, arrays: Arrays) -> tuple[Generator, Arrays]:
+def initial(p: Training, arrays: Arrays) -> tuple[Generator, Arrays]:
+    """Start the givens of a network: the random generator, and ``input``, the shape of one example."""
     import numpy as np
 
     return np.random.default_rng(p.seed), {"input": np.array(arrays["x_train"].shape[1:], dtype=np.int64)}
 
 
-def _convolutions(p: t.Cnn, axes: int, arrays: Arrays) -> Arrays:
-    rng, given = _start(p, arrays)
-    shape = given["input"].tolist()
-    size, incoming = shape[:axes], shape[axes] if len(shape) > axes else 1
-    for i, outgoing in enumerate(p.channels, start=1):
-        kernel = (outgoing, incoming, *[p.kernel] * axes)
-        given[f"conv{i}_w"], given[f"conv{i}_b"] = _he(rng, kernel, incoming * p.kernel**axes, outgoing)
-        size, incoming = [side // POOL for side in size], outgoing
-    if len(size) < axes or min(size) < 1:
-        raise ValueError(f"examples of shape {tuple(shape)} are too small for {len(p.channels)} poolings")
-    return _finish(p, rng, given, incoming * math.prod(size), arrays)
-
-
-def _finish(p: t.Training, rng: Generator, given: Arrays, features: int, arrays: Arrays) -> Arrays:
+def finished(p: Training, rng: Generator, given: Arrays, features: int, arrays: Arrays) -> Arrays:
     """The dense layers, and the order of the rows in every epoch."""
     import numpy as np
 
     widths = [features, *p.hidden, 1 if p.classes == 2 else p.classes]
     for i, (fan_in, fan_out) in enumerate(pairwise(widths), start=1):
-        given[f"w{i}"], given[f"b{i}"] = _he(rng, (fan_in, fan_out), fan_in, fan_out)
+        given[f"w{i}"], given[f"b{i}"] = he_normal(rng, (fan_in, fan_out), fan_in, fan_out)
     given["order"] = np.stack([rng.permutation(len(arrays["y_train"])) for _ in range(p.epochs)])
     return given
 
 
-def _he(rng: Generator, shape: Sequence[int], fan_in: int, outputs: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def he_normal(rng: Generator, shape: Sequence[int], fan_in: int, outputs: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """He et al. 2015: normal, variance 2 / fan-in; biases 0."""
     import numpy as np
 
@@ -160,7 +133,7 @@ def loss_and_gradients(weights: Arrays, x: NDArray[Any], y: NDArray[Any]) -> tup
     return loss, found
 
 
-def train(p: t.Training, arrays: Arrays, given: Arrays) -> Arrays:
+def train(p: Training, arrays: Arrays, given: Arrays) -> Arrays:
     """Returns ``input``, the trained weights and ``losses``."""
     import numpy as np
 
@@ -176,28 +149,24 @@ def train(p: t.Training, arrays: Arrays, given: Arrays) -> Arrays:
     return {"input": given["input"], **weights, "losses": np.array(losses, dtype=np.float32)}
 
 
-def logistic(p: t.Logistic, arrays: Arrays) -> Arrays:
-    """The same objective per row, minimised in float64 by SciPy's L-BFGS-B, from 0."""
-    import numpy as np
-    from scipy.optimize import minimize
+def first_losses(arrays: Arrays) -> Arrays:
+    """The losses of the first 20 steps: later ones drift apart as rounding errors grow."""
+    return {"losses": arrays["losses"][:20]}
 
-    x, y = arrays["x_train"].astype(np.float64), arrays["y_train"]
-    rows, features = x.shape
-    outputs = 1 if p.classes == 2 else p.classes
 
-    def unpacked(flat: NDArray[Any]) -> Arrays:
-        return {"w1": flat[:-outputs].reshape(features, outputs), "b1": flat[-outputs:]}
+def by_optimizer(p: Training) -> Tolerance:
+    """Under SGD errors stay as small as they are; Adam divides by moments that are close to 0 at first."""
+    return Tolerance(rtol=1e-5 if isinstance(p.optimizer, Sgd) else 5e-4)
 
-    def objective(flat: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-        weights = unpacked(flat)
-        loss, gradients = loss_and_gradients(weights, x, y)
-        shrink = weights["w1"] / (p.c * rows)
-        slope = np.concatenate([(gradients["w1"] + shrink).ravel(), gradients["b1"]])
-        return float(loss + np.sum(weights["w1"] * shrink) / 2), slope
 
-    start = np.zeros((features + 1) * outputs)
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000, "gtol": 1e-7})
-    weights = unpacked(found.x)
-    loss, _ = loss_and_gradients(weights, x, y)
-    narrow = {name: values.astype(np.float32) for name, values in weights.items()}
-    return {"input": np.array([features]), **narrow, "losses": np.array([loss], dtype=np.float32)}
+DENSE = """Dense layers: h = relu(h W + b) for each width of `hidden`, then one linear layer that gives the logits: one,
+z, for two classes, and z of (n, classes) for more. Weights `w1`, `b1`, `w2`, ..., with w of shape (inputs, outputs)."""
+
+
+TRAINING = f"""`y_train` is float32 (n,), the classes 0 to `classes` - 1. All in float32. The givens hold the initial
+weights; `input`, int64, the shape of one example; and `order`, int64 (epochs, n), rows counted from 0: epoch e takes
+batches order[e, 0:B], order[e, B:2B], ...; the last batch may be smaller. Loss of a batch: for two classes the mean of
+max(z, 0) - z y + log(1 + exp(-|z|)), for more the mean of log(sum_k exp(z_k)) - z_y. {SEMANTICS}
+The output holds `input`, the trained weights under the names, in the order and in the shapes of the givens, and
+`losses`, float32 (steps,), each taken before its update. Losses are kept on the device of the library and read once
+per epoch at most. The first 20 losses are compared."""

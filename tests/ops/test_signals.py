@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import fft, signal
 
 from twinbench import ops
-from twinbench.ops import signals_filters_reference as filters
 from twinbench.ops.contract import Arrays
+from twinbench.ops.signals import convolution
 
 RATE = 1000.0
 RNG = np.random.default_rng(5)
@@ -104,7 +104,7 @@ def test_zero_phase_filtering_delays_nothing_and_keeps_a_ramp():
 
 
 def test_convolution_is_numpys_and_its_kernel_has_energy_1():
-    kernel = filters.convolve_givens(ops.get("signals.fft_convolve").build({"length": 50, "seed": 3}), {})["kernel"]
+    kernel = convolution.convolve_givens(ops.get("signals.fft_convolve").build({"length": 50, "seed": 3}), {})["kernel"]
     assert np.sum(kernel**2) == pytest.approx(1)
     got = done("fft_convolve", {"length": 50, "seed": 3}, {"x": X})["x"]
     np.testing.assert_allclose(got, [np.convolve(x, kernel) for x in X], atol=1e-13)
@@ -112,7 +112,7 @@ def test_convolution_is_numpys_and_its_kernel_has_energy_1():
 
 @pytest.mark.parametrize(("up", "down"), [(3, 2), (2, 3), (1, 4), (5, 1), (7, 3)])
 def test_resampling_is_the_sum_of_its_definition(up: int, down: int):
-    taps = filters.resample_givens(ops.get("signals.resample").build({"up": up, "down": down}), {})["taps"]
+    taps = convolution.resample_givens(ops.get("signals.resample").build({"up": up, "down": down}), {})["taps"]
     half = (len(taps) - 1) // 2
     got = done("resample", {"up": up, "down": down}, {"x": X})["x"]
     assert got.shape == (2, math.ceil(97 * up / down))

@@ -10,10 +10,9 @@ import pytest
 
 from twinbench import ops
 from twinbench.ops import training as t
-from twinbench.ops import training_layers_reference as layers
-from twinbench.ops import training_networks_reference as networks
 from twinbench.ops.contract import Arrays
-from twinbench.ops.training_optimizers_reference import Updates
+from twinbench.ops.training import layers, networks
+from twinbench.ops.training.optimizers import Updates
 
 MLP, SPLIT, KFOLD = (ops.get(f"training.{name}") for name in ("mlp", "split", "kfold"))
 

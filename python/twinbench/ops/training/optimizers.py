@@ -1,10 +1,15 @@
-"""The optimizers of the training ops: their constants, and what they compute."""
+"""Optimizers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from twinbench.ops.contract import Arrays
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +72,59 @@ def _check_moments(p: Adam | AdamW) -> None:
 
 Optimizer = Sgd | Adam | AdamW
 
+
 DEFAULT = Adam()
 
 
-def optimizer(value: Any) -> Any:
+def built(value: Any) -> Any:
     """An optimizer from its values as they come through JSON; one that is built already stays."""
     return BY_NAME[value.get("name", "adam")](**value) if isinstance(value, dict) else value
+
+
+Moments = dict[str, "NDArray[Any]"]
+
+
+class Updates:
+    """The parameters and moments of a network while it is trained. ``step`` updates all parameters in place."""
+
+    def __init__(self, p: Optimizer, weights: Arrays) -> None:
+        import numpy as np
+
+        self.p = p
+        self.weights = weights
+        self.t = 0
+        self.m = {name: np.zeros_like(w) for name, w in weights.items()}
+        self.v = {name: np.zeros_like(w) for name, w in weights.items()}
+
+    def step(self, gradients: Arrays) -> None:
+        """One update, from the gradient of every parameter."""
+        self.t += 1
+        for name, g in gradients.items():
+            w, m, v = self.weights[name], self.m[name], self.v[name]
+            if isinstance(self.p, Sgd):
+                sgd(self.p, w, g, m)
+            else:
+                if isinstance(self.p, AdamW):
+                    w -= w.dtype.type(self.p.lr * self.p.weight_decay) * w
+                adam(self.p, self.t, w, g, m, v)
+
+
+def sgd(p: Sgd, w: NDArray[Any], g: NDArray[Any], m: NDArray[Any]) -> None:
+    """Momentum, and Nesterov's in the form that looks ahead from the updated momentum."""
+    f = w.dtype.type
+    m[...] = f(p.momentum) * m + g
+    w -= f(p.lr) * (g + f(p.momentum) * m if p.nesterov else m)
+
+
+def adam(p: Adam | AdamW, t: int, w: NDArray[Any], g: NDArray[Any], m: NDArray[Any], v: NDArray[Any]) -> None:
+    """Algorithm 1 of the paper."""
+    import numpy as np
+
+    f = w.dtype.type
+    m[...] = f(p.beta1) * m + f(1 - p.beta1) * g
+    v[...] = f(p.beta2) * v + f(1 - p.beta2) * g * g
+    corrected_m, corrected_v = m / f(1 - p.beta1**t), v / f(1 - p.beta2**t)
+    w -= f(p.lr) * corrected_m / (np.sqrt(corrected_v) + f(p.eps))
 
 
 SEMANTICS = """After each batch t = 1, 2, ... every parameter w is updated from the gradient g of that batch's mean
@@ -81,6 +133,7 @@ sgd: m = momentum m + g; w -= lr m, or with nesterov w -= lr (g + momentum m). N
 adam: m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 -
 beta2^t)) + eps): both moments are corrected for their start, and eps is added outside the root, after the correction.
 adamw: first w -= lr weight_decay w, of every parameter, biases too; then as adam. The decay isn't part of g."""
+
 
 SOURCES = """Sutskever et al., ICML 2013, https://proceedings.mlr.press/v28/sutskever13.html (sgd, in the form without
 lr in m); Kingma & Ba, Adam, ICLR 2015, https://arxiv.org/abs/1412.6980; Loshchilov & Hutter, ICLR 2019,

@@ -1,11 +1,10 @@
-"""The contracts of the training ops that prepare examples: scaling, splitting, folds."""
+"""Data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twinbench.ops import training_data_reference as reference
-from twinbench.ops.contract import Op, Tolerance
+from twinbench.ops.contract import ROUNDED_SUM, Arrays, Op, Tolerance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +49,76 @@ class Batches:
             raise ValueError("batch_size must be at least 1")
 
 
+def standardise(p: Standardise, arrays: Arrays) -> Arrays:
+    """z-scores with ddof 0 over the first axis."""
+    import numpy as np
+
+    x = arrays["x"]
+    constant = (x == x[:1]).all(axis=0)
+    deviation = np.where(constant, 1.0, x.std(axis=0))
+    return arrays | {"x": np.where(constant, 0.0, (x - x.mean(axis=0)) / deviation)}
+
+
+def split_givens(p: Split, arrays: Arrays) -> Arrays:
+    """Row numbers: ``train`` and ``test``, int64."""
+    import numpy as np
+
+    y = arrays["y"]
+    if "test" in arrays:
+        test = arrays["test"] == 1
+    else:
+        rng = np.random.default_rng(p.seed)
+        test = np.zeros(len(y), dtype=bool)
+        for label in np.unique(y):
+            rows = rng.permutation(np.flatnonzero(y == label))
+            test[rows[: round(len(rows) * p.test_fraction)]] = True
+    return {"train": np.flatnonzero(~test), "test": np.flatnonzero(test)}
+
+
+def split(p: Split, arrays: Arrays, given: Arrays) -> Arrays:
+    """Rows in float32."""
+    import numpy as np
+
+    x = arrays["x"].reshape(len(arrays["x"]), -1) if p.flatten else arrays["x"]
+    x, y = x.astype(np.float32), arrays["y"].astype(np.float32)
+    train, test = given["train"], given["test"]
+    return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
+
+
+def kfold_givens(p: Kfold | Batches, arrays: Arrays) -> Arrays:
+    """The order in which rows are dealt, or handed out."""
+    import numpy as np
+
+    return {"order": np.random.default_rng(p.seed).permutation(len(arrays["y"]))}
+
+
+def kfold(p: Kfold, arrays: Arrays, given: Arrays) -> Arrays:
+    """Class by class, counting places in the data sorted by class."""
+    import numpy as np
+
+    y, order = arrays["y"], given["order"]
+    fold = np.empty(len(y), dtype=np.int64)
+    start = 0
+    for label in np.unique(y):
+        rows = order[y[order] == label]
+        counts = np.bincount(np.arange(start, start + len(rows)) % p.folds, minlength=p.folds)
+        fold[rows] = np.repeat(np.arange(p.folds), counts)
+        start += len(rows)
+    return {"fold": fold}
+
+
+def batches(p: Batches, arrays: Arrays, given: Arrays) -> Arrays:
+    """Batch by batch."""
+    import numpy as np
+
+    order = given["order"]
+    rows = [order[start : start + p.batch_size] for start in range(0, len(order), p.batch_size)]
+    return {
+        "mean": np.array([arrays["x"][batch].mean() for batch in rows], dtype=np.float64),
+        "label_sum": np.array([arrays["y"][batch].sum() for batch in rows], dtype=np.int64),
+    }
+
+
 STANDARDISE = Op(
     name="training.standardise",
     params=Standardise,
@@ -60,11 +129,14 @@ STANDARDISE = Op(
 axes after the first, is scaled over the n examples: z = (x - mean) / sd in float64 with divisor n (ddof 0); a feature
 whose values are all equal becomes 0. Values are never missing.""",
     source="scikit-learn StandardScaler, https://scikit-learn.org/stable/modules/preprocessing.html",
-    reference=reference.standardise,
-    tolerance=Tolerance(rtol=1e-9, atol=1e-9),
+    reference=standardise,
+    tolerance=ROUNDED_SUM,
 )
+
+
 SPLIT = Op(
     name="training.split",
+    role="split",
     params=Split,
     inputs=("arrays",),
     output="arrays",
@@ -76,10 +148,12 @@ NumPy's PCG64. Output: `x_train` and `x_test`, float32, and `y_train` and `y_tes
 the order of the givens. With `flatten` each example becomes one row, (rows, features), its last axis varying fastest;
 otherwise it keeps its shape.""",
     source="scikit-learn StratifiedShuffleSplit, https://scikit-learn.org/stable/modules/cross_validation.html",
-    reference=reference.split,
-    givens=reference.split_givens,
+    reference=split,
+    givens=split_givens,
     tolerance=Tolerance(rtol=1e-6, atol=1e-7),
 )
+
+
 KFOLD = Op(
     name="training.kfold",
     params=Kfold,
@@ -94,9 +168,11 @@ fold f gets as many of class k as there are places p among them with p mod `fold
 given order, fill fold 0 first, then fold 1, and so on.""",
     source="scikit-learn StratifiedKFold, on shuffled rows, "
     "https://scikit-learn.org/stable/modules/cross_validation.html#stratified-k-fold",
-    reference=reference.kfold,
-    givens=reference.kfold_givens,
+    reference=kfold,
+    givens=kfold_givens,
 )
+
+
 BATCHES = Op(
     name="training.batches",
     params=Batches,
@@ -110,7 +186,7 @@ none is left out. So that every value of a batch is read once, the output is, by
 all values of its x, and `label_sum`, int64 (batches,), of its y. Without examples there are no batches.""",
     source="PyTorch DataLoader, https://pytorch.org/docs/stable/data.html; "
     "MLUtils.jl DataLoader, https://juliaml.github.io/MLUtils.jl/stable/api/",
-    reference=reference.batches,
-    givens=reference.kfold_givens,
-    tolerance=Tolerance(rtol=1e-9, atol=1e-9),
+    reference=batches,
+    givens=kfold_givens,
+    tolerance=ROUNDED_SUM,
 )

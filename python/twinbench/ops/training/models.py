@@ -1,39 +1,12 @@
-"""The contracts of the training ops: all of them in order, and those that use a trained model.
-
-Examples are in ``training_data``, networks in ``training_networks``, optimizers in ``training_optimizers``; the
-reference of each is beside it.
-"""
+"""Models."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twinbench.ops import training_reference as reference
 from twinbench.ops.contract import Arrays, Op, Tolerance
-from twinbench.ops.training_data import BATCHES, KFOLD, SPLIT, STANDARDISE, Batches, Kfold, Split, Standardise
-from twinbench.ops.training_networks import CNN, CNN1D, LOGISTIC, LSTM, MLP, Cnn, Cnn1d, Logistic, Lstm, Mlp, Training
-from twinbench.ops.training_optimizers import Adam, AdamW, Optimizer, Sgd
-
-__all__ = [
-    "OPS",
-    "Adam",
-    "AdamW",
-    "Batches",
-    "Cnn",
-    "Cnn1d",
-    "Export",
-    "Kfold",
-    "Load",
-    "Logistic",
-    "Lstm",
-    "Mlp",
-    "Optimizer",
-    "Predict",
-    "Sgd",
-    "Split",
-    "Standardise",
-    "Training",
-]
+from twinbench.ops.training import layers
+from twinbench.ops.training.networks import examples, logits, weights_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +31,31 @@ class Load:
     """No parameters."""
 
 
+def predict(p: Predict, model: Arrays, arrays: Arrays) -> Arrays:
+    """Returns ``scores``."""
+    import numpy as np
+
+    weights = weights_of(model)
+    x = examples(weights, arrays["x_test"][: p.rows or None])
+    z = [logits(weights, x[start : start + p.batch_size]) for start in range(0, len(x), p.batch_size)]
+    outputs = next(reversed(weights.values())).shape[0]  # of the last layer's bias
+    together = np.concatenate(z) if z else np.empty((0, outputs), np.float32)
+    scores = layers.sigmoid(together[:, 0]) if outputs == 1 else layers.softmax(together)
+    return {"scores": scores.astype(np.float32)}
+
+
+def export(p: Export, model: Arrays) -> Arrays:
+    """What must be in the file."""
+    return {name: values for name, values in model.items() if name != "losses"}
+
+
+def load(p: Load, saved: Arrays) -> Arrays:
+    """What was in the file, and no losses."""
+    import numpy as np
+
+    return saved | {"losses": np.empty(0, np.float32)}
+
+
 def without_losses(arrays: Arrays) -> Arrays:
     """What a file keeps of a model."""
     return {name: values for name, values in arrays.items() if name != "losses"}
@@ -75,6 +73,7 @@ def no_values(arrays: Arrays) -> Arrays:
 
 PREDICT = Op(
     name="training.predict",
+    role="score",
     params=Predict,
     inputs=("model", "arrays"),
     output="arrays",
@@ -87,13 +86,16 @@ the reference's model scores: models that trained from the same start for many s
 errors grew, a recurrent one by as much as scores can. What comes of that is the quality, which is compared on its own,
 over seeds.""",
     source="https://en.wikipedia.org/wiki/Logistic_function",
-    reference=reference.predict,
+    reference=predict,
     is_request=one_row,
     isolated=True,
     tolerance=Tolerance(atol=1e-5),
 )
+
+
 EXPORT = Op(
     name="training.export",
+    role="export",
     params=Export,
     inputs=("model",),
     output="saved",
@@ -103,10 +105,12 @@ process, under the same name in every call; its size on disk is recorded. The fo
 loads again without running code from the file: no pickle. For the comparison the file is read back, and `input` and the
 weights in it must be those of the model, to the last bit. `losses` need not be in it.""",
     source="https://pytorch.org/docs/stable/generated/torch.load.html (weights_only)",
-    reference=reference.export,
-    compared=without_losses,
+    reference=export,
+    canonical=without_losses,
     isolated=True,
 )
+
+
 LOAD = Op(
     name="training.load",
     params=Load,
@@ -117,9 +121,6 @@ LOAD = Op(
 weights are the exported ones is compared by `training.export`, that it scores as it did by a step `training.predict`.
 The file is in the system's cache, so this is not the time of a disk.""",
     source="https://pytorch.org/docs/stable/generated/torch.load.html (weights_only)",
-    reference=reference.load,
-    compared=no_values,
+    reference=load,
+    canonical=no_values,
 )
-
-OPS: tuple[Op, ...] = (STANDARDISE, SPLIT, KFOLD, BATCHES, MLP, CNN, CNN1D, LSTM, LOGISTIC, PREDICT, EXPORT, LOAD)
-"""In the order in which every framework module holds them."""

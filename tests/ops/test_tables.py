@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinbench import ops
-from twinbench.ops import tables_reference
 from twinbench.ops.contract import Arrays
+from twinbench.ops.tables import read
 
 KEYS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["", "a", "b"])), max_size=12)
 NAN = float("nan")
@@ -145,7 +145,7 @@ def test_sort_is_pythons_stable_sort_with_the_missing_last(keys: Any, descending
 
 
 def test_a_file_is_read_in_parts_that_make_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tables_reference, "ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(read, "ROWS_AT_ONCE", 4)
     file = tmp_path / "table.csv"
     file.write_text("n,s,x\n" + "".join(f"{i},{'a' * (i % 7)},{i / 8 if i % 3 else 'NA'}\n" for i in range(9)))
     got = reference("read_csv", {"table": "t", "columns": {"x": "float64", "s": "string", "n": "int64"}}, str(file))

@@ -1,19 +1,16 @@
-"""The contracts of the ops that look into signals: spectra, envelopes, correlation and peaks.
-
-The references behind them are in ``signals_spectra_reference``.
-"""
+"""Spectra."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from twinbench.ops import signals_spectra_reference as reference
-from twinbench.ops.contract import ROUNDING, Op, Tolerance
-from twinbench.ops.signals_filters import SIGNAL
+from twinbench.ops.contract import ROUNDED_SUM, ROUNDING, Arrays, Op, Tolerance
 
-FRAMES = """Frames of `frame` samples begin every `hop` samples, at the record's first one; what is left at its end is
-dropped, and nothing is padded: F = floor((samples - frame) / hop) + 1 of them, at least one. Each is multiplied by the
-periodic Hann window w[n] = 0.5 - 0.5 cos(2 pi n / frame)."""
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +54,107 @@ class FindPeaks:
             raise ValueError("prominence must be at least 0, and distance at least 1")
 
 
+def frames(x: Array, frame: int, hop: int) -> Array:
+    """Views of a record's frames, ``(records, frames, frame)``. Raises ValueError if not even one fits."""
+    import numpy as np
+
+    return np.lib.stride_tricks.sliding_window_view(x, frame, axis=-1)[:, ::hop]
+
+
+def hann(frame: int) -> Array:
+    """The periodic Hann window."""
+    import numpy as np
+
+    return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frame) / frame))
+
+
+def densities(p: Frames, spectra: Array) -> Array:
+    """One-sided power spectral densities of windowed frames' DFTs."""
+    import numpy as np
+
+    scale = np.full(spectra.shape[-1], 2.0)
+    scale[0] = 1.0
+    if p.frame % 2 == 0:
+        scale[-1] = 1.0
+    return np.asarray(np.abs(spectra) ** 2 * (scale / (p.rate_hz * np.sum(hann(p.frame) ** 2))))
+
+
+def axes(p: Frames, count: int) -> Arrays:
+    """``frequency`` in Hz and ``time`` in s."""
+    import numpy as np
+
+    frequency = np.arange(p.frame // 2 + 1) * p.rate_hz / p.frame
+    return {"frequency": frequency, "time": (np.arange(count) * p.hop + p.frame / 2) / p.rate_hz}
+
+
+def stft(p: Frames, arrays: Arrays) -> Arrays:
+    """Adds ``frequency`` and ``time``."""
+    import numpy as np
+
+    spectra = np.fft.rfft(frames(arrays["x"], p.frame, p.hop) * hann(p.frame))
+    return arrays | {"x": spectra} | axes(p, spectra.shape[1])
+
+
+def spectrogram(p: Frames, arrays: Arrays) -> Arrays:
+    """Adds ``frequency`` and ``time``."""
+    transformed = stft(p, arrays)
+    return transformed | {"x": densities(p, transformed["x"])}
+
+
+def welch(p: Frames, arrays: Arrays) -> Arrays:
+    """Adds ``frequency``."""
+    power = spectrogram(p, arrays)
+    return arrays | {"x": power["x"].mean(axis=1), "frequency": power["frequency"]}
+
+
+def envelope(p: Envelope, arrays: Arrays) -> Arrays:
+    """By the analytic signal."""
+    import numpy as np
+
+    x = arrays["x"]
+    n = x.shape[1]
+    weight = np.zeros(n)
+    weight[0] = 1.0
+    weight[1 : (n + 1) // 2] = 2.0
+    if n % 2 == 0:
+        weight[n // 2] = 1.0
+    return arrays | {"x": np.abs(np.fft.ifft(np.fft.fft(x) * weight))}
+
+
+def autocorrelation(p: Autocorrelation, arrays: Arrays) -> Arrays:
+    """By the power spectrum of the zero-padded record."""
+    import numpy as np
+
+    x = arrays["x"]
+    n = x.shape[1]
+    length = 1 << (2 * n - 1).bit_length()
+    spectrum = np.fft.rfft(x - x.mean(axis=1, keepdims=True), length)
+    r = np.fft.irfft(np.abs(spectrum) ** 2, length)[:, : min(n, p.lags + 1)] / n
+    return arrays | {"x": np.pad(r, ((0, 0), (0, p.lags + 1 - r.shape[1])))}
+
+
+def find_peaks(p: FindPeaks, arrays: Arrays) -> Arrays:
+    """Returns ``record``, ``position``, ``height`` and ``prominence``."""
+    import numpy as np
+    from scipy.signal import find_peaks
+
+    x = np.ascontiguousarray(arrays["x"], dtype=np.float64)
+    found = [find_peaks(record, prominence=p.prominence, distance=p.distance) for record in x]
+    counts = [len(position) for position, _ in found]
+    none = np.zeros(0)
+    return {
+        "record": np.repeat(np.arange(len(x)), counts),
+        "position": np.concatenate([none.astype(np.int64), *(position for position, _ in found)]),
+        "height": np.concatenate([none, *(x[i, position] for i, (position, _) in enumerate(found))]),
+        "prominence": np.concatenate([none, *(facts["prominences"] for _, facts in found)]),
+    }
+
+
+FRAMES = """Frames of `frame` samples begin every `hop` samples, at the record's first one; what is left at its end is
+dropped, and nothing is padded: F = floor((samples - frame) / hop) + 1 of them, at least one. Each is multiplied by the
+periodic Hann window w[n] = 0.5 - 0.5 cos(2 pi n / frame)."""
+
+
 WELCH = Op(
     name="signals.welch",
     params=Frames,
@@ -68,9 +166,11 @@ WELCH = Op(
 where frame is even, rate / 2: one-sided. float64 (records, bins). `frequency` float64 (bins,), k rate / frame in Hz,
 comes along.""",
     source="Welch 1967, https://doi.org/10.1109/TAU.1967.1161901",
-    reference=reference.welch,
+    reference=welch,
     tolerance=Tolerance(rtol=1e-9, atol=1e-15),
 )
+
+
 STFT = Op(
     name="signals.stft",
     params=Frames,
@@ -81,9 +181,11 @@ STFT = Op(
 floor(frame / 2), unscaled: complex128 (records, frames, bins). `frequency` float64 (bins,), k rate / frame in Hz, and
 `time` float64 (frames,), the middle (f hop + frame / 2) / rate of each frame in s, come along.""",
     source="Allen & Rabiner 1977, https://doi.org/10.1109/PROC.1977.10770",
-    reference=reference.stft,
-    tolerance=SIGNAL,
+    reference=stft,
+    tolerance=ROUNDED_SUM,
 )
+
+
 SPECTROGRAM = Op(
     name="signals.spectrogram",
     params=Frames,
@@ -94,9 +196,11 @@ SPECTROGRAM = Op(
 V^2/Hz if the signal was in V: float64 (records, frames, bins). `frequency` and `time` come along as in
 `signals.stft`.""",
     source="scipy.signal.spectrogram, DSP.jl spectrogram",
-    reference=reference.spectrogram,
+    reference=spectrogram,
     tolerance=Tolerance(rtol=1e-9, atol=1e-15),
 )
+
+
 ENVELOPE = Op(
     name="signals.envelope",
     params=Envelope,
@@ -107,9 +211,11 @@ ENVELOPE = Op(
 and positive ones doubled (0 Hz and, for an even number of samples, rate / 2 are kept). The DFT is as long as the
 record: no padding.""",
     source="Marple 1999, https://doi.org/10.1109/78.782222; scipy.signal.hilbert",
-    reference=reference.envelope,
-    tolerance=SIGNAL,
+    reference=envelope,
+    tolerance=ROUNDED_SUM,
 )
+
+
 AUTOCORRELATION = Op(
     name="signals.autocorrelation",
     params=Autocorrelation,
@@ -120,9 +226,11 @@ AUTOCORRELATION = Op(
 samples and their mean m; 0 for k >= N. float64 (records, lags + 1). By FFT, zero-padded so that nothing wraps around,
 or directly.""",
     source="Box & Jenkins, Time Series Analysis, 2.1",
-    reference=reference.autocorrelation,
-    tolerance=SIGNAL,
+    reference=autocorrelation,
+    tolerance=ROUNDED_SUM,
 )
+
+
 FIND_PEAKS = Op(
     name="signals.find_peaks",
     params=FindPeaks,
@@ -136,9 +244,7 @@ the record's end, on either side. No two peaks are equally high, and none is fla
 the records one after the other, in order of time: `record` and `position` int64, counted from 0, `height` and
 `prominence` float64. Other arrays are left behind.""",
     source="scipy.signal.find_peaks, https://docs.scipy.org/doc/scipy/reference/generated/scipy.signal.find_peaks.html",
-    reference=reference.find_peaks,
+    reference=find_peaks,
     tolerance=ROUNDING,
     isolated=True,
 )
-
-OPS: tuple[Op, ...] = (WELCH, STFT, SPECTROGRAM, ENVELOPE, AUTOCORRELATION, FIND_PEAKS)

@@ -1,0 +1,73 @@
+"""Augment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from twinbench.ops.contract import ONE_LEVEL, Arrays, Op
+from twinbench.ops.images.pixels import levels, without_size
+
+if TYPE_CHECKING:
+    from twinbench.ops.images.pixels import Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augment:
+    """``height``, ``width``: of the part that is kept. ``brightness``: how far the factor may be from 1."""
+
+    height: int
+    width: int
+    brightness: float = 0.25
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.height, self.width) < 1 or not 0 <= self.brightness < 1:
+            raise ValueError("height and width must be at least 1, brightness from 0 to below 1")
+
+
+def augment_givens(p: Augment, arrays: Arrays) -> Arrays:
+    """Places, turns and factors, drawn by NumPy's PCG64."""
+    import numpy as np
+
+    count, height, width = arrays["x"].shape[:3]
+    if count and (p.height > height or p.width > width):
+        raise ValueError(f"no part of {p.height} x {p.width} pixels in images of {height} x {width}")
+    rng = np.random.default_rng(p.seed)
+    return {
+        "top": rng.integers(0, max(height - p.height, 0) + 1, count),
+        "left": rng.integers(0, max(width - p.width, 0) + 1, count),
+        "flip": rng.integers(0, 2, count, dtype=np.uint8),
+        "factor": rng.uniform(1 - p.brightness, 1 + p.brightness, count),
+    }
+
+
+def augment(p: Augment, arrays: Arrays, given: Arrays) -> Arrays:
+    """Crop, flip, brighten."""
+    import numpy as np
+
+    def changed(image: Image, top: int, left: int, flip: int, factor: float) -> Image:
+        part = image[top : top + p.height, left : left + p.width]
+        return levels(factor * (part[:, ::-1] if flip else part))
+
+    x = arrays["x"]
+    images = [changed(image, *numbers) for image, *numbers in zip(x, *given.values(), strict=True)]
+    return arrays | {"x": np.stack(images) if images else np.empty((0, p.height, p.width, *x.shape[3:]), x.dtype)}
+
+
+AUGMENT = Op(
+    name="images.augment",
+    params=Augment,
+    inputs=("images",),
+    output="images",
+    summary="Crop, flip and brighten, each image by the random numbers that it is given.",
+    semantics="""The givens have for each image `top` and `left`, int64, `flip`, uint8, and `factor`, float64. The part
+of `height` x `width` pixels whose first one is (`left`, `top`) is kept; where `flip` is 1 it is turned left to right;
+then each pixel v becomes `factor` v as a grey level.""",
+    source="torchvision RandomCrop, RandomHorizontalFlip and ColorJitter, https://docs.pytorch.org/vision/stable/transforms.html",
+    reference=augment,
+    givens=augment_givens,
+    tolerance=ONE_LEVEL,
+    canonical=without_size,
+    isolated=True,
+)

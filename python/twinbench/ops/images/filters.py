@@ -1,0 +1,139 @@
+"""Filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from twinbench.ops.contract import ONE_LEVEL, Arrays, Op
+from twinbench.ops.images.pixels import check_odd, each, levels, without_size
+
+if TYPE_CHECKING:
+    from twinbench.ops.images.pixels import Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaussianBlur:
+    """``sigma``: standard deviation in pixels. ``radius``: the farthest pixel that counts, in each direction."""
+
+    sigma: float
+    radius: int
+
+    def __post_init__(self) -> None:
+        if self.sigma <= 0 or self.radius < 1:
+            raise ValueError("sigma must be above 0, radius at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sobel:
+    """No parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Median:
+    """``size``: pixels along each side of the window."""
+
+    size: int
+
+    def __post_init__(self) -> None:
+        check_odd(self.size)
+
+
+def correlated(image: Image, kernel: Image, axis: int) -> Image:
+    """An odd kernel along one axis; pixels beyond the border are repeated."""
+    import numpy as np
+
+    radius, size = len(kernel) // 2, image.shape[axis]
+    places = np.arange(size)
+    shifted = [image.take(np.clip(places + d, 0, size - 1), axis) for d in range(-radius, radius + 1)]
+    return np.asarray(sum(weight * pixels for weight, pixels in zip(kernel, shifted, strict=True)))
+
+
+def gaussian_blur(p: GaussianBlur, arrays: Arrays) -> Arrays:
+    """One axis after the other."""
+    import numpy as np
+
+    kernel = np.exp(-(np.arange(-p.radius, p.radius + 1) ** 2) / (2 * p.sigma**2))
+    kernel /= kernel.sum()
+    return each(lambda image: levels(correlated(correlated(image, kernel, 0), kernel, 1)), arrays)
+
+
+def sobel(p: Sobel, arrays: Arrays) -> Arrays:
+    """Two gradients."""
+    import numpy as np
+
+    difference, smooth = np.array([-1.0, 0.0, 1.0]), np.array([1.0, 2.0, 1.0])
+
+    def magnitude(image: Image) -> Image:
+        gx = correlated(correlated(image, difference, 1), smooth, 0)
+        gy = correlated(correlated(image, difference, 0), smooth, 1)
+        return levels(np.sqrt((gx**2 + gy**2) / 32))
+
+    return each(magnitude, arrays)
+
+
+def median(p: Median, arrays: Arrays) -> Arrays:
+    """Row by row, so that no more than one row of windows is held."""
+    import numpy as np
+
+    radius, middle = p.size // 2, p.size**2 // 2
+
+    def filtered(image: Image) -> Image:
+        border = [(radius, radius)] * 2 + [(0, 0)] * (image.ndim - 2)
+        padded = np.pad(image, border, mode="edge")
+        out = np.empty_like(image)
+        for y in range(len(image)):
+            windows = np.lib.stride_tricks.sliding_window_view(padded[y : y + p.size], p.size, axis=1)
+            window = np.moveaxis(windows, 0, -1).reshape(*image.shape[1:], p.size**2)
+            out[y] = np.partition(window, middle, axis=-1)[..., middle]
+        return out
+
+    return each(filtered, arrays)
+
+
+GAUSSIAN_BLUR = Op(
+    name="images.gaussian_blur",
+    params=GaussianBlur,
+    inputs=("images",),
+    output="images",
+    summary="Blur by a truncated Gaussian.",
+    semantics="""The mean of the pixels at most `radius` away along each axis, weighted by w(dx) w(dy) with w(d) =
+exp(-d^2 / (2 sigma^2)), divided by the sum of the weights. Beyond the border pixels are repeated.""",
+    source="scipy.ndimage.gaussian_filter, https://docs.scipy.org/doc/scipy/reference/generated/scipy.ndimage.gaussian_filter.html",
+    reference=gaussian_blur,
+    tolerance=ONE_LEVEL,
+    canonical=without_size,
+    isolated=True,
+)
+
+
+SOBEL = Op(
+    name="images.sobel",
+    params=Sobel,
+    inputs=("images",),
+    output="images",
+    summary="The magnitude of the gradient, by Sobel's kernels.",
+    semantics="""Grey images. gx is the correlation with [-1 0 1] along x and [1 2 1] along y, gy the same with the axes
+exchanged, pixels beyond the border repeated. The result is sqrt((gx^2 + gy^2) / 32) as a grey level: 1/4 for the sum of
+a kernel's positive weights, and 1/sqrt(2) so that it can't exceed white.""",
+    source="skimage.filters.sobel, https://scikit-image.org/docs/stable/api/skimage.filters.html#skimage.filters.sobel",
+    reference=sobel,
+    tolerance=ONE_LEVEL,
+    canonical=without_size,
+    isolated=True,
+)
+
+
+MEDIAN = Op(
+    name="images.median",
+    params=Median,
+    inputs=("images",),
+    output="images",
+    summary="The median of a square window.",
+    semantics="""The middle one of the `size` x `size` pixels around each pixel. Beyond the border pixels are
+repeated.""",
+    source="cv2.medianBlur, https://docs.opencv.org/4.x/d4/d86/group__imgproc__filter.html",
+    reference=median,
+    canonical=without_size,
+    isolated=True,
+)

@@ -1,0 +1,173 @@
+"""Geometry."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from twinbench.ops.contract import ONE_LEVEL, Arrays, Op
+from twinbench.ops.images.pixels import check_grey_level, each, levels, without_size
+
+if TYPE_CHECKING:
+    from twinbench.ops.images.pixels import Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resize:
+    """``height`` and ``width``: of the result, in pixels."""
+
+    height: int
+    width: int
+
+    def __post_init__(self) -> None:
+        if min(self.height, self.width) < 1:
+            raise ValueError("height and width must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotate:
+    """``degrees``: counter-clockwise, as one sees the image. ``fill``: the grey level of what lies beyond it."""
+
+    degrees: float
+    fill: int = 0
+
+    def __post_init__(self) -> None:
+        check_grey_level(self.fill)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affine:
+    """``matrix``: a, b, c, d, e, f. ``fill``: the grey level of what lies beyond the image."""
+
+    matrix: tuple[float, float, float, float, float, float]
+    fill: int = 0
+
+    def __post_init__(self) -> None:
+        check_grey_level(self.fill)
+        if len(self.matrix) != 6:
+            raise ValueError("matrix must have six numbers: a, b, c, d, e, f")
+
+
+def rotation(degrees: float, height: int, width: int) -> tuple[float, ...]:
+    """The matrix of a rotation about the centre."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    cx, cy = (width - 1) / 2, (height - 1) / 2
+    return cos, -sin, cx - cos * cx + sin * cy, sin, cos, cy - sin * cx - cos * cy
+
+
+def resize(p: Resize, arrays: Arrays) -> Arrays:
+    """Two pixels of each axis."""
+    return each(lambda image: resized(image, p.height, p.width, widened=False), arrays)
+
+
+def resize_antialiased(p: Resize, arrays: Arrays) -> Arrays:
+    """As many pixels as the factor asks for."""
+    return each(lambda image: resized(image, p.height, p.width, widened=True), arrays)
+
+
+def resized(image: Image, height: int, width: int, widened: bool) -> Image:
+    """Both axes."""
+    import numpy as np
+
+    rows = np.tensordot(triangles(image.shape[0], height, widened), image, axes=(1, 0))
+    columns = np.tensordot(rows, triangles(image.shape[1], width, widened), axes=(1, 1))
+    return levels(np.moveaxis(columns, -1, 1))
+
+
+def triangles(size: int, wanted: int, widened: bool) -> Image:
+    """Weights (wanted, size) of a resized axis: a triangle about each place, at least two pixels wide."""
+    import numpy as np
+
+    factor = size / wanted
+    places = (np.arange(wanted) + 0.5) * factor - 0.5
+    reach = max(1.0, factor) if widened else 1.0
+    weights = np.maximum(0.0, 1.0 - np.abs(np.arange(size) - places[:, None]) / reach)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def rotate(p: Rotate, arrays: Arrays) -> Arrays:
+    """By its matrix."""
+    return each(lambda image: warped(image, rotation(p.degrees, *image.shape[:2]), p.fill), arrays)
+
+
+def affine(p: Affine, arrays: Arrays) -> Arrays:
+    """By the matrix given."""
+    return each(lambda image: warped(image, p.matrix, p.fill), arrays)
+
+
+def warped(image: Image, matrix: tuple[float, ...], fill: int) -> Image:
+    """Bilinear, in a frame of `fill` one pixel wide: whatever is farther away is as good as in that frame."""
+    import numpy as np
+
+    height, width = image.shape[:2]
+    a, b, c, d, e, f = matrix
+    y, x = np.mgrid[:height, :width]
+    framed = np.pad(image, [(1, 1)] * 2 + [(0, 0)] * (image.ndim - 2), constant_values=fill)
+    u = np.clip(a * x + b * y + c + 1, 0, width + 1)
+    v = np.clip(d * x + e * y + f + 1, 0, height + 1)
+    left, top = np.minimum(np.floor(u).astype(int), width), np.minimum(np.floor(v).astype(int), height)
+    right, below = (w.reshape(w.shape + (1,) * (image.ndim - 2)) for w in (u - left, v - top))
+    upper = framed[top, left] * (1 - right) + framed[top, left + 1] * right
+    lower = framed[top + 1, left] * (1 - right) + framed[top + 1, left + 1] * right
+    return levels(upper * (1 - below) + lower * below)
+
+
+RESIZE = Op(
+    name="images.resize",
+    params=Resize,
+    inputs=("images",),
+    output="images",
+    summary="Resize by bilinear interpolation, without antialiasing.",
+    semantics="""Pixel i of an axis of m pixels that is resized to n lies at c = (i + 1/2) m / n - 1/2 of the input.
+Its value is the mean of the input's pixels j, weighted by max(0, 1 - |j - c|), over both axes: the two nearest pixels
+of each axis, and only the border's where c is beyond it. Shrinking skips pixels.""",
+    source="torch.nn.functional.interpolate, https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html",
+    reference=resize,
+    tolerance=ONE_LEVEL,
+    canonical=without_size,
+    isolated=True,
+)
+
+
+RESIZE_ANTIALIASED = replace(
+    RESIZE,
+    name="images.resize_antialiased",
+    summary="Resize by bilinear interpolation, antialiased by a triangle as wide as the factor.",
+    semantics="""Pixel i of an axis of m pixels that is resized to n lies at c = (i + 1/2) m / n - 1/2 of the input.
+Its value is the mean of the input's pixels j, weighted by max(0, 1 - |j - c| / s) with s = max(1, m / n), over both
+axes; pixels beyond the border don't count. Enlarging is as in `images.resize`.""",
+    source="Pillow, Image.resize with BILINEAR, https://pillow.readthedocs.io/en/stable/handbook/concepts.html#filters",
+    reference=resize_antialiased,
+)
+
+
+ROTATE = Op(
+    name="images.rotate",
+    params=Rotate,
+    inputs=("images",),
+    output="images",
+    summary="Rotate about the centre, in a frame of the same size.",
+    semantics="""The pixel (x, y) of the result is taken from (cx + cos(t) (x - cx) - sin(t) (y - cy), cy + sin(t) (x -
+cx) + cos(t) (y - cy)) of the input, where t is `degrees` and (cx, cy) = ((width - 1) / 2, (height - 1) / 2). Its value
+is interpolated bilinearly between the four nearest pixels; each of those that lies beyond the border has the value
+`fill`, so that edges fade into it within one pixel.""",
+    source="scipy.ndimage.rotate with mode grid-constant, https://docs.scipy.org/doc/scipy/reference/generated/scipy.ndimage.rotate.html",
+    reference=rotate,
+    tolerance=ONE_LEVEL,
+    canonical=without_size,
+    isolated=True,
+)
+
+
+AFFINE = replace(
+    ROTATE,
+    name="images.affine",
+    params=Affine,
+    summary="Warp by an affine map, in a frame of the same size.",
+    semantics="""The pixel (x, y) of the result is taken from (a x + b y + c, d x + e y + f) of the input. Its value is
+interpolated bilinearly between the four nearest pixels; each of those that lies beyond the border has the value `fill`,
+so that edges fade into it within one pixel.""",
+    source="cv2.warpAffine with WARP_INVERSE_MAP, https://docs.opencv.org/4.x/da/d54/group__imgproc__transform.html",
+    reference=affine,
+)

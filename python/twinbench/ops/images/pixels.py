@@ -1,0 +1,46 @@
+"""Pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twinbench.ops.contract import Arrays
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Image = NDArray[Any]
+
+
+def check_grey_level(fill: int) -> None:
+    """Raise ValueError unless ``fill`` is a grey level."""
+    if not 0 <= fill <= 255:
+        raise ValueError("fill must be a grey level, 0 to 255")
+
+
+def check_odd(size: int) -> None:
+    """Raise ValueError unless a window of this size has a pixel in its centre."""
+    if size < 3 or size % 2 == 0:
+        raise ValueError("size must be odd and at least 3")
+
+
+def without_size(arrays: Arrays) -> Arrays:
+    """The same, but no images are of no size: a list of none has lost theirs."""
+    return {name: values if len(values) else values.reshape(0) for name, values in arrays.items()}
+
+
+def each(function: Callable[[Image], Image], arrays: Arrays) -> Arrays:
+    """The images one by one; what else there is passes on."""
+    import numpy as np
+
+    x = arrays["x"]
+    images = [function(image) for image in x]
+    return arrays | {"x": np.stack(images) if images else function(np.zeros(x.shape[1:], x.dtype))[None][:0]}
+
+
+def levels(values: Image) -> Image:
+    """Numbers as grey levels: rounded half up, clipped, uint8."""
+    import numpy as np
+
+    return np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)

@@ -1,0 +1,97 @@
+"""The signal ops.
+
+Conventions of every op here: `x` is float64 (records, samples), each record a signal of its own, and is never changed
+in place. The output has the op's result as `x`, and every other array of the input as it was, unless the op says
+otherwise. Values are finite: never missing, NaN or infinite. There is at least one record, with at least one sample. In
+Julia the same bytes are (samples, records).
+"""
+
+from __future__ import annotations
+
+from twinbench.ops.contract import Op
+from twinbench.ops.signals.convolution import FFT_CONVOLVE, RESAMPLE, Convolve, Resample
+from twinbench.ops.signals.features import (
+    BLOCKS,
+    EPS,
+    MFCC,
+    READ_WAV,
+    ROLLOFF,
+    SHORT_TERM_FEATURES,
+    SUMMARISE,
+    Mfcc,
+    ReadWav,
+    ShortTerm,
+    Summarise,
+)
+from twinbench.ops.signals.filters import (
+    BUTTERWORTH_DESIGN,
+    BUTTERWORTH_FILTER,
+    FIR_DESIGN,
+    FIR_FILTER,
+    ZERO_PHASE,
+    Band,
+    Butterworth,
+    ButterworthDesign,
+    Fir,
+)
+from twinbench.ops.signals.spectra import (
+    AUTOCORRELATION,
+    ENVELOPE,
+    FIND_PEAKS,
+    SPECTROGRAM,
+    STFT,
+    WELCH,
+    Autocorrelation,
+    Envelope,
+    FindPeaks,
+    Frames,
+)
+
+__all__ = [
+    "BLOCKS",
+    "EPS",
+    "OPS",
+    "ROLLOFF",
+    "Autocorrelation",
+    "Band",
+    "Butterworth",
+    "ButterworthDesign",
+    "Convolve",
+    "Envelope",
+    "FindPeaks",
+    "Fir",
+    "Frames",
+    "Mfcc",
+    "ReadWav",
+    "Resample",
+    "ShortTerm",
+    "Summarise",
+]
+
+OPS: tuple[Op, ...] = (
+    FIR_DESIGN,
+    FIR_FILTER,
+    BUTTERWORTH_DESIGN,
+    BUTTERWORTH_FILTER,
+    ZERO_PHASE,
+    FFT_CONVOLVE,
+    RESAMPLE,
+    WELCH,
+    STFT,
+    SPECTROGRAM,
+    ENVELOPE,
+    AUTOCORRELATION,
+    FIND_PEAKS,
+    READ_WAV,
+    SHORT_TERM_FEATURES,
+    MFCC,
+    SUMMARISE,
+)
+"""In the order in which every framework module holds them."""
+
+FORMULAS: tuple[str, ...] = (
+    "BLOCKS",
+    "EPS",
+    "ROLLOFF",
+)
+"""Names of what the contracts state besides the parameters, which a framework under test may import, too."""

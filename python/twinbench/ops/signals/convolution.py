@@ -1,0 +1,112 @@
+"""Convolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+
+from twinbench.ops.contract import ROUNDED_SUM, Arrays, Op
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convolve:
+    """``length``: of the kernel, in samples. ``seed``: of the kernel."""
+
+    length: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.length < 1:
+            raise ValueError("length must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resample:
+    """``up`` and ``down``: the new rate is up / down of the old one; they differ and have no common divisor."""
+
+    up: int
+    down: int
+
+    def __post_init__(self) -> None:
+        if min(self.up, self.down) < 1 or self.up == self.down or gcd(self.up, self.down) != 1:
+            raise ValueError("up and down must be positive, differ, and have no common divisor")
+
+
+def convolve_givens(p: Convolve, arrays: Arrays) -> Arrays:
+    """``kernel``: noise that falls by 60 dB over its length, of energy 1."""
+    import numpy as np
+
+    noise = np.random.default_rng(p.seed).standard_normal(p.length)
+    kernel = noise * 10.0 ** (-3 * np.arange(p.length) / p.length)
+    return {"kernel": kernel / np.sqrt(np.sum(kernel**2))}
+
+
+def fft_convolve(p: Convolve, arrays: Arrays, given: Arrays) -> Arrays:
+    """One transform of a power of two."""
+    import numpy as np
+
+    x, kernel = arrays["x"], given["kernel"]
+    length = x.shape[1] + len(kernel) - 1
+    n = 1 << (length - 1).bit_length()
+    y = np.fft.irfft(np.fft.rfft(x, n) * np.fft.rfft(kernel, n), n) if n > 1 else x * kernel
+    return arrays | {"x": y[:, :length]}
+
+
+def resample_givens(p: Resample, arrays: Arrays) -> Arrays:
+    """``taps``: Kaiser-windowed sinc."""
+    import numpy as np
+
+    widest = max(p.up, p.down)
+    m = np.arange(-10 * widest, 10 * widest + 1)
+    taps = np.sinc(m / widest) * np.kaiser(len(m), 5.0)
+    return {"taps": taps / taps.sum()}
+
+
+def resample(p: Resample, arrays: Arrays, given: Arrays) -> Arrays:
+    """Zeros in between, filtered, and one of so many kept; no time is spent on the zeros."""
+    import numpy as np
+    from scipy.signal import upfirdn
+
+    x, taps = arrays["x"], given["taps"]
+    half = (len(taps) - 1) // 2
+    late = -half % p.down  # so many zeros before the taps make the delay a multiple of `down`
+    delay = (half + late) // p.down
+    count = -(-x.shape[1] * p.up // p.down)
+    filtered = upfirdn(p.up * np.concatenate([np.zeros(late), taps]), x, p.up, p.down)
+    y = np.zeros((len(x), count))
+    kept = filtered[:, delay : delay + count]
+    y[:, : kept.shape[1]] = kept
+    return arrays | {"x": y}
+
+
+FFT_CONVOLVE = Op(
+    name="signals.fft_convolve",
+    params=Convolve,
+    inputs=("arrays",),
+    output="arrays",
+    summary="Convolve with a long kernel by FFT.",
+    semantics="""The givens hold `kernel` float64 (K,). Full convolution: y[n] = sum_k kernel[k] x[n - k] for n = 0 ..
+samples + K - 2, with x = 0 outside the record. By FFT, whole or in overlapping blocks, zero-padded so that nothing
+wraps around. The kernel is decaying noise of energy 1, like a room's response.""",
+    source="Oppenheim & Schafer, Discrete-Time Signal Processing, 8.7; scipy.signal.fftconvolve",
+    reference=fft_convolve,
+    givens=convolve_givens,
+    tolerance=ROUNDED_SUM,
+)
+
+
+RESAMPLE = Op(
+    name="signals.resample",
+    params=Resample,
+    inputs=("arrays",),
+    output="arrays",
+    summary="Change the sampling rate by a rational factor with a polyphase filter.",
+    semantics="""The givens hold `taps` float64 (T,), T odd: a windowed sinc with gain 1 at 0 Hz, as long as 20 max(up,
+down) + 1, Kaiser window with beta 5, edge at 1 / max(up, down) of half the rate that is up times the old one. y[m] = up
+sum_k taps[(T - 1) / 2 + m down - k up] x[k] for m = 0 .. ceil(samples up / down) - 1, with x = 0 outside the record and
+taps = 0 outside 0 .. T - 1: no delay, gain 1.""",
+    source="Crochiere & Rabiner, Multirate Digital Signal Processing, 2.3; scipy.signal.resample_poly, DSP.jl resample",
+    reference=resample,
+    givens=resample_givens,
+    tolerance=ROUNDED_SUM,
+)

@@ -1,0 +1,169 @@
+"""Which rows a table has, and in which order: cleaning, sorting, splitting; and what the other families ask of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from twinbench.ops.contract import ROUNDING, Arrays, Op, Tolerance
+from twinbench.ops.tables.read import Type
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clean:
+    """``drop_missing``: columns in which a row must have a value. ``cast``: new types by column."""
+
+    drop_missing: tuple[str, ...] = ()
+    cast: dict[str, Type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sort:
+    """``by``: the columns to sort by, most significant first."""
+
+    by: tuple[str, ...]
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """``label``: the 0/1 column. ``drop``: columns that are no features. ``test_fraction``: between 0 and 1."""
+
+    label: str
+    drop: tuple[str, ...] = ()
+    test_fraction: float = 0.25
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.test_fraction < 1.0:
+            raise ValueError("test_fraction must lie between 0 and 1")
+
+
+def missing(values: NDArray[Any]) -> NDArray[Any]:
+    """Where a column has no value: boolean, shape ``(rows,)``."""
+    import numpy as np
+
+    if values.dtype.kind == "f":
+        return np.asarray(np.isnan(values))
+    if values.dtype.kind == "U":
+        return np.asarray(values == "")
+    return np.zeros(len(values), dtype=bool)
+
+
+def numbered(columns: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    """A number for each row, so that rows compare by their numbers as they do by these columns, the first one first."""
+    import numpy as np
+
+    numbers = np.zeros(len(columns[0]), dtype=np.int64)
+    for values in columns:
+        distinct = np.unique(values)
+        both = numbers * len(distinct) + np.searchsorted(distinct, values)
+        numbers = np.searchsorted(np.unique(both), both)
+    return numbers
+
+
+def complete_rows(table: Arrays, names: Sequence[str]) -> NDArray[np.int64]:
+    """The numbers of the rows that miss none of these columns."""
+    import numpy as np
+
+    return np.flatnonzero(~np.any([missing(table[name]) for name in names], axis=0))
+
+
+def clean(p: Clean, table: Arrays) -> Arrays:
+    """Drops, then casts."""
+    import numpy as np
+
+    rows = len(next(iter(table.values())))
+    keep = np.ones(rows, dtype=bool)
+    for name in p.drop_missing:
+        keep &= ~missing(table[name])
+    out = {name: values[keep] for name, values in table.items()}
+    for name, kind in p.cast.items():
+        out[name] = out[name].astype(kind)
+    return out
+
+
+def sort(p: Sort, table: Arrays) -> Arrays:
+    """From the least significant column to the most: a stable sort of a stable sort."""
+    import numpy as np
+
+    rows = np.arange(len(next(iter(table.values()))))
+    for name in reversed(p.by):
+        values = table[name][rows]
+        absent = missing(values)
+        _, codes = np.unique(values, return_inverse=True)
+        codes = np.where(absent, codes.max(initial=0) + 1, -codes if p.descending else codes)
+        rows = rows[np.argsort(codes, kind="stable")]
+    return {name: values[rows] for name, values in table.items()}
+
+
+def split_givens(p: Split, table: Arrays) -> Arrays:
+    """Row numbers: ``train`` and ``test``, int64, a seeded permutation cut in two."""
+    import numpy as np
+
+    rows = len(table[p.label])
+    order = np.random.default_rng(p.seed).permutation(rows)
+    cut = round(rows * p.test_fraction)
+    return {"train": np.sort(order[cut:]), "test": np.sort(order[:cut])}
+
+
+def split(p: Split, table: Arrays, given: Arrays) -> Arrays:
+    """Matrices in float32."""
+    import numpy as np
+
+    features = [name for name in table if name != p.label and name not in p.drop]
+    x = np.column_stack([table[name] for name in features]).astype(np.float32)
+    y = table[p.label].astype(np.float32)
+    train, test = given["train"], given["test"]
+    return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
+
+
+CLEAN = Op(
+    name="tables.clean",
+    params=Clean,
+    inputs=("table",),
+    output="table",
+    summary="Drop rows with missing values, then fix the types.",
+    semantics="""A row stays if none of the columns in `drop_missing` is missing in it; the order is kept. Then
+each column in `cast` takes its new type: float64 to int64 truncates toward zero and must meet no missing value,
+int64 to float64 is exact. Casts to or from string are not asked for. Columns keep their places.""",
+    source="pandas.DataFrame.dropna and astype, https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.dropna.html",
+    reference=clean,
+)
+
+
+SORT = Op(
+    name="tables.sort",
+    params=Sort,
+    inputs=("table",),
+    output="table",
+    summary="Sort rows by columns.",
+    semantics="""Stable: rows with equal keys keep their order, also when descending. Strings sort by code
+point. Missing values come last in both directions. All columns are kept.""",
+    source="pandas.DataFrame.sort_values(kind='stable')",
+    reference=sort,
+    tolerance=ROUNDING,  # of the steps before: this one only moves values
+)
+
+
+SPLIT = Op(
+    name="tables.split",
+    role="split",
+    params=Split,
+    inputs=("table",),
+    output="arrays",
+    summary="Make float32 matrices for training and testing from given row numbers.",
+    semantics="""Features are all columns but `label` and `drop`, in order; none is a string. The givens hold
+int64 row numbers `train` and `test`, counted from 0. Output: `x_train` and `x_test`, float32 of shape (rows,
+features), and `y_train` and `y_test`, float32 of shape (rows,), with the rows in the order of the givens. A
+library may hold x in either memory order.""",
+    source="scikit-learn train_test_split; the row numbers come from NumPy's PCG64 permutation",
+    reference=split,
+    givens=split_givens,
+    tolerance=Tolerance(rtol=1e-6, atol=1e-7),
+)

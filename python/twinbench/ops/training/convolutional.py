@@ -1,0 +1,106 @@
+"""Convolutional."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from twinbench.ops.contract import Arrays, Op, Tolerance
+from twinbench.ops.training.networks import (
+    DENSE,
+    POOL,
+    TRAINING,
+    Training,
+    by_optimizer,
+    finished,
+    first_losses,
+    he_normal,
+    initial,
+    train,
+)
+from twinbench.ops.training.optimizers import SOURCES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cnn(Training):
+    """``channels``: of each convolution. ``kernel``: its height and width, odd."""
+
+    channels: tuple[int, ...]
+    kernel: int = 3
+
+    def __post_init__(self) -> None:
+        Training.__post_init__(self)
+        if not self.channels or min(self.channels) < 1:
+            raise ValueError("channels must be a list of numbers from 1 on")
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise ValueError("kernel must be odd")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cnn1d(Cnn):
+    """The same over one axis. ``kernel``: its length, odd."""
+
+
+def cnn_givens(p: Cnn, arrays: Arrays) -> Arrays:
+    """The same with convolutions before them."""
+    return _convolutions(p, 2, arrays)
+
+
+def cnn1d_givens(p: Cnn1d, arrays: Arrays) -> Arrays:
+    """The same over one axis."""
+    return _convolutions(p, 1, arrays)
+
+
+def _convolutions(p: Cnn, axes: int, arrays: Arrays) -> Arrays:
+    rng, given = initial(p, arrays)
+    shape = given["input"].tolist()
+    size, incoming = shape[:axes], shape[axes] if len(shape) > axes else 1
+    for i, outgoing in enumerate(p.channels, start=1):
+        kernel = (outgoing, incoming, *[p.kernel] * axes)
+        given[f"conv{i}_w"], given[f"conv{i}_b"] = he_normal(rng, kernel, incoming * p.kernel**axes, outgoing)
+        size, incoming = [side // POOL for side in size], outgoing
+    if len(size) < axes or min(size) < 1:
+        raise ValueError(f"examples of shape {tuple(shape)} are too small for {len(p.channels)} poolings")
+    return finished(p, rng, given, incoming * math.prod(size), arrays)
+
+
+CNN = Op(
+    name="training.cnn",
+    role="train",
+    params=Cnn,
+    inputs=("arrays",),
+    output="model",
+    summary="Train a convolutional network on images.",
+    semantics=f"""Input: `x_train` float32 (n, height, width) or (n, height, width, channels). Blocks, one for each
+number in `channels`: convolution, relu, max pooling. The convolution is a cross-correlation (the kernel is not turned)
+with stride 1 and zeros around the image so that its size stays: out[o, y, x] = b[o] + sum over i, u, v of w[o, i, u, v]
+in[i, y + u - k/2, x + v - k/2], k/2 rounded down. Pooling takes the largest value of each 2 x 2 block, stride 2; an odd
+row or column at the end is dropped. Weights `conv1_w` (outputs, inputs, kernel height, kernel width), `conv1_b`
+(outputs,), `conv2_w`, ... Then the activations, (channels, height, width), become one row, the width varying fastest.
+{DENSE} {TRAINING}""",
+    source=f"LeCun et al. 1998, https://doi.org/10.1109/5.726791; {SOURCES}",
+    reference=train,
+    givens=cnn_givens,
+    tolerance=Tolerance(rtol=5e-4),
+    tolerance_of=by_optimizer,
+    canonical=first_losses,
+)
+
+
+CNN1D = Op(
+    name="training.cnn1d",
+    role="train",
+    params=Cnn1d,
+    inputs=("arrays",),
+    output="model",
+    summary="Train a convolutional network on series.",
+    semantics=f"""Input: `x_train` float32 (n, length) or (n, length, channels). As `training.cnn` with one axis in the
+place of two: weights `conv1_w` (outputs, inputs, kernel length), ...; pooling takes the larger of each two values; then
+the activations, (channels, length), become one row, the length varying fastest. {DENSE} {TRAINING}""",
+    source=f"LeCun et al. 1998, https://doi.org/10.1109/5.726791; {SOURCES}",
+    reference=train,
+    givens=cnn1d_givens,
+    tolerance=Tolerance(rtol=5e-4),
+    tolerance_of=by_optimizer,
+    canonical=first_losses,
+)

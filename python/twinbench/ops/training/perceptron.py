@@ -1,0 +1,39 @@
+"""Perceptron."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from twinbench.ops.contract import Arrays, Op, Tolerance
+from twinbench.ops.training.networks import DENSE, TRAINING, Training, finished, first_losses, initial, train
+from twinbench.ops.training.optimizers import SOURCES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mlp(Training):
+    """A multilayer perceptron."""
+
+    hidden: tuple[int, ...]
+
+
+def mlp_givens(p: Mlp, arrays: Arrays) -> Arrays:
+    """Initial weights of dense layers, and the order of the rows."""
+    rng, given = initial(p, arrays)
+    return finished(p, rng, given, math.prod(given["input"].tolist()), arrays)
+
+
+MLP = Op(
+    name="training.mlp",
+    role="train",
+    params=Mlp,
+    inputs=("arrays",),
+    output="model",
+    summary="Train a multilayer perceptron to tell classes apart.",
+    semantics=f"Input: `x_train` float32 (n, d). {DENSE} {TRAINING}",
+    source=SOURCES,
+    reference=train,
+    givens=mlp_givens,
+    tolerance=Tolerance(rtol=1e-5),
+    canonical=first_losses,
+)
