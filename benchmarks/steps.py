@@ -117,7 +117,14 @@ class Bound:
         got = self.framework.extract(self.call(), self.step.op.output)
         return max(
             f.error
-            for f in agreement.compare(self.step.op, got, self.known.output(self.step.id), None, self.step.params)
+            for f in agreement.compare(
+                self.step.op,
+                got,
+                self.known.output(self.step.id),
+                None,
+                self.step.params,
+                self.known.scale(self.step.id),
+            )
         )
 
     def _cross(self) -> None:

@@ -48,9 +48,19 @@ columns have no missing values); a missing string is the empty string.
 """
 
 
+class OutsideContract(ValueError):
+    """An input that the contract of an op excludes.
+
+    The message is one line that says where the value is (column, row, record, image), which value it is, what the
+    contract asks for, and what to do: "column 'v1', row 17: NaN can't be cast to int64; put tables.impute before it".
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far a number may be from the reference: ``|x - r| <= atol + rtol * |r|``.
+    """How far a number may be from the reference: ``|x - r| <= atol * scale + rtol * |r|``.
+
+    The scale is 1 unless the op has one (`Op.scale`).
 
     ``rtol = atol = 0`` asks for equality. Strings, shapes, dtypes, column names and the positions of missing values
     must always be equal, and so must integers, unless ``levels`` is above 0.
@@ -80,6 +90,10 @@ def _unchanged(arrays: Arrays) -> Arrays:
     return arrays
 
 
+def _anything(*_: Any) -> None:
+    """Accept any parameters and inputs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
     """One language-neutral operation.
@@ -98,10 +112,20 @@ class Op:
     semantics: str
     source: str
     reference: Callable[..., Any]
+    requires: Callable[..., None] = field(default=_anything)
+    """``requires(params, *inputs)`` raises `OutsideContract` for an input that the contract excludes.
+
+    The harness calls it once, on the reference's inputs, before any stack runs."""
     role: Role = ""
     tolerance: Tolerance = EXACT
     tolerance_of: Callable[[Any], Tolerance] | None = None
     """The tolerance by the parameters, where it depends on them; ``tolerance`` is then the widest."""
+    scale: Callable[..., Arrays] | None = None
+    """``scale(params, output, *inputs)``: the unit of ``tolerance.atol`` by output array, from the reference's output
+    and inputs: a number, or an array that broadcasts against the output array in canonical form.
+
+    It says what float64 can know of an output: the largest magnitude of a record, say, so that agreement means the same
+    in volts and in microvolts. An output array that isn't named has the scale 1."""
     givens: Callable[..., Arrays] | None = None
     canonical: Callable[[Arrays], Arrays] = field(default=_unchanged)
     """Puts an output into canonical form: only what must agree (the first 20 losses of a training step, say), and equal

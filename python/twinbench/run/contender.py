@@ -310,13 +310,15 @@ def compared(
     A step that asks for it is executed once more, on the reference's own inputs, by asking the worker.
     """
     deviation = stack.steps[step.id].deviations.get(step.op.name)
+    want, scale = reference.output(step.id), reference.scale(step.id)
     if not step.isolated:
         with comparing(step):
-            return agreement.compare(step.op, arrays.load(directory), reference.output(step.id), deviation, step.params)
+            got = arrays.load(directory)
+            return agreement.compare(step.op, got, want, deviation, step.params, scale)
     with scratch() as place, comparing(step):
         inputs = [reference.place(source) for source in step.inputs]
         ask("isolated", step=step.id, inputs=inputs, directory=place)
-        return agreement.compare(step.op, arrays.load(Path(place)), reference.output(step.id), deviation, step.params)
+        return agreement.compare(step.op, arrays.load(Path(place)), want, deviation, step.params, scale)
 
 
 @contextmanager

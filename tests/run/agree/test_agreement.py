@@ -178,3 +178,18 @@ def test_whole_numbers_are_equal_unless_a_deviation_says_by_how_much_they_differ
     assert (off_by_one.ok, off_by_one.declared) == (False, "deals otherwise")
     (off_by_two,) = compare(op, {"fold": np.array([0, 1, 0])}, want, declared)
     assert (off_by_two.ok, off_by_two.declared) == (False, "")
+
+
+@given(unit=st.sampled_from([1e-20, 1e-6, 1.0, 1e12]))
+def test_with_a_scale_agreement_means_the_same_in_every_unit(unit):
+    want = np.array([3.0, -1.0, 0.0, 2.0]) * unit
+    op = replace(STANDARDISE, tolerance=Tolerance(atol=1e-9), canonical=lambda arrays: arrays)
+    scale = {"x": np.asarray(np.abs(want).max())}
+
+    def agrees(got):
+        return all(f.ok for f in compare(op, {"x": got}, {"x": want}, scale=scale))
+
+    assert agrees(want + 1e-10 * unit)
+    assert not agrees(np.zeros(4))
+    assert not agrees(want * 1.001)
+    assert not agrees(want.astype(np.float32).astype(np.float64) + 1e-7 * unit)

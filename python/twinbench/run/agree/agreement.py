@@ -15,6 +15,9 @@ from twinbench.ops.contract import Arrays, Level, Op, Tolerance
 PEAK = 255.0
 """The brightest grey level of 8-bit images: what a peak signal-to-noise ratio counts from."""
 
+ONE = np.ones(())
+"""The scale of an output whose op has none."""
+
 FACTOR = 0x9E3779B97F4A7C15
 """2^64 over the golden ratio: its powers spread strings over all numbers."""
 
@@ -36,11 +39,19 @@ class Finding:
     """Why the library can't follow the contract, where its framework says so and the error is as small as it says."""
 
 
-def compare(op: Op, got: Arrays, want: Arrays, deviation: Deviation | None = None, params: Any = None) -> list[Finding]:
+def compare(
+    op: Op,
+    got: Arrays,
+    want: Arrays,
+    deviation: Deviation | None = None,
+    params: Any = None,
+    scale: Arrays | None = None,
+) -> list[Finding]:
     """One finding per output of the reference, and one for each that is missing or too many.
 
     ``params`` are the step's, where the tolerance or the rows' order depends on them; without them the tolerance is the
     widest, and rows are compared in order.
+    ``scale`` is what `Op.scale` gives: the unit of the absolute tolerance by output array.
     ``deviation`` is what the framework declares: an output outside the op's tolerance and inside the declared one isn't
     ``ok``, but says why.
     """
@@ -48,18 +59,18 @@ def compare(op: Op, got: Arrays, want: Arrays, deviation: Deviation | None = Non
     if params is not None and not op.in_order(params):
         got, want = sorted_rows(got), sorted_rows(want)
     tolerance = op.tolerance if op.tolerance_of is None or params is None else op.tolerance_of(params)
-    findings = _all(got, want, tolerance)
+    findings = _all(got, want, tolerance, scale or {})
     if deviation is None:
         return findings
-    allowed = {f.output: f.ok for f in _all(got, want, deviation.tolerance)}
+    allowed = {f.output: f.ok for f in _all(got, want, deviation.tolerance, scale or {})}
     return [f if f.ok or not allowed[f.output] else replace(f, declared=deviation.reason) for f in findings]
 
 
-def _all(got: Arrays, want: Arrays, tolerance: Tolerance) -> list[Finding]:
+def _all(got: Arrays, want: Arrays, tolerance: Tolerance, scale: Arrays) -> list[Finding]:
     findings = [
         _different(name, "missing from the output")
         if name not in got
-        else _array(name, got[name], want[name], tolerance)
+        else _array(name, got[name], want[name], tolerance, scale.get(name, ONE))
         for name in want
     ]
     findings += [_different(name, "not in the contract's output") for name in got if name not in want]
@@ -90,7 +101,9 @@ def _different(name: str, detail: str) -> Finding:
     return Finding(name, "different", math.inf, math.inf, False, detail)
 
 
-def _array(name: str, got: NDArray[np.generic], want: NDArray[np.generic], tolerance: Tolerance) -> Finding:
+def _array(
+    name: str, got: NDArray[np.generic], want: NDArray[np.generic], tolerance: Tolerance, scale: NDArray[Any]
+) -> Finding:
     if got.shape != want.shape:
         return _different(name, f"shape {got.shape} instead of {want.shape}")
     if got.dtype != want.dtype and not (got.dtype.kind == want.dtype.kind == "U"):  # string widths don't matter
@@ -98,10 +111,10 @@ def _array(name: str, got: NDArray[np.generic], want: NDArray[np.generic], toler
     if got.dtype == np.uint8:
         return _levels(name, got, want, tolerance)
     if got.dtype.kind == "c":
-        return _close(name, _parts(got), _parts(want), tolerance)
+        return _close(name, _parts(got), _parts(want), tolerance, scale[..., None] if scale.ndim else scale)
     if got.dtype.kind != "f":
         return _equal(name, got, want, tolerance)
-    return _close(name, got.astype(np.float64), want.astype(np.float64), tolerance)
+    return _close(name, got.astype(np.float64), want.astype(np.float64), tolerance, scale)
 
 
 def _parts(values: NDArray[np.generic]) -> NDArray[np.float64]:
@@ -133,13 +146,15 @@ def _levels(name: str, got: NDArray[np.generic], want: NDArray[np.generic], tole
     return Finding(name, level, error, float(worst), error <= 1, detail, psnr)
 
 
-def _close(name: str, got: NDArray[np.float64], want: NDArray[np.float64], tolerance: Tolerance) -> Finding:
+def _close(
+    name: str, got: NDArray[np.float64], want: NDArray[np.float64], tolerance: Tolerance, scale: NDArray[Any]
+) -> Finding:
     if not np.array_equal(np.isnan(got), np.isnan(want)):
         wrong = int(np.sum(np.isnan(got) != np.isnan(want)))
         return _different(name, f"{wrong} of {got.size} values missing on one side only")
     with np.errstate(invalid="ignore", divide="ignore"):
         distance = np.where((got == want) | np.isnan(want), 0.0, np.abs(got - want))
-        allowed = tolerance.atol + tolerance.rtol * np.abs(want)
+        allowed = tolerance.atol * scale + tolerance.rtol * np.abs(want)
         errors = np.where(distance == 0.0, 0.0, distance / allowed)
     worst = int(np.argmax(errors)) if errors.size else 0
     error, max_abs = float(errors.max(initial=0.0)), float(distance.max(initial=0.0))

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from twinbench import paths
 from twinbench.data import cache
 from twinbench.errors import BadInput
 from twinbench.ops import arrays
-from twinbench.ops.contract import Arrays
+from twinbench.ops.contract import Arrays, OutsideContract
 from twinbench.plan.pipeline import DATA, Pipeline, Step
 from twinbench.run.agree import baselines
 
@@ -44,6 +46,11 @@ class Reference:
         """The directory of a step's givens."""
         path = self.directory / "givens" / step
         return str(path) if arrays.saved(path) else None
+
+    def scale(self, step: str) -> Arrays:
+        """The unit of the absolute tolerance by output array of a step; empty where the op has none."""
+        path = self.directory / "scales" / step
+        return arrays.load(path) if arrays.saved(path) else {}
 
     def examples(self, step: Step) -> int:
         """How many examples one execution of a step trains on or scores; 0 for a step of another kind."""
@@ -99,11 +106,17 @@ def _step(
 ) -> None:
     values: list[Any] = [files[step.id]] if step.id in files else [outputs[name] for name in step.inputs]
     try:
+        step.op.requires(step.params, *values)
         if step.op.givens is not None:
             given = step.op.givens(step.params, *values)
             arrays.save(directory / "givens" / step.id, given)
             values.append(given)
         output: Arrays = step.op.reference(step.params, *values)
+        if step.op.scale is not None:
+            scale = {name: np.asarray(unit) for name, unit in step.op.scale(step.params, output, *values).items()}
+            arrays.save(directory / "scales" / step.id, scale)
+    except OutsideContract as error:
+        raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}): {error}") from error
     except Exception as error:
         what = f"no column {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
