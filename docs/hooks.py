@@ -13,6 +13,7 @@ from twinbench import ops
 from twinbench.cli import main
 from twinbench.data.registry import DATASETS
 from twinbench.frameworks import registry
+from twinbench.modalities import MODALITIES
 from twinbench.ops.contract import Op
 from twinbench.ops.parameters import described
 
@@ -53,7 +54,7 @@ def contracts() -> str:
         "An op is a language-neutral contract: what an implementation in any language must compute, to the last tie "
         "and missing value. These are printed from the code; `twinbench list --json` has them too.",
     ]
-    for modality in ops.MODULES:
+    for modality in MODALITIES:
         if modality != "probe":
             parts.append(f"## {modality}")
             parts += [part for op in ops.of_modality(modality) for part in _contract(op)]

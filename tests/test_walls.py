@@ -18,6 +18,7 @@ from typing import get_args
 import pytest
 
 import twinbench
+from twinbench.modalities import MODALITIES
 
 PACKAGE = Path(twinbench.__file__).parent
 
@@ -35,18 +36,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "paths": set(),
     "metrics": set(),
+    "modalities": set(),
     "numbers": set(),
     "julia": set(),
-    "ops": set(),
+    "ops": {"modalities"},
     "frameworks": {"ops", "julia"},
     "frameworks.numpy": {"frameworks", "ops"},
     "frameworks.scipy": {"frameworks", "ops"},
     "frameworks.torch": {"frameworks", "ops"},
     "frameworks.keras": {"frameworks", "frameworks.torch", "ops"},
-    "data": {"ops"},
+    "data": {"modalities", "ops"},
     "worker": {"frameworks", "ops"},
     "launch": {"worker"},
-    "plan": {"data", "frameworks", "julia", "launch", "metrics", "ops"},
+    "plan": {"data", "frameworks", "julia", "launch", "metrics", "modalities", "ops"},
     "store": {"numbers"},
     "run": {"frameworks", "julia", "launch", "metrics", "numbers", "ops", "plan", "run.agree", "run.models", "store"},
     "run.agree": {"data", "frameworks", "metrics", "ops", "plan"},
@@ -72,6 +74,7 @@ Makers of results (``run``) and their readers (``results``, ``views``, ``tracker
 SELF_CONTAINED = (
     "errors.py",
     "paths.py",
+    "modalities.py",
     "ops/contract.py",
     "numbers/student.py",
     "worker/measure.py",
@@ -147,6 +150,17 @@ def test_makers_and_readers_of_results_meet_only_in_the_store():
         assert not MAY_IMPORT[name] & readers, name
     for name in readers:
         assert not MAY_IMPORT[name] & makers, name
+
+
+def test_modalities_are_listed_in_one_file_only():
+    def lists(file: Path) -> Iterator[int]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
+                inside = node.keys if isinstance(node, ast.Dict) else node.elts
+                if sum(isinstance(item, ast.Constant) and item.value in MODALITIES for item in inside) > 1:
+                    yield node.lineno
+
+    assert not [f"{name_of(file)}:{line}" for file in files() if file.name != "modalities.py" for line in lists(file)]
 
 
 @pytest.mark.parametrize("name", SELF_CONTAINED)

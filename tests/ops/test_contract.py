@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from twinbench import ops
+from twinbench.modalities import MODALITIES
 from twinbench.ops.contract import EXACT, ROUNDING, Op, Tolerance
 
 
@@ -19,7 +20,7 @@ def test_a_contract_says_all_that_another_language_needs(op: Op):
     assert op.semantics
     assert op.source
     assert ops.get(op.name) is op
-    assert op.modality in ops.MODULES
+    assert op.modality in MODALITIES
     arguments = list(inspect.signature(op.reference).parameters)
     assert len(arguments) == 1 + len(op.inputs) + (op.givens is not None)
 

@@ -10,14 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from twinbench import paths
 from twinbench.errors import BadInput, nearest
+from twinbench.modalities import Unit
 from twinbench.ops.contract import Arrays, Kind
-
-Unit = Literal["rows", "records", "seconds", "images", "megapixels"]
-"""What a size of a pipeline counts."""
 
 Say = Callable[[str], None]
 """Takes a line of progress."""

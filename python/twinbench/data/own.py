@@ -13,13 +13,8 @@ from pathlib import Path
 from twinbench.data import cache, source
 from twinbench.data.dataset import Dataset, Say, amount_of, evenly
 from twinbench.errors import BadInput
+from twinbench.modalities import MODALITIES
 from twinbench.ops.contract import Arrays
-
-SHAPES = {
-    "signals": ("float64", (2,), "(records, samples)"),
-    "images": ("uint8", (3, 4), "(images, height, width), or (images, height, width, 3)"),
-}
-"""Of ``x`` by modality: its dtype, how many axes it may have, and what they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +100,15 @@ class OwnArrays(OwnFiles):
 
 
 def _problems(arrays: Arrays, modality: str) -> Iterator[str]:
-    dtype, axes, shape = SHAPES[modality]
+    own = MODALITIES[modality].own
+    assert own is not None
+    assert own.x is not None
     if "x" not in arrays:
         yield f"it has no array x, but {', '.join(arrays) or 'none at all'}"
         return
     x = arrays["x"]
-    if x.dtype != dtype or x.ndim not in axes or (x.ndim == 4 and x.shape[3] != 3):
-        yield f"x is {x.dtype} {x.shape}, and must be {dtype} {shape}"
+    if x.dtype != own.x.dtype or x.ndim not in own.x.axes or (x.ndim == 4 and x.shape[3] != 3):
+        yield f"x is {x.dtype} {x.shape}, and must be {own.x.dtype} {own.x.description}"
     if 0 in x.shape:
         yield f"x is {x.shape}: there is nothing in it"
     if x.dtype.kind == "f" and not (abs(x) < float("inf")).all():

@@ -1,19 +1,11 @@
-"""Ops: language-neutral contracts with their references, one module per modality."""
+"""Ops: language-neutral contracts with their references, one module or package per modality."""
 
 from __future__ import annotations
 
 import importlib
 
+from twinbench.modalities import MODALITIES
 from twinbench.ops.contract import Op
-
-MODULES = {
-    "tables": "twinbench.ops.tables",
-    "signals": "twinbench.ops.signals",
-    "images": "twinbench.ops.images",
-    "training": "twinbench.ops.training",
-    "probe": "twinbench.ops.probe",
-}
-"""Modality to module. ``probe`` holds the ops by which the harness measures itself."""
 
 
 def get(name: str) -> Op:
@@ -26,12 +18,12 @@ def get(name: str) -> Op:
 
 def of_modality(modality: str) -> tuple[Op, ...]:
     """A modality's ops in order; none for an unknown modality."""
-    if modality not in MODULES:
+    if modality not in MODALITIES:
         return ()
-    ops: tuple[Op, ...] = importlib.import_module(MODULES[modality]).OPS
+    ops: tuple[Op, ...] = importlib.import_module(f"twinbench.ops.{modality}").OPS
     return ops
 
 
 def all_ops() -> list[Op]:
     """Every op, by modality, in order."""
-    return [op for modality in MODULES for op in of_modality(modality)]
+    return [op for modality in MODALITIES for op in of_modality(modality)]

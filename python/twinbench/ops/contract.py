@@ -22,6 +22,9 @@ Kind = Literal["file", "table", "arrays", "images", "model", "saved"]
 saved to, in a format of its framework; its neutral form is the content that is read back from this path.
 """
 
+NEUTRAL: frozenset[Kind] = frozenset({"table", "arrays", "images", "model"})
+"""The kinds whose values a framework can be given as arrays; a file in a library's own format isn't one of them."""
+
 Role = Literal["split", "train", "score", "export", ""]
 """What the harness uses an op for. The reference and every implementation have the outputs that the harness reads.
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from twinbench.data.dataset import Dataset, Unit
+from twinbench.data.dataset import Dataset
 from twinbench.data.own import OwnArrays, OwnTables
 from twinbench.errors import BadInput, nearest
-
-UNITS: Mapping[str, Unit] = {"tables": "rows", "signals": "records", "images": "images"}
-"""What sizes count, by modality."""
+from twinbench.modalities import MODALITIES, OTHER_KEY
 
 
 class Own(BaseModel):
@@ -35,25 +32,25 @@ class Own(BaseModel):
 
 def dataset(path: Path, name: str, modality: str, own: Own) -> Dataset:
     """What the pipeline of this file reads. None of the files is looked at. Raises BadInput."""
-    unit = UNITS.get(modality)
-    if unit is None:
-        raise BadInput(f"{path}: dataset: not for {modality}, but for {', '.join(UNITS)}")
-    key, other = ("files", "arrays") if unit == "rows" else ("arrays", "files")
-    if getattr(own, key) is None or getattr(own, other) is not None:
-        raise BadInput(f"{path}: dataset: for {modality} it names its '{key}', and no '{other}'")
+    shape = MODALITIES[modality].own
+    if shape is None:
+        able = ", ".join(name for name, other in MODALITIES.items() if other.own is not None)
+        raise BadInput(f"{path}: dataset: not for {modality}, but for {able}")
+    if getattr(own, shape.key) is None or getattr(own, OTHER_KEY[shape.key]) is not None:
+        raise BadInput(f"{path}: dataset: for {modality} it names its '{shape.key}', and no '{OTHER_KEY[shape.key]}'")
     common: dict[str, Any] = {
         "name": name,
         "modality": modality,
         "summary": f"the data of {path.name}",
         "source": own.source,
         "licence": own.licence,
-        "unit": unit,
+        "unit": shape.unit,
         "most": None,
         "split": "by the pipeline",
     }
     places = {name: path.parent / Path(file).expanduser() for name, file in (own.files or {}).items()}
     if own.arrays is not None:
-        common |= {"value_kind": "images" if unit == "images" else "arrays"}
+        common |= {"value_kind": shape.kind}
         return OwnArrays(**common, paths={"arrays": path.parent / Path(own.arrays).expanduser()})
     main = own.main or next(iter(places))
     if main not in places:

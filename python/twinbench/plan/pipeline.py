@@ -20,6 +20,7 @@ from twinbench.data import registry
 from twinbench.data.dataset import Dataset
 from twinbench.errors import BadInput, nearest
 from twinbench.metrics import DEFAULT_MARGIN, MetricName
+from twinbench.modalities import ModalityName
 from twinbench.ops.contract import Kind, Op
 from twinbench.plan import own
 
@@ -39,7 +40,7 @@ class _Strict(BaseModel):
 
 class _Header(_Strict):
     name: Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
-    modality: Literal["tables", "signals", "images", "training", "probe"]
+    modality: ModalityName
     dataset: str | None = None
     stacks: list[str] = []
     independent: bool = False

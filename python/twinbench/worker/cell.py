@@ -16,12 +16,9 @@ from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
 from twinbench.ops import arrays
-from twinbench.ops.contract import Kind, Op
+from twinbench.ops.contract import NEUTRAL, Kind, Op
 from twinbench.worker import measure, memory
 from twinbench.worker.protocol import Message
-
-NEUTRAL: frozenset[Kind] = frozenset({"table", "arrays", "images", "model"})
-"""What can be brought in from arrays; a file in a library's own format can't."""
 
 P = ParamSpec("P")
 
