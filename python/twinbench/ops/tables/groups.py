@@ -199,9 +199,9 @@ columns and otherwise float64; the sum of no values is 0. `min` and `max`, of nu
 float64. The min, max, mean and median of no values are missing. Functions of two columns a and b: `max_minus_min` is
 the max of a minus the min of b, int64 if both columns are int64 and otherwise float64, and missing where either is
 missing. `r2` is the squared Pearson correlation of a and b over the rows where neither is missing, in float64; it is
-missing for fewer than two such rows, and where a or b has the same value in all of them (which is never asked of a
-constant that isn't a whole number, because rounding would decide the result). With `ordered` = false the groups may
-come in any order.""",
+missing for fewer than two such rows, and where a or b has the same value in all of them (a constant that isn't a
+whole number doesn't occur, because rounding would decide the result). With `ordered` = false the groups may come in any
+order.""",
     source="Split-apply-combine, Wickham 2011, https://doi.org/10.18637/jss.v040.i01; the functions are those that the "
     "ten group-by questions of db-benchmark need, https://duckdblabs.github.io/db-benchmark/",
     reference=groupby,
@@ -215,7 +215,7 @@ TOP = Op(
     params=Top,
     inputs=("table",),
     output="table",
-    summary="The n largest values of a column in each group.",
+    summary="Take the n largest values of a column in each group.",
     semantics="""Rows in which `column` (int64 or float64) or one of `keys` (int64 or string) is missing are dropped
 first. For each combination of keys that is left, the n largest values of `column`, or all of them if there are fewer,
 give one row each. Rows are sorted by the keys in ascending order (strings by code point), and within a group by the
