@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from twinbench.julia import all_packages
+from twinbench.julia.layers import all_packages
 
 
 @pytest.fixture
@@ -20,7 +20,8 @@ def stuck_julia(tmp_path: Path) -> dict[str, str]:
     exe.write_text(f'#!/bin/sh\necho $$ > "{tmp_path}/pid"\nexec sleep 600\n', encoding="utf-8")
     exe.chmod(0o755)
     project.mkdir()
-    (project / "Project.toml").touch()
+    direct = "".join(f'{name} = "0"\n' for name in all_packages())
+    (project / "Project.toml").write_text("[deps]\n" + direct, encoding="utf-8")
     version = importlib.metadata.version("juliacall")
     entries = (f'[[deps.{name}]]\nversion = "{version}"\n' for name in all_packages())
     (project / "Manifest.toml").write_text('julia_version = "1.10.8"\n' + "".join(entries), encoding="utf-8")
