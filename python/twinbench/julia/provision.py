@@ -37,7 +37,8 @@ except Exception as error:
 """
 """The program that provisions a layer, in a process of its own, which shows what it does."""
 
-WARM = "from twinbench.frameworks import julia; julia.load_all()"
+WARM = "import os; from twinbench.frameworks import julia; julia.load_all(); os._exit(0)"
+"""The program that compiles ahead. It ends without Julia's exit hooks: with threads, juliacall can crash in them."""
 
 
 def setup(progress: Progress, extra: Sequence[str] = ()) -> Julia:
