@@ -64,9 +64,9 @@ browser:
 	fi; \
 	command -v chromium >/dev/null || echo "no Chromium to be had here: the tests that need one are skipped"
 
-# Try again to provision Julia, which `make run` tries only once.
+# Every layer of Julia's packages; `make run` tries the base once, and says how to add the others.
 julia: $(INSTALLED)
-	$(TWINBENCH) julia setup
+	$(TWINBENCH) julia setup --all
 	@touch $(JULIA_TRIED)
 
 clean:

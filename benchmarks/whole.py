@@ -113,7 +113,8 @@ def _with_unit(function, unit: str):
 
 def outcome(plan: Pipeline, name: str, size: str) -> Outcome:
     """Run one stack in a worker. NotImplementedError, which asv takes for 'skip', is for one that can't be had."""
-    from twinbench import julia
+    from twinbench.julia.find import find
+    from twinbench.julia.start import environment
     from twinbench.launch.team import Team
     from twinbench.launch.variables import worker_environment
     from twinbench.plan.stack import build
@@ -126,7 +127,7 @@ def outcome(plan: Pipeline, name: str, size: str) -> Outcome:
         raise NotImplementedError(stack.missing.reason)
     known = reference.prepare(plan, size)
     told = contender.jobs(plan, stack, known, Options(threads=steps.THREADS))
-    extra = julia.environment(julia.find(), steps.THREADS) if stack.uses_julia else {}
+    extra = environment(find(), steps.THREADS) if stack.uses_julia else {}
     workers = Team(told, worker_environment(steps.THREADS, extra))
     try:
         return _observed(workers, plan, stack, known)

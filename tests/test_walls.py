@@ -75,6 +75,8 @@ SELF_CONTAINED = (
     "errors.py",
     "paths.py",
     "modalities.py",
+    "frameworks/julia_tokens.py",
+    "julia/project.py",
     "ops/contract.py",
     "numbers/student.py",
     "worker/measure.py",
@@ -166,6 +168,14 @@ def test_modalities_are_listed_in_one_file_only():
 @pytest.mark.parametrize("name", SELF_CONTAINED)
 def test_what_stands_alone_imports_nothing_of_ours(name):
     assert not list(imports(PACKAGE / name))
+
+
+def test_finding_julia_can_start_nothing():
+    starters = {"julia.provision", "julia.start", "julia.use"}
+    for name in ("find", "project", "layers", "openssl", "status"):
+        file = PACKAGE / "julia" / f"{name}.py"
+        assert not starters & set(imports(file)), name
+        assert "subprocess" not in file.read_text(encoding="utf-8"), name
 
 
 def modules_after(statement: str) -> set[str]:

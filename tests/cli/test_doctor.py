@@ -29,7 +29,7 @@ def test_a_missing_package_of_an_extra_comes_with_the_way_to_get_it():
     found = {
         "packages": {"pandas": "3.0"},
         "extras": {"rivals": {"polars": None, "duckdb": "1.0"}, "dev": {"mypy": None}},
-        "julia": {"problem": None},
+        "julia": {"problem": None, "notes": []},
     }
     assert doctor._advice(found) == ["extra 'rivals' lacks polars; pip install 'twinbench[rivals]'"]
 

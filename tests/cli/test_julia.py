@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from twinbench.julia import all_packages
+from tests.julia_stand_ins import all_packages as standing_in
+from tests.julia_stand_ins import program, project
+from twinbench.julia.layers import all_packages
 
 
 @pytest.fixture
@@ -20,7 +22,8 @@ def stuck_julia(tmp_path: Path) -> dict[str, str]:
     exe.write_text(f'#!/bin/sh\necho $$ > "{tmp_path}/pid"\nexec sleep 600\n', encoding="utf-8")
     exe.chmod(0o755)
     project.mkdir()
-    (project / "Project.toml").touch()
+    direct = "".join(f'{name} = "0"\n' for name in all_packages())
+    (project / "Project.toml").write_text("[deps]\n" + direct, encoding="utf-8")
     version = importlib.metadata.version("juliacall")
     entries = (f'[[deps.{name}]]\nversion = "{version}"\n' for name in all_packages())
     (project / "Manifest.toml").write_text('julia_version = "1.10.8"\n' + "".join(entries), encoding="utf-8")
@@ -66,6 +69,26 @@ def test_a_setup_that_fails_says_why_and_is_a_failure_unless_told_otherwise(cli,
     done = cli("julia", "setup", "--if-possible", **half)
     assert done.returncode == 0
     assert "PYTHON_JULIACALL_PROJECT" in done.stdout
+
+
+def test_an_unknown_layer_is_bad_input(cli):
+    done = cli("julia", "setup", "signal")
+    assert done.returncode == 2
+    assert "unknown layer 'signal'; did you mean 'signals'?" in done.stderr
+
+
+def test_use_names_what_is_lacking_and_status_shows_it_by_layer(cli, tmp_path):
+    exe = program(tmp_path / "bin" / "julia", "1.10.8\0/lib/libjulia.so\0/bin")
+    directory = project(tmp_path / "env", **standing_in() | {"MFCC": None, "Flux": "0.16.5"})
+    done = cli("julia", "use", "--exe", str(exe), "--project", str(directory))
+    assert done.returncode == 0, done.stderr
+    assert "Frameworks that need more are unavailable: the Julia project lacks MFCC; run " in done.stdout
+    lines = [" ".join(line.split()) for line in cli("julia", "status").stdout.splitlines()]
+    assert "found in part" in lines
+    assert "layer base here" in lines
+    assert "layer mfcc lacks MFCC" in lines
+    assert "Flux 0.16.5, on the processor only: the project has no CUDA and cuDNN" in lines
+    assert "Flux 0.16.5, on the processor only" in " ".join(cli("doctor").stdout.split())
 
 
 def _ended(pid: int) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from twinbench import julia
 from twinbench.errors import JuliaUnavailable
+from twinbench.julia import find
 from twinbench.launch import environments
 from twinbench.results.models.kept import Model, of_cell
 from twinbench.store.store import Status, Store
@@ -134,6 +134,6 @@ def _needed(framework: str, request: pytest.FixtureRequest) -> None:
         assert environments.get("mxnet")
     if framework == "Flux":
         try:
-            julia.find()
+            find.find()
         except JuliaUnavailable as error:
             pytest.skip(str(error))

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from twinbench import julia
 from twinbench.errors import JuliaUnavailable
 from twinbench.frameworks import registry
+from twinbench.julia import find
 from twinbench.plan import stack
 
 HERE = Path(__file__).parent
@@ -23,7 +23,7 @@ def why_not(framework: str | None) -> str | None:
     if framework is not None:
         return stack.unavailable(registry.get(framework))
     try:
-        julia.find()
+        find.find()
     except JuliaUnavailable as error:
         return str(error)
     return None

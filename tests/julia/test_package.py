@@ -7,17 +7,19 @@ import subprocess
 
 import pytest
 
-from twinbench import julia, paths
+from twinbench import paths
+from twinbench.julia.find import find
+from twinbench.julia.start import environment
 
 
 @pytest.mark.slow
 def test_the_julia_package_passes_its_tests():
-    found = julia.find()
+    found = find()
     package = paths.resource("julia")
     script = f"push!(LOAD_PATH, {str(package)!r}); include({str(package / 'test' / 'runtests.jl')!r})".replace("'", '"')
     done = subprocess.run(
         [found.exe, f"--project={found.project}", "--startup-file=no", "-e", script],
-        env=os.environ | julia.environment(found, 1),
+        env=os.environ | environment(found, 1),
         capture_output=True,
         text=True,
         timeout=1800,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from twinbench import julia
 from twinbench.errors import JuliaUnavailable
+from twinbench.julia import find
 from twinbench.plan import pipeline, stack
 from twinbench.run.request import directories
 from twinbench.worker import measure
@@ -37,7 +37,7 @@ def test_without_a_device_every_framework_says_so_in_one_line(framework: str, tw
         request.getfixturevalue("mxnet")
     if framework == "Flux":
         try:
-            julia.find()
+            find.find()
         except JuliaUnavailable as error:
             pytest.skip(str(error))
     done = twinbench("run", "appliances", "--stack", f"SciPy+{framework}", "--device", "cuda", timeout=300)

@@ -43,7 +43,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
 def examine() -> Facts:
     """Everything that doctor knows, as plain data. ``advice`` holds one line for each thing to mend or to know."""
-    from twinbench import julia, paths
+    from twinbench import paths
+    from twinbench.julia.status import status
     from twinbench.run import environment
 
     machine = environment.record(threads=1)
@@ -53,7 +54,7 @@ def examine() -> Facts:
         "blas": _blas(),
         "packages": required,
         "extras": extras,
-        "julia": julia.status(),
+        "julia": status(),
         "places": {
             "results": str(paths.default_store()),
             "cache": str(paths.cache_dir()),
@@ -103,7 +104,7 @@ def _advice(found: Facts) -> list[str]:
             advice.append(f"extra '{extra}' lacks {', '.join(absent)}; pip install 'twinbench[{extra}]'")
     if julia["problem"]:
         advice.append(f"Julia: {julia['problem']}; {julia['mend']}")
-    return advice
+    return [*advice, *(f"Julia: {note}" for note in julia["notes"])]
 
 
 def _show(found: Facts) -> None:

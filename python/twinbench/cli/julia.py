@@ -15,7 +15,7 @@ from twinbench.cli.console import console, print_facts, print_json
 from twinbench.errors import JuliaUnavailable
 
 if TYPE_CHECKING:
-    from twinbench.julia import Julia
+    from twinbench.julia.find import Julia
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
@@ -30,6 +30,10 @@ def _julia() -> None:
 
 @app.command()
 def setup(
+    layer: Annotated[
+        list[str] | None, typer.Argument(help="Layers to add to the base, as 'twinbench julia status' lists them.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Add every layer.")] = False,
     if_possible: Annotated[
         bool, typer.Option("--if-possible", help="Without a network, say so and end with exit code 0.")
     ] = False,
@@ -37,40 +41,52 @@ def setup(
 ) -> None:
     """Provision Julia and its packages with juliapkg, and compile them ahead.
 
-    A Julia that is named already (see 'twinbench julia use') is only compiled for, and nothing is downloaded.
+    Without a layer: the base, which has tables, training and the signals of DSP.jl. A layer that fails costs its own
+    frameworks only. A Julia that is named already (see 'twinbench julia use') is only compiled for, and nothing is
+    downloaded.
 
-    Example: twinbench julia setup
+    Example: twinbench julia setup images signals
     """
+    from twinbench.julia import layers
+
+    names = list(layers.layers()) if every else list(layer or [])
+    layers.chosen(names)
     try:
         if timeout is None:
-            _setup()
+            _setup(names)
         else:
-            _setup_within(timeout)
+            _setup_within(timeout, names)
     except JuliaUnavailable as error:
         if not if_possible:
             raise
         typer.echo(f"Going on without Julia: {error}")
 
 
-def _setup() -> None:
-    from twinbench import julia
+def _setup(names: list[str]) -> None:
+    from twinbench.julia import provision
 
-    ready = julia.setup(lambda line: typer.echo(line, err=True))
+    ready = provision.setup(lambda line: typer.echo(line, err=True), names)
     typer.echo(f"Julia is ready: {ready.exe}, project {ready.project}")
     _tell_what_is_lacking(ready)
 
 
-def _tell_what_is_lacking(found: Julia) -> None:
-    from twinbench import julia
+def _tell_what_is_lacking(julia: Julia) -> None:
+    from twinbench.julia import layers, provision, status
 
-    words = julia.lacking(found)
-    if words is not None:
-        typer.echo(f"Frameworks that need more are unavailable: {words}")
+    absent = provision.missing_layers(julia)
+    if julia.source == "juliapkg" and absent:
+        each = ", ".join(f"{name} ({layers.layers()[name].summary})" for name in absent)
+        typer.echo(f"Layers that aren't here: {each}; add them by 'twinbench julia setup --all', or one by its name")
+    elif absent:
+        typer.echo(f"Frameworks that need more are unavailable: {status.lacking(julia)}")
+    for note in status.notes(julia):
+        typer.echo(f"warning: {note}", err=True)
 
 
-def _setup_within(seconds: float) -> None:
+def _setup_within(seconds: float, names: list[str]) -> None:
     """The same in a process group that can be ended with everything it started: downloads, compilers."""
-    child = subprocess.Popen([sys.executable, "-m", "twinbench", "julia", "setup"], start_new_session=True)
+    command = [sys.executable, "-m", "twinbench", "julia", "setup", *names]
+    child = subprocess.Popen(command, start_new_session=True)
     try:
         if child.wait(seconds) != 0:
             raise JuliaUnavailable("the reason is above; 'twinbench julia setup' tries again")
@@ -84,34 +100,40 @@ def _setup_within(seconds: float) -> None:
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show which Julia is used, its packages, what is missing, and the one command that mends it.
+    """Show which Julia is used, its layers of packages, what is missing, and the one command that mends it.
 
     Julia is not started.
 
     Example: twinbench julia status --json
     """
-    from twinbench import julia
+    from twinbench.julia.status import status as julia_status
 
-    found = julia.status()
+    facts = julia_status()
     if as_json:
-        print_json(found)
+        print_json(facts)
     else:
-        print_facts(console(), "Julia", rows(found))
+        print_facts(console(), "Julia", rows(facts))
 
 
-def rows(found: dict[str, Any]) -> list[tuple[str, object]]:
+def rows(facts: dict[str, Any]) -> list[tuple[str, object]]:
     """A status in words, for a table."""
-    packages = ", ".join(f"{name} {version or 'missing'}" for name, version in found["packages"].items())
+    packages = ", ".join(f"{name} {version or 'missing'}" for name, version in facts["packages"].items())
     return [
-        ("found", "no" if found["problem"] else "yes"),
-        ("named by", found["source"]),
-        ("executable", found["exe"]),
-        ("project", found["project"]),
-        ("depot", found["depot"]),
-        ("version", found["version"]),
+        ("found", "no" if facts["source"] is None else "yes" if not facts["problem"] else "in part"),
+        ("named by", facts["source"]),
+        ("executable", facts["exe"]),
+        ("project", facts["project"]),
+        ("depot", facts["depot"]),
+        ("version", facts["version"]),
+        ("Flux", facts["flux"]),
         ("packages", packages or None),
-        ("why not", found["problem"]),
-        ("mend it", found["mend"]),
+        *(
+            (f"layer {name}", f"lacks {', '.join(lacks)}" if lacks else "here")
+            for name, lacks in facts["layers"].items()
+        ),
+        ("why not", facts["problem"]),
+        ("mend it", facts["mend"]),
+        *(("note", note) for note in facts["notes"]),
     ]
 
 
@@ -127,8 +149,8 @@ def use(
 
     Example: twinbench julia use --exe /usr/local/bin/julia --project ~/env
     """
-    from twinbench import julia
+    from twinbench.julia import find, use
 
-    chosen = julia.use(exe, project, depot)
-    typer.echo(f"Using {chosen.exe} with project {chosen.project}, written down in {julia.config_file()}")
+    chosen = use.use(exe, project, depot)
+    typer.echo(f"Using {chosen.exe} with project {chosen.project}, written down in {find.config_file()}")
     _tell_what_is_lacking(chosen)

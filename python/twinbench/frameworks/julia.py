@@ -1,27 +1,20 @@
-"""Julia's frameworks, as their files in ``julia/src/frameworks`` declare them, and the crossing from NumPy and back.
+"""Julia's frameworks, as their files in ``julia/src/frameworks`` declare them.
 
-Listing them reads a few lines of text and starts nothing. NumPy's memory is lent to Julia by address; see
-``julia/src/crossing.jl`` for the other side. This file knows no library by name.
+Listing them reads text and starts nothing; what needs Julia is in ``julia_bridge``. This file knows no library by name.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from functools import cache, partial
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from twinbench import julia, paths
-from twinbench.errors import JuliaUnavailable
+from twinbench import paths
+from twinbench.frameworks import julia_bridge as bridge
 from twinbench.frameworks.api import Deviation, Framework
-from twinbench.ops.contract import Arrays, Kind, Tolerance
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-_STRING = r'"((?:[^"\\]|\\.)*)"'
+from twinbench.frameworks.julia_literals import Literals, Numbers
+from twinbench.julia.find import package_versions
+from twinbench.ops.contract import Tolerance
 
 
 def frameworks() -> tuple[Framework, ...]:
@@ -33,222 +26,52 @@ def frameworks() -> tuple[Framework, ...]:
 def read(file: Path) -> Framework:
     """The framework that a Julia file declares by the literals NAME, PACKAGES, SUMMARY and OPS.
 
-    NOTES, DEVIATIONS and DEVICES are optional. Julia isn't started. Raises ValueError, with the file, when a literal is
-    missing.
+    NOTES, DEVIATIONS and DEVICES are optional. Julia isn't started. Raises ValueError, with file and line, for a
+    literal that is missing or can't be read.
     """
-    text = file.read_text(encoding="utf-8")
-    name = _literal(text, "NAME", file)[0]
-    packages = tuple(_literal(text, "PACKAGES", file))
-    module = partial(_module, name, file)
+    literals = Literals(file)
+    name = literals.text("NAME")
+    packages = tuple(literals.texts("PACKAGES"))
+    module = partial(bridge.loaded_module, name, file)
     return Framework(
         name=name,
         language="julia",
-        summary=_literal(text, "SUMMARY", file)[0],
+        summary=literals.text("SUMMARY"),
         packages=packages,
-        load=partial(load, packages),
-        cuda=partial(cuda, module) if "cuda" in re.findall(_STRING, _declaration(text, "DEVICES") or "") else None,
-        prepare=partial(prepare, module),
-        extract=extract,
-        threads=threads,
-        facts=facts,
-        ops={op: JuliaOp(op, module, file) for op in _literal(text, "OPS", file, r"\s*=>")},
-        notes=_pairs(text, "NOTES"),
-        deviations=dict(_deviations(text)),
+        load=partial(bridge.load, packages),
+        cuda=partial(bridge.cuda, module) if "cuda" in literals.optional_texts("DEVICES") else None,
+        prepare=partial(bridge.prepare, module),
+        extract=bridge.extract,
+        threads=bridge.threads,
+        facts=bridge.facts,
+        ops={op: bridge.JuliaOp(op, module, file) for op in literals.names("OPS")},
+        notes=literals.notes("NOTES"),
+        deviations={
+            op: _deviation(f"{file}: DEVIATIONS: {op}", *declared)
+            for op, declared in literals.reasons("DEVIATIONS").items()
+        },
     )
 
 
-def _declaration(text: str, name: str) -> str | None:
-    """From ``const NAME =`` to the next declaration, a blank line or the end."""
-    found = re.search(rf"^const {name} = (.*?)(?:\nconst |\n\s*\n|\Z)", text, re.MULTILINE | re.DOTALL)
-    return found[1] if found else None
-
-
-def _literal(text: str, name: str, file: Path, suffix: str = "") -> list[str]:
-    declared = _declaration(text, name)
-    if declared is None:
-        raise ValueError(f"{file}: 'const {name} = ...' is missing")
-    return re.findall(_STRING + suffix, declared)
-
-
-def _pairs(text: str, name: str) -> dict[str, str]:
-    return dict(re.findall(rf"{_STRING}\s*=>\s*{_STRING}", _declaration(text, name) or ""))
-
-
-def _deviations(text: str) -> Iterator[tuple[str, Deviation]]:
-    """From ``"op" => (reason = "...", levels = 2)``; the numbers are those of a `Tolerance`."""
-    declared = _declaration(text, "DEVIATIONS") or ""
-    for op, reason, numbers in re.findall(rf"{_STRING}\s*=>\s*\(\s*reason\s*=\s*{_STRING}([^)]*)\)", declared):
-        given = {name: float(value) for name, value in re.findall(r"(\w+)\s*=\s*([\d.e+-]+)", numbers)}
-        levels = int(given.pop("levels", 0))
-        yield op, Deviation(reason=reason, tolerance=Tolerance(**given, levels=levels))
-
-
-class JuliaOp:
-    """A Julia function for one op. Called from Python it crosses juliacall; `bind` gives what Julia can time itself."""
-
-    def __init__(self, op: str, module: Callable[[], Any], source: Path) -> None:
-        self.op = op
-        self.source = source
-        """The file that holds the function, for the fingerprint of the implementation."""
-        self._module = module
-        self._function: Any = None
-
-    @property
-    def function(self) -> Any:
-        """The raw Julia function. Julia must have been started, by the framework's `load`."""
-        if self._function is None:
-            self._function = _bridge().op(self._module(), self.op)
-        return self._function
-
-    def bind(self, params: Any, *inputs: Any) -> Any:
-        """A Julia ``Call``: the function with its parameters, converted once, and its native inputs."""
-        return _bridge().call(self.function, native_params(params), inputs)
-
-    def __call__(self, params: Any, *inputs: Any) -> Any:
-        """Run once: native inputs, native result."""
-        return self.function(native_params(params), *inputs)
-
-
-class _Bridge:
-    """Julia's functions, looked up once: every attribute look-up on a Julia module costs 6 us."""
-
-    def __init__(self, main: Any) -> None:
-        module = main.TwinBench
-        self.main = main
-        self.op = module.op
-        self.call = module.Call
-        self.framework = module.framework
-        self.values = module.Values
-        self.add = module.seval("add!")
-        self.lend = module.seval("lend!")
-        self.lend_text = module.seval("lend_text!")
-        self.named = module.named
-        self.placed = module.placed
-        self.mapping = module.mapping
-        self.vector = module.vector
-        self.neutral = module.neutral
-        self.facts = module.facts
-        self.thread_counts = module.thread_counts
-        self.types = {"float32": main.Float32, "float64": main.Float64, "int64": main.Int64, "uint8": main.UInt8}
-
-
-_started: list[_Bridge] = []
-"""The one Julia of this process, once it runs: Julia can't be started twice."""
-
-
-def _bridge() -> _Bridge:
-    if not _started:
-        raise JuliaUnavailable("Julia is not started in this process; load a Julia framework first")
-    return _started[0]
-
-
-def load(packages: Iterable[str], threads: int) -> None:
-    """Start Julia if this process has none yet, and load the packages, which brings our extension along."""
-    if not _started:
-        _started.append(_Bridge(julia.start(threads)))
-    for package in packages:
-        _bridge().main.seval(f"import {package}")
-
-
-def cuda(module: Callable[[], Any]) -> Callable[[], object]:
-    """Arrays go to the device by CUDA.jl, which the framework's module is given; Julia's own clock waits for it."""
-    main = _bridge().main
-    for package in ("CUDA", "cuDNN"):
-        if not main.seval(f'!isnothing(Base.find_package("{package}"))'):
-            raise RuntimeError(f"the Julia project lacks {package}; add it with Pkg")
-        main.seval(f"import {package}")
-    if not main.seval("CUDA.functional()"):
-        raise RuntimeError("CUDA.jl finds no CUDA device that works; CUDA.versioninfo() in Julia says more")
-    module().use(main.seval("CUDA.CuArray"))
-    main.TwinBench.wait_for(main.seval("CUDA.synchronize"))
-    return lambda: main.CUDA.synchronize()
+def _deviation(where: str, reason: str, numbers: Numbers) -> Deviation:
+    """A deviation whose numbers are those of a `Tolerance`. Raises ValueError, with ``where``, for another number."""
+    valid = [field.name for field in fields(Tolerance)]
+    unknown = numbers.keys() - set(valid)
+    if unknown:
+        raise ValueError(f"{where}: {', '.join(sorted(unknown))} isn't a bound; bounds are {', '.join(valid)}")
+    levels = int(numbers.get("levels", 0))
+    return Deviation(reason=reason, tolerance=Tolerance(**numbers | {"levels": levels}))  # type: ignore[arg-type]
 
 
 def load_all() -> None:
-    """Load every framework whose packages are there. Julia compiles what it hasn't compiled before."""
-    for framework in frameworks():
-        if None not in julia.package_versions(framework.packages).values():
-            framework.load(1)
+    """Load every framework whose packages are there. Julia compiles what it hasn't compiled before.
 
-
-@cache
-def _module(name: str, file: Path) -> Any:
-    return _bridge().framework(name, str(file))
-
-
-def native_params(value: Any) -> Any:
-    """An op's parameters in Julia: a NamedTuple; mappings become vectors of pairs, sequences vectors."""
-    jl = _bridge()
-    if is_dataclass(value):
-        return jl.named(_values((field.name, getattr(value, field.name)) for field in fields(value)))
-    if isinstance(value, Mapping):
-        return jl.mapping(_values(value.items()))
-    if isinstance(value, (list, tuple)):
-        return jl.vector(_values(("", item) for item in value))
-    return value
-
-
-def _values(items: Iterable[tuple[str, Any]]) -> Any:
-    jl = _bridge()
-    values = jl.values()
-    for name, value in items:
-        jl.add(values, name, native_params(value))
-    return values
-
-
-def prepare(module: Callable[[], Any], arrays: Arrays, kind: Kind) -> Any:
-    """NumPy arrays to a table, images or a model of the framework or, for ``arrays``, to arrays that borrow the memory.
-
-    A C-ordered (rows, features) array is (features, rows) in Julia, without a copy.
+    A framework that doesn't load is named on standard output, and the others are loaded all the same.
     """
-    lent = _lend(arrays)
-    if kind == "table":
-        return module().table(lent)
-    named = _bridge().named(lent)
-    if kind == "model":
-        return module().model(named)
-    return module().images(named) if kind == "images" else _bridge().placed(module(), named)
-
-
-def _lend(arrays: Arrays) -> Any:
-    import numpy as np
-
-    jl = _bridge()
-    values = jl.values()
-    for name, array in arrays.items():
-        kept = np.require(array, requirements=["C_CONTIGUOUS", "ALIGNED"])
-        address = kept.ctypes.data
-        if kept.dtype.kind == "U":
-            jl.lend_text(values, name, address, (kept.dtype.itemsize // 4, len(kept)), kept)
-        else:
-            jl.lend(values, name, jl.types[kept.dtype.name], address, kept.shape[::-1], kept)
-    return values
-
-
-def extract(value: Any, kind: Kind) -> Arrays:
-    """A native value as NumPy arrays of the same dtypes; they share Julia's memory and keep it alive."""
-    import numpy as np
-
-    arrays: Arrays = {}
-    for pair in _bridge().neutral(value):
-        array = np.asarray(pair[1]).T
-        arrays[pair[0]] = _text(array) if kind == "table" and array.ndim == 2 else array
-    return arrays
-
-
-def _text(code_points: NDArray[Any]) -> NDArray[Any]:
-    import numpy as np
-
-    rows, width = code_points.shape
-    return np.ascontiguousarray(code_points).view(f"<U{width}").reshape(rows)
-
-
-def threads() -> Mapping[str, int]:
-    """Threads of Julia and of its BLAS, as they report themselves."""
-    names, counts = _bridge().thread_counts()
-    return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
-
-
-def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """The Julia type of every column or array, with pooling and sizes."""
-    return {str(pair[0]): str(pair[1]) for pair in _bridge().facts(value)}
+    bridge.load((), 1)
+    for framework in frameworks():
+        if None not in package_versions(framework.packages).values():
+            try:
+                framework.load(1)
+            except Exception as error:
+                print(f"{framework.name} does not load: {str(error).partition(chr(10))[0]}", flush=True)

@@ -8,10 +8,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinbench import julia
 from twinbench.errors import BadInput, JuliaUnavailable, nearest
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
+from twinbench.julia import find as julia
 from twinbench.launch import environments
 from twinbench.plan.pipeline import Pipeline, Step
 
@@ -124,14 +124,9 @@ def unavailable(framework: Framework) -> str | None:
 
 def _julia_unavailable(framework: Framework) -> str | None:
     try:
-        julia.find()
-        found = julia.package_versions(list(framework.packages))
+        return julia.unavailable(framework.packages)
     except JuliaUnavailable as error:
         return str(error)
-    missing = [name for name, version in found.items() if version is None]
-    if missing:
-        return f"the Julia project lacks {', '.join(missing)}; add them with Pkg, or run 'twinbench julia setup'"
-    return None
 
 
 def versions(framework: Framework) -> dict[str, str | None]:

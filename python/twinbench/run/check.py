@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twinbench import julia
+from twinbench.julia.find import find
+from twinbench.julia.start import environment
 from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure, scratch
 from twinbench.launch.team import Team
 from twinbench.launch.variables import worker_environment
@@ -40,7 +41,7 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
         if stack.missing is not None:
             yield Checked(stack.name, {}, stack.missing.reason, available=False)
             continue
-        extra = julia.environment(julia.find(), options.threads) if stack.uses_julia else {}
+        extra = environment(find(), options.threads) if stack.uses_julia else {}
         findings: dict[str, list[agreement.Finding]] = {}
         variables = worker_environment(options.threads, extra, options.device)
         try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from twinbench import julia
 from twinbench.errors import REQUIRED_UNAVAILABLE, TwinbenchError
 from twinbench.frameworks.api import Framework
+from twinbench.julia.find import find
+from twinbench.julia.start import environment
 from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure, scratch
 from twinbench.launch.variables import worker_environment
 from twinbench.plan.pipeline import Step
@@ -44,7 +45,7 @@ def require(parts: Sequence[Part], options: Options) -> None:
 
 def _try(framework: Framework, step: Step, options: Options) -> None:
     """Load a framework as a worker of the run would."""
-    extra = julia.environment(julia.find(), options.threads) if framework.language == "julia" else {}
+    extra = environment(find(), options.threads) if framework.language == "julia" else {}
     variables = worker_environment(options.threads, extra, options.device)
     with scratch() as directory:
         told: dict[str, Any] = {"framework": framework.name, "file": None, "given": None, "kept": False}

@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinbench import julia
 from twinbench.errors import BadInput
+from twinbench.julia.find import find
+from twinbench.julia.start import environment as julia_environment
 from twinbench.launch.process import WorkerFailure, scratch
 from twinbench.launch.variables import worker_environment
 from twinbench.numbers import stats
@@ -172,7 +173,7 @@ def _contenders(
             watch.ended(stack.name, status, stack.missing.reason)
         else:
             store.add_fact(cell, "", "versions", {f.name: versions(f) for f in stack.frameworks})
-            extra = julia.environment(julia.find(), options.threads) if stack.uses_julia else {}
+            extra = julia_environment(find(), options.threads) if stack.uses_julia else {}
             variables = worker_environment(options.threads, extra, options.device)
             yield Contender(cell, stack, part.pipeline, known, store, options, variables, sliced)
 

@@ -13,9 +13,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinbench import julia
 from twinbench.frameworks import registry
 from twinbench.handover.flavours.saving import Saving, pinned
+from twinbench.julia.find import find
+from twinbench.julia.start import environment
 from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure, scratch
 from twinbench.launch.variables import worker_environment
 from twinbench.ops import arrays
@@ -64,7 +65,7 @@ class Served:
         self._scratch = scratch()
         self._directory = Path(self._scratch.name)
         self._place = framework.environment
-        extra = julia.environment(julia.find(), THREADS) if framework.language == "julia" else {}
+        extra = environment(find(), THREADS) if framework.language == "julia" else {}
         self._variables = worker_environment(THREADS, extra)
         self._job = {
             "served": True,
