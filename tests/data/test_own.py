@@ -85,7 +85,7 @@ def test_a_changed_file_is_another_dataset(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "is not there"),
+        (None, "does not exist"),
         (b"a\n1\n", "2 rows asked for, but .* has 1"),
         (b"", "2 rows asked for, but .* has 0"),
         (b"a\n\xff\n\xff\n", "not a CSV file in UTF-8"),
