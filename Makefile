@@ -38,6 +38,7 @@ test: lint
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/typos
 	$(VENV)/bin/mypy
 	$(VENV)/bin/fatou lint julia tests
 	$(VENV)/bin/fatou format --check --quiet julia tests

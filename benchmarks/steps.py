@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from twinbench.plan.pipeline import Pipeline, Step
 
 SIZES = os.environ.get("TWINBENCH_ASV_SIZES", "small").split(",")
-"""Of a pipeline; the first one of a pipeline that has none of them. asv keeps results by parameter, so that small ones
-stay comparable when larger ones are added."""
+"""Sizes of a pipeline that asv measures; the first size of a pipeline that has none of these. asv keeps results by
+parameter, so that small sizes stay comparable when larger sizes are added."""
 
 PIPELINE = "flights-delay"
-"""The one that the harness's own figures are taken from."""
+"""Size from which the harness's own figures are taken."""
 
 THREADS = 1
 
 OURS = ("probe", "reference")
-"""Modalities and frameworks that are there for the harness's own sake."""
+"""Modalities and frameworks that only serve to measure the harness itself."""
 
 PREPARE = "import sys; from benchmarks import steps; steps.prepare(*sys.argv[1:])"
 
@@ -59,19 +59,19 @@ class _Step:
         memory.reset_peak()
 
     def time_call(self, framework: str, size: str) -> None:
-        """Native in, native out, as the harness times it."""
+        """Execute the step on native inputs, as the harness times it."""
         self.bound.call()
 
     def peakmem_call(self, framework: str, size: str) -> None:
-        """What the process holds at most during the call, inputs and libraries included, but not their making."""
+        """Return the process's peak memory during the call, with inputs and libraries, but not while they are made."""
         self.bound.call()
 
     def track_first_call(self, framework: str, size: str) -> float:
-        """The first execution in a fresh process, with all that it compiles."""
+        """Time the first execution in a fresh process, which includes compilation."""
         return self.bound.first_call_s
 
     def track_boundary(self, framework: str, size: str) -> float:
-        """Bringing the inputs into the framework's form, and the output back."""
+        """Time the conversion of the inputs into native form and of the output back."""
         return self.bound.boundary_s()
 
     def track_agreement_error(self, framework: str, size: str) -> float:
@@ -101,7 +101,7 @@ class Bound:
         self.first_call_s = time.perf_counter() - start
 
     def boundary_s(self) -> float:
-        """In and out, after each has been done once."""
+        """Convert inputs and output once each, then time both conversions."""
         self._cross()
         result = self.call()
         self.framework.extract(result, self.step.op.output)
@@ -111,7 +111,7 @@ class Bound:
         return time.perf_counter() - start
 
     def error(self) -> float:
-        """Of the worst output."""
+        """Return the largest distance of any output, in tolerances."""
         from twinbench.run.agree import agreement
 
         got = self.framework.extract(self.call(), self.step.op.output)
@@ -182,7 +182,7 @@ def classes() -> Iterator[tuple[str, type[_Step]]]:
 
 
 def _here(framework: Framework) -> bool:
-    """Whether it can be measured in asv's own process: not what needs an environment that only the harness makes."""
+    """Check whether a framework runs in asv's own process, without an environment that only the harness makes."""
     return framework.environment is None and framework.name not in OURS
 
 
@@ -193,7 +193,7 @@ def _attributes(plan: Pipeline, step: Step) -> dict[str, Any]:
 
 
 def pipelines() -> list[Pipeline]:
-    """Everything that ships with twinbench, by name."""
+    """Return every pipeline that ships with twinbench, by name."""
     from twinbench import paths
     from twinbench.plan.pipeline import discover, load
 
@@ -202,12 +202,12 @@ def pipelines() -> list[Pipeline]:
 
 
 def pipeline(name: str) -> Pipeline:
-    """One of them."""
+    """Return the shipped pipeline of this name."""
     return next(plan for plan in pipelines() if plan.name == name)
 
 
 def sizes(plan: Pipeline) -> Sequence[str]:
-    """Those to measure."""
+    """Return the pipelines to measure."""
     return tuple(size for size in SIZES if size in plan.sizes) or (next(iter(plan.sizes)),)
 
 

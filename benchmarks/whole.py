@@ -40,7 +40,7 @@ class Outcome:
     error: float
     """The largest distance from the reference, in tolerances: 1 is the edge."""
     quality: float | None
-    """In the pipeline's metric, on the held-out rows. None where nothing is predicted."""
+    """Quality in the pipeline's metric on the held-out rows; None if nothing is predicted."""
 
 
 class _Whole:
@@ -52,7 +52,7 @@ class _Whole:
     timeout = 1800
 
     def setup_cache(self) -> str:
-        """The directory for what comes out."""
+        """Return the directory for the outputs."""
         return str(Path.cwd())
 
     def setup(self, directory: str, stack: str, size: str) -> None:
@@ -80,7 +80,7 @@ class _Whole:
 
 
 class _Predicting(_Whole):
-    """With a model at its end."""
+    """A pipeline that ends with a trained model."""
 
     def track_quality(self, directory: str, stack: str, size: str) -> float:
         return self.outcome.quality

@@ -24,7 +24,7 @@ Direct = Callable[..., Any] | str
 
 @contextmanager
 def a_process() -> Iterator[ProcessPoolExecutor]:
-    """A fresh one, so that a framework has it for itself."""
+    """Start a fresh process, which then loads one framework only."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         yield process
 
@@ -70,7 +70,7 @@ def check_same(ours: Arrays, direct: Arrays, in_order: bool = True) -> None:
 
 
 def alternated(protocol: ModuleType, *calls: Callable[[], Any]) -> list[list[list[float]]]:
-    """Seconds of each call, by block and sample."""
+    """Measure the seconds of each call, by block and sample."""
     rng = random.Random(0)
     evals = {}
     for call in calls:

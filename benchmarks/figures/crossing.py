@@ -22,7 +22,7 @@ LIBRARIES = ("juliacall",)
 PERCENT = 1.0
 
 STEPS = {"flights-delay": ("mlp", "full"), "digits": ("cnn", "full")}
-"""By pipeline: the step that trains, and the size."""
+"""The training step and the size, by pipeline."""
 
 BURSTS = 15
 LIMIT_NS = 5_000_000_000
@@ -43,7 +43,7 @@ def measure() -> Iterator[Figure]:
 
 
 def seconds(name: str, step: str, size: str) -> tuple[float, float, float]:
-    """Of a crossing, of the data's way in, and of an epoch."""
+    """Measure the seconds of a crossing, of moving the data in, and of an epoch."""
     import numpy as np
 
     from twinbench.ops import arrays

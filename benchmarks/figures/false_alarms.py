@@ -20,7 +20,7 @@ STATED = 0.05
 
 
 def measure() -> Iterator[Figure]:
-    """Both rates. Ours may be above what is stated by three standard errors of a rate of so many pairs."""
+    """Measure both rates. Ours may exceed the stated rate by three standard errors of a rate over this many pairs."""
     from pyperf._utils import is_significant  # what `pyperf compare_to` decides by
 
     from twinbench.numbers import stats

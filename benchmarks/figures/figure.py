@@ -53,7 +53,7 @@ class Figure:
         return bool(REACHES[self.must_be](self.value, self.target))
 
     def line(self) -> str:
-        """As it is printed."""
+        """Return the figure as one printed line."""
         if self.differs:
             return f"  {self.name:<52} MISSED: different results, {self.differs}"
         if self.value is None:
@@ -69,17 +69,17 @@ class Figure:
 
 
 def module(name: str) -> ModuleType:
-    """The module of this name."""
+    """Return the module of this name."""
     return import_module(f"benchmarks.figures.{name}")
 
 
 def title(name: str) -> str:
-    """The first line of its docstring."""
+    """Return the first line of a module's docstring."""
     return (module(name).__doc__ or "").partition("\n")[0]
 
 
 def versions(name: str) -> dict[str, str]:
-    """Versions of the libraries that take part."""
+    """Return the versions of the libraries that take part."""
     return {library: importlib.metadata.version(library) for library in ("twinbench", *module(name).LIBRARIES)}
 
 

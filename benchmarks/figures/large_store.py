@@ -16,7 +16,7 @@ MODALITIES = ("tables", "signals", "images", "training")
 
 
 def make(path: Path, cells: int, *, processes: int = 2, blocks: int = 5) -> str:
-    """Write a run of so many cells, a multiple of 40, and return its id."""
+    """Write a run with this many cells, a multiple of 40, and return its id."""
     with Store.open(path) as store:
         store._db._connection.execute("PRAGMA synchronous = OFF")  # nothing here is worth a sync
         store.new_run("large", created="2026-01-01T00:00:00+00:00", arguments={}, environment={"threads": 1})

@@ -99,7 +99,7 @@ def case() -> tuple[Any, Any, Any]:
 
 
 def torch_loop(arrays: Any, given: Any) -> list[float]:
-    """As a tutorial has it, from given weights."""
+    """Train as a tutorial does, from given weights."""
     import torch
     from torch import nn
 

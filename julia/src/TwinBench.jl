@@ -1,9 +1,9 @@
 """
 Julia's half of twinbench: the measurement protocol, and the frameworks under test.
 
-Each framework is one file in `src/frameworks`, of the same ops in the same order as its Python counterparts. Those that
-need a library are package extensions, so that a worker loads what it measures and what that brings along (Flux brings
-MLUtils.jl, MFCC.jl brings DSP.jl); `FRAMEWORKS` holds what is loaded.
+Each framework is one file in `src/frameworks`, with the same ops in the same order as its Python counterparts. A
+framework that needs a library is a package extension, so that a worker loads only the libraries that it measures and
+their dependencies (Flux needs MLUtils.jl, MFCC.jl needs DSP.jl). `FRAMEWORKS` holds the loaded frameworks.
 """
 module TwinBench
 
@@ -13,7 +13,7 @@ using PrecompileTools: @compile_workload, @setup_workload
 include("measure.jl")
 include("crossing.jl")
 
-"""The ops by which the harness measures itself. They need no library."""
+"""The ops with which the harness measures itself. They need no library."""
 module Probe
     include("frameworks/probe.jl")
 end
@@ -24,15 +24,15 @@ const FRAMEWORKS = Dict{String, Module}(Probe.NAME => Probe)
 """
     register!(framework::Module)
 
-Make a framework known. An extension calls it when it is loaded.
+Add a framework to `FRAMEWORKS`. An extension calls this function when it is loaded.
 """
 register!(framework::Module) = (FRAMEWORKS[framework.NAME] = framework)
 
 """
     framework(name, file) -> Module
 
-The framework of this name: loaded already, or else read from `file`, which works for a file outside this package too but
-is compiled when it is first used.
+Return the framework of this name, reading it from `file` unless it is loaded. A framework read from a file, which may lie
+outside this package, is compiled when it is first used.
 """
 function framework(name::AbstractString, file::AbstractString)
     return get!(FRAMEWORKS, name) do
@@ -45,14 +45,14 @@ end
 """
     op(framework::Module, name) -> Function
 
-The function that implements an op. Throws KeyError.
+Return the function that implements an op. Throws KeyError.
 """
 op(framework::Module, name::AbstractString) = framework.OPS[name]
 
 """
     placed(framework::Module, arrays)
 
-Arrays where the framework computes: on its device if it has one, and else as they are.
+Move arrays to the framework's device, or return them unchanged if the framework has none.
 """
 placed(framework::Module, arrays::NamedTuple) = isdefined(framework, :placed) ? framework.placed(arrays) : arrays
 
@@ -63,13 +63,13 @@ Give BLAS `n` threads.
 """
 set_blas_threads(n::Integer) = BLAS.set_num_threads(n)
 
-"""Pools of threads, and what reports how many each has. An extension adds its library's."""
+"""Functions that report the threads of each pool. An extension adds its library's pool."""
 const POOLS = Dict{String, Function}("julia" => Threads.nthreads, "julia_blas" => BLAS.get_num_threads)
 
 """
     thread_counts() -> names, counts
 
-Thread counts as the live runtime reports them.
+Return the names of the thread pools, and the thread counts that the live runtime reports.
 """
 thread_counts() = (collect(keys(POOLS)), Int[count() for count in values(POOLS)])
 

@@ -2,13 +2,14 @@
 # and all of it can be compiled ahead. Dimensions are reversed on the way: a C-ordered (rows, features) matrix of NumPy and a
 # column-major (features, rows) matrix of Julia are the same bytes.
 
-"""Named values, in order: columns of a table, arrays, parameters."""
+"""Named values in order: columns of a table, arrays, or parameters."""
 const Values = Vector{Pair{String, Any}}
 
 """
     CodePoints(matrix)
 
-Strings as NumPy holds them (`<U`): one string a column, as code points padded with zeros. The empty string is missing.
+Strings in NumPy's format (`<U`): each column of the matrix is one string, as code points padded with zeros. An empty
+string is missing.
 """
 struct CodePoints <: AbstractVector{Union{Missing, String}}
     matrix::Matrix{UInt32}
@@ -24,9 +25,9 @@ function Base.getindex(strings::CodePoints, row::Int)
 end
 
 """
-What keeps borrowed memory valid, by the identity of the array that borrows it.
+Owners of borrowed memory, by the identity of the array that borrows it: while an owner is here, its memory stays valid.
 
-A finalizer that holds the owner would not do: what only finalizers reach counts as garbage and is finalized itself.
+A finalizer that holds the owner wouldn't suffice: an object that only finalizers reach counts as garbage itself.
 """
 const OWNERS = Dict{UInt, Any}()
 const OWNERS_LOCK = ReentrantLock()
@@ -34,7 +35,8 @@ const OWNERS_LOCK = ReentrantLock()
 """
     borrow(T, address, dims, owner) -> Array{T}
 
-The memory at `address` as an array, without a copy. The array keeps `owner` alive, and so the memory. Never write to it.
+Wrap the memory at `address` in an array without a copy. The array keeps `owner`, and so the memory, alive. Never write
+to the array.
 """
 function borrow(::Type{T}, address::Integer, dims::Dims, @nospecialize(owner)) where {T}
     any(iszero, dims) && return Array{T}(undef, dims)
@@ -44,7 +46,7 @@ function borrow(::Type{T}, address::Integer, dims::Dims, @nospecialize(owner)) w
     return finalizer(give_back, array)
 end
 
-"""Let the owner go. A finalizer can't wait for a lock, so it comes again later if somebody holds it."""
+"""Release an array's owner. A finalizer can't wait for a lock, so it runs again later if the lock is taken."""
 function give_back(array)
     trylock(OWNERS_LOCK) || return finalizer(give_back, array)
     try
@@ -68,7 +70,7 @@ lend!(values::Values, name::String, ::Type{T}, address::Integer, dims::Dims, @no
 """
     lend_text!(values, name, address, dims, owner)
 
-Append borrowed strings; `dims` are characters per string and strings.
+Append borrowed strings; `dims` are the characters per string and the number of strings.
 """
 lend_text!(values::Values, name::String, address::Integer, dims::Dims{2}, @nospecialize(owner)) = push!(
     values,
@@ -78,42 +80,42 @@ lend_text!(values::Values, name::String, address::Integer, dims::Dims{2}, @nospe
 """
     add!(values, name, value)
 
-Append any value.
+Append a value of any type.
 """
 add!(values::Values, name::String, @nospecialize(value)) = push!(values, Pair{String, Any}(name, value))
 
 """
     named(values) -> NamedTuple
 
-Arrays by name, or an op's parameters by name.
+Return the values by name: arrays, or an op's parameters.
 """
 named(values::Values) = NamedTuple{Tuple(Symbol.(first.(values)))}(Tuple(last.(values)))
 
 """
     mapping(values) -> Vector{Pair}
 
-A mapping in its order, in a vector of its own type.
+Return an ordered mapping as a vector with a concrete element type.
 """
 mapping(values::Values) = isempty(values) ? Pair{String, String}[] : [name => value for (name, value) in values]
 
 """
     vector(values) -> Vector
 
-The values without their names, in a vector of their own type.
+Return the values without their names, in a vector with a concrete element type.
 """
 vector(values::Values) = isempty(values) ? String[] : [value for (_, value) in values]
 
 """
     neutral(value) -> Values
 
-A native value as arrays that NumPy can look at. A matrix of UInt32 in a table holds strings, one in a column.
+Convert a native value into arrays that NumPy can view. In a table, a matrix of UInt32 holds one string per column.
 """
 neutral(arrays::NamedTuple) = Values([String(name) => plain(values) for (name, values) in pairs(arrays)])
 
 """
     plain(values) -> Array
 
-Without `missing`: NaN among numbers, no characters among strings.
+Replace `missing` by NaN among numbers, and by the empty string among strings.
 """
 function plain(values::AbstractArray)
     T = nonmissingtype(eltype(values))
@@ -128,15 +130,15 @@ end
 """
     code_points(strings) -> Matrix{UInt32}
 
-Strings as NumPy holds them, one in a column; at least one row, because NumPy has no strings of no width.
+Convert strings into NumPy's format, one string per column; at least one row, because NumPy has no strings of width 0.
 """
 function code_points(strings::AbstractVector{<:Union{Missing, AbstractString}})
     width = maximum(length, skipmissing(strings); init = 1)
     matrix = zeros(UInt32, width, length(strings))
     for (row, string) in enumerate(strings)
         ismissing(string) && continue
-        for (place, character) in enumerate(string)
-            matrix[place, row] = codepoint(character)
+        for (position, character) in enumerate(string)
+            matrix[position, row] = codepoint(character)
         end
     end
     return matrix
@@ -145,7 +147,7 @@ end
 """
     facts(value) -> Values
 
-How a native value is held, for the record: types and sizes by name.
+Describe a native value for the run's record: types and sizes by name.
 """
 facts(arrays::NamedTuple) = Values([
     String(name) => "$(typeof(values)) $(join(size(values), 'x'))"

@@ -6,13 +6,13 @@
 """A sample lasts at least 1 ms: reading the clock twice costs under 0.2 us, so under 0.02 % of it."""
 const MIN_SAMPLE_NS = 1_000_000
 
-"""Nothing disturbs a short sample for as long as this."""
+"""If one sample is this long, the op is that slow: a disturbance never lasts 100 ms, so two repeats are skipped."""
 const CERTAIN_NS = 100 * MIN_SAMPLE_NS
 
-"""Samples that the trend test looks at: the fewest at which it finds a steady fall of 1 in 10 reliably."""
+"""Number of samples in the trend test: the fewest with which it reliably detects a steady fall of 1 in 10."""
 const TREND_WINDOW = 10
 
-"""One-sided 5 % point of the normal distribution."""
+"""One-sided 5 % quantile of the normal distribution."""
 const TREND_Z = -1.645
 
 """
@@ -29,9 +29,9 @@ struct Timing
 end
 
 """
-An implementation with its parameters and native inputs: what is timed, without arguments.
+An implementation with its parameters and native inputs, callable without arguments.
 
-Its type says all that the compiler needs to know, so the loop that times it is compiled for it.
+The type names the function and the types of its inputs, so that the timing loop is compiled for them.
 """
 struct Call{F, P, I <: Tuple}
     op::F
@@ -41,13 +41,13 @@ end
 
 (call::Call)() = call.op(call.params, call.inputs...)
 
-"""What waits for a device; empty where all is computed on the processor."""
+"""Functions that block until a device is idle; empty if everything is computed on the processor."""
 const WAITS = Function[]
 
 """
     wait_for(waiting)
 
-Samples begin and end when a device has done what it was asked: `waiting()` tells.
+Register a function that blocks until the device is idle; it is called before each sample starts and ends.
 """
 wait_for(waiting) = push!(WAITS, waiting)
 
@@ -58,13 +58,13 @@ function settle()
     return nothing
 end
 
-"""CPU time of this process in nanoseconds. POSIX fixes the unit of `clock` at 1 us."""
+"""Return the CPU time of this process in nanoseconds. POSIX fixes the unit of `clock` at 1 us."""
 cpu_time_ns() = 1000 * Int64(ccall(:clock, Clong, ()))
 
 """
     timed(call, evals = 1) -> Timing
 
-The timed kernel. Results are dropped as they come: freeing them is part of what a library costs.
+Time `evals` calls. Each result is dropped at once, because freeing results is part of a library's cost.
 """
 function timed(call::C, evals::Int = 1) where {C}
     settle()
@@ -84,7 +84,7 @@ end
 """
     first_call(call) -> (Timing, result)
 
-The first execution, with all that is compiled or set up in it. Returns its timing and its result.
+Time the first execution, which includes compilation and set-up. Returns its timing and its result.
 """
 function first_call(@nospecialize(call))
     result = Ref{Any}()
@@ -96,7 +96,7 @@ end
 """
     calibrate(call) -> Int
 
-How many evaluations make a sample last at least `MIN_SAMPLE_NS`: the least such power of two.
+Return the least power of two of evaluations with which a sample lasts at least `MIN_SAMPLE_NS`.
 """
 function calibrate(call)
     GC.gc()
@@ -110,7 +110,7 @@ end
 """
     lasts(call, evals) -> Bool
 
-Whether three samples in a row are long enough, since a disturbed one is too; a very long one is believed.
+Check whether three samples in a row are long enough, because a disturbance can lengthen one; a very long sample suffices.
 """
 function lasts(call, evals::Int)
     for _ in 1:3
@@ -123,7 +123,7 @@ end
 """
     falling(values) -> Bool
 
-Whether values still fall with time: Mann (1945), Kendall's tau against time, one-sided at 5 %.
+Check whether values still fall with time: Mann (1945), Kendall's tau against time, one-sided at 5 %.
 """
 function falling(values::AbstractVector{<:Real})
     n = length(values)
@@ -156,7 +156,7 @@ end
 """
     burst(call, evals, min_samples, limit_ns) -> Vector{Timing}
 
-One block's samples of one step: a full collection first, untimed, then at least `min_samples` and `limit_ns`.
+Measure one block's samples of one step: an untimed full collection, then at least `min_samples` and at least `limit_ns`.
 """
 function burst(call, evals::Int, min_samples::Integer, limit_ns::Integer)
     GC.gc()
@@ -172,7 +172,7 @@ end
 """
     flat(timings) -> Matrix{Float64}
 
-Timings as columns, for the way to Python.
+Return timings as columns, the form in which they are passed to Python.
 """
 flat(timing::Timing) = flat([timing])
 flat(timings::AbstractVector{Timing}) = [

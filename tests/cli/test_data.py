@@ -49,7 +49,7 @@ def test_describe_draws_a_picture_where_it_is_told_to(cli, tmp_path: Path):
     ("arguments", "words"),
     [
         (("describe", "nycflights14"), "did you mean 'nycflights13'?"),
-        (("describe", "G1"), "say how many rows"),
+        (("describe", "G1"), "name the number of rows"),
         (("describe", "nycflights13", "--size", "400000"), "nycflights13 has 336776"),
         (("describe", "G1", "--size", "0"), "--size: 0 rows"),
         (("describe", "G1", "--size", "1000", "--picture", "/nowhere/x.png"), "/nowhere/x.png: can't be written"),

@@ -57,7 +57,7 @@ def test_the_decision_record_is_markdown_that_nothing_breaks_out_of(cli, made, t
         (("--weights", "speed=x"), "--weights: 'x' is not a number"),
         (("--weights", "sped=1"), "no criterion 'sped'; did you mean 'speed'?"),
         (("--weights", "speed=0"), "at least one must be above 0"),
-        (("--language", "rust"), "--language: 'rust' is none"),
+        (("--language", "rust"), "--language: unknown language 'rust'"),
         (("--max-memory", "much"), "--max-memory: 'much' is not a size"),
         (("--modality", "table"), "no modality 'table'; did you mean 'tables'?"),
         (("--adr", "/nowhere/adr.md"), "/nowhere/adr.md: can't be written"),

@@ -85,7 +85,7 @@ def test_a_changed_file_is_another_dataset(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "is not there"),
+        (None, "does not exist"),
         (b"a\n1\n", "2 rows asked for, but .* has 1"),
         (b"", "2 rows asked for, but .* has 0"),
         (b"a\n\xff\n\xff\n", "not a CSV file in UTF-8"),
@@ -120,13 +120,13 @@ X = np.ones((4, 3))
         ("signals", {"z": X}, "no array x, but z"),
         ("signals", {"x": X.astype(np.float32)}, r"x is float32 \(4, 3\), and must be float64 \(records, samples\)"),
         ("signals", {"x": X[0]}, "must be float64"),
-        ("signals", {"x": X[:, :0]}, "nothing in it"),
+        ("signals", {"x": X[:, :0]}, "must not be empty"),
         ("signals", {"x": X * np.nan}, "NaN or infinite"),
         ("signals", {"x": X, "y": np.zeros(3, int)}, "y is .* but x has 4 examples"),
         ("signals", {"x": X, "y": np.zeros(4)}, "y must be a whole number"),
         ("signals", {"x": X, "y": np.full(4, -1)}, "y must be a whole number from 0"),
         ("signals", {"x": X, "test": np.full(4, 2)}, "test must be 0 or 1"),
-        ("signals", {"x": np.array([{"a": 1}] * 4, dtype=object)}, "no NPZ file of numbers"),
+        ("signals", {"x": np.array([{"a": 1}] * 4, dtype=object)}, "not an NPZ file of numbers"),
         ("images", {"x": np.ones((2, 4, 4))}, "must be uint8"),
         ("images", {"x": np.ones((2, 4, 4, 4), np.uint8)}, "must be uint8"),
     ],
@@ -142,7 +142,7 @@ def test_bad_arrays_are_refused_in_a_line(tmp_path: Path, modality: str, arrays:
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes):
     path = tmp_path / "a.npz"
     path.write_bytes(content)
-    with pytest.raises(BadInput, match="no NPZ file"):
+    with pytest.raises(BadInput, match="not an NPZ file"):
         examples(path).value(None)
 
 

@@ -79,7 +79,7 @@ def test_where_nothing_speaks_the_reason_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(importlib.metadata, "version", absent)
     monkeypatch.setenv("PATH", "")
     assert "pip install 'twinbench[audio]'" in (DATASET.missing() or "")
-    with pytest.raises(BadInput, match="espeak-ng, which is not here"):
+    with pytest.raises(BadInput, match="espeak-ng, which speaks it, is not installed"):
         DATASET.file("recordings", 10)
     assert DATASET.checksums()["recipe"] != ""
 

@@ -151,7 +151,7 @@ def stored(tmp_path: Path) -> str:
         ((RUN, "--stack", "DuckDB+torch"), 1, "DuckDB+torch is not promoted: it disagrees with the reference"),
         ((RUN, "--stack", "pandas+Flux"), 1, "pandas+Flux is not promoted: it is failed: mlp: killed by signal 11"),
         ((RUN, "--stack", "DataFrames.jl+Flux"), 1, "DataFrames.jl+Flux is not promoted: it is unavailable"),
-        ((RUN, "--stack", "pandas+torch"), 1, "left no trained model of it in the run"),
+        ((RUN, "--stack", "pandas+torch"), 1, "stored no trained model of this stack"),
     ],
 )
 def test_what_should_not_be_used_is_refused_in_one_line(twin: Any, stored: str, arguments, code: int, said: str):

@@ -87,7 +87,7 @@ def test_files_are_named_from_the_directory_of_the_pipeline(tmp_path: Path):
     found = pipeline.load(written(tmp_path, SALES)).dataset
     assert found is not None
     assert (found.name, found.unit, found.files, found.licence) == ("sales", "rows", ("orders", "customers"), "ours")
-    assert f"{tmp_path}/shop/orders.csv is not there" in (found.missing() or "")
+    assert f"{tmp_path}/shop/orders.csv does not exist" in (found.missing() or "")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_tables_run_and_say_where_they_are_from(tmp_path: Path, twinbench: Comma
     written(tmp_path, SALES)
     run = ["run", "sales", "--pipelines", str(tmp_path), "--budget", "0.2", "--no-track"]
     absent = twinbench(*run)
-    assert (absent.returncode, "orders.csv is not there" in absent.stderr) == (2, True), absent.stderr
+    assert (absent.returncode, "orders.csv does not exist" in absent.stderr) == (2, True), absent.stderr
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "orders.csv").write_text("customer,paid\n" + "".join(f"{k % 3},{k}.5\n" for k in range(8)))
     (tmp_path / "customers.csv").write_text("customer,region\n0,north\n1,south\n2,north\n")

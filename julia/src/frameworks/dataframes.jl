@@ -25,10 +25,10 @@ const SUMMARY = "DataFrames.jl with CSV.jl: in-memory tables in Julia"
 
 const NUMBERS = Dict{String, Type}("int64" => Int64, "float64" => Float64)
 
-"""Columns of strings have no type given, so that CSV.jl chooses an inline one; what it would take for more stays a string."""
+"""Replacements for types that CSV.jl guesses in a column of strings; the inline strings that it chooses stay."""
 const STRINGS = IdDict{Type, Type}(T => String for T in (Int64, Float64, Bool, Date, DateTime, Time))
 
-"""The named columns of a CSV file, pooled by CSV.jl's own rule where values repeat."""
+"""Read the named columns of a CSV file; CSV.jl's own rule pools columns whose values repeat."""
 function read_csv(p, path)
     types = Dict(name => NUMBERS[kind] for (name, kind) in p.columns if kind != "string")
     table = CSV.read(
@@ -47,7 +47,7 @@ end
 strings(column::AbstractVector{Missing}) = Vector{Union{Missing, String}}(column)
 strings(column::AbstractVector) = column
 
-"""Rows without missing values, then new types: a column that misses nothing any more is one that can't."""
+"""Drop rows with missing values, then convert: the type of a column without missing values doesn't allow them."""
 function clean(p, table)
     kept = isempty(p.drop_missing) ?
         copy(table; copycols = false) :
@@ -59,7 +59,7 @@ cast(::Type{Int64}, column::AbstractVector{<:Union{Missing, Real}}) = trunc.(Int
 cast(::Type{Float64}, column::AbstractVector{<:Union{Missing, Integer}}) = Float64.(disallowmissing(column))
 cast(::Type, column::AbstractVector) = column
 
-"""Missing numbers replaced by the median or the mean of the others."""
+"""Replace missing numbers by the median or the mean of the others."""
 function impute(p, table)
     statistic = p.strategy == "median" ? median : mean
     return transform(
@@ -74,7 +74,7 @@ function fill_missing(statistic::F, column::AbstractVector) where {F}
     return isempty(present) ? column : coalesce.(column, statistic(present))
 end
 
-"""New columns, computed row by row. A column of times is parsed once, whatever is derived from it."""
+"""Add columns, computed row by row. A column of times is parsed once, however many columns derive from it."""
 function derive(p, table)
     result = copy(table; copycols = false)
     times = Dict{String, AbstractVector{DateTime}}()
@@ -96,13 +96,13 @@ end
 ratio(a, b, scale) = scale * a / b
 greater(value, limit) = Int64(coalesce(value > limit, false))
 
-"""Each time once: `map` over a pooled column visits its pool."""
+"""Parse each distinct time once: `map` over a pooled column visits its pool."""
 parse_times(column::AbstractVector) = map(
     text -> DateTime(text, dateformat"yyyy-mm-dd\THH:MM:SS\Z"),
     disallowmissing(column),
 )
 
-"""`DataFrames.groupby`, which fails on an empty pooled column (1.8.2): without rows there is nothing to pool."""
+"""Group with `DataFrames.groupby`, without pooling columns of a table without rows, on which it fails (1.8.2)."""
 group(table, keys; options...) = DataFrames.groupby(
     nrow(table) == 0 ? mapcols(collect, table) : table,
     keys;
@@ -111,7 +111,7 @@ group(table, keys; options...) = DataFrames.groupby(
 
 can_miss(table, names) = any(name -> Missing <: eltype(table[!, name]), names)
 
-"""One aggregate a column. DataFrames.jl chooses the order of the groups by itself if none is asked for."""
+"""Compute one aggregate per column. DataFrames.jl chooses the order of the groups unless the contract names one."""
 function groupby(p, table)
     groups = group(table, p.keys; sort = p.ordered ? true : nothing, skipmissing = can_miss(table, p.keys))
     # `isempty` would sort the rows by group to look at the first of them
@@ -128,7 +128,7 @@ function groupby(p, table)
     return result
 end
 
-"""Columns without rows, of the types that they would have: there is no group to try the functions on."""
+"""Return columns without rows, with the types that aggregates would have: without a group, no function can be tried."""
 function no_groups(p, table)
     result = table[1:0, p.keys]
     for (name, (what, of...)) in p.aggregates
@@ -151,7 +151,7 @@ const AGGREGATES = Dict{String, Function}(
 
 const LOWEST = "lowest "
 
-"""What to combine for an aggregate. A range is two of them, since there is a single-pass kernel for each."""
+"""Return the columns and functions to combine for an aggregate. A range needs two, each with a single-pass kernel."""
 function parts(table, name, what, of...)
     if what == "max_minus_min"
         high, low = of
@@ -164,7 +164,7 @@ function parts(table, name, what, of...)
     return [columns => aggregate(what, (table[!, column] for column in of)...) => name]
 end
 
-"""The function that aggregates one group. DataFrames.jl has a single-pass kernel for those without `present`."""
+"""Return the function that aggregates one group. DataFrames.jl has single-pass kernels for those without `present`."""
 function aggregate(what, column::AbstractVector{T}) where {T}
     Missing <: T || return AGGREGATES[what]
     what == "count" && return count_present
@@ -173,7 +173,7 @@ end
 
 count_present(column) = count(!ismissing, column)
 
-"""`f` of the values that are there; missing if there are none."""
+"""Apply `f` to the values that aren't missing; the result is missing if all are."""
 function present(f::F) where {F}
     return function (column)
         values = skipmissing(column)
@@ -185,7 +185,7 @@ aggregate(_, a::AbstractVector, b::AbstractVector) = Missing <: Union{eltype(a),
 
 r2(a, b) = cor(a, b)^2
 
-"""The same over the rows that miss neither."""
+"""Apply `f` to the rows in which neither column is missing."""
 function r2_of_whole(a, b)
     whole = [i for i in eachindex(a, b) if !ismissing(a[i]) && !ismissing(b[i])]
     return isempty(whole) ? NaN : r2(disallowmissing(a[whole]), disallowmissing(b[whole]))
@@ -193,7 +193,7 @@ end
 
 nan_to_missing(column::AbstractVector) = any(isnan, column) ? ifelse.(isnan.(column), missing, column) : column
 
-"""The largest values of each group. `partialsort` doesn't sort the others."""
+"""Take the largest values of each group with `partialsort`, which doesn't sort the others."""
 function top(p, table)
     rows = select(table, [p.keys; p.column]; copycols = false)
     groups = group(rows, p.keys; sort = p.ordered ? true : nothing, skipmissing = can_miss(rows, p.keys))
@@ -208,7 +208,7 @@ function largest(column::AbstractVector{>:Missing}, n::Int)
     return partialsort!(values, 1:min(n, length(values)); rev = true)
 end
 
-"""Rows of the left table with their matches. A left join with unique keys on the right only adds columns."""
+"""Join rows of the left table with their matches. A left join with unique keys on the right only adds columns."""
 function join(p, left, right)
     taken = select(right, [p.on; p.columns]; copycols = false)
     can_miss(taken, p.on) && (taken = dropmissing(taken, p.on)) # nothing matches a missing key
@@ -224,7 +224,7 @@ widen_integers(column::AbstractVector{<:Union{Missing, Integer}}) = passmissing_
 widen_integers(column::AbstractVector) = column
 passmissing_float(value) = ismissing(value) ? missing : Float64(value)
 
-"""A stable sort with missing values last."""
+"""Sort stably, with missing values last."""
 function sort(p, table)
     p.descending || return Base.sort(table, p.by)
     return Base.sort(table, [descending(name, table[!, name]) for name in p.by])
@@ -235,7 +235,7 @@ descending(name, ::AbstractVector{>:Missing}) = order(name; lt = greater_missing
 
 greater_missing_last(a, b) = ismissing(a) ? false : ismissing(b) ? true : isless(b, a)
 
-"""A trailing window per group."""
+"""Compute a trailing window per group."""
 function rolling(p, table)
     groups = group(table, p.by; sort = false)
     window = p.window
@@ -247,7 +247,7 @@ function rolling(p, table)
     )
 end
 
-"""Sums over a trailing window, updated by the newest and the oldest value."""
+"""Sum over a trailing window, updating by the newest and the oldest value."""
 function rolling_sum(column::AbstractVector, window::Int)
     sums = Vector{Float64}(undef, length(column))
     total = 0.0
@@ -267,7 +267,7 @@ function rolling_mean(column::AbstractVector, window::Int)
     return means
 end
 
-"""Indicator columns in the order of the values."""
+"""Add indicator columns in the order of the values."""
 function one_hot(p, table)
     result = select(table, Not(p.columns); copycols = false)
     for name in p.columns
@@ -287,7 +287,7 @@ function mark!(indicators::Vector{Vector{UInt8}}, groups::AbstractVector)
     end
 end
 
-"""z-scores with divisor n."""
+"""Compute z-scores with divisor n."""
 standardise(p, table) = transform(table, p.columns .=> z_scores .=> p.columns; copycols = false)
 
 function z_scores(column::AbstractVector)
@@ -298,7 +298,7 @@ function z_scores(column::AbstractVector)
     return (values .- centre) ./ deviation
 end
 
-"""Matrices of shape (features, rows), as Flux wants them."""
+"""Fill matrices of shape (features, rows), the layout that Flux uses."""
 function split(p, table, given)
     features = select(table, Not([p.label; p.drop]); copycols = false)
     label = table[!, p.label]
@@ -311,7 +311,7 @@ function split(p, table, given)
     )
 end
 
-"""Rows at a time, so that the part of the matrix that is being filled stays in the cache."""
+"""Number of rows filled at a time, so that this part of the matrix stays in the cache."""
 const BLOCK = 1024
 
 function matrix(features::AbstractDataFrame, rows::Vector{Int})

@@ -15,7 +15,7 @@ const PACKAGES = ["DSP", "FFTW", "WAV"]
 const SUMMARY = "DSP.jl with FFTW.jl: filters and spectra in Julia"
 
 """
-One result for each record, side by side in a last dimension. Nothing is copied for a single one.
+Apply `f` to each record and stack the results along a new last dimension. A single record isn't copied.
 """
 function batch(f::F, x::Matrix{Float64}) where {F}
     size(x, 2) == 1 || return stack(f, eachcol(x))
@@ -29,44 +29,44 @@ function band(p)
     return DSP.Bandpass(p.cutoff_hz...)
 end
 
-"""The taps of a windowed sinc."""
+"""Design the taps of a windowed sinc."""
 fir_design(p) = (; taps = DSP.digitalfilter(band(p), DSP.FIRWindow(DSP.hamming(p.taps)); fs = p.rate_hz))
 
-"""`filt` chooses by the number of taps: directly, or by FFT in overlapping blocks."""
+"""Filter with `filt`, which works directly or by FFT in overlapping blocks, depending on the number of taps."""
 fir_filter(p, arrays) = (; arrays..., x = DSP.filt(fir_design(p).taps, arrays.x))
 
 sections(p) = convert(DSP.SecondOrderSections, DSP.digitalfilter(band(p), DSP.Butterworth(p.order); fs = p.rate_hz))
 
-"""The response of the sections."""
+"""Compute the response of the sections."""
 function butterworth_design(p)
     frequency = (0:(p.points - 1)) .* (p.rate_hz / 2p.points)
     return (; frequency = collect(frequency), response = DSP.freqresp(sections(p), 2π .* frequency ./ p.rate_hz))
 end
 
-"""From rest."""
+"""Filter from a state of zeros."""
 butterworth_filter(p, arrays) = (; arrays..., x = DSP.filt(sections(p), arrays.x))
 
-"""There and back."""
+"""Filter forwards and backwards with `filtfilt`."""
 zero_phase(p, arrays) = (; arrays..., x = DSP.filtfilt(sections(p), arrays.x))
 
-"""`conv` chooses: one FFT, or overlapping blocks."""
+"""Convolve with `conv`, which uses one FFT or overlapping blocks."""
 function fft_convolve(p, arrays, given)
     return (; arrays..., x = batch(record -> DSP.conv(record, given.kernel; algorithm = :fft), arrays.x))
 end
 
-"""With the given taps, whose gain DSP.jl leaves to the caller."""
+"""Resample with the given taps, whose gain DSP.jl leaves to the caller."""
 function resample(p, arrays, given)
     return (; arrays..., x = DSP.resample(arrays.x, p.up // p.down, p.up .* given.taps; dims = 1))
 end
 
-"""The periodic window: DSP.jl's own begins and ends with a zero, or is centred at the first sample."""
+"""Return the periodic window: DSP.jl's own begins and ends with a zero, or is centred at the first sample."""
 hann(frame) = DSP.hanning(frame + 1)[1:frame]
 
 frequencies(p) = collect(FFTW.rfftfreq(p.frame, p.rate_hz))
 
 times(p, frames) = ((0:(frames - 1)) .* p.hop .+ p.frame / 2) ./ p.rate_hz
 
-"""One plan and one buffer for all records."""
+"""Estimate with one FFT plan and one buffer for all records."""
 function welch(p, arrays)
     x = arrays.x
     options = (n = p.frame, noverlap = p.frame - p.hop, nfft = p.frame, fs = p.rate_hz, window = hann(p.frame))
@@ -78,14 +78,14 @@ function welch(p, arrays)
     return (; arrays..., x = out, frequency = frequencies(p))
 end
 
-"""`stft` doesn't pad, nor scale."""
+"""Transform with `stft`, which neither pads nor scales."""
 function stft(p, arrays)
     window = hann(p.frame)
     x = batch(record -> DSP.stft(record, p.frame, p.frame - p.hop; nfft = p.frame, window), arrays.x)
     return (; arrays..., x, frequency = frequencies(p), time = times(p, size(x, 2)))
 end
 
-"""The powers of `spectrogram`."""
+"""Compute the powers of `spectrogram`."""
 function spectrogram(p, arrays)
     window, fs = hann(p.frame), p.rate_hz
     power(record) = DSP.spectrogram(record, p.frame, p.frame - p.hop; nfft = p.frame, fs, window).power
@@ -93,10 +93,10 @@ function spectrogram(p, arrays)
     return (; arrays..., x, frequency = frequencies(p), time = times(p, size(x, 2)))
 end
 
-"""By the analytic signal."""
+"""Compute the magnitude of the analytic signal."""
 envelope(p, arrays) = (; arrays..., x = abs.(batch(DSP.hilbert, arrays.x)))
 
-"""By the power spectrum, padded to a fast length: `xcorr` would give all lags, and both signs of them."""
+"""Compute the power spectrum, padded to a fast length: `xcorr` would compute all lags of both signs."""
 function autocorrelation(p, arrays)
     x = arrays.x
     samples, records = size(x)
@@ -112,7 +112,7 @@ function autocorrelation(p, arrays)
     return (; arrays..., x = out)
 end
 
-"""WAV.jl gives integers as they are in the file."""
+"""Read with WAV.jl, which gives the file's integers."""
 function read_wav(p, path)
     files = [
         (part, name)
@@ -135,7 +135,7 @@ const ROLLOFF = 0.9
 
 frame_count(p, x) = (size(x, 1) - p.frame) ÷ p.hop + 1
 
-"""One plan and one buffer for all frames; each is looked at while it is in the cache."""
+"""Compute the features with one FFT plan and one buffer; each frame is processed while it is in the cache."""
 function short_term_features(p, arrays)
     x = arrays.x
     frame = Vector{Float64}(undef, p.frame)
@@ -192,7 +192,7 @@ function entropy_and_rolloff(power::Vector{Float64})
     return entropy, 0.0
 end
 
-"""The triangles, (length / 2, bands)."""
+"""Return the triangles, (length / 2, bands)."""
 function mel_bands(p, n::Int)
     edges = @. 700 * (exp10($range(0, 2595 * log10(1 + p.rate_hz / 1400); length = p.bands + 2) / 2595) - 1)
     slope(f, b) = (f - edges[b]) / (edges[b + 1] - edges[b])
@@ -202,13 +202,13 @@ function mel_bands(p, n::Int)
     ]
 end
 
-"""The orthonormal cosines, (coefficients, bands)."""
+"""Return the orthonormal cosines, (coefficients, bands)."""
 cosines(p) = [
     sqrt((i == 0 ? 1 : 2) / p.bands) * cospi(i * (b - 0.5) / p.bands)
     for i in 0:(p.coefficients - 1), b in 1:p.bands
 ]
 
-"""One plan for all frames; then two matrix products for all frames of a record."""
+"""Transform with one FFT plan for all frames, then multiply all frames of a record by two matrices."""
 function mfcc(p, arrays)
     x = arrays.x
     n = nextpow(2, p.frame)
@@ -233,7 +233,7 @@ function mfcc(p, arrays)
     return (; arrays..., x = out)
 end
 
-"""Over the frames, the second dimension."""
+"""Compute mean and standard deviation over the frames, the second dimension."""
 function summarise(p, arrays)
     centre = mean(arrays.x; dims = 2)
     spread = std(arrays.x; dims = 2, mean = centre, corrected = false)

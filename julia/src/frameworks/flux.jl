@@ -14,23 +14,23 @@ const PACKAGES = ["Flux", "JLD2"]
 const SUMMARY = "Flux: neural networks in Julia"
 const DEVICES = ["cuda"]
 
-"""Where arrays of numbers are held: as they are, or on a device once `use` was called."""
+"""Function that moves arrays of numbers to where they are held: unchanged, or on a device after `use`."""
 const HELD = Ref{Any}(identity)
 
-"""What tells rows and shapes: looked at one by one, and so never on a device."""
+"""Arrays of row numbers and shapes, which never move to a device because their elements are read one by one."""
 const COUNTED = (:input, :order, :train, :test)
 
 use(array_type) = (HELD[] = array_type; nothing)
 placed(arrays) = NamedTuple(name => name in COUNTED ? array : HELD[](array) for (name, array) in pairs(arrays))
 
-"""A trained model, the shape of the examples that it takes (as NumPy has it), and the loss of every step."""
+"""A trained model, the shape of its examples in NumPy's order, and the loss of every step."""
 struct Trained{M}
     model::M
     input::Vector{Int64}
     losses::Vector{Float32}
 end
 
-"""An LSTM layer that gives its last hidden state: (features, steps, n) to (units, n)."""
+"""An LSTM layer that returns its last hidden state: (features, steps, n) to (units, n)."""
 struct LastHidden{C}
     cell::C
 end
@@ -45,18 +45,18 @@ function (layer::LastHidden)(x::AbstractArray{<:Real, 3})
     return first(state)
 end
 
-"""Step `t` of the examples. They are data, for which no gradient is computed: `eachslice` would have one put together."""
+"""Return step `t` of the examples. Examples need no gradient, which `eachslice` would assemble."""
 at(x, t) = x[:, t, :]
 
 Flux.ChainRulesCore.@non_differentiable at(::Any, ::Any)
 
-"""Both states at the start, 0, for every example."""
+"""Return both initial states, 0 for every example."""
 function initial(cell, x)
     h = Flux.zeros_like(x, (size(cell.Wh, 2), size(x, 3)))
     return h, h
 end
 
-"""z-scores over the examples, which are the last dimension; a constant feature is divided by infinity."""
+"""Compute z-scores over the examples, the last dimension; dividing a constant feature by infinity makes it 0."""
 function standardise(p, arrays)
     x = arrays.x
     last = ndims(x)
@@ -66,7 +66,7 @@ function standardise(p, arrays)
     return (; arrays..., x = (x .- centre) ./ deviation)
 end
 
-"""Rows of examples, which are the last dimension."""
+"""Select examples, which are the last dimension."""
 function split(p, arrays, given)
     x = p.flatten ? Flux.flatten(arrays.x) : arrays.x
     train, test = given.train .+ 1, given.test .+ 1
@@ -78,7 +78,7 @@ function split(p, arrays, given)
     )
 end
 
-"""Sorting (class, place modulo folds) deals each class's places out to the folds in ascending order."""
+"""Sort by (class, index modulo folds), which deals the rows of each class out to the folds in ascending order."""
 function kfold(p, arrays, given)
     labels = arrays.y[given.order .+ 1]
     by_class = sortperm(labels; alg = MergeSort)
@@ -100,7 +100,7 @@ function train(p, arrays, given)
     return Trained(model, copy(given.input), losses)
 end
 
-"""The layers that the names and shapes of the weights tell, with copies of them: training changes them."""
+"""Build the layers that the names and shapes of the weights describe, with copies, because training changes weights."""
 function network(given)
     names = String.(keys(given))
     convolutions = count(startswith("conv"), names) ÷ 2
@@ -121,7 +121,7 @@ function network(given)
     return Flux.Chain(layers...)
 end
 
-"""Flux convolves, which turns the kernel; the contracts don't."""
+"""Reverse a kernel: Flux convolves, which turns the kernel, and the contracts correlate."""
 turned(w::AbstractArray{Float32, N}) where {N} = reverse(w; dims = ntuple(identity, N - 2))
 
 """
@@ -139,7 +139,7 @@ Flux.Zygote.@adjoint function pool(x)
     return largest, change -> (unpool(change, largest, x),)
 end
 
-"""Each derivative to the place of its window's largest value, the first of them."""
+"""Add each derivative at the position of its window's largest value, the first if several are equal."""
 function unpool(change, largest, x::Array{<:Real, N}) where {N}
     spread = zero(x)
     window = CartesianIndices(ntuple(axis -> axis <= N - 2 ? (0:1) : (0:0), N))
@@ -155,7 +155,7 @@ function unpool(change, largest, x::Array{<:Real, N}) where {N}
     return spread
 end
 
-"""The same for arrays on a device, whose elements aren't looked at one by one: a place of all windows at a time."""
+"""Do the same for arrays on a device, without access to single elements: one position of all windows at a time."""
 function unpool(change, largest, x::AbstractArray{<:Real, N}) where {N}
     spread, free = zero(x), fill!(similar(largest, Bool), true)
     for offset in CartesianIndices(ntuple(_ -> 1:2, N - 2))
@@ -167,7 +167,7 @@ function unpool(change, largest, x::AbstractArray{<:Real, N}) where {N}
     return spread
 end
 
-"""Examples as a first layer takes them: width, height, channels, n, or features, steps, n."""
+"""Return examples in the first layer's form: (width, height, channels, n) or (features, steps, n)."""
 examples(_, x) = x
 examples(::LastHidden, x) = ndims(x) == 2 ? reshape(x, 1, size(x)...) : x
 
@@ -176,7 +176,7 @@ function examples(layer::Flux.Conv, x)
     return permutedims(x, (2:(ndims(x) - 1)..., 1, ndims(x)))
 end
 
-"""The examples of these numbers, counted from 1."""
+"""Return the examples with these numbers, counted from 1."""
 batch(x::AbstractArray{T, N}, rows) where {T, N} = x[ntuple(_ -> :, N - 1)..., rows]
 
 """
@@ -193,7 +193,7 @@ function train!(model, loss::L, p, x::AbstractArray{Float32}, y::AbstractMatrix,
     return losses
 end
 
-"""The optimizer of a contract."""
+"""Return the optimizer that a contract describes."""
 function rule(o)
     o.name == "sgd" && o.nesterov && return Flux.Nesterov(o.lr, o.momentum)
     o.name == "sgd" && return o.momentum == 0 ? Flux.Descent(o.lr) : Flux.Momentum(o.lr, o.momentum)
@@ -201,14 +201,14 @@ function rule(o)
     return Flux.AdamW(o.lr, (o.beta1, o.beta2), o.weight_decay, o.eps)
 end
 
-"""One update. Returns the loss before it."""
+"""Update the weights once. Returns the loss before the update."""
 function step!(model, state, loss::L, x, y) where {L}
     value, gradients = Flux.withgradient(m -> loss(m(x), y), model)
     Flux.update!(state, model, only(gradients))
     return value
 end
 
-"""The probability of class 1 for each row, or of every class."""
+"""Return the probability of class 1 for each row, or of every class."""
 function predict(p, trained, arrays)
     x = arrays.x_test
     count = size(x, ndims(x))
@@ -225,19 +225,19 @@ function probabilities(model, x::AbstractArray{Float32}, count::Int, batch_size:
     return size(logits, 1) == 1 ? Flux.sigmoid.(vec(logits)) : Flux.softmax(logits)
 end
 
-"""Arrays by name. Called `save`, because Base has an `export` already."""
+"""Save arrays by name. The function isn't called `export`, because that is a keyword."""
 function save(p, trained)
     path = joinpath(tempdir(), "model.jld2")
     JLD2.jldsave(path; input = trained.input, weights(Flux.cpu(trained.model))...)
     return Saved(path)
 end
 
-"""Where a model was saved."""
+"""Path to which a model was saved."""
 struct Saved
     path::String
 end
 
-"""Arrays of numbers only: whatever else is in the file is refused."""
+"""Read arrays of numbers, and refuse any other content of the file."""
 function restore(saved)
     read = JLD2.load(saved.path)
     all(array -> array isa Array{<:Union{Float32, Int64}}, values(read)) ||
@@ -245,7 +245,7 @@ function restore(saved)
     return NamedTuple(Symbol(name) => array for (name, array) in read)
 end
 
-"""A model from what was saved, here or, if it is a path, by another process."""
+"""Load a saved model: one saved by this process, or from a path, one saved by another process."""
 function load(p, saved)
     given = placed(restore(saved))
     return Trained(network(given), given.input, Float32[])
@@ -253,10 +253,10 @@ end
 
 load(p, path::AbstractString) = load(p, Saved(path))
 
-"""A model from its weights and losses."""
+"""Build a model from its weights and losses."""
 model(given) = Trained(network(placed(given)), copy(given.input), copy(given.losses))
 
-"""The weights under the contracts' names and in their shapes."""
+"""Return the weights under the contracts' names and in their shapes."""
 function weights(model)
     named = Pair{Symbol, Any}[]
     convolutions = dense = 0

@@ -31,14 +31,14 @@ const SUMMARY = "The packages of JuliaImages: arrays of colours"
 
 const Grey = Gray{N0f8}
 const Colour = RGB{N0f8}
-"""Images from NumPy's bytes, whose dimensions come reversed: (width, height, images), or (3, width, height, images)."""
+"""Convert NumPy's bytes, with reversed dimensions (width, height, images) or (3, width, height, images), into images."""
 images(arrays) = (; arrays..., x = pictures(arrays.x))
 
 pictures(bytes::Array{UInt8, 3}) = pictures(reinterpret(Grey, bytes))
 pictures(bytes::Array{UInt8, 4}) = pictures(reinterpret(reshape, Colour, bytes))
 pictures(pixels::AbstractArray{<:Colorant, 3}) = [permutedims(@view pixels[:, :, i]) for i in axes(pixels, 3)]
 
-"""And back."""
+"""Convert images back into NumPy's bytes."""
 function TwinBench.plain(images::Vector{Matrix{C}}) where {C <: Colorant}
     pixels = Array{C}(undef, reverse(sizes(images))..., length(images))
     for (i, image) in enumerate(images)
@@ -47,16 +47,16 @@ function TwinBench.plain(images::Vector{Matrix{C}}) where {C <: Colorant}
     return bytes(pixels)
 end
 
-"""Height and width."""
+"""Return height and width of an image."""
 sizes(images) = isempty(images) ? (0, 0) : size(first(images))
 
 bytes(pixels::Array{Grey, 3}) = collect(reinterpret(UInt8, pixels))
 bytes(pixels::Array{Colour, 3}) = collect(reinterpret(reshape, UInt8, pixels))
 
-"""Every image; what else there is passes on."""
+"""Apply a function to every image; the value's other arrays are passed on."""
 each(f::F, images) where {F} = isempty(images.x) ? images : (; images..., x = map(f, images.x))
 
-"""Floats from 0 to 1 as grey levels, rounded."""
+"""Round floats from 0 to 1 to grey levels."""
 levels(image::AbstractMatrix{<:Gray}) = Grey.(image)
 levels(image::AbstractMatrix{<:RGB}) = Colour.(image)
 
@@ -70,23 +70,23 @@ function windowed(f::F, image, radius) where {F}
     return whole[radius .+ axes(image, 1), radius .+ axes(image, 2)]
 end
 
-"""The same image, of two equal rows or columns where it has one: between one there is nothing to interpolate."""
+"""Repeat the only row or column of an image, because interpolation needs two."""
 thick(image) = minimum(size(image)) > 1 ? image : repeat(image; inner = map(n -> n == 1 ? 2 : 1, size(image)))
 
-"""Every file of a kind, by name."""
+"""Return the files of a kind, sorted by name."""
 function decode(load::F, directory, ending) where {F}
     files = filter(endswith(ending), readdir(directory; join = true))
     return (; x = isempty(files) ? Matrix{Grey}[] : map(load, files))
 end
 
-"""Without the correction that a file may ask for."""
+"""Read a file without the colour correction that it may ask for."""
 decode_png(_, directory) = decode(file -> PNGFiles.load(file; gamma = 1.0), directory, ".png")
 
 decode_jpeg(_, directory) = decode(JpegTurbo.jpeg_decode, directory, ".jpg")
 
 resize(p, images) = each(image -> imresize(thick(image), (p.height, p.width)), images)
 
-"""As JuliaImages' documentation has it: a Gaussian, along the axes that shrink, then bilinear interpolation."""
+"""Blur by a Gaussian along the axes that shrink, then interpolate bilinearly, as JuliaImages' documentation says."""
 function resize_antialiased(p, images)
     wanted = (p.height, p.width)
     return each(images) do image
@@ -97,7 +97,7 @@ end
 
 grey(_, images) = each(image -> Gray.(image), images)
 
-"""In Float32, which is enough for 8 bits: a kernel of Float64 would have it computed in that."""
+"""Blur with a kernel in Float32, which is enough for 8 bits; a Float64 kernel would compute in Float64."""
 function gaussian_blur(p, images)
     sigma, size = Float32(p.sigma), 2 * p.radius + 1
     kernel = KernelFactors.gaussian((sigma, sigma), (size, size))
@@ -107,10 +107,10 @@ end
 float32(::Type{Grey}) = Gray{Float32}
 float32(::Type{Colour}) = RGB{Float32}
 
-"""The factors of Sobel's kernels as `KernelFactors.sobel` has them, divided by 8 in all, but in Float32."""
+"""Factors of Sobel's kernels as in `KernelFactors.sobel`, divided by 8 in total, but in Float32."""
 const SMOOTH, RISE = centered(Float32[1, 2, 1] / 4), centered(Float32[-1, 0, 1] / 2)
 
-"""The contract divides by the root of 32."""
+"""Compute the magnitude, scaled to the contract's division by the root of 32."""
 sobel(_, images) = each(image -> windowed(magnitude, image, 1), images)
 
 function magnitude(image)
@@ -125,23 +125,23 @@ median(p, images) = each(image -> windowed(image -> middle(image, p.size), image
 middle(image::Matrix{Grey}, size) = levels(mapwindow(median!, image, (size, size)))
 middle(image::Matrix{Colour}, size) = levels(colorview(RGB, mapwindow(median!, channelview(image), (1, size, size))))
 
-"""Clockwise is positive to JuliaImages."""
+"""Rotate with the angle negated, because JuliaImages counts clockwise as positive."""
 rotate(p, images) = each(
     image -> imrotate(framed(image, p.fill), -deg2rad(p.degrees), axes(image); fillvalue = N0f8(p.fill / 255)),
     images,
 )
 
-"""By rows and columns, counted from 1."""
+"""Apply the contract's matrix to rows and columns, counted from 1."""
 function affine(p, images)
     a, b, c, d, e, f = p.matrix
     map = AffineMap([e d; b a], [f + 1 - d - e, c + 1 - a - b])
     return each(image -> warp(framed(image, p.fill), map, axes(image); fillvalue = N0f8(p.fill / 255)), images)
 end
 
-"""Edges fade into the fill only where there is some to interpolate with."""
+"""Add a border of the fill, so that interpolation fades the image's edges into it."""
 framed(image, fill) = padarray(image, Fill(eltype(image)(fill / 255), (1, 1)))
 
-"""An image of one value has nothing to spread."""
+"""Equalise the histogram, except of an image of one value."""
 equalise(_, images) = each(
     image -> constant(image) ? copy(image) : adjust_histogram(image, Equalization(; nbins = 256)),
     images,
@@ -149,7 +149,7 @@ equalise(_, images) = each(
 
 constant(image) = all(==(first(image)), image)
 
-"""The threshold of all 256 levels: `binarize` would divide the range that occurs into 256."""
+"""Threshold over all 256 levels: `binarize` would divide the range that occurs into 256."""
 function otsu(_, images)
     return each(images) do image
         constant(image) && return zero(image)
@@ -159,7 +159,7 @@ function otsu(_, images)
     end
 end
 
-"""Lowest, then highest, by columns and then by rows; a border that is repeated adds nothing to a window."""
+"""Take minimum, then maximum, by columns and then by rows; a repeated border adds no value to a window."""
 function opening(p, images)
     column, row, radius = strel_box((p.size, 1)), strel_box((1, p.size)), p.size ÷ 2
     return each(images) do image
@@ -168,7 +168,7 @@ function opening(p, images)
     end
 end
 
-"""Labels tell apart values, too, so that it takes a mask."""
+"""Label a mask, because `label_components` also separates values."""
 function components(p, images)
     labels = Array{Int32}(undef, sizes(images.x)..., length(images.x))
     neighbours = p.connectivity == 8 ? strel_box((3, 3)) : strel_diamond((3, 3))
@@ -179,13 +179,13 @@ function components(p, images)
     return (; labels = PermutedDimsArray(labels, (2, 1, 3)), count)
 end
 
-"""Rows and columns trade places: arrays are (width, height, images), as they come from NumPy."""
+"""Normalise with rows and columns exchanged: arrays from NumPy are (width, height, images)."""
 function normalise(p, images)
     mean, sd = Float32.(p.mean), Float32.(p.sd)
     return (; images..., x = normalised(images.x, mean, sd))
 end
 
-"""An image with its axes exchanged, as a type: `PermutedDimsArray(image, (2, 1))` isn't inferred."""
+"""View of an image with its axes exchanged, as a type: `PermutedDimsArray(image, (2, 1))` isn't inferred."""
 const Turned{C} = PermutedDimsArray{C, 2, (2, 1), (2, 1), Matrix{C}}
 
 function normalised(images::Vector{Matrix{Grey}}, mean, sd)
@@ -204,7 +204,7 @@ function normalised(images::Vector{Matrix{Colour}}, mean, sd)
     return x
 end
 
-"""Views, reversed, then scaled."""
+"""Crop by views, reverse, then scale."""
 function augment(p, images, given)
     isempty(images.x) && return images
     x = map(images.x, given.top, given.left, given.flip, given.factor) do image, top, left, flip, factor

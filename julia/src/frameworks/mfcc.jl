@@ -6,7 +6,7 @@ const NAME = "MFCC.jl"
 const PACKAGES = ["MFCC"]
 const SUMMARY = "MFCC.jl: mel-frequency cepstral coefficients in Julia"
 
-"""The options make it the contract's: HTK's bands of powers, the orthonormal DCT-II, and the noise of one level."""
+"""Call `mfcc` with the contract's options: HTK's bands of powers, the orthonormal DCT-II, and noise of one level."""
 function mfcc(p, arrays)
     options = (
         wintime = p.frame / p.rate_hz,

@@ -6,7 +6,7 @@ const NAME = "MLUtils.jl"
 const PACKAGES = ["MLUtils"]
 const SUMMARY = "MLUtils.jl: splits, folds and batches in Julia"
 
-"""Views of examples and labels together, and then the copies."""
+"""Split views of examples and labels together, and then copy them."""
 function split(p, arrays, given)
     x = p.flatten ? MLUtils.flatten(arrays.x) : arrays.x
     x_train, y_train = MLUtils.obsview((x, arrays.y), given.train .+ 1)
@@ -19,7 +19,7 @@ function split(p, arrays, given)
     )
 end
 
-"""`kfolds` on shuffled rows: its own shuffling takes a generator of Julia's."""
+"""Apply `kfolds` to shuffled rows, because its own shuffling takes a generator of Julia's."""
 function kfold(p, arrays, given)
     order = given.order .+ 1
     fold = similar(arrays.y)
@@ -29,7 +29,7 @@ function kfold(p, arrays, given)
     return (; fold)
 end
 
-"""A `DataLoader` over a view of the shuffled rows, which copies a batch at a time."""
+"""Load batches with a `DataLoader` over a view of the shuffled rows, which copies one batch at a time."""
 function batches(p, arrays, given)
     loader = MLUtils.DataLoader(MLUtils.obsview((arrays.x, arrays.y), given.order .+ 1); batchsize = p.batch_size)
     sums = [(sum(x) / length(x), sum(y)) for (x, y) in loader]

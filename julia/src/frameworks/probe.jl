@@ -6,17 +6,17 @@ const SUMMARY = "The probe ops in Julia"
 
 const RESULT = (value = [0.0],)
 
-"""Nothing."""
+"""Do nothing."""
 noop(_) = RESULT
 
-"""Busy-waits."""
+"""Busy-wait for `p.microseconds`."""
 function spin(p)
     finish = time_ns() + round(UInt64, 1000 * p.microseconds)
     while time_ns() < finish end
     return RESULT
 end
 
-"""Adds one by one: each sum is kept from the optimiser, which knows a formula for the last."""
+"""Sum in a loop, hiding each sum from the optimiser, which would replace the loop by a formula."""
 function work(p)
     total = 0
     for i in 0:(p.loops - 1)

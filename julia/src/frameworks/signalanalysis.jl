@@ -1,5 +1,5 @@
-# The signal ops that SignalAnalysis.jl has, or brings along from DSP.jl and Peaks.jl. The same ops in the same order for SciPy
-# are in python/twinbench/frameworks/scipy/signals.py; the contracts are in python/twinbench/ops/signals/.
+# The signal ops that SignalAnalysis.jl has, or re-exports from DSP.jl and Peaks.jl. The same ops in the same order for SciPy
+# are in python/twinbench/frameworks/scipy/signals.py; the contracts are in python/twinbench/ops/signals.
 #
 # Signals are (samples, records), and `signal` gives them a sampling rate without a copy.
 
@@ -11,7 +11,7 @@ const PACKAGES = ["SignalAnalysis"]
 const SUMMARY = "SignalAnalysis.jl: signals with a sampling rate, on DSP.jl"
 
 """
-One result for each record, side by side in a last dimension. Nothing is copied for a single one.
+Apply `f` to each record and stack the results along a new last dimension. A single record isn't copied.
 """
 function batch(f::F, x::Matrix{Float64}) where {F}
     size(x, 2) == 1 || return stack(f, eachcol(x))
@@ -19,14 +19,14 @@ function batch(f::F, x::Matrix{Float64}) where {F}
     return reshape(y, size(y)..., 1)
 end
 
-"""`fir` takes the edges of the pass band."""
+"""Design with `fir`, which takes the edges of the pass band."""
 function fir_design(p)
     low = p.band == "lowpass" ? 0 : first(p.cutoff_hz)
     high = p.band == "highpass" ? nothing : last(p.cutoff_hz)
     return (; taps = SignalAnalysis.fir(p.taps, low, high; fs = p.rate_hz, method = DSP.FIRWindow(DSP.hamming(p.taps))))
 end
 
-"""`sfilt` convolves."""
+"""Filter with `sfilt`, which convolves."""
 function fir_filter(p, arrays)
     taps = fir_design(p).taps
     x = batch(record -> samples(SignalAnalysis.sfilt(taps, signal(record, p.rate_hz))), arrays.x)
@@ -44,17 +44,17 @@ function sections(p)
     return convert(DSP.SecondOrderSections, DSP.digitalfilter(band, DSP.Butterworth(p.order); fs = p.rate_hz))
 end
 
-"""From rest."""
+"""Filter from a state of zeros."""
 function butterworth_filter(p, arrays)
     return (; arrays..., x = samples(SignalAnalysis.sfilt(sections(p), signal(arrays.x, p.rate_hz))))
 end
 
-"""There and back."""
+"""Filter forwards and backwards."""
 function zero_phase(p, arrays)
     return (; arrays..., x = samples(SignalAnalysis.sfiltfilt(sections(p), signal(arrays.x, p.rate_hz))))
 end
 
-"""With the given taps, whose gain is left to the caller."""
+"""Resample with the given taps, whose gain is left to the caller."""
 function resample(p, arrays, given)
     taps = p.up .* given.taps
     return (; arrays..., x = samples(SignalAnalysis.sresample(signal(arrays.x, 1.0), p.up // p.down, taps)))
@@ -75,10 +75,10 @@ function spectrogram(p, arrays)
     return (; arrays..., x, frequency = collect(frequency), time = collect(time))
 end
 
-"""`analytic` has the energy of the signal: its envelope is lower by the square root of two."""
+"""Scale the envelope of `analytic` by the square root of two, because `analytic` has the energy of the signal."""
 envelope(p, arrays) = (; arrays..., x = √2 .* abs.(SignalAnalysis.analytic(arrays.x)))
 
-"""`circcorr` of the zero-padded record wraps zeros around."""
+"""Correlate the zero-padded record with `circcorr`, which then wraps only zeros around."""
 function autocorrelation(p, arrays)
     count = size(arrays.x, 1)
     kept = min(count, p.lags + 1)
@@ -91,7 +91,7 @@ function autocorrelation(p, arrays)
     return (; arrays..., x = batch(lags, arrays.x))
 end
 
-"""Peaks.jl finds maxima and prominences; it has no rule for the distance between two."""
+"""Find maxima and prominences with Peaks.jl, which has no rule for the distance between two peaks."""
 function find_peaks(p, arrays)
     found = [peaks(p, record) for record in eachcol(arrays.x)]
     return (
@@ -109,7 +109,7 @@ function peaks(p, record::AbstractVector{Float64})
     return positions, record[positions], Vector{Float64}(prominences)
 end
 
-"""Which of the peaks stay when each, from the highest down, removes all that are nearer than `distance`."""
+"""Return a mask of the peaks that stay when each, from the highest down, removes those nearer than `distance`."""
 function far_apart(positions::Vector{Int}, heights::Vector{Float64}, distance::Int)
     kept = trues(length(positions))
     for i in sortperm(heights; rev = true)

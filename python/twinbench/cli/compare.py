@@ -1,4 +1,4 @@
-"""``twinbench compare``: what became faster or slower, and whether that may fail a build."""
+"""``twinbench compare``: which steps became faster or slower, and whether a build fails because of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from twinbench.cli import values
 from twinbench.cli.console import console, print_json
+from twinbench.cli.options import AsJson, StoreFile
 from twinbench.errors import OK, REGRESSED
 
 if TYPE_CHECKING:
@@ -18,27 +19,35 @@ if TYPE_CHECKING:
 
 
 def compare(
-    run: Annotated[str, typer.Argument(metavar="RUN_A", help="The base: a run's id or its start; or a store file.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN_A", help="The base: a run's id or the start of it, or a store file, whose newest run is taken."
+        ),
+    ],
     other: Annotated[
-        str | None, typer.Argument(metavar="RUN_B", help="What is judged: likewise. Of a file the newest run is meant.")
+        str | None, typer.Argument(metavar="RUN_B", help="The run that is judged, named in the same way.")
     ] = None,
     stack: Annotated[
-        list[str] | None, typer.Option(help="Only this one; of a single run the base, then the others. Repeatable.")
+        list[str] | None,
+        typer.Option(help="Only this stack; within a single run the base, then the others. Repeatable."),
     ] = None,
     control: Annotated[
         str | None,
         typer.Option(metavar="STACK", help="An unchanged stack of both runs: compare the others relative to it."),
     ] = None,
-    steps: Annotated[bool, typer.Option("--steps", help="Compare every step, too.")] = False,
-    margin: Annotated[str, typer.Option(metavar="PERCENT", help="Times closer than this are the same.")] = "2%",
+    steps: Annotated[bool, typer.Option("--steps", help="Compare every step as well.")] = False,
+    margin: Annotated[
+        str, typer.Option(metavar="PERCENT", help="Differences smaller than this count as the same.")
+    ] = "2%",
     fail_on_regression: Annotated[
         str | None,
-        typer.Option(metavar="PERCENT", help="End with exit code 4 if anything is slower by more, or broke."),
+        typer.Option(metavar="PERCENT", help="End with exit code 4 if anything is slower by more than this, or broke."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+    as_json: AsJson = False,
+    store: StoreFile = None,
 ) -> None:
-    """Compare run B with run A, or the stacks of one run: ratios with intervals, and what may be said of them.
+    """Compare run B with run A, or the stacks of one run: ratios with intervals, and a verdict for each.
 
     Example: twinbench compare 3f2a 77b0 --fail-on-regression 5%
     """
@@ -46,16 +55,16 @@ def compare(
     from twinbench.views import compare as view
 
     limit = values.percent("--fail-on-regression", fail_on_regression) if fail_on_regression else None
-    found = _found(run, other, stack or [], control or "", steps, values.percent("--margin", margin), store)
+    comparison = _comparison(run, other, stack or [], control or "", steps, values.percent("--margin", margin), store)
     if as_json:
-        print_json(plain(found))
+        print_json(plain(comparison))
     else:
-        view.render(found, console(), limit)
-    regressed = limit is not None and (found.regressions(limit) or found.broken())
+        view.render(comparison, console(), limit)
+    regressed = limit is not None and (comparison.regressions(limit) or comparison.broken())
     raise typer.Exit(REGRESSED if regressed else OK)
 
 
-def _found(
+def _comparison(
     run: str, other: str | None, stacks: list[str], control: str, steps: bool, margin: float, store: Path | None
 ) -> Comparison:
     from twinbench.results.decisions import compare as comparing
@@ -69,7 +78,7 @@ def _found(
 
 
 def _opened(opened: ExitStack, run: str, store: Path | None) -> tuple[Store, str]:
-    """The store and the id of a run that is named by its id, or by a file that holds it."""
+    """Return the store and the id of a run that the user named by its id, or by the store file that holds the run."""
     from twinbench.paths import default_store
     from twinbench.store.store import Store
 

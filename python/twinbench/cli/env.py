@@ -1,4 +1,4 @@
-"""``twinbench env``: Python environments for libraries that can't live with the others."""
+"""``twinbench env``: Python environments for libraries that conflict with the others."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 @app.callback()
 def _env() -> None:
-    """Make, list or remove the environments of libraries that can't live with the others.
+    """Make, list or remove the Python environments of libraries that conflict with the others.
 
     Example: twinbench env create mxnet
     """
 
 
 @app.command()
-def create(name: Annotated[str, typer.Argument(help="As 'twinbench env list' shows it.")]) -> None:
-    """Make an environment with Python's venv and pip; one that is there already stays.
+def create(name: Annotated[str, typer.Argument(help="An environment, as 'twinbench env list' shows it.")]) -> None:
+    """Make an environment with Python's venv and pip, unless it exists already.
 
     Example: twinbench env create mxnet
     """
     from twinbench.launch import environments
 
-    place = environments.create(name, lambda line: typer.echo(line, err=True))
-    typer.echo(f"{name} is ready: {place}")
+    directory = environments.create(name, lambda line: typer.echo(line, err=True))
+    typer.echo(f"{name} is ready: {directory}")
 
 
 @app.command("list")
 def list_() -> None:
-    """Show the environments, and which are there.
+    """Show every environment, and whether it exists here.
 
     Example: twinbench env list
     """
@@ -39,14 +39,19 @@ def list_() -> None:
     from twinbench.launch import environments
 
     rows = [
-        (one.name, "yes" if environments.exists(one.name) else "no", ", ".join(one.requirements), one.reason)
-        for one in environments.ENVIRONMENTS.values()
+        (
+            environment.name,
+            "yes" if environments.exists(environment.name) else "no",
+            ", ".join(environment.requirements),
+            environment.reason,
+        )
+        for environment in environments.ENVIRONMENTS.values()
     ]
     print_table(console(), "Environments", ("name", "here", "installs", "why"), rows)
 
 
 @app.command()
-def remove(name: Annotated[str, typer.Argument(help="As 'twinbench env list' shows it.")]) -> None:
+def remove(name: Annotated[str, typer.Argument(help="An environment, as 'twinbench env list' shows it.")]) -> None:
     """Delete an environment.
 
     Example: twinbench env remove mxnet

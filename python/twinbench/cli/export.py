@@ -1,4 +1,4 @@
-"""``twinbench export``: a run's figures as files for other tools."""
+"""``twinbench export``: write a run's figures to files for other tools."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from typing import Annotated
 
 import typer
 
+from twinbench.cli.options import RunId, StoreFile
 from twinbench.store.export import Format
 
 
 def export(
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="PATH", help="A directory; or one file of samples (.parquet, .csv)."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="A directory for all tables, or a .parquet or .csv file for the samples.",
+        ),
     ],
-    run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
-    ] = None,
-    format_: Annotated[Format | None, typer.Option("--format", help="Parquet if left out.")] = None,
-    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+    run: RunId = None,
+    format_: Annotated[Format | None, typer.Option("--format", help="The file format; parquet if left out.")] = None,
+    store: StoreFile = None,
 ) -> None:
     """Write a run's cells, samples, agreement and quality to Parquet or CSV.
 

@@ -1,15 +1,16 @@
-"""``twinbench list``: what can be run, on what."""
+"""``twinbench list``: pipelines, stacks, frameworks, ops and datasets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from twinbench.cli.console import console, print_json, print_table
 from twinbench.cli.data import size
+from twinbench.cli.options import AsJson, MorePipelines
 from twinbench.errors import BAD_INPUT, TwinbenchError
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ Entry = dict[str, Any]
 
 
 def list_(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    pipelines: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="More pipelines. Repeatable.")] = None,
+    as_json: AsJson = False,
+    pipelines: MorePipelines = None,
 ) -> None:
     """Show pipelines, stacks, frameworks, ops and datasets.
 
@@ -28,12 +29,12 @@ def list_(
 
     Example: twinbench list --json
     """
-    found = collect(pipelines or [])
+    entries = collect(pipelines or [])
     if as_json:
-        print_json(found)
+        print_json(entries)
     else:
-        _show(found)
-    broken = [entry for entry in found["pipelines"] if entry["error"]]
+        _show(entries)
+    broken = [entry for entry in entries["pipelines"] if entry["error"]]
     for entry in broken:
         typer.echo(f"twinbench: error: {entry['error']}", err=True)
     if broken:
@@ -41,7 +42,7 @@ def list_(
 
 
 def collect(directories: Sequence[Path] = ()) -> dict[str, list[Entry]]:
-    """Everything there is, as plain data. Reads pipeline files and package metadata; imports no framework."""
+    """Collect what ``list`` shows as JSON data. Reads pipeline files and package metadata; imports no framework."""
     from twinbench.paths import resource
     from twinbench.plan.pipeline import discover
 
@@ -147,7 +148,7 @@ def _datasets() -> list[Entry]:
     return [facts(dataset) for dataset in DATASETS.values()]
 
 
-def _show(found: dict[str, list[Entry]]) -> None:
+def _show(entries: dict[str, list[Entry]]) -> None:
     out = console()
     print_table(
         out,
@@ -157,14 +158,14 @@ def _show(found: dict[str, list[Entry]]) -> None:
             (p["name"], p["modality"], p["dataset"], ", ".join(p["sizes"]), p["question"])
             if p["error"] is None
             else (p["name"], None, None, None, "has a mistake; see below")
-            for p in found["pipelines"]
+            for p in entries["pipelines"]
         ),
     )
     print_table(
         out,
         "Stacks",
         ("name", "pipeline", "can run here"),
-        ((s["name"], s["pipeline"], "yes" if s["available"] else f"no: {s['reason']}") for s in found["stacks"]),
+        ((s["name"], s["pipeline"], "yes" if s["available"] else f"no: {s['reason']}") for s in entries["stacks"]),
     )
     print_table(
         out,
@@ -172,7 +173,7 @@ def _show(found: dict[str, list[Entry]]) -> None:
         ("name", "version", "ops", "summary"),
         (
             (f["name"], f["version"] if f["installed"] else "not installed", len(f["ops"]), f["summary"])
-            for f in found["frameworks"]
+            for f in entries["frameworks"]
         ),
     )
     print_table(
@@ -181,7 +182,7 @@ def _show(found: dict[str, list[Entry]]) -> None:
         ("name", "inputs", "output", "tolerance", "frameworks"),
         (
             (o["name"], ", ".join(o["inputs"]) or None, o["output"], o["tolerance"], len(o["frameworks"]))
-            for o in found["ops"]
+            for o in entries["ops"]
         ),
     )
     print_table(
@@ -190,6 +191,6 @@ def _show(found: dict[str, list[Entry]]) -> None:
         ("name", "modality", "size", "here", "licence", "summary"),
         (
             (d["name"], d["modality"], size(d), "no" if d["missing"] else "yes", d["licence"], d["summary"])
-            for d in found["datasets"]
+            for d in entries["datasets"]
         ),
     )

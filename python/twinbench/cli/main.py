@@ -1,6 +1,7 @@
-"""The command line's shell: which commands there are, and how every one of them ends.
+"""The command line: its commands, and how each of them ends.
 
-A command's module is imported when it is called, so that ``twinbench --help`` and a mistyped command answer at once.
+A command's module is imported when the command is called, so that ``twinbench --help`` and the error about a mistyped
+command appear at once.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from twinbench.errors import FAILED, INTERRUPTED, OK, TwinbenchError
 COMMANDS = {
     "list": ("twinbench.cli.list:list_", "Show pipelines, stacks, frameworks, ops and datasets."),
     "doctor": ("twinbench.cli.doctor:doctor", "Show what this machine has, and what it lacks."),
-    "run": ("twinbench.cli.run:run", "Run a pipeline on several stacks, compare and measure them."),
+    "run": ("twinbench.cli.run:run", "Run a pipeline on several stacks: check agreement, then measure."),
     "agree": ("twinbench.cli.agree:agree", "Check that stacks compute what the reference does."),
     "show": ("twinbench.cli.show:show", "Show a run: the latest one, or the one named."),
     "report": ("twinbench.cli.report:report", "Write a run as one HTML file."),
@@ -28,18 +29,18 @@ COMMANDS = {
     "compare": ("twinbench.cli.compare:compare", "Compare two runs, or the stacks of one."),
     "recommend": ("twinbench.cli.recommend:recommend", "Choose a stack from a run."),
     "promote": ("twinbench.cli.promote:promote", "Register a stack's trained model in MLflow."),
-    "deploy": ("twinbench.cli.deploy:deploy", "Write what Docker or a cloud deploys a stack's model from."),
-    "endpoint": ("twinbench.cli.endpoint:endpoint", "Measure a stack's model as it is deployed."),
-    "monitor": ("twinbench.cli.monitor:monitor", "Tell whether a trained model is still fit for its data."),
+    "deploy": ("twinbench.cli.deploy:deploy", "Write a directory from which Docker or a cloud deploys a model."),
+    "endpoint": ("twinbench.cli.endpoint:endpoint", "Measure a stack's deployed model."),
+    "monitor": ("twinbench.cli.monitor:monitor", "Check whether new rows still fit a trained model."),
     "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),
     "merge": ("twinbench.cli.merge:merge", "Copy the runs of other stores into one."),
     "track": ("twinbench.cli.track:app", "Send a stored run to MLflow, Comet or asv."),
     "data": ("twinbench.cli.data:app", "List, describe and fetch datasets."),
-    "selftest": ("twinbench.cli.selftest:selftest", "Measure the measuring on this machine."),
+    "selftest": ("twinbench.cli.selftest:selftest", "Measure how small a difference this machine can detect."),
     "env": ("twinbench.cli.env:app", "Make environments for libraries that need their own."),
     "julia": ("twinbench.cli.julia:app", "Provision Julia, show it, or choose one."),
 }
-"""Where each command is, and its line in ``twinbench --help``."""
+"""Module and attribute of each command by its name, with the command's line in ``twinbench --help``."""
 
 EPILOG = """\
 \b
@@ -58,7 +59,7 @@ Example:
 
 
 class _Lazy(TyperGroup):
-    """A group that knows its commands' names and help, and imports the one that is called."""
+    """A group of commands by name and help text, which imports only the command that is called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, stub, rest = super().resolve_command(ctx, args)
@@ -66,7 +67,7 @@ class _Lazy(TyperGroup):
 
 
 def _load(name: str) -> Any:
-    """The command behind a name: a function becomes one, a typer application already is a group of them."""
+    """Import the command of this name: a function becomes a command, a typer application is a group of commands."""
     module, _, attribute = COMMANDS[name][0].partition(":")
     target = getattr(importlib.import_module(module), attribute)
     if not isinstance(target, typer.Typer):
@@ -89,13 +90,13 @@ def twinbench(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere on the line.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may be given anywhere on the line.")] = False,
 ) -> None:
     """Run the same pipeline in Python and in Julia, prove that the stacks agree, and measure them fairly."""
 
 
 def _stub() -> None:
-    """Stands for a command in the help."""
+    """Stand for a command in the help, until the command's own module is imported."""
 
 
 for _name, (_, _summary) in COMMANDS.items():
@@ -103,7 +104,7 @@ for _name, (_, _summary) in COMMANDS.items():
 
 
 def main() -> NoReturn:
-    """The console script. An error is one line on stderr and an exit code; ``--debug`` adds the traceback."""
+    """Run the console script. An error is one line on stderr and an exit code; ``--debug`` adds the traceback."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     sys.exit(_guarded(arguments, debug))
@@ -128,7 +129,7 @@ def _guarded(arguments: list[str], debug: bool) -> int:
 
 
 def _call(arguments: list[str]) -> int:
-    """The exit code of a command that typer runs and ends."""
+    """Run a command, and return the exit code with which typer ends it."""
     try:
         get_command(app).main(arguments, prog_name="twinbench")
     except SystemExit as ended:
@@ -145,5 +146,5 @@ def _complain(message: str, debug: bool) -> None:
 
 
 def _discard_output() -> None:
-    """The reader has gone (``| head``): what is left in the buffers goes nowhere, and without a word."""
+    """Send buffered output to the null device, without a message: the reader (``| head``) has closed the pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""``twinbench merge``: runs of other stores into this one."""
+"""``twinbench merge``: copy runs from other stores into one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from twinbench.cli.options import StoreFile
+
 
 def merge(
-    sources: Annotated[list[Path], typer.Argument(metavar="FILE", help="Stores, such as those of other machines.")],
-    store: Annotated[Path | None, typer.Option(help="The store that takes them in, if not the default one.")] = None,
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Stores to copy from, such as those of other machines.")
+    ],
+    store: StoreFile = None,
 ) -> None:
-    """Copy the runs of other stores into one. A run that is there already stays as it is.
+    """Copy the runs of other stores into one. A run that the store has already stays as it is.
 
     Example: twinbench merge server.db laptop.db
     """

@@ -1,19 +1,36 @@
-"""Options that several commands have, word for word."""
+"""Options and arguments that several commands share, each with its one help text."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-OfPipeline = Annotated[str | None, typer.Option("--pipeline", help="Where the run has several.")]
-OfSize = Annotated[str | None, typer.Option("--size", help="Where the run has several.")]
+RunId = Annotated[
+    str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
+]
+StoreFile = Annotated[
+    Path | None,
+    typer.Option("--store", metavar="FILE", help="The SQLite file of results; the default if left out."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+ModelStack = Annotated[str, typer.Option("--stack", help="The stack that trained the model, such as pandas+torch.")]
+PipelineOfRun = Annotated[
+    str | None, typer.Option("--pipeline", metavar="PIPELINE", help="Which pipeline, if the run has several.")
+]
+SizeOfRun = Annotated[str | None, typer.Option("--size", metavar="SIZE", help="Which size, if the run has several.")]
 TrackingUri = Annotated[
     str | None,
     typer.Option(
         "--tracking-uri",
         metavar="URI",
-        help="Where to; if left out MLFLOW_TRACKING_URI, or else mlflow.db in twinbench's data directory.",
+        help="The MLflow server; if left out MLFLOW_TRACKING_URI, or else mlflow.db in twinbench's data directory.",
     ),
+]
+
+MorePipelines = Annotated[
+    list[Path] | None,
+    typer.Option("--pipelines", metavar="DIR", help="A directory with more pipelines. Repeatable."),
 ]

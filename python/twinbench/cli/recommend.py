@@ -1,4 +1,4 @@
-"""``twinbench recommend``: which stack to choose, and how sure that is."""
+"""``twinbench recommend``: choose a stack, with the certainty of the choice."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from twinbench.cli import values
 from twinbench.cli.console import console, print_json
+from twinbench.cli.options import AsJson, RunId, StoreFile
 from twinbench.errors import BadInput, TwinbenchError, nearest
 
 if TYPE_CHECKING:
@@ -20,29 +21,34 @@ LANGUAGES = ("any", "julia", "python")
 
 
 def recommend(
-    run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
-    ] = None,
-    modality: Annotated[str | None, typer.Option(help="Only this kind of data.")] = None,
+    run: RunId = None,
+    modality: Annotated[str | None, typer.Option(help="Only this modality, such as tables.")] = None,
     pipeline: Annotated[str | None, typer.Option(help="Only this pipeline.")] = None,
-    size: Annotated[str | None, typer.Option(help="This size; the largest one of the run if left out.")] = None,
-    language: Annotated[str, typer.Option(help="python, julia or any: of all frameworks of a stack.")] = "any",
+    size: Annotated[str | None, typer.Option(help="Only this size; the run's largest if left out.")] = None,
+    language: Annotated[
+        str, typer.Option(help="python, julia or any: the language of every framework of the stack.")
+    ] = "any",
     require_agreement: Annotated[
-        bool, typer.Option("--require-agreement", help="Every step must have been compared, too.")
+        bool,
+        typer.Option(
+            "--require-agreement", help="Allow only stacks whose every step was checked against the reference."
+        ),
     ] = False,
     min_quality: Annotated[
-        float | None, typer.Option(help="In the pipeline's metric; of a loss, the most that will do.")
+        float | None, typer.Option(help="Worst quality allowed, in the pipeline's metric; for a loss, the highest.")
     ] = None,
-    max_memory: Annotated[str | None, typer.Option(metavar="SIZE", help="Peak memory, such as 2G.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Highest peak memory allowed, such as 2G.")
+    ] = None,
     max_cold_start: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Until a first result, such as 5s.")
+        str | None, typer.Option(metavar="TIME", help="Longest time allowed to a first result, such as 5s.")
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(help="What counts how much: speed=0.5,quality=0.3,memory=0.1,cold=0.1.")
+        str | None, typer.Option(help="Weight of each criterion: speed=0.5,quality=0.3,memory=0.1,cold=0.1.")
     ] = None,
     adr: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a decision record in Markdown.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+    as_json: AsJson = False,
+    store: StoreFile = None,
 ) -> None:
     """Choose a stack: hard limits first, then a weighted ranking. "Undecided" is an answer.
 
@@ -58,7 +64,7 @@ def recommend(
     from twinbench.views import recommend as view
 
     if language not in LANGUAGES:
-        raise BadInput(f"--language: '{language}' is none{nearest(language, LANGUAGES)}")
+        raise BadInput(f"--language: unknown language '{language}'{nearest(language, LANGUAGES)}")
     wishes = Wishes(
         modality=modality,
         pipeline=pipeline,
@@ -73,29 +79,29 @@ def recommend(
     languages = {name: framework.language for name, framework in registry.frameworks().items()}
     with Store.open(store or default_store(), create=False) as results:
         summary = summarise(results, results.find_run(run).id)
-    found = choosing.recommend(summary, wishes, languages)
+    recommendations = choosing.recommend(summary, wishes, languages)
     if adr:
-        _write(adr, decision.record(summary, found, shlex.join(["twinbench", *sys.argv[1:]])))
+        _write(adr, decision.record(summary, recommendations, shlex.join(["twinbench", *sys.argv[1:]])))
     if as_json:
-        print_json([plain(one) for one in found])
+        print_json([plain(recommendation) for recommendation in recommendations])
     else:
-        view.render(found, console())
+        view.render(recommendations, console())
 
 
 def _weights(text: str) -> dict[Criterion, float]:
-    """``speed=0.5,memory=0.5``: what isn't named counts for nothing. Raises BadInput."""
+    """Parse ``speed=0.5,memory=0.5``: a criterion that isn't named has no weight. Raises BadInput."""
     from twinbench.results.decisions.recommend_records import WEIGHTS
 
-    found: dict[Criterion, float] = {}
+    parsed: dict[Criterion, float] = {}
     for part in text.split(","):
         name, _, value = part.partition("=")
-        known = next((criterion for criterion in WEIGHTS if criterion == name.strip()), None)
-        if known is None:
+        criterion = next((criterion for criterion in WEIGHTS if criterion == name.strip()), None)
+        if criterion is None:
             raise BadInput(f"--weights: no criterion '{name.strip()}'{nearest(name, WEIGHTS)}")
-        found[known] = values.positive("--weights", value)
-    if not sum(found.values()):
+        parsed[criterion] = values.positive("--weights", value)
+    if not sum(parsed.values()):
         raise BadInput("--weights: at least one must be above 0")
-    return found
+    return parsed
 
 
 def _write(path: Path, content: str) -> None:

@@ -1,4 +1,4 @@
-"""``twinbench report``: a run as one HTML file."""
+"""``twinbench report``: write a run as one HTML file."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Annotated
 
 import typer
 
+from twinbench.cli.options import RunId, StoreFile
 from twinbench.errors import TwinbenchError
 
 
 def report(
-    run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
-    ] = None,
+    run: RunId = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="twinbench-RUN.html if left out.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The file to write; twinbench-RUN.html if left out."),
     ] = None,
-    show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
-    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
+    store: StoreFile = None,
 ) -> None:
     """Write a run as one HTML file that works offline: tables, charts, failures, the machine, how to reproduce it.
 
@@ -40,4 +40,4 @@ def report(
         raise TwinbenchError(f"{path}: can't be written: {error.strerror}") from error
     print(path)
     if show and not webbrowser.open(path.resolve().as_uri()):
-        print(f"no browser was found to open {path} with", file=sys.stderr)
+        print(f"{path}: not opened, because no browser was found", file=sys.stderr)

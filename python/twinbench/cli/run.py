@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinbench import paths
+from twinbench.cli.console import print_json
+from twinbench.cli.options import AsJson, StoreFile
 from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput, TwinbenchError, nearest
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ def run(
     ] = None,
     each_host: Annotated[bool, typer.Option("--each-host", help="Measure on every host of the cluster.")] = False,
     track: Annotated[bool, typer.Option(help="Log to MLflow when done.")] = True,
-    store: Annotated[Path | None, typer.Option(help="The SQLite file of results.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    store: StoreFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run a pipeline on its stacks: check that they agree, then measure them side by side.
 
@@ -106,7 +107,7 @@ def run(
         else:
             runs, code = _measured_away(results, wanted, options, require or [], cluster, each_host)
         for run_id in runs:
-            _show(results, run_id, as_json)
+            _show(results, run_id, as_json, one_line=each_host)
             if track:
                 _track(results, run_id)
             if not as_json:
@@ -182,7 +183,7 @@ def _resume_command() -> str:
     return shlex.join(["twinbench", *arguments, "--resume"])
 
 
-def _show(results: Store, run_id: str, as_json: bool) -> None:
+def _show(results: Store, run_id: str, as_json: bool, *, one_line: bool) -> None:
     from rich.console import Console
 
     from twinbench.results.decisions.recommend import usual
@@ -191,7 +192,7 @@ def _show(results: Store, run_id: str, as_json: bool) -> None:
 
     found = run.summarise(results, run_id)
     if as_json:
-        print(json.dumps(run.plain(found)))
+        print_json(run.plain(found), one_line=one_line)
     else:
         terminal.render(found, Console(), usual(found))
 

@@ -1,24 +1,22 @@
-"""``twinbench show``: a run's results on the terminal."""
+"""``twinbench show``: print a run's results on the terminal."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from twinbench.cli.console import console, print_json
+from twinbench.cli.options import AsJson, RunId, StoreFile
 
 
 def show(
-    run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a document.")] = False,
-    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+    run: RunId = None,
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, to paste into a document.")] = False,
+    store: StoreFile = None,
 ) -> None:
-    """Show a run: the latest one, or the one named.
+    """Show the results of a run: the latest, or the run that is named.
 
     Example: twinbench show 3f2a
     """

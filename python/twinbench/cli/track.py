@@ -1,4 +1,4 @@
-"""``twinbench track``: runs of the store, sent to where a team looks."""
+"""``twinbench track``: send runs of the store to MLflow, Comet or asv."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from twinbench.cli.options import TrackingUri
+from twinbench.cli.options import RunId, StoreFile, TrackingUri
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def _track() -> None:
-    """Send a run that is in the store to where a team looks.
+    """Send a run that is in the store to MLflow, Comet or asv.
 
     Example: twinbench track mlflow
     """
@@ -22,14 +22,12 @@ def _track() -> None:
 
 @app.command()
 def mlflow(
-    run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
-    ] = None,
+    run: RunId = None,
     tracking_uri: TrackingUri = None,
-    with_models: Annotated[bool, typer.Option("--models/--no-models", help="Log the trained models too.")] = True,
-    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+    with_models: Annotated[bool, typer.Option("--models/--no-models", help="Log the trained models as well.")] = True,
+    store: StoreFile = None,
 ) -> None:
-    """Send a run to MLflow, with its models: for later, when the server was down, or to a second one.
+    """Send a run to MLflow with its trained models: after an outage of the server, or to a second server.
 
     Example: twinbench track mlflow 3f2a --tracking-uri http://localhost:5000
     """
@@ -49,10 +47,8 @@ def mlflow(
 
 @app.command()
 def comet(
-    run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
-    ] = None,
-    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+    run: RunId = None,
+    store: StoreFile = None,
 ) -> None:
     """Send a run to Comet: online with COMET_API_KEY, otherwise as archives in the data directory.
 
@@ -68,17 +64,16 @@ def comet(
 
 @app.command()
 def asv(
-    run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's id, or the start of it; the latest run if left out.")
-    ] = None,
+    run: RunId = None,
     config: Annotated[Path, typer.Option(metavar="FILE", help="The asv project to write into.")] = Path(
         "asv.conf.json"
     ),
     commit: Annotated[
-        str | None, typer.Option(help="What was measured, by a name that the project's repository knows.")
+        str | None,
+        typer.Option(help="The commit that was measured: a hash, branch or tag of the asv project's repository."),
     ] = None,
-    machine: Annotated[str | None, typer.Option(help="asv's name of the machine; this one's if left out.")] = None,
-    store: Annotated[Path | None, typer.Option(help="The store, if not the default one.")] = None,
+    machine: Annotated[str | None, typer.Option(help="asv's name of the machine; this machine's if left out.")] = None,
+    store: StoreFile = None,
 ) -> None:
     """Write a run into asv's results, so that 'asv publish' shows it.
 

@@ -1,4 +1,4 @@
-"""What users write on the command line, as numbers. Every error names the option and shows a good value."""
+"""Values of command-line options as numbers. Every error names the option and shows a valid value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "min": 60.0}
 
 
 def size(option: str, text: str) -> int:
-    """``2G``, ``512M``, ``1.5GiB`` or bytes. Raises BadInput."""
+    """Parse ``2G``, ``512M``, ``1.5GiB`` or a number of bytes to bytes. Raises BadInput."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
     if match is None or float(match[1]) == 0:
         raise BadInput(f"{option}: '{text}' is not a size; try 2G or 512M")
@@ -21,7 +21,7 @@ def size(option: str, text: str) -> int:
 
 
 def percent(option: str, text: str) -> float:
-    """``2%`` or ``2`` to 0.02. Raises BadInput."""
+    """Parse ``2%`` or ``2`` to the fraction 0.02. Raises BadInput."""
     number = _number(text.strip().removesuffix("%"))
     if number is None or number < 0:
         raise BadInput(f"{option}: '{text}' is not a percentage; try 2%")
@@ -29,7 +29,7 @@ def percent(option: str, text: str) -> float:
 
 
 def seconds(option: str, text: str) -> float:
-    """``10``, ``10s``, ``500ms`` or ``2min`` to seconds. Raises BadInput."""
+    """Parse ``10``, ``10s``, ``500ms`` or ``2min`` to seconds. Raises BadInput."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|)\s*", text.lower())
     if match is None:
         raise BadInput(f"{option}: '{text}' is not a time; try 10s or 500ms")
@@ -37,10 +37,10 @@ def seconds(option: str, text: str) -> float:
 
 
 def positive(option: str, text: str) -> float:
-    """A number from 0 on. Raises BadInput."""
+    """Parse a finite number that is at least 0. Raises BadInput."""
     number = _number(text)
     if number is None or number < 0:
-        raise BadInput(f"{option}: '{text}' is not a number from 0 on; try 0.5")
+        raise BadInput(f"{option}: '{text}' is not a number of at least 0; try 0.5")
     return number
 
 

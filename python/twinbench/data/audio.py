@@ -1,6 +1,6 @@
-"""Synthetic sound: tones, noise and clicks that are where they are known to be. Seeded, and made here of any length.
+"""Synthetic sound of any length: seeded tones, noise and clicks.
 
-What a second holds depends on its place alone, so that a longer recording begins with the shorter one.
+The samples of a second depend only on the second's index, so that a longer recording begins with the shorter one.
 """
 
 from __future__ import annotations
@@ -20,41 +20,43 @@ if TYPE_CHECKING:
 
 RATE_HZ = 48_000
 TONES = ((440.0, 0.5), (1_760.0, 0.25), (9_000.0, 0.1))
-"""Frequencies in Hz with their amplitudes."""
+"""Tones of the recording: frequencies in Hz with their amplitudes."""
 NOISE = 0.02
+"""Standard deviation of the noise."""
 CLICKS = 5
-"""In a second."""
+"""Number of clicks in a second."""
 CLICK_SAMPLES = 96
-"""Of a burst at 6 kHz that dies away in 2 ms."""
+"""Length of a click, a burst at 6 kHz that decays within 2 ms, in samples."""
 SNIPPET_SAMPLES = 1024
+"""Length of a snippet in samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audio(Dataset):
-    """Sound that is made when it is needed. The value holds ``x`` float64 (records, samples)."""
+    """Sound that is synthesised when a pipeline needs it. The value holds ``x`` float64 (records, samples)."""
 
     make: Callable[[int], Arrays]
-    """The value, by the amount asked for."""
+    """Function from an amount (seconds or records) to the value."""
 
     def missing(self) -> str | None:
-        """Never."""
+        """Return None: the sound can always be synthesised."""
         return None
 
     def fetch(self, say: Say) -> None:
-        """Nothing to fetch."""
+        """Do nothing: the sound is synthesised on this machine."""
 
     def checksums(self) -> Mapping[str, str]:
-        """Of the recipe: the code in this file."""
+        """Return the sha256 of the recipe, which is the code in this file."""
         return {"recipe": hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}
 
     def value(self, amount: float | None) -> Arrays:
-        """As much as asked for; fractions are rounded up."""
-        wanted = -int(-(amount if amount is not None else self.most or 1) // 1)
-        return cache.kept(self.directory() / f"value-{amount_of(wanted)}", lambda: self.make(wanted))
+        """Return the sound of an amount, which is rounded up to a whole number."""
+        whole = -int(-(amount if amount is not None else self.most or 1) // 1)
+        return cache.arrays_at(self.directory() / f"value-{amount_of(whole)}", lambda: self.make(whole))
 
 
 def recording(seconds: int) -> Arrays:
-    """One record of so many seconds."""
+    """Synthesise one record of this many seconds."""
     import numpy as np
 
     x = np.empty((1, seconds * RATE_HZ))
@@ -79,7 +81,7 @@ def _second(second: int) -> NDArray[Any]:
 
 
 def snippets(records: int) -> Arrays:
-    """So many short records: a tone of its own in each, noise, and a click."""
+    """Synthesise this many records of 1,024 samples, each with its own tone, noise and one click."""
     import numpy as np
 
     x = np.empty((records, SNIPPET_SAMPLES))

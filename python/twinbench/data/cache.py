@@ -1,6 +1,6 @@
-"""The cache of datasets: what is in it is whole, whoever wrote it and however many did at once.
+"""The cache of datasets, which never holds an incomplete file, however many processes write at once.
 
-Files and directories are written beside their place and renamed.
+Files and directories are written under a temporary name beside their target, and then renamed.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from twinbench.ops.contract import Arrays
 
 @contextmanager
 def written(target: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which then is at ``target`` as a whole. Raises BadInput where the cache can't be written."""
-    with _place(target):
+    """Open a temporary file that becomes ``target`` when the context ends.
+
+    Raises BadInput if the cache isn't writable.
+    """
+    with _writable_parent(target):
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -34,9 +37,9 @@ def written(target: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def made(target: Path) -> Iterator[Path]:
-    """A directory to fill, which then is at ``target`` as a whole; if somebody was quicker, theirs stays."""
-    with _place(target):
+def filled(target: Path) -> Iterator[Path]:
+    """Make a temporary directory that becomes ``target`` when the context ends, unless another process was quicker."""
+    with _writable_parent(target):
         unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix="unfinished-"))
     try:
         yield unfinished
@@ -46,18 +49,20 @@ def made(target: Path) -> Iterator[Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def kept(target: Path, make: Callable[[], Arrays]) -> Arrays:
-    """Arrays that are made once and then memory-mapped from the directory ``target``."""
+def arrays_at(target: Path, make: Callable[[], Arrays]) -> Arrays:
+    """Return the arrays saved in the directory ``target``, memory-mapped; ``make`` computes them the first time."""
     if not arrays.saved(target):
-        with made(target) as directory:
+        with filled(target) as directory:
             arrays.save(directory, make())
     return arrays.load(target)
 
 
 @contextmanager
-def _place(target: Path) -> Iterator[None]:
+def _writable_parent(target: Path) -> Iterator[None]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        raise BadInput(f"the cache can't be written: {error}; set TWINBENCH_CACHE_DIR to a place with room") from None
+        raise BadInput(
+            f"the cache can't be written: {error}; set TWINBENCH_CACHE_DIR to a directory with free space"
+        ) from None

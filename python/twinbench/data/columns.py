@@ -1,4 +1,4 @@
-"""CSV files of a dataset as neutral columns: read once, then memory-mapped."""
+"""Read a dataset's CSV files into neutral columns, once; later calls memory-map the columns."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from twinbench.ops.contract import Arrays
 
 
 def columns(dataset: Dataset, name: str, amount: float | None) -> Arrays:
-    """A table by column: integers, floats and strings as pyarrow infers them; missing ones as NaN and ``""``."""
+    """Return a table by column, with the types that pyarrow infers; missing values are NaN and ``""``."""
     file = dataset.file(name, amount)
-    return cache.kept(file.with_suffix(".npy.d"), lambda: _read(file))
+    return cache.arrays_at(file.with_suffix(".npy.d"), lambda: _read(file))
 
 
 def _read(path: Path) -> Arrays:

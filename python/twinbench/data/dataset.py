@@ -1,6 +1,6 @@
-"""What a dataset is to the rest: what it holds, where it comes from, and the files or values that pipelines read.
+"""The interface of a dataset: its contents, its source, and the files or values that pipelines read.
 
-Knows no dataset in particular. Nothing is read or downloaded by describing a dataset.
+This module knows no particular dataset. Describing a dataset reads and downloads nothing.
 """
 
 from __future__ import annotations
@@ -17,70 +17,73 @@ from twinbench.modalities import Unit
 from twinbench.ops.contract import Arrays, Kind
 
 Say = Callable[[str], None]
-"""Takes a line of progress."""
+"""Function that shows a line of progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset(ABC):
-    """Data with a source, a licence and checksums, in as large a part as a size asks for."""
+    """Data with a source, a licence and checksums, of which a pipeline's size takes a part."""
 
     name: str
     modality: str
     summary: str
     source: str
-    """Who made it, and how it gets here."""
+    """Who made the data, and how they get onto this machine."""
     licence: str
     unit: Unit
     most: float | None
-    """The largest size there is; None where more can always be made."""
+    """Largest amount available, in units; None if any amount can be generated."""
     split: str
-    """How training and test are told apart."""
+    """How training data and test data are separated."""
     files: tuple[str, ...] = ()
-    """What a step that reads files may name."""
+    """Names of the files that a step may read."""
     value_kind: Kind | None = None
-    """Of the value that a step may name as its input ``data``; None where there are only files."""
+    """Kind of the value that a step names as its input ``data``; None if the dataset has only files."""
 
     @abstractmethod
     def missing(self) -> str | None:
-        """Why it isn't here, with what to do; None if it is, or can be made without a download. Reads no data."""
+        """Return why the data can't be used here, and what to do; None if they can, without a download.
+
+        Reads no data.
+        """
 
     @abstractmethod
     def fetch(self, say: Say) -> None:
-        """Have it here, checked. Downloads only what isn't. Raises BadInput, with the reason and what to do."""
+        """Download the files that this machine lacks, and check all. Raises BadInput with the reason and what to do."""
 
     @abstractmethod
     def checksums(self) -> Mapping[str, str]:
-        """By source file its sha256, or that of the recipe where it is made: what the results are tied to."""
+        """Return the sha256 of each source file, or of the recipe of generated data. Results are tied to them."""
 
     def file(self, name: str, amount: float | None) -> Path:
-        """The file or directory of this name that a step reads, at a size. Raises BadInput."""
+        """Return the path of a file or directory of the dataset at a size (all of it for None). Raises BadInput."""
         raise BadInput(f'dataset {self.name} has no files to read, but a value: let a step say input = "data"')
 
     def value(self, amount: float | None) -> Arrays:
-        """The value called ``data`` at a size, memory-mapped. Raises BadInput."""
+        """Return the value ``data`` at a size (all of it for None), memory-mapped. Raises BadInput."""
         raise BadInput(f"dataset {self.name} has no value, but files: {', '.join(self.files)}")
 
     def checksum(self) -> str:
-        """One sha256 for all of it."""
+        """Return one sha256 for the whole dataset."""
         return hashlib.sha256("".join(sorted(self.checksums().values())).encode()).hexdigest()
 
     def directory(self) -> Path:
-        """Its place in the cache. Another version of the data has another place."""
+        """Return the dataset's directory in the cache, whose name depends on the version of the data."""
         return paths.cache_dir() / "data" / f"{self.name}-{self.checksum()[:12]}"
 
-    def known(self, name: str) -> str:
-        """The name of one of its files. Raises BadInput with the nearest one."""
+    def require_file(self, name: str) -> str:
+        """Return ``name`` if the dataset has such a file. Raises BadInput with the nearest name."""
         if name not in self.files:
             raise BadInput(f"dataset {self.name} has no file '{name}'{nearest(name, self.files)}")
         return name
 
 
 def amount_of(amount: float | None) -> str:
-    """An amount as it stands in a file name: ``20000``, ``0.3`` or ``all``."""
+    """Return an amount as it is written in a file name: ``20000``, ``0.3`` or ``all``."""
     return "all" if amount is None else f"{amount:g}" if amount != int(amount) else str(int(amount))
 
 
 def evenly(count: int, amount: float | None) -> list[int]:
-    """Which ``amount`` of ``count`` things, evenly spaced and in order; all of them without an amount."""
+    """Return ``amount`` of the indices below ``count``, evenly spaced and in order; all of them for None."""
     wanted = count if amount is None else int(amount)
-    return [place * count // wanted for place in range(wanted)]
+    return [i * count // wanted for i in range(wanted)]

@@ -1,8 +1,9 @@
 """``G1`` and ``J1``: the generated tables of db-benchmark's group-by and join questions, at any number of rows.
 
-They are made here, to the specification of db-benchmark's own R scripts. The package falsa makes them too, but version
-0.0.6 departs from it. G1: id2 has N / K values instead of K, v3 isn't rounded, missing values fall on rows instead of
-ids and never on v, rows can't be sorted. J1: not below 10 million rows, not shuffled, and v2 is v1, row by row.
+The tables are generated here, to the specification of db-benchmark's own R scripts. The package falsa generates them
+too, but its version 0.0.6 departs from the specification. Its G1 has N / K values of id2 instead of K, doesn't round
+v3, makes rows miss values instead of ids and never v, and can't be sorted. Its J1 needs at least 10 million rows, isn't
+shuffled, and has v2 equal to v1, row by row.
 """
 
 from __future__ import annotations
@@ -25,60 +26,60 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 VERSION = 1
-"""Of the recipes below: another one makes other data, and another place in the cache."""
+"""Version of the recipes below: another version makes other data, in another directory of the cache."""
 
 SEED = 108
 
 ROWS_AT_ONCE = 1_000_000
-"""Rows that are turned into text at once."""
+"""Number of rows that are turned into text at once."""
 
 MISSING = 5
-"""Percent, as in db-benchmark."""
+"""Percentage of missing values, as in db-benchmark."""
 
 FEWEST_KEYS = 10
-"""In a key set of J1: below ten there is no tenth that only one side has. db-benchmark has no tables that small."""
+"""Fewest keys in a key set of J1: a tenth of the keys is on one side only. db-benchmark has no tables that small."""
 
 
 class Random:
-    """Independent streams, one for each name, of PCG64's raw output, which NumPy promises never to change."""
+    """Independent random streams, one for each name, from PCG64's raw output, which NumPy promises never to change."""
 
     def __init__(self, *recipe: str | int) -> None:
         self.recipe = recipe
 
     def raw(self, name: str, count: int) -> Array:
-        """64 random bits each."""
+        """Draw ``count`` integers of 64 random bits, uint64 (count,)."""
         import numpy as np
 
         key = hashlib.sha256(json.dumps([*self.recipe, name]).encode()).digest()
         return np.random.PCG64(int.from_bytes(key)).random_raw(count)
 
     def uniform(self, name: str, count: int) -> Array:
-        """Floats from 0 to under 1."""
+        """Draw ``count`` floats from 0 (included) to 1 (excluded), float64 (count,)."""
         import numpy as np
 
         return np.asarray((self.raw(name, count) >> 11) * 2.0**-53)
 
     def whole(self, name: str, most: int, count: int) -> Array:
-        """Integers from 1 to ``most``."""
+        """Draw ``count`` integers from 1 to ``most``, int64 (count,)."""
         import numpy as np
 
         return (self.uniform(name, count) * most).astype(np.int64) + 1
 
     def shuffled(self, name: str, values: Array) -> Array:
-        """All of the values, in random order."""
+        """Return the values in random order."""
         import numpy as np
 
         return np.asarray(values[np.argsort(self.raw(name, len(values)), kind="stable")])
 
     def every(self, name: str, values: Array, count: int) -> Array:
-        """That many of the values, each at least once, in random order."""
+        """Return ``count`` of the values, each at least once, in random order."""
         import numpy as np
 
         more = values[self.whole(f"{name} more", len(values), count - len(values)) - 1]
         return self.shuffled(name, np.concatenate([values, more]))
 
     def decimals(self, name: str, count: int) -> Array:
-        """Floats from 0 to 100 of six decimals."""
+        """Draw ``count`` floats from 0 to 100, rounded to six decimals, float64 (count,)."""
         import numpy as np
 
         return np.round(100 * self.uniform(name, count), 6)
@@ -91,28 +92,30 @@ class Questions(Dataset):
     recipe: Callable[[str, int, int, bool, Random], Arrays]
     """``recipe(table, rows, nas, sort, random)``: integers, of which 0 is missing, and floats with NaN."""
     texts: Mapping[str, int]
-    """The columns that are written as ``id`` and a number of so many digits at least."""
+    """Columns that are written as ``id`` and a number, with the least number of digits."""
     nas: int = 0
     sort: bool = False
 
     def missing(self) -> str | None:
-        """It can always be made."""
+        """Return None: the tables can always be generated."""
         return None
 
     def fetch(self, say: Say) -> None:
-        """There is nothing to fetch."""
-        say(f"{self.name} is made on this machine, at the size that is asked for: there is nothing to fetch")
+        """Say that the tables are generated on this machine."""
+        say(f"{self.name} is generated on this machine at any size: there is nothing to fetch")
 
     def checksums(self) -> Mapping[str, str]:
-        """Of the recipe."""
+        """Return the sha256 of the recipe: its name, version, seed and options."""
         recipe = [self.recipe.__name__, VERSION, SEED, self.nas, self.sort]
         return {"recipe": hashlib.sha256(json.dumps(recipe).encode()).hexdigest()}
 
     def file(self, name: str, amount: float | None) -> Path:
-        """A CSV file, made when it is first asked for. ``amount`` counts the rows of the largest table."""
-        self.known(name)
+        """Return a CSV file, generated by the first call. ``amount`` counts the rows of the largest table."""
+        self.require_file(name)
         if amount is None or amount < FEWEST_KEYS:
-            raise BadInput(f"dataset {self.name} is made in any size from {FEWEST_KEYS} rows on: say how many rows")
+            raise BadInput(
+                f"dataset {self.name} is generated at any size from {FEWEST_KEYS} rows on: name the number of rows"
+            )
         target = self.directory() / f"{name}-{amount_of(amount)}.csv"
         if not target.is_file():
             random = Random(self.recipe.__name__, VERSION, SEED, int(amount))
@@ -147,7 +150,7 @@ class Questions(Dataset):
 
 
 def g1(table: str, rows: int, nas: int, sort: bool, random: Random) -> Arrays:
-    """K = 100. Every column is drawn on its own, with replacement; missing ones before the rows are sorted."""
+    """Generate G1 with K = 100. Columns are drawn independently, with replacement; values are lost before the sort."""
     import numpy as np
 
     k, many = 100, max(rows // 100, 1)
@@ -162,7 +165,10 @@ def g1(table: str, rows: int, nas: int, sort: bool, random: Random) -> Arrays:
 
 
 def j1(table: str, rows: int, nas: int, sort: bool, random: Random) -> Arrays:
-    """Of each key set 0.9 n keys are on both sides, 0.1 n only in ``x`` and 0.1 n only in the others."""
+    """Generate a table of J1.
+
+    Each key set has 0.9 n keys in all tables, 0.1 n only in ``x``, 0.1 n only in the others.
+    """
     import numpy as np
 
     sizes = {"id1": max(rows // 1_000_000, FEWEST_KEYS), "id2": max(rows // 1_000, FEWEST_KEYS), "id3": rows}
@@ -186,7 +192,7 @@ def j1(table: str, rows: int, nas: int, sort: bool, random: Random) -> Arrays:
 
 
 def _lose(columns: Arrays, percent: int, random: Random) -> None:
-    """Make values missing: so many percent of the distinct values of each id, and of the rows of each v."""
+    """Make ``percent`` of the distinct values of each id missing, and of the rows of each v."""
     import numpy as np
 
     for name, values in columns.items():

@@ -1,6 +1,6 @@
-"""What a dataset holds, in figures: shapes, types, missing values, quantiles, distinct strings, label balance.
+"""Describe a dataset in figures: shapes, types, missing values, quantiles, distinct strings, label balance.
 
-Works on any dataset: CSV tables, folders of files, and values of arrays by name. Nothing is printed here.
+The functions work on any dataset: CSV tables, folders of files, and values of named arrays. They print nothing.
 """
 
 from __future__ import annotations
@@ -21,42 +21,42 @@ if TYPE_CHECKING:
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 LABELS, TEST = "y", "test"
-"""The arrays that hold classes, and which examples are for testing."""
+"""Names of the arrays that hold the classes and mark the test examples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A column of a table, or an array."""
+    """Figures of one column of a table, or of one array."""
 
     name: str
     dtype: str
     shape: tuple[int, ...]
     missing: int
-    """NaN among numbers, empty strings."""
+    """Number of missing values: NaN among numbers, empty strings."""
     quantiles: tuple[float, ...] | None
-    """At `QUANTILES`, of the numbers that are there. None for strings, and where there is none."""
+    """Quantiles at `QUANTILES` of the numbers that are present; None for strings, or if all are missing."""
     distinct: int | None
-    """How many different strings there are, the empty one not counted. None for numbers."""
+    """Number of distinct strings, without the empty string; None for numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file or folder of the dataset, or its value."""
+    """Figures of one file or folder of a dataset, or of its value."""
 
     name: str
     kind: str
-    """``table``, ``folder``, ``file``, or what the value is: ``arrays``, ``images``."""
+    """Kind of the part: ``table``, ``folder``, ``file``, or the value's kind, ``arrays`` or ``images``."""
     amount: int
-    """Rows of a table, files of a folder, bytes of a file, examples of a value."""
+    """Number of rows of a table, files of a folder, bytes of a file, or examples of a value."""
     variables: tuple[Variable, ...]
     details: Mapping[str, int]
-    """Of a folder: files by ending."""
+    """Number of files by ending, for a folder; else empty."""
     labels: Mapping[str, Mapping[str, int]]
-    """Examples by class, for ``train`` and ``test``, or ``all`` where they aren't told apart. Empty without classes."""
+    """Examples by class, for ``train`` and ``test``, or for ``all`` without such a split. Empty without classes."""
 
 
 def facts(dataset: Dataset) -> dict[str, Any]:
-    """What is known of a dataset without looking at its data, as JSON data."""
+    """Return a dataset's description as JSON data, without reading its data."""
     return {
         "name": dataset.name,
         "summary": dataset.summary,
@@ -71,7 +71,7 @@ def facts(dataset: Dataset) -> dict[str, Any]:
 
 
 def parts(dataset: Dataset, amount: float | None) -> Iterator[Part]:
-    """Everything in it at a size. Raises BadInput where it can't be had."""
+    """Yield each file and the value of a dataset at a size. Raises BadInput if the data can't be fetched."""
     for name in dataset.files:
         yield _file(dataset, name, amount)
     if dataset.value_kind is not None:
@@ -92,12 +92,12 @@ def _file(dataset: Dataset, name: str, amount: float | None) -> Part:
 
 
 def files(folder: Path) -> list[Path]:
-    """All files below a folder, in order."""
+    """Return all files below a folder, sorted."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def variables(arrays: Arrays) -> tuple[Variable, ...]:
-    """Each array of a value, or column of a table."""
+    """Describe each array of a value, or each column of a table."""
     return tuple(_variable(name, values) for name, values in arrays.items())
 
 
@@ -114,7 +114,7 @@ def _variable(name: str, values: NDArray[Any]) -> Variable:
 
 
 def balance(value: Arrays) -> dict[str, dict[str, int]]:
-    """Examples by class, separately for training and testing where the value says which is which."""
+    """Count examples by class, separately for training and testing if the value marks its test examples."""
     import numpy as np
 
     if LABELS not in value:

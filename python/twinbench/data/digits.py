@@ -1,4 +1,4 @@
-"""``digits``: handwritten digits of 8 x 8 pixels, from scikit-learn's file, without importing scikit-learn."""
+"""``digits``: handwritten digits of 8 x 8 pixels, read from scikit-learn's file without importing scikit-learn."""
 
 from __future__ import annotations
 
@@ -13,28 +13,31 @@ from twinbench.ops.contract import Arrays
 FILE = "sklearn/datasets/data/digits.csv.gz"
 SHA256 = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
 BLACKEST = 16
-"""The highest number in the file: how much of a square of 4 x 4 points is ink."""
+"""Highest value in the file, which counts the inked points in a square of 4 x 4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digits(Dataset):
-    """The value holds ``x`` uint8 (images, 8, 8), stretched to 0..255, and ``y`` int64, the digits."""
+    """Handwritten digits.
+
+    The value holds ``x`` uint8 (images, 8, 8), stretched to 0..255, and ``y`` int64, the digits.
+    """
 
     def missing(self) -> str | None:
-        """scikit-learn is to be installed."""
+        """Return what to do if scikit-learn isn't installed, else None."""
         return source.not_installed("scikit-learn")
 
     def fetch(self, say: Say) -> None:
-        """Check the file."""
+        """Check the checksum of the installed file."""
         source.installed_file(self.name, "scikit-learn", FILE, SHA256)
 
     def checksums(self) -> Mapping[str, str]:
-        """Of the file as distributed."""
+        """Return the sha256 of the file as distributed."""
         return {FILE: SHA256}
 
     def value(self, amount: float | None) -> Arrays:
-        """The digits, or ``amount`` of them, evenly spaced and in order."""
-        return cache.kept(self.directory() / f"images-{amount_of(amount)}", lambda: self._read(amount))
+        """Return the digits, or ``amount`` of them, evenly spaced and in order."""
+        return cache.arrays_at(self.directory() / f"images-{amount_of(amount)}", lambda: self._read(amount))
 
     def _read(self, amount: float | None) -> Arrays:
         import numpy as np

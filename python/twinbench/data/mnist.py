@@ -1,4 +1,4 @@
-"""``mnist`` and ``fashion-mnist``: 70,000 images of 28 x 28 pixels each, fetched, or from where the user has them."""
+"""``mnist`` and ``fashion-mnist``: 70,000 images of 28 x 28 pixels each, downloaded or in the user's own directory."""
 
 from __future__ import annotations
 
@@ -22,38 +22,41 @@ FILES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
-"""Images and labels for training, images and labels for testing."""
+"""Names of the files: training images and labels, test images and labels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idx(Dataset):
-    """The value holds ``x`` uint8 (images, 28, 28), ``y`` int64, and ``test`` uint8, 1 for the last ones."""
+    """Images in IDX files.
+
+    The value holds ``x`` uint8 (images, 28, 28), ``y`` int64, ``test`` uint8, 1 for test images.
+    """
 
     url: str
-    """Of the directory with the files."""
+    """URL of the directory with the files."""
     sha256: tuple[str, str, str, str]
-    """Of each file."""
+    """Checksums of the files, in the order of `FILES`."""
 
     def missing(self) -> str | None:
-        """The files are to be fetched."""
-        if all(source.at_hand(self.name, self._target(file)).is_file() for file in FILES):
+        """Return what to do if a file isn't on this machine, else None."""
+        if all(source.local_file(self.name, self._target(file)).is_file() for file in FILES):
             return None
-        return f"its files are not here; twinbench data fetch {self.name}"
+        return f"its files are not on this machine; run: twinbench data fetch {self.name}"
 
     def fetch(self, say: Say) -> None:
-        """Those that aren't here, and check all."""
+        """Download the files that this machine lacks, and check all."""
         for file in self.checksums():
-            if not source.at_hand(self.name, self._target(file)).is_file():
+            if not source.local_file(self.name, self._target(file)).is_file():
                 say(f"{self.name}: {self.url}{file}")
             self._file(file)
 
     def checksums(self) -> Mapping[str, str]:
-        """Of the files as distributed."""
+        """Return the sha256 of each file as distributed."""
         return dict(zip(FILES, self.sha256, strict=True))
 
     def value(self, amount: float | None) -> Arrays:
-        """The images, or ``amount`` of them, evenly spaced and in order."""
-        return cache.kept(self.directory() / f"images-{amount_of(amount)}", lambda: self._read(amount))
+        """Return the images, or ``amount`` of them, evenly spaced and in order."""
+        return cache.arrays_at(self.directory() / f"images-{amount_of(amount)}", lambda: self._read(amount))
 
     def _read(self, amount: float | None) -> Arrays:
         import numpy as np
@@ -74,12 +77,12 @@ class Idx(Dataset):
 
 
 def read(path: Path) -> NDArray[Any]:
-    """A file in the format IDX, of unsigned bytes, compressed: the sizes of its axes, then the numbers."""
+    """Read a gzipped IDX file of unsigned bytes, which holds the sizes of the axes and then the numbers, as uint8."""
     import numpy as np
 
     data = gzip.decompress(path.read_bytes())
     _, kind, axes = struct.unpack_from(">HBB", data)
-    assert kind == 8, f"{path} holds no unsigned bytes"
+    assert kind == 8, f"{path} doesn't hold unsigned bytes"
     return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(struct.unpack_from(f">{axes}I", data, 4))
 
 

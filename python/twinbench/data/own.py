@@ -1,4 +1,4 @@
-"""Data of the user's own, which a pipeline's file names: CSV files, or arrays in one NPZ file. Nothing else is read."""
+"""The user's own data, which a pipeline's TOML file names: CSV files, or arrays in one NPZ file."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from twinbench.ops.contract import Arrays
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnFiles(Dataset):
-    """Files of the user's. They are found again when they are used, so that listing pipelines needs none of them."""
+    """Files of the user, which are read only when a pipeline runs, so that listing pipelines needs none of them."""
 
     paths: Mapping[str, Path]
 
     def missing(self) -> str | None:
-        """The first one that isn't there."""
+        """Return which file doesn't exist and what to do, or None if all exist."""
         absent = next((path for path in self.paths.values() if not path.is_file()), None)
-        return None if absent is None else f"{absent} is not there; put the file there, or change its path"
+        return None if absent is None else f"{absent} does not exist; put the file there, or change its path"
 
     def fetch(self, say: Say) -> None:
-        """Nothing but a look whether they are there: nobody knows their checksums beforehand."""
+        """Check that the files exist: their checksums aren't fixed beforehand. Raises BadInput."""
         reason = self.missing()
         if reason is not None:
             raise BadInput(f"dataset {self.name}: {reason}")
 
     def checksums(self) -> Mapping[str, str]:
-        """Of the files as they are now."""
+        """Return the sha256 of each file's present content."""
         self.fetch(lambda line: None)
         return {name: _sha256(path, *_state(path)) for name, path in self.paths.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnTables(OwnFiles):
-    """CSV files with a header, in UTF-8. ``main``: the table that a size cuts down."""
+    """Tables in CSV files with a header, in UTF-8. ``main``: the table that a size cuts down."""
 
     main: str
 
     def file(self, name: str, amount: float | None) -> Path:
-        """A copy in the cache; the main table's has ``amount`` rows, evenly spaced and in order."""
-        path = self.paths[self.known(name)]
+        """Return a copy in the cache; the main table's copy has ``amount`` rows, evenly spaced and in order."""
+        path = self.paths[self.require_file(name)]
         cut = int(amount) if name == self.main and amount is not None else None
         target = self.directory() / f"{name}-{amount_of(cut)}.csv"
         if not target.is_file():
@@ -64,18 +64,18 @@ class OwnTables(OwnFiles):
         if wanted > rows:
             raise BadInput(f"dataset {self.name}: {wanted:,} rows asked for, but {path} has {max(rows, 0):,}")
         taken = {0, *(1 + row for row in evenly(rows, wanted))}
-        for place, record in enumerate(_records(path)):
-            if place in taken:
+        for number, record in enumerate(_records(path)):
+            if number in taken:
                 yield record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnArrays(OwnFiles):
-    """An NPZ file: ``x``; for a pipeline that learns ``y``, the classes from 0; ``test``, 1 for the rows to test on."""
+    """Arrays in an NPZ file: ``x``; for training also ``y``, the classes from 0, and ``test``, 1 for test examples."""
 
     def value(self, amount: float | None) -> Arrays:
-        """The examples, or ``amount`` of them, evenly spaced and in order."""
-        return cache.kept(self.directory() / f"examples-{amount_of(amount)}", lambda: self._read(amount))
+        """Return the examples, or ``amount`` of them, evenly spaced and in order."""
+        return cache.arrays_at(self.directory() / f"examples-{amount_of(amount)}", lambda: self._read(amount))
 
     def _read(self, amount: float | None) -> Arrays:
         import numpy as np
@@ -86,7 +86,9 @@ class OwnArrays(OwnFiles):
             with np.load(path, allow_pickle=False) as file:
                 arrays = dict(file)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError):
-            raise BadInput(f"dataset {self.name}: {path} is no NPZ file of numbers, as numpy.savez writes it") from None
+            raise BadInput(
+                f"dataset {self.name}: {path} is not an NPZ file of numbers, as numpy.savez writes it"
+            ) from None
         problem = next(_problems(arrays, self.modality), None)
         if problem is not None:
             raise BadInput(f"dataset {self.name}: {path}: {problem}")
@@ -110,7 +112,7 @@ def _problems(arrays: Arrays, modality: str) -> Iterator[str]:
     if x.dtype != own.x.dtype or x.ndim not in own.x.axes or (x.ndim == 4 and x.shape[3] != 3):
         yield f"x is {x.dtype} {x.shape}, and must be {own.x.dtype} {own.x.description}"
     if 0 in x.shape:
-        yield f"x is {x.shape}: there is nothing in it"
+        yield f"x is {x.shape}, and must not be empty"
     if x.dtype.kind == "f" and not (abs(x) < float("inf")).all():
         yield "x has values that are NaN or infinite"
     for name, values in arrays.items():
@@ -124,7 +126,7 @@ def _problems(arrays: Arrays, modality: str) -> Iterator[str]:
 
 
 def _records(path: Path) -> Iterator[str]:
-    """Records of a CSV file as they stand there: a quoted value may go over several lines."""
+    """Yield the records of a CSV file unchanged; a quoted value may extend over several lines."""
     with path.open(newline="", encoding="utf-8") as file:
         lines = _Lines(file)
         try:
@@ -135,19 +137,19 @@ def _records(path: Path) -> Iterator[str]:
 
 
 class _Lines:
-    """Lines, which are kept until they are taken."""
+    """An iterator over lines that collects them until the caller takes them as one record."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
-        self._kept: list[str] = []
+        self._collected: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
         for line in self._lines:
-            self._kept.append(line)
+            self._collected.append(line)
             yield line
 
     def taken(self) -> str:
-        record, self._kept = "".join(self._kept), []
+        record, self._collected = "".join(self._collected), []
         return record if record.endswith(("\n", "\r")) else record + "\n"
 
 
@@ -158,5 +160,5 @@ def _state(path: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=64)
 def _sha256(path: Path, size: int, mtime_ns: int) -> str:
-    """Once for each state of a file."""
+    """Return the sha256 of a file, computed once for each size and time of modification."""
     return source.sha256(path)

@@ -1,4 +1,4 @@
-"""``photos``: a picture of any size, put together from the photographs in scikit-learn and scikit-image.
+"""``photos``: a picture of any size, composed of the photographs in scikit-learn and scikit-image.
 
 Photographs are tiled and reflected, never enlarged: a smooth enlargement would have none of the detail that a real
 picture of that size has.
@@ -28,42 +28,49 @@ PHOTOGRAPHS = {
     "skimage/data/coffee.png": "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
     "skimage/data/rocket.jpg": "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
 }
-"""In the order in which they are laid, three rows of two. All are at least as large as a tile."""
+"""Checksums of the photographs, in the order of the tiles: three rows of two. Each is at least as large as a tile."""
 
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "skimage": "scikit-image"}
 TILE = (300, 450)
-"""Height and width of what is taken from the middle of each."""
+"""Height and width in pixels of the tile from the middle of each photograph."""
 QUALITY = 90
-"""Of the JPEG file, whose chroma is halved in both directions, as cameras do."""
+"""Quality of the JPEG file, whose chroma is halved in both directions, as cameras do."""
 RECIPE = f"tiles {TILE}, three rows of two, reflected to 4:3, JPEG {QUALITY}"
 SMALLEST = 0.3
+"""Size in megapixels of the picture without a size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Photos(Dataset):
-    """One picture of 4:3: ``x`` uint8 (1, height, width, 3), and a file of it in each of two directories."""
+    """One picture of 4:3.
+
+    The value holds ``x`` uint8 (1, height, width, 3); two directories hold it as PNG and JPEG.
+    """
 
     def missing(self) -> str | None:
-        """Both packages are to be installed; scikit-image brings Pillow, which reads and writes the files."""
+        """Return what to do if a package isn't installed, else None.
+
+        scikit-image requires Pillow, which reads the files.
+        """
         return next(filter(None, map(source.not_installed, DISTRIBUTIONS.values())), None)
 
     def fetch(self, say: Say) -> None:
-        """Check the photographs."""
+        """Check the checksums of the photographs."""
         for name in PHOTOGRAPHS:
             self._photograph(name)
 
     def checksums(self) -> Mapping[str, str]:
-        """Of the photographs as distributed, and of the recipe."""
+        """Return the sha256 of each photograph as distributed, and of the recipe."""
         return PHOTOGRAPHS | {"recipe": hashlib.sha256(RECIPE.encode()).hexdigest()}
 
     def file(self, name: str, amount: float | None) -> Path:
-        """A directory with the picture in it."""
-        target = self.directory() / f"{self.known(name)}-{amount_of(amount or SMALLEST)}"
+        """Return a directory that holds the picture as one PNG or JPEG file."""
+        target = self.directory() / f"{self.require_file(name)}-{amount_of(amount or SMALLEST)}"
         if not target.is_dir():
             from PIL import Image
 
             picture = Image.fromarray(self.value(amount)["x"][0])
-            with cache.made(target) as directory:
+            with cache.filled(target) as directory:
                 if name == "png":
                     picture.save(directory / "photo.png")
                 else:
@@ -71,9 +78,9 @@ class Photos(Dataset):
         return target
 
     def value(self, amount: float | None) -> Arrays:
-        """The picture of so many megapixels."""
+        """Return the picture of ``amount`` megapixels."""
         megapixels = amount or SMALLEST
-        return cache.kept(self.directory() / f"pixels-{amount_of(megapixels)}", lambda: self._laid(megapixels))
+        return cache.arrays_at(self.directory() / f"pixels-{amount_of(megapixels)}", lambda: self._laid(megapixels))
 
     def _laid(self, megapixels: float) -> Arrays:
         import numpy as np
@@ -81,12 +88,12 @@ class Photos(Dataset):
         height = round(math.sqrt(megapixels * 1e6 * 3 / 4))
         width = round(height * 4 / 3)
         tiles = [self._tile(name) for name in PHOTOGRAPHS]
-        laid = np.vstack([np.hstack(tiles[place : place + 2]) for place in range(0, len(tiles), 2)])
+        laid = np.vstack([np.hstack(tiles[first : first + 2]) for first in range(0, len(tiles), 2)])
         beyond = [(0, max(0, height - laid.shape[0])), (0, max(0, width - laid.shape[1])), (0, 0)]
         return {"x": np.pad(laid, beyond, mode="symmetric")[None, :height, :width]}
 
     def _tile(self, name: str) -> NDArray[Any]:
-        """The middle of a photograph."""
+        """Return the middle of a photograph, uint8 (*TILE, 3)."""
         import numpy as np
         from PIL import Image
 

@@ -1,4 +1,4 @@
-"""One picture of a dataset: histograms of a table, lines of signals, or a sheet of images."""
+"""Draw a dataset: histograms of a table, lines of signals, or a sheet of images."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHOWN = 10
-"""Columns, records or images in a picture."""
+"""Number of columns, records or images in a picture."""
 
 ACROSS = 5
+"""Number of charts in a row."""
 
 SAMPLES = 2000
-"""Of a record that are drawn, at most: more are no more to the eye."""
+"""Most samples of a record that are drawn: more can't be distinguished in print."""
 
 
 def draw(dataset: Dataset, amount: float | None, target: Path) -> None:
-    """Write a picture to a file that ends in .svg or .png. Raises BadInput where there is nothing to draw."""
+    """Draw a dataset into a file that ends in .svg or .png. Raises BadInput if the dataset has nothing to draw."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -51,7 +52,7 @@ def draw(dataset: Dataset, amount: float | None, target: Path) -> None:
 
 
 def _drawn(dataset: Dataset, amount: float | None) -> list[tuple[str, NDArray[Any], Any]]:
-    """What is drawn: a title, the values, and the function that draws them."""
+    """Return for each chart its title, its values, and the function that draws them."""
     if dataset.value_kind is not None:
         value = dataset.value(amount)
         how = _image if dataset.value_kind == "images" else _line
@@ -68,7 +69,7 @@ def _drawn(dataset: Dataset, amount: float | None) -> list[tuple[str, NDArray[An
 
 
 def _examples(value: Arrays) -> list[tuple[int, str]]:
-    """Rows with their titles: the first of each class, then the next ones."""
+    """Return the row numbers and titles of the examples to draw: the first of each class, then others in order."""
     import numpy as np
 
     rows = len(value["x"])
@@ -100,7 +101,7 @@ def _image(ax: Axes, values: NDArray[Any]) -> None:
 
 
 def _distribution(ax: Axes, values: NDArray[Any]) -> None:
-    """A histogram; of strings how often the most frequent ones occur, most often first."""
+    """Draw a histogram; for strings, the frequencies of the 100 most frequent values, highest first."""
     import numpy as np
 
     if values.dtype.kind == "U":

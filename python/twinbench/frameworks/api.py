@@ -1,7 +1,7 @@
-"""What a framework module offers: a name, a way in, a way out, and one small function per op.
+"""The interface of a framework: a name, conversions to and from its native form, and one small function per op.
 
-A framework module is importable without its library: the library comes in with ``load``, which is what the harness
-times as ``import``. So listing frameworks is cheap, and a worker imports only what it measures.
+A framework module must be importable without its library: ``load`` imports the library, and the harness times ``load``
+as ``import``. So listing frameworks is cheap, and a worker imports only what it measures.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any, Literal
 from twinbench.ops.contract import Arrays, Kind, Tolerance
 
 Ops = Mapping[str, Callable[..., Any]]
-"""Implementations by op: ``ops[name](params, *inputs)``."""
+"""Implementations by the op's name, called as ``ops[name](params, *inputs)``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """Where a library can't follow a contract: its result is measured and shown with the reason, and never ranked."""
+    """A contract that a library can't follow: its result is measured and shown with the reason, and never ranked."""
 
     reason: str
     tolerance: Tolerance
-    """How far it may be off: an output even further away is a wrong answer like any other."""
+    """Tolerance that replaces the contract's: an output outside it is a wrong answer like any other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,31 +34,32 @@ class Framework:
     """
 
     name: str
-    """As in a stack: ``pandas``, ``DataFrames.jl``."""
+    """Name in a stack: ``pandas``, ``DataFrames.jl``."""
     language: Literal["python", "julia"]
     summary: str
     packages: tuple[str, ...]
     """Distributions (Python) or packages (Julia) whose versions are recorded; the first one is the library itself."""
     extra: str | None = None
-    """The extra of twinbench that installs it, if it isn't installed always."""
+    """Extra of twinbench that installs the library; None if twinbench always installs it."""
     environment: str | None = None
-    """Of `twinbench.launch.environments`, where it can't live in the common one."""
+    """Name in `twinbench.launch.environments`, if the library conflicts with twinbench's own environment; else None."""
     load: Callable[[int], None]
-    """Import the library and set its threads. Takes the number of threads."""
+    """Function that imports the library and sets its number of threads."""
     prepare: Callable[[Arrays, Kind], Any]
-    """A neutral value to the native form: a DataFrame, a Tensor, a column-major Array."""
+    """Function from a neutral value to the native form: a DataFrame, a Tensor, a column-major Array."""
     extract: Callable[[Any, Kind], Arrays]
-    """The native form back to a neutral value, without changing a dtype."""
+    """Function from the native form back to a neutral value, which keeps every dtype."""
     cuda: Callable[[], Callable[[], object]] | None = None
-    """Go over to the CUDA device, right after `load`. Returns what waits until the device has done all it was asked.
+    """Function that selects the CUDA device right after `load`, and returns a function that waits for the device.
 
-    Raises RuntimeError, saying why, where it can't. None: the library computes on the processor only."""
+    Raises RuntimeError with the reason if there is no usable device. None: the library computes on the processor only.
+    """
     threads: Callable[[], Mapping[str, int]]
-    """Thread counts as the live library reports them, by pool. Empty where the library has no threads."""
+    """Function that reads thread counts by pool from the live library; empty if the library has no threads."""
     facts: Callable[[Any, Kind], Mapping[str, str]] = field(default=lambda value, kind: {})
-    """How a native value is held (dtypes, string encoding, layout), for the record."""
+    """Function that describes a native value (dtypes, string encoding, memory layout) for the run's record."""
     ops: Ops
     notes: Mapping[str, str] = field(default_factory=dict)
-    """By op: where the library gets there by another way than the contract's, inside the tolerance all the same."""
+    """Differences from the contract's method by op, where the result is inside the tolerance all the same."""
     deviations: Mapping[str, Deviation] = field(default_factory=dict)
-    """By op: where the library can't get there."""
+    """Ops whose tolerance the library can't meet, with the reason."""

@@ -36,18 +36,18 @@ TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "string": "VARCHAR"}
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Table:
-    """A temporary table, which is dropped when this object is collected."""
+    """A temporary table, which is dropped when this object is garbage-collected."""
 
     name: str
     columns: Mapping[str, str]
-    """Names in the contract to names in the database, in order."""
+    """Names in the database by names in the contract, in order."""
     types: dict[str, str] = field(default_factory=dict)
-    """SQL types by column, once `_types` has asked for them."""
+    """SQL types by column, filled by `_types` when it is first called."""
     missing: dict[str, bool] = field(default_factory=dict)
-    """By column whether it may hold NULL, once `_can_miss` has asked for it."""
+    """Whether a column may hold NULL, filled by `_can_miss` when it is first called for the column."""
 
     def __getitem__(self, column: str) -> str:
-        """A column as an SQL expression."""
+        """Return a column as an SQL expression."""
         return f"{self.name}.{self.columns[column]}"
 
     def all(self) -> dict[str, str]:
@@ -56,7 +56,7 @@ class Table:
 
 
 def load(threads: int) -> None:
-    """Imports DuckDB and opens a database in memory."""
+    """Import DuckDB and open a database in memory."""
     global connection, duckdb, np
     import duckdb
     import numpy as np
@@ -67,7 +67,7 @@ def load(threads: int) -> None:
 
 
 def _create(columns: Mapping[str, str], rest: str, parameters: Sequence[Any] = ()) -> Table:
-    """``SELECT columns rest`` as a new table. ``columns``: expressions by name."""
+    """Create a table from ``SELECT columns rest``. ``columns``: SQL expressions by name."""
     table = Table(f"t{next(numbers)}", {name: f"c{i}" for i, name in enumerate(columns)})
     selected = ", ".join(f"{columns[name]} AS {inner}" for name, inner in table.columns.items())
     connection.execute(f"CREATE TEMP TABLE {table.name} AS SELECT {selected} {rest}", parameters)
@@ -80,7 +80,7 @@ def _drop(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """A table by way of Arrow, with NULL for what is missing; arrays stay as they are."""
+    """Import a table through Arrow, with NULL for missing values; other values stay unchanged."""
     if kind != "table":
         return value
     import pyarrow
@@ -95,7 +95,7 @@ def prepare(value: Arrays, kind: Kind) -> Any:
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """Columns as arrays, NULL as NaN or ``""``."""
+    """Convert columns into arrays, with NULL as NaN or ``""``."""
     if kind != "table":
         return dict(value)
     arrow = connection.sql(f"FROM {value.name}").to_arrow_table()
@@ -110,7 +110,7 @@ def _array(column: Any) -> np.ndarray[Any, Any]:
 
 
 def threads() -> Mapping[str, int]:
-    """Of DuckDB's schedulers: for queries and, since version 2, for input and output."""
+    """Return the threads of DuckDB's schedulers: for queries and, since version 2, for input and output."""
     return {name: int(value) for name, value in _rows(f"SELECT name, value FROM duckdb_settings() WHERE {_POOLS}")}
 
 
@@ -119,7 +119,7 @@ def _rows(query: str) -> list[Any]:
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """SQL type by column."""
+    """Describe the SQL type of each column."""
     if kind == "table":
         return _types(value)
     return {name: f"{v.dtype} {'C' if v.flags.c_contiguous else 'F'}" for name, v in value.items()}
@@ -133,24 +133,24 @@ def _types(table: Table) -> dict[str, str]:
 
 
 def _can_miss(table: Table, column: str) -> bool:
-    """By DuckDB's own statistics, which cost nothing; a condition that isn't needed would have to be planned."""
+    """Check DuckDB's own statistics, which cost nothing, whereas an unneeded condition would have to be planned."""
     if not table.missing:
         asked = ", ".join(f"stats({table[name]})" for name in table.columns)
-        told = _rows(f"SELECT {asked} FROM {table.name} LIMIT 1") or [()]
+        statistics = _rows(f"SELECT {asked} FROM {table.name} LIMIT 1") or [()]
         table.missing.update(dict.fromkeys(table.columns, True))
         table.missing.update(
-            (n, s["has_null"]) for n, s in zip(table.columns, told[0], strict=False) if isinstance(s, dict)
+            (n, s["has_null"]) for n, s in zip(table.columns, statistics[0], strict=False) if isinstance(s, dict)
         )
     return table.missing[column]
 
 
 def _text(value: str) -> str:
-    """An SQL literal."""
+    """Quote a string as an SQL literal."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def read_csv(p: t.ReadCsv, path: str) -> Table:
-    """All is told, so that nothing is guessed from a sample."""
+    """Read with every option given, so that DuckDB guesses nothing from a sample."""
     with open(path, newline="", encoding="utf-8") as file:
         header = next(csv.reader(file))
     inner = {name: f"c{i}" for i, name in enumerate(header)}
@@ -161,7 +161,7 @@ def read_csv(p: t.ReadCsv, path: str) -> Table:
 
 
 def clean(p: t.Clean, table: Table) -> Table:
-    """``trunc`` first: a cast alone rounds."""
+    """Cast after ``trunc``, because a cast alone rounds."""
     casts = {"int64": "trunc({})::BIGINT", "float64": "{}::DOUBLE"}
     cast = {name: casts[kind].format(table[name]) for name, kind in p.cast.items()}
     return _create(table.all() | cast, f"FROM {table.name} {_present(table, p.drop_missing)}")
@@ -173,7 +173,7 @@ def _present(table: Table, columns: Sequence[str]) -> str:
 
 
 def impute(p: t.Impute, table: Table) -> Table:
-    """The statistics first: as a subquery they'd be a join, which promises no order."""
+    """Compute the statistics first: as a subquery they would be a join, which promises no order."""
     function = "median" if p.strategy == "median" else "avg"
     statistics = ", ".join(f"{function}({table[name]})" for name in p.columns)
     [values] = _rows(f"SELECT {statistics} FROM {table.name}")
@@ -183,7 +183,7 @@ def impute(p: t.Impute, table: Table) -> Table:
 
 
 def derive(p: t.Derive, table: Table) -> Table:
-    """One projection."""
+    """Add columns in one projection."""
     new = {name: _derived(table, definition) for name, definition in p.columns.items()}
     return _create(table.all() | new, f"FROM {table.name}")
 
@@ -202,7 +202,7 @@ def _derived(table: Table, definition: t.Derivation) -> str:
 
 
 def groupby(p: t.Groupby, table: Table) -> Table:
-    """GROUP BY; for an order, ORDER BY the keys: the default collation compares code points."""
+    """Aggregate with GROUP BY, and ORDER BY the keys for an order: the default collation compares code points."""
     keys = {name: table[name] for name in p.keys}
     types = _types(table)
     new = {
@@ -216,17 +216,17 @@ def groupby(p: t.Groupby, table: Table) -> Table:
 
 def _aggregate(function: str, columns: Sequence[str], type: str, can_miss: bool) -> str:
     match function:
-        case "sum":  # which is a HUGEINT for integers, and NULL for no value
+        case "sum":  # a HUGEINT for integers, and NULL without values
             return f"coalesce(sum({columns[0]}), 0)::{type}" if can_miss else f"sum({columns[0]})::{type}"
         case "max_minus_min":
             return f"max({columns[0]}) - min({columns[1]})"
-        case "r2":  # NaN where it isn't defined
+        case "r2":  # NaN where r2 isn't defined
             return f"nullif(corr({columns[0]}, {columns[1]}) ^ 2, 'NaN'::DOUBLE)"
     return {"mean": "avg", "std": "stddev_samp"}.get(function, function) + f"({columns[0]})"
 
 
 def top(p: t.Top, table: Table) -> Table:
-    """``max`` of two arguments is a list of the largest values."""
+    """Take the largest values with ``max`` of two arguments, which gives a list."""
     keys = {name: table[name] for name in p.keys}
     largest = f"unnest(max({table[p.column]}, {p.n}))"
     by = ", ".join(keys.values())
@@ -236,8 +236,8 @@ def top(p: t.Top, table: Table) -> Table:
 
 
 def join(p: t.Join, left: Table, right: Table) -> Table:
-    """JOIN; for an order, ORDER BY the rows of the left and of the right."""
-    r = Table("r", right.columns)  # the two may be one table
+    """Join with JOIN; for an order, ORDER BY the row numbers of the left and of the right table."""
+    r = Table("r", right.columns)  # left and right may be the same table
     equal = " AND ".join(f"{left[name]} = {r[name]}" for name in p.on)
     types = _types(right)
     optional = {name for name in p.columns if p.how == "left" and types[name] != "VARCHAR"}
@@ -248,14 +248,14 @@ def join(p: t.Join, left: Table, right: Table) -> Table:
 
 
 def sort(p: t.Sort, table: Table) -> Table:
-    """ORDER BY, with the row number as the last key: the sort alone isn't stable."""
+    """Sort with ORDER BY and the row number as the last key, because the sort alone isn't stable."""
     direction = "DESC" if p.descending else "ASC"
     by = ", ".join(f"{table[name]} {direction} NULLS LAST" for name in p.by)
     return _create(table.all(), f"FROM {table.name} ORDER BY {by}, rowid")
 
 
 def rolling(p: t.Rolling, table: Table) -> Table:
-    """A window function, then ORDER BY the rows."""
+    """Apply a window function, then ORDER BY the row numbers."""
     function = "avg" if p.function == "mean" else "sum"
     by = ", ".join(table[name] for name in p.by)
     frame = f"PARTITION BY {by} ORDER BY rowid ROWS BETWEEN {p.window - 1} PRECEDING AND CURRENT ROW"
@@ -264,7 +264,7 @@ def rolling(p: t.Rolling, table: Table) -> Table:
 
 
 def one_hot(p: t.OneHot, table: Table) -> Table:
-    """The distinct values first, then one projection."""
+    """Query the distinct values first, then make one projection."""
     new: dict[str, str] = {}
     for name in p.columns:
         c = table[name]
@@ -276,7 +276,7 @@ def one_hot(p: t.OneHot, table: Table) -> Table:
 
 
 def standardise(p: t.Standardise, table: Table) -> Table:
-    """The statistics first, then one projection; a constant column is divided by infinity, which makes it 0."""
+    """Compute the statistics first, then make one projection; dividing a constant column by infinity makes it 0."""
     columns = [name for name in table.columns if name in p.columns]
     spread = "CASE WHEN min({0}) < max({0}) THEN stddev_pop({0}) ELSE 'inf' END"
     statistics = ", ".join(f"avg({table[name]}), {spread.format(table[name])}" for name in columns)
@@ -286,7 +286,7 @@ def standardise(p: t.Standardise, table: Table) -> Table:
 
 
 def split(p: t.Split, table: Table, given: Arrays) -> Arrays:
-    """Fetches columns as float32 and gathers their rows; the matrices are column-major."""
+    """Fetch columns as float32 and gather their rows; the matrices are column-major."""
     features = [name for name in table.columns if name != p.label and name not in p.drop]
     floats = ", ".join(f"{table[name]}::FLOAT" for name in [*features, p.label])
     *x, y = map(_array, connection.sql(f"SELECT {floats} FROM {table.name}").to_arrow_table().columns)

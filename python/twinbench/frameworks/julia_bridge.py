@@ -38,7 +38,7 @@ class JuliaOp:
         return self._function
 
     def bind(self, params: Any, *inputs: Any) -> Any:
-        """A Julia ``Call``: the function with its parameters, converted once, and its native inputs."""
+        """Return a Julia ``Call``: the function with its parameters, converted once, and its native inputs."""
         return _bridge().call(self.function, native_params(params), inputs)
 
     def __call__(self, params: Any, *inputs: Any) -> Any:
@@ -103,12 +103,12 @@ def cuda(module: Callable[[], Any]) -> Callable[[], object]:
 
 @cache
 def loaded_module(name: str, file: Path) -> Any:
-    """The Julia module of a framework, by its name or else from its file."""
+    """Return the Julia module of a framework, by its name or else from its file."""
     return _bridge().framework(name, str(file))
 
 
 def native_params(value: Any) -> Any:
-    """An op's parameters in Julia: a NamedTuple; mappings become vectors of pairs, sequences vectors."""
+    """Return an op's parameters in Julia: a NamedTuple; mappings become vectors of pairs, sequences vectors."""
     jl = _bridge()
     if is_dataclass(value):
         return jl.named(_values((field.name, getattr(value, field.name)) for field in fields(value)))
@@ -157,7 +157,7 @@ def _lend(arrays: Arrays) -> Any:
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """A native value as NumPy arrays of the same dtypes; they share Julia's memory and keep it alive."""
+    """Return a native value as NumPy arrays of the same dtypes; they share Julia's memory and keep it alive."""
     import numpy as np
 
     arrays: Arrays = {}
@@ -181,5 +181,5 @@ def threads() -> Mapping[str, int]:
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """The Julia type of every column or array, with pooling and sizes."""
+    """Return the Julia type of every column or array, with pooling and sizes."""
     return {str(pair[0]): str(pair[1]) for pair in _bridge().facts(value)}

@@ -45,27 +45,27 @@ class Literals:
                 self._starts[name.text] = position + 3
 
     def text(self, name: str) -> str:
-        """A string."""
+        """Read a string."""
         return self._required(name, _Reader.text)
 
     def texts(self, name: str) -> list[str]:
-        """A vector of strings."""
+        """Read a vector of strings."""
         return self._required(name, _Reader.texts)
 
     def names(self, name: str) -> list[str]:
-        """The keys of a Dict of functions, in their order."""
+        """Read the keys of a Dict of functions, in their order."""
         return list(self._required(name, lambda reader: reader.pairs(_Reader.function, '"name" => function')))
 
     def optional_texts(self, name: str) -> list[str]:
-        """A vector of strings; empty without a declaration."""
+        """Read a vector of strings; empty without a declaration."""
         return self.texts(name) if name in self._starts else []
 
     def notes(self, name: str) -> dict[str, str]:
-        """A Dict of strings by string; empty without a declaration."""
+        """Read a Dict of strings by string; empty without a declaration."""
         return self._optional(name, lambda reader: reader.pairs(_Reader.text, '"name" => "text"'))
 
     def reasons(self, name: str) -> dict[str, tuple[str, Numbers]]:
-        """A Dict of ``(reason = "...", number = ...)`` by string; empty without a declaration."""
+        """Read a Dict of ``(reason = "...", number = ...)`` by string; empty without a declaration."""
         shape = '"name" => (reason = "...", number = ...)'
         return self._optional(name, lambda reader: reader.pairs(_Reader.reason, shape))
 
@@ -85,7 +85,7 @@ class Literals:
 
 
 def _value(tokens: list[Token], start: int) -> list[Token]:
-    """The tokens of the value that begins at ``start``: to the end of the line, brackets matched, without newlines."""
+    """Read the tokens of the value that begins at ``start``, to the end of its line, without newlines."""
     waiting: list[Token] = []
     value: list[Token] = []
     for token in tokens[start:]:
@@ -121,7 +121,7 @@ class _Reader:
         return self._tokens[index] if index < len(self._tokens) else Token("newline", "", self._tokens[-1].line, 0)
 
     def _take(self, expected: str, kind: str = "") -> Token:
-        """The next token, which has this text, or any text and this kind."""
+        """Take the next token, which has this text, or any text and this kind."""
         token = self._next()
         if token.kind != kind and (kind or token.text != expected or token.kind in ("string", "raw")):
             shown = f'"{token.text}"' if token.kind == "string" else f"'{token.text}'" if token.text else "the end"
@@ -139,7 +139,7 @@ class _Reader:
             self._take("the end of the declaration", "newline")
 
     def text(self) -> str:
-        """A string, or several joined by ``*``."""
+        """Take a string, or several joined by ``*``."""
         parts = [self._take("a string", "string").text]
         while self._at("*"):
             self._position += 1
@@ -147,14 +147,14 @@ class _Reader:
         return "".join(parts)
 
     def texts(self) -> list[str]:
-        """A vector of strings, such as ``["a", "b"]`` or ``String[]``."""
+        """Read a vector of strings, such as ``["a", "b"]`` or ``String[]``."""
         if self._next().kind == "word":
             self._position += 1
         self._take("[")
         return self._until("]", self.text)
 
     def pairs(self, value: Callable[[_Reader], T], shape: str) -> dict[str, T]:
-        """``Dict(...)`` of pairs whose keys are strings, with or without types."""
+        """Read ``Dict(...)`` of pairs whose keys are strings, with or without types."""
         if self._take("Dict", "word").text.removeprefix("Ordered") != "Dict":
             raise Unreadable(self._tokens[0].line, "isn't a Dict(...)")
         if self._at("{"):
@@ -180,7 +180,7 @@ class _Reader:
         return pairs
 
     def function(self) -> None:
-        """A function: its name, with or without its module's, or an anonymous one."""
+        """Skip a function: its name, with or without its module's, or an anonymous one."""
         if not (self._next().kind == "word" and self._next(1).text in (",", ")", ".")):
             return self._anonymous()
         self._position += 1
@@ -216,7 +216,7 @@ class _Reader:
                 return
 
     def reason(self) -> tuple[str, Numbers]:
-        """A named tuple of a reason and numbers, such as ``(reason = "...", levels = 2)``."""
+        """Read a named tuple of a reason and numbers, such as ``(reason = "...", levels = 2)``."""
         self._take("(")
         line = self._next().line
         if self._at(";"):

@@ -103,7 +103,7 @@ class _Scanner:
                 return kind, end, text  # type: ignore[return-value]
 
     def comment_end(self, start: int) -> int:
-        """The end of a block comment, in which others may be nested."""
+        """Return the end of a block comment, in which others may be nested."""
         depth = 0
         for edge in _EDGE_OF_COMMENT.finditer(self.source, start):
             depth += 1 if edge[0] == "#=" else -1
@@ -112,7 +112,7 @@ class _Scanner:
         raise Unreadable(self.line(start), "a comment '#=' has no end '=#'")
 
     def string(self, start: int, quote: str, *, raw: bool) -> tuple[int, str | None]:
-        """The end of a string, and its value; None for the value of one that isn't plain text."""
+        """Return the end of a string, and its value; None for the value of one that isn't plain text."""
         position = body = start + len(quote)
         plain = not raw
         while position < len(self.source):
@@ -132,7 +132,7 @@ class _Scanner:
         raise Unreadable(self.line(start), f"a string {quote} has no end")
 
     def brackets_end(self, start: int) -> int:
-        """The position behind the bracket that closes the one at ``start``."""
+        """Return the position behind the bracket that closes the one at ``start``."""
         depth, position = 0, start
         while position < len(self.source):
             kind, position, _ = self.token(position)
@@ -143,7 +143,7 @@ class _Scanner:
 
 
 def _value(body: str, *, triple: bool) -> str:
-    """What a string stands for: escapes replaced, and the indentation of a triple-quoted one taken away."""
+    """Return what a string stands for: escapes replaced, and the indentation of a triple-quoted one taken away."""
     if triple:
         first, newline, rest = body.partition("\n")
         rest = textwrap.dedent(f"{rest}|")[:-1] if newline else rest

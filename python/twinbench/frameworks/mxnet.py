@@ -24,7 +24,7 @@ POOL = 2
 
 
 def load(threads: int) -> None:
-    """Imports MXNet; its pools take their size from the environment, and its engine from what is set here."""
+    """Import MXNet. Its pools read their size from the environment; its engine's threads are set here."""
     global mx, np
     import importlib
     import os
@@ -44,7 +44,7 @@ class Model:
 
 
 def cuda() -> Callable[[], object]:
-    """New arrays are made on the device."""
+    """Make the CUDA device the default for new arrays."""
     if not mx.context.num_gpus():
         raise RuntimeError(f"MXNet {mx.__version__} finds no CUDA device, or is built without CUDA")
     mx.test_utils.set_default_context(mx.gpu(0))
@@ -52,7 +52,7 @@ def cuda() -> Callable[[], object]:
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """NDArrays, but for arrays without elements, which MXNet doesn't have; a model from its weights and losses."""
+    """Convert arrays into NDArrays, except empty arrays, which MXNet lacks; build a model from weights and losses."""
     arrays = {
         name: mx.nd.array(values, dtype=values.dtype) if values.size else values for name, values in value.items()
     }
@@ -60,7 +60,7 @@ def prepare(value: Arrays, kind: Kind) -> Any:
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """And back; a saved model as what is in its files."""
+    """Convert NDArrays into arrays, a model into weights and losses, and a saved model into its files' arrays."""
     if kind == "saved":
         kept = load_model(t.Load(), value)
         return {"input": kept.input, **weights(kept.network)}
@@ -74,12 +74,12 @@ def _numpy(array: Any) -> Any:
 
 
 def threads() -> Mapping[str, int]:
-    """Of OpenMP, as the library that MXNet loaded counts them."""
+    """Return the threads of OpenMP, as counted by the library that MXNet loaded."""
     return {"openmp": int(ctypes.CDLL(mx.libinfo.find_lib_path()[0]).omp_get_max_threads())}
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """Dtypes."""
+    """Describe the dtype of each array."""
     if kind == "saved":
         size = sum(file.stat().st_size for file in value.iterdir())
         return {"format": "Gluon's symbol and parameters", "bytes": str(size)}
@@ -89,7 +89,7 @@ def facts(value: Any, kind: Kind) -> Mapping[str, str]:
 
 
 def build(given: Arrays) -> Any:
-    """The network whose layers the names and shapes of the weights tell, holding copies of them."""
+    """Build the network that the names and shapes of the weights describe, with copies of the weights."""
     nn, network = mx.gluon.nn, mx.gluon.nn.HybridSequential(prefix="")
     for i in range(1, 1 + sum(name.startswith("conv") for name in given) // 2):
         outgoing, incoming, *kernel = given[f"conv{i}_w"].shape
@@ -122,40 +122,40 @@ def build(given: Arrays) -> Any:
 
 
 def _parameters(network: Any) -> Iterator[tuple[str, Any, bool]]:
-    """By weight in the contracts' order: its name, the parameter, and whether that is the transpose."""
-    known = network.collect_params()
-    for i in range(1, 1 + sum(name.startswith("conv") for name in known) // 2):
-        yield f"conv{i}_w", known[f"conv{i}_weight"], False
-        yield f"conv{i}_b", known[f"conv{i}_bias"], False
-    if "lstm_l0_i2h_weight" in known:
-        yield "lstm_wx", known["lstm_l0_i2h_weight"], True
-        yield "lstm_wh", known["lstm_l0_h2h_weight"], True
-        yield "lstm_b", known["lstm_l0_i2h_bias"], False
-    for i in range(1, 1 + sum(name.startswith("dense") for name in known) // 2):
-        yield f"w{i}", known[f"dense{i}_weight"], True
-        yield f"b{i}", known[f"dense{i}_bias"], False
+    """Yield, in the contracts' order, each weight's name, its parameter, and whether the parameter is transposed."""
+    parameters = network.collect_params()
+    for i in range(1, 1 + sum(name.startswith("conv") for name in parameters) // 2):
+        yield f"conv{i}_w", parameters[f"conv{i}_weight"], False
+        yield f"conv{i}_b", parameters[f"conv{i}_bias"], False
+    if "lstm_l0_i2h_weight" in parameters:
+        yield "lstm_wx", parameters["lstm_l0_i2h_weight"], True
+        yield "lstm_wh", parameters["lstm_l0_h2h_weight"], True
+        yield "lstm_b", parameters["lstm_l0_i2h_bias"], False
+    for i in range(1, 1 + sum(name.startswith("dense") for name in parameters) // 2):
+        yield f"w{i}", parameters[f"dense{i}_weight"], True
+        yield f"b{i}", parameters[f"dense{i}_bias"], False
 
 
 def weights(network: Any) -> Arrays:
-    """The weights under the contracts' names and in their shapes."""
-    found = ((name, parameter.data().asnumpy(), turned) for name, parameter, turned in _parameters(network))
-    return {name: np.ascontiguousarray(values.T) if turned else values for name, values, turned in found}
+    """Return the weights under the contracts' names and in their shapes."""
+    by_name = ((name, parameter.data().asnumpy(), turned) for name, parameter, turned in _parameters(network))
+    return {name: np.ascontiguousarray(values.T) if turned else values for name, values, turned in by_name}
 
 
 def examples(network: Any, x: Any) -> Any:
-    """Examples as the first layer takes them: channels after the examples, features after the steps."""
-    known = network.collect_params()
-    if "lstm_l0_i2h_weight" in known:
+    """Return examples in the first layer's form: channels after the examples, features after the steps."""
+    parameters = network.collect_params()
+    if "lstm_l0_i2h_weight" in parameters:
         return x if x.ndim == 3 else x.expand_dims(-1)
-    if "conv1_weight" in known:
+    if "conv1_weight" in parameters:
         last = x.ndim - 1
-        whole = x.ndim == known["conv1_weight"].data().ndim
+        whole = x.ndim == parameters["conv1_weight"].data().ndim
         return x.transpose((0, last, *range(1, last))) if whole else x.expand_dims(1)
     return x
 
 
 def standardise(p: t.Standardise, arrays: dict[str, Any]) -> dict[str, Any]:
-    """A constant feature has no deviation to divide by."""
+    """Standardise features; a constant feature is only centred, because its deviation is 0."""
     x = arrays["x"]
     count = x.shape[0]
     constant = mx.nd.broadcast_equal(x, x[:1]).sum(axis=0, keepdims=True) == count
@@ -167,7 +167,7 @@ def standardise(p: t.Standardise, arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def split(p: t.Split, arrays: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Rows first, then their type."""
+    """Take rows first, then convert their dtype."""
     taken = {}
     for part in ("train", "test"):
         x, y = (_rows(arrays[name], given[part]) for name in ("x", "y"))
@@ -178,12 +178,12 @@ def split(p: t.Split, arrays: dict[str, Any], given: dict[str, Any]) -> dict[str
 
 
 def _rows(array: Any, rows: Any) -> Any:
-    """In float32. MXNet can't take no rows."""
+    """Take rows as float32. MXNet can't take an empty list of rows."""
     return array.take(rows).astype("float32") if rows.size else np.zeros((0, *array.shape[1:]), np.float32)
 
 
 def train(p: t.Training, arrays: dict[str, Any], given: dict[str, Any]) -> Model:
-    """Each epoch's rows are put in order once; batches are slices of them."""
+    """Train on slices of rows that are put in order once an epoch."""
     start = {name: array.asnumpy() for name, array in given.items() if name != "order"}
     network, losses = build(start), []
     x, y = examples(network, arrays["x_train"]), arrays["y_train"]
@@ -206,7 +206,7 @@ def train(p: t.Training, arrays: dict[str, Any], given: dict[str, Any]) -> Model
 
 
 def _logistic_loss(z: Any, y: Any) -> Any:
-    """log(1 + exp(z)) - z y. Gluon's own loss has the derivative -y where z is exactly 0, instead of 1/2 - y."""
+    """Return log(1 + exp(z)) - z y. Gluon's own loss has the derivative -y where z is exactly 0, instead of 1/2 - y."""
     return mx.nd.Activation(z, act_type="softrelu") - z * y
 
 
@@ -220,7 +220,7 @@ def _optimizer(p: t.Optimizer) -> tuple[str, dict[str, Any]]:
 
 
 def predict(p: t.Predict, model: Model, arrays: dict[str, Any]) -> dict[str, Any]:
-    """Without a record for gradients."""
+    """Score examples without recording gradients."""
     x = arrays["x_test"]
     if p.rows:
         x = x[: p.rows]
@@ -236,21 +236,23 @@ def predict(p: t.Predict, model: Model, arrays: dict[str, Any]) -> dict[str, Any
 
 
 def export(p: t.Export, model: Model) -> Path:
-    """Symbol and parameters, which Gluon loads without the code that made them; the shape of examples beside them."""
-    place = Path(tempfile.gettempdir()) / "mxnet-model"
-    place.mkdir(exist_ok=True)
-    model.network(examples(model.network, mx.nd.zeros((1, *model.input.tolist()))))  # a graph is known once it has run
-    model.network.export(str(place / "model"))
-    np.save(place / "input.npy", model.input, allow_pickle=False)
-    return place
+    """Save symbol and parameters, which Gluon loads without the code that made them, and the shape of the examples."""
+    directory = Path(tempfile.gettempdir()) / "mxnet-model"
+    directory.mkdir(exist_ok=True)
+    model.network(
+        examples(model.network, mx.nd.zeros((1, *model.input.tolist())))
+    )  # the graph exists after the first run
+    model.network.export(str(directory / "model"))
+    np.save(directory / "input.npy", model.input, allow_pickle=False)
+    return directory
 
 
-def load_model(p: t.Load, place: Path | str) -> Model:
-    """Data only: a graph of MXNet's own operators, and arrays."""
-    place = Path(place)
-    symbol, parameters = str(place / "model-symbol.json"), str(place / "model-0000.params")
+def load_model(p: t.Load, directory: Path | str) -> Model:
+    """Load a graph of MXNet's own operators, and arrays: both are data only."""
+    directory = Path(directory)
+    symbol, parameters = str(directory / "model-symbol.json"), str(directory / "model-0000.params")
     network = mx.gluon.SymbolBlock.imports(symbol, ["data"], parameters)
-    return Model(network, np.load(place / "input.npy", allow_pickle=False), np.zeros(0, np.float32))
+    return Model(network, np.load(directory / "input.npy", allow_pickle=False), np.zeros(0, np.float32))
 
 
 OPS: Ops = {

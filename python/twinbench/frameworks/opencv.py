@@ -1,4 +1,4 @@
-"""The image ops in OpenCV. Images are a list of uint8 arrays, those of three colours in OpenCV's order, BGR.
+"""The image ops in OpenCV. Images are a list of uint8 arrays; colours are in OpenCV's order, BGR.
 
 This file knows OpenCV and the contracts, and nothing of how it is run or timed.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinbench.frameworks import neutral
 from twinbench.frameworks.api import Deviation, Framework
 from twinbench.ops import images as t
 from twinbench.ops.contract import Arrays, Kind, Tolerance
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def load(threads: int) -> None:
-    """Imports OpenCV and sets its threads."""
+    """Import OpenCV and sets its threads."""
     global cv2, np
     import cv2
     import numpy as np
@@ -31,80 +32,75 @@ def load(threads: int) -> None:
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """A list of images of their own; arrays stay as they are."""
+    """Copy images into a list of contiguous arrays in BGR; other arrays stay unchanged."""
     if kind != "images":
         return value
     return value | {"x": [np.ascontiguousarray(image[..., ::-1] if image.ndim == 3 else image) for image in value["x"]]}
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """One array, in RGB."""
+    """Stack images into one array in RGB; other arrays stay unchanged."""
     return value | {"x": stacked([rgb(image) for image in value["x"]])} if kind == "images" else dict(value)
 
 
 def rgb(image: Image) -> Image:
-    """The other order."""
+    """Reverse the channels: BGR to RGB."""
     return image if image.ndim == 2 else image[..., ::-1]
 
 
 def stacked(images: list[Image]) -> Image:
-    """Of one size."""
+    """Stack images of equal size into one array, uint8 (n, height, width[, 3])."""
     return np.stack(images) if images else room(images, np.uint8)
 
 
 def room(images: list[Image], dtype: Any) -> Image:
-    """For as many images of this size."""
+    """Allocate one array (n, height, width[, 3]) for results of this many images."""
     return np.empty((len(images), *(images[0].shape if images else (0, 0))), dtype)
 
 
 def threads() -> Mapping[str, int]:
-    """Of OpenCV's own pool."""
+    """Return the threads of OpenCV's own pool."""
     return {"opencv": cv2.getNumThreads()}
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """Dtypes, sizes and the order of colours."""
-    return {name: held(values) for name, values in value.items()}
+    """Describe dtype, size and order of colours of images, and dtype and memory order of other arrays."""
+    return neutral.list_facts(value, _image_facts)
 
 
-def held(values: Any) -> str:
-    """As it is recorded."""
-    if not isinstance(values, list):
-        return f"{values.dtype} {'C' if values.flags.c_contiguous else 'F'}"
-    if not values:
-        return "empty list"
-    height, width = values[0].shape[:2]
-    return f"list of {values[0].dtype} {'BGR' if values[0].ndim == 3 else 'grey'} {width}x{height}"
+def _image_facts(image: Image) -> str:
+    height, width = image.shape[:2]
+    return f"{image.dtype} {'BGR' if image.ndim == 3 else 'grey'} {width}x{height}"
 
 
 def each(function: Callable[[Image], Image], images: Images) -> Images:
-    """Every image; what else there is passes on."""
+    """Apply a function to every image; the value's other arrays are passed on."""
     return images | {"x": [function(image) for image in images["x"]]}
 
 
 def decode(directory: str, pattern: str) -> Images:
-    """Grey files stay grey; colours come as BGR."""
+    """Read the files that match a pattern, in order of their names; grey files stay grey, colours are read as BGR."""
     files = sorted(Path(directory).glob(pattern))
     return {"x": [cv2.imread(str(file), cv2.IMREAD_ANYCOLOR) for file in files]}
 
 
 def decode_png(p: t.Decode, directory: str) -> Images:
-    """PNG."""
+    """Read PNG files with ``imread``."""
     return decode(directory, "*.png")
 
 
 def decode_jpeg(p: t.Decode, directory: str) -> Images:
-    """JPEG."""
+    """Read JPEG files with ``imread``."""
     return decode(directory, "*.jpg")
 
 
 def resize(p: t.Resize, images: Images) -> Images:
-    """The contract is this function's."""
+    """Resize with ``cv2.resize(INTER_LINEAR)``, from which the contract was taken."""
     return each(lambda image: cv2.resize(image, (p.width, p.height), interpolation=cv2.INTER_LINEAR), images)
 
 
 def resize_antialiased(p: t.Resize, images: Images) -> Images:
-    """The mean over areas, OpenCV's way to shrink without aliases; an axis that grows is interpolated after that."""
+    """Shrink by the mean over areas, OpenCV's antialiasing; an axis that grows is interpolated afterwards."""
 
     def resized(image: Image) -> Image:
         height, width = min(p.height, image.shape[0]), min(p.width, image.shape[1])
@@ -118,18 +114,18 @@ def resize_antialiased(p: t.Resize, images: Images) -> Images:
 
 
 def grey(p: t.Grey, images: Images) -> Images:
-    """In whole numbers."""
+    """Weigh the colours with ``cvtColor``, which computes in integers."""
     return each(lambda image: cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), images)
 
 
 def gaussian_blur(p: t.GaussianBlur, images: Images) -> Images:
-    """In whole numbers."""
+    """Blur with ``GaussianBlur``, which computes in integers."""
     size = (2 * p.radius + 1, 2 * p.radius + 1)
     return each(lambda image: cv2.GaussianBlur(image, size, p.sigma, borderType=cv2.BORDER_REPLICATE), images)
 
 
 def sobel(p: t.Sobel, images: Images) -> Images:
-    """Two gradients, in float32."""
+    """Compute both gradients in float32, then their magnitude."""
 
     def magnitude(image: Image) -> Image:
         gx = cv2.Sobel(image, cv2.CV_32F, 1, 0, borderType=cv2.BORDER_REPLICATE)
@@ -140,12 +136,12 @@ def sobel(p: t.Sobel, images: Images) -> Images:
 
 
 def median(p: t.Median, images: Images) -> Images:
-    """The contract is this function's."""
+    """Filter with ``cv2.medianBlur``, from which the contract was taken."""
     return each(lambda image: cv2.medianBlur(image, p.size), images)
 
 
 def rotate(p: t.Rotate, images: Images) -> Images:
-    """An affine map."""
+    """Rotate by an affine map about the image's centre."""
 
     def rotated(image: Image) -> Image:
         height, width = image.shape[:2]
@@ -156,23 +152,26 @@ def rotate(p: t.Rotate, images: Images) -> Images:
 
 
 def affine(p: t.Affine, images: Images) -> Images:
-    """The contract's matrix is OpenCV's inverse map."""
+    """Apply the contract's matrix, which is OpenCV's inverse map."""
     matrix = np.array(p.matrix, dtype=np.float64).reshape(2, 3)
     return each(lambda image: warped(image, matrix, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, p.fill), images)
 
 
 def warped(image: Image, matrix: Image, flags: int, fill: int) -> Image:
-    """In a frame of the same size."""
+    """Map an image into a frame of the same size."""
     return cv2.warpAffine(image, matrix, image.shape[1::-1], flags=flags, borderValue=(fill, fill, fill))
 
 
 def equalise(p: t.Equalise, images: Images) -> Images:
-    """The contract is this function's."""
+    """Equalise with ``cv2.equalizeHist``, from which the contract was taken."""
     return each(cv2.equalizeHist, images)
 
 
 def otsu(p: t.Otsu, images: Images) -> Images:
-    """For an image of one value OpenCV's threshold is 0, and the contract's that value."""
+    """Threshold with ``THRESH_OTSU``.
+
+    For an image of one value OpenCV's threshold is 0, and the contract's is that value.
+    """
 
     def binary(image: Image) -> Image:
         threshold, out = cv2.threshold(image, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
@@ -182,23 +181,23 @@ def otsu(p: t.Otsu, images: Images) -> Images:
 
 
 def opening(p: t.Opening, images: Images) -> Images:
-    """Beyond the border there is nothing, as in the contract."""
+    """Open with ``morphologyEx``, which ignores pixels beyond the border, as the contract does."""
     square = cv2.getStructuringElement(cv2.MORPH_RECT, (p.size, p.size))
     return each(lambda image: cv2.morphologyEx(image, cv2.MORPH_OPEN, square), images)
 
 
 def components(p: t.Components, images: Images) -> Arrays:
-    """Written in place. The background is a component to OpenCV."""
+    """Label components into one array. OpenCV counts the background as a component."""
     labels = room(images["x"], np.int32)
-    found = [
+    counts = [
         cv2.connectedComponents(image, out, connectivity=p.connectivity)[0]
         for image, out in zip(images["x"], labels, strict=True)
     ]
-    return {"labels": labels, "count": np.array(found, dtype=np.int64) - 1}
+    return {"labels": labels, "count": np.array(counts, dtype=np.int64) - 1}
 
 
 def normalise(p: t.Normalise, images: Images) -> Arrays:
-    """A table of 256 float32 numbers for each colour; written in place."""
+    """Look each level up in a table of 256 float32 numbers per colour, writing into one array."""
     mean, sd = np.array(p.mean), np.array(p.sd)
     table = ((np.arange(256)[:, None] / 255 - mean) / sd).astype(np.float32)[None]
     x = room(images["x"], np.float32)
@@ -208,7 +207,7 @@ def normalise(p: t.Normalise, images: Images) -> Arrays:
 
 
 def augment(p: t.Augment, images: Images, given: Arrays) -> Images:
-    """Slice, flip, scale."""
+    """Crop by slicing, flip, and scale with ``convertScaleAbs``."""
     numbers = zip(*(given[name].tolist() for name in ("top", "left", "flip", "factor")), strict=True)
 
     def changed(image: Image, top: int, left: int, flip: int, factor: float) -> Image:
@@ -218,7 +217,7 @@ def augment(p: t.Augment, images: Images, given: Arrays) -> Images:
     return images | {"x": [changed(image, *four) for image, four in zip(images["x"], numbers, strict=True)]}
 
 
-COARSE = "OpenCV 4 rounds places to 1/32 of a pixel; OpenCV 5 doesn't"
+COARSE = "OpenCV 4 rounds coordinates to 1/32 of a pixel; OpenCV 5 doesn't"
 
 FRAMEWORKS = (
     Framework(
@@ -252,7 +251,7 @@ FRAMEWORKS = (
         },
         deviations={
             "images.gaussian_blur": Deviation(
-                reason="OpenCV's weights for uint8 have 8 bits: those of a wide Gaussian are a few levels off in sum",
+                reason="OpenCV's weights for uint8 have 8 bits: for a wide Gaussian, the sum is off by a few levels",
                 tolerance=Tolerance(levels=16),
             ),
             "images.resize_antialiased": Deviation(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def load(threads: int) -> None:
-    """Imports pandas. Its CSV reader, pyarrow, has a pool of its own."""
+    """Import pandas. Its CSV reader, pyarrow, has a pool of its own."""
     global np, pd
     import numpy as np
     import pandas as pd
@@ -28,7 +28,7 @@ def load(threads: int) -> None:
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """A DataFrame, in which a missing string is NA; arrays stay as they are."""
+    """Convert a table into a DataFrame, in which a missing string is NA; other values stay unchanged."""
     if kind != "table":
         return value
     return pd.DataFrame({name: _series(values) for name, values in value.items()})
@@ -41,7 +41,7 @@ def _series(values: np.ndarray[Any, Any]) -> pd.Series:
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """Columns as arrays, a missing string as ``""``."""
+    """Convert columns into arrays, with a missing string as ``""``."""
     if kind != "table":
         return dict(value)
     return {name: _array(column) for name, column in value.items()}
@@ -53,14 +53,14 @@ def _array(column: pd.Series) -> np.ndarray[Any, Any]:
 
 
 def threads() -> Mapping[str, int]:
-    """Of pyarrow, which reads CSV and holds the strings. pandas itself has no threads."""
+    """Return the threads of pyarrow, which reads CSV and holds the strings. pandas itself has no threads."""
     import pyarrow
 
     return {"pyarrow": pyarrow.cpu_count()}
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """Dtype by column, with the storage of the strings."""
+    """Describe the dtype of each column, with the storage of strings."""
     if kind == "table":
         return {
             name: f"str ({dtype.storage})" if dtype == "str" else str(dtype) for name, dtype in value.dtypes.items()
@@ -69,7 +69,7 @@ def facts(value: Any, kind: Kind) -> Mapping[str, str]:
 
 
 def read_csv(p: t.ReadCsv, path: str) -> pd.DataFrame:
-    """The reader of pyarrow: the fast one, and one that rounds correctly."""
+    """Read with pyarrow's reader, which is the fastest and rounds correctly."""
     frame = pd.read_csv(
         path,
         engine="pyarrow",
@@ -82,18 +82,18 @@ def read_csv(p: t.ReadCsv, path: str) -> pd.DataFrame:
 
 
 def clean(p: t.Clean, frame: pd.DataFrame) -> pd.DataFrame:
-    """Drops, then casts."""
+    """Drop rows, then cast."""
     return frame.dropna(subset=list(p.drop_missing), ignore_index=True).astype(p.cast)
 
 
 def impute(p: t.Impute, frame: pd.DataFrame) -> pd.DataFrame:
-    """All columns at once."""
+    """Fill all columns at once."""
     columns = frame[list(p.columns)]
     return frame.fillna(columns.median() if p.strategy == "median" else columns.mean())
 
 
 def derive(p: t.Derive, frame: pd.DataFrame) -> pd.DataFrame:
-    """One ``assign``; a column of times is parsed once, and each distinct time in it once."""
+    """Add columns with one ``assign``; each distinct time of a column is parsed once."""
     times: dict[str, Any] = {}
 
     def part(of: str, column: str) -> Any:
@@ -119,7 +119,7 @@ def derive(p: t.Derive, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def groupby(p: t.Groupby, frame: pd.DataFrame) -> pd.DataFrame:
-    """Column by column, as ``agg`` does it, too: the groups are found once."""
+    """Aggregate column by column, as ``agg`` does; the groups are computed once."""
     groups = frame.groupby(list(p.keys), sort=p.ordered, observed=True)
     new = {name: _aggregate(frame, groups, function, *of) for name, (function, *of) in p.aggregates.items()}
     return pd.DataFrame(new).reset_index()
@@ -132,7 +132,7 @@ def _aggregate(frame: pd.DataFrame, groups: Any, function: str, *of: str) -> pd.
 
 
 def _r2(groups: Any, a: pd.Series, b: pd.Series) -> pd.Series:
-    """NumPy's sums over the groups' numbers: ``apply`` would call Python for every group."""
+    """Compute r squared from NumPy's sums over group numbers: ``apply`` would call Python for every group."""
     group, index = groups.ngroup(), groups.size().index
     whole = group.notna() & a.notna() & b.notna()
     numbers = group[whole].to_numpy(dtype="int64")
@@ -140,20 +140,20 @@ def _r2(groups: Any, a: pd.Series, b: pd.Series) -> pd.Series:
     def sums(values: Any = None) -> Any:
         return np.bincount(numbers, weights=values, minlength=len(index))
 
-    with np.errstate(invalid="ignore"):  # 0 / 0 is where it isn't defined
+    with np.errstate(invalid="ignore"):  # 0 / 0 where r2 isn't defined
         x, y = (v - (sums(v) / sums())[numbers] for v in (s[whole].to_numpy(dtype="float64") for s in (a, b)))
         return pd.Series(sums(x * y) ** 2 / (sums(x * x) * sums(y * y)), index)
 
 
 def top(p: t.Top, frame: pd.DataFrame) -> pd.DataFrame:
-    """``head`` of what was sorted by value; then the few rows that are left are sorted by group, if they have to be."""
+    """Take the ``head`` of each group after a sort by value; if the contract asks for an order, sort the few rows."""
     rows = frame[[*p.keys, p.column]].dropna().sort_values(p.column, ascending=False)
     largest = rows.groupby(list(p.keys), sort=False, observed=True).head(p.n)
     return largest.sort_values(list(p.keys), kind="stable", ignore_index=True) if p.ordered else largest
 
 
 def join(p: t.Join, left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
-    """``merge``, which would match a missing key with a missing key: the right table's are dropped."""
+    """Join with ``merge``, without the right table's missing keys, which ``merge`` would match with each other."""
     on, columns = list(p.on), list(p.columns)
     right = right[[*on, *columns]]
     if any(right[name].hasnans for name in on):
@@ -165,12 +165,12 @@ def join(p: t.Join, left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
 
 
 def sort(p: t.Sort, frame: pd.DataFrame) -> pd.DataFrame:
-    """Stable in both directions."""
+    """Sort stably in both directions."""
     return frame.sort_values(list(p.by), ascending=not p.descending, kind="stable", ignore_index=True)
 
 
 def rolling(p: t.Rolling, frame: pd.DataFrame) -> pd.DataFrame:
-    """Grouped windows come out group by group; their last index level says which row each belongs to."""
+    """Compute windows by group; the last index level of the result names the row of each value."""
     windows = frame.groupby(list(p.by), sort=False)[p.column].rolling(p.window, min_periods=1)
     values = windows.mean() if p.function == "mean" else windows.sum()
     out = np.empty(len(frame))
@@ -179,19 +179,19 @@ def rolling(p: t.Rolling, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def one_hot(p: t.OneHot, frame: pd.DataFrame) -> pd.DataFrame:
-    """``get_dummies``."""
+    """Encode with ``get_dummies``."""
     return pd.get_dummies(frame, columns=list(p.columns), prefix_sep="=", dtype="uint8")
 
 
 def standardise(p: t.Standardise, frame: pd.DataFrame) -> pd.DataFrame:
-    """All columns at once; a constant one is divided by infinity, which makes it 0."""
+    """Standardise all columns at once; dividing a constant column by infinity makes it 0."""
     x = frame[list(p.columns)].astype("float64")
     deviation = x.std(ddof=0).mask(x.min() == x.max(), float("inf"))
     return frame.assign(**((x - x.mean()) / deviation))
 
 
 def split(p: t.Split, frame: pd.DataFrame, given: Arrays) -> Arrays:
-    """One float32 matrix, then its rows."""
+    """Make one float32 matrix, then take its rows."""
     x = frame.drop(columns=[p.label, *p.drop]).to_numpy(dtype=np.float32)
     y = frame[p.label].to_numpy(dtype=np.float32)
     train, test = given["train"], given["test"]

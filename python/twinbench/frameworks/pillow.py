@@ -1,4 +1,4 @@
-"""The image ops in Pillow. Images are a list of ``PIL.Image.Image`` of mode L or RGB; arrays are NumPy's.
+"""The image ops in Pillow. Images are a list of ``PIL.Image.Image`` of mode L or RGB; other arrays are NumPy's.
 
 This file knows Pillow and the contracts, and nothing of how it is run or timed.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinbench.frameworks import neutral
 from twinbench.frameworks.api import Deviation, Framework
 from twinbench.ops import images as t
 from twinbench.ops.contract import Arrays, Kind, Tolerance
@@ -21,53 +22,46 @@ if TYPE_CHECKING:
 
 
 def load(threads: int) -> None:
-    """Imports the parts of Pillow that the ops use. Pillow has no threads."""
+    """Import the parts of Pillow that the ops use. Pillow has no threads."""
     global np, Image, ImageEnhance, ImageFilter, ImageOps
     import numpy as np
     from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """A list of images; arrays stay as they are."""
+    """Convert images into a list of Pillow images; other arrays stay unchanged."""
     if kind != "images":
         return value
     return value | {"x": [Image.fromarray(np.ascontiguousarray(image)) for image in value["x"]]}
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """Images of one size as one array."""
+    """Stack images of equal size into one array; other arrays stay unchanged."""
     return value | {"x": stacked(value["x"])} if kind == "images" else dict(value)
 
 
 def stacked(images: list[Image.Image]) -> np.ndarray[Any, Any]:
-    """Of one size."""
+    """Stack images of equal size into one array, uint8 (n, height, width[, 3])."""
     return np.stack([np.asarray(image) for image in images]) if images else np.empty((0, 0, 0), np.uint8)
 
 
 def threads() -> Mapping[str, int]:
-    """Pillow has none."""
+    """Return no pools: Pillow has no threads."""
     return {}
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """Modes and sizes of images, dtypes of arrays."""
-    return {name: held(values) for name, values in value.items()}
-
-
-def held(values: Any) -> str:
-    """As it is recorded."""
-    if not isinstance(values, list):
-        return f"{values.dtype} {'C' if values.flags.c_contiguous else 'F'}"
-    return f"list of {values[0].mode} {values[0].width}x{values[0].height}" if values else "empty list"
+    """Describe mode and size of images, and dtype and memory order of other arrays."""
+    return neutral.list_facts(value, lambda image: f"{image.mode} {image.width}x{image.height}")
 
 
 def each(function: Callable[[Image.Image], Image.Image], images: Images) -> Images:
-    """Every image; what else there is passes on."""
+    """Apply a function to every image; the value's other arrays are passed on."""
     return images | {"x": [function(image) for image in images["x"]]}
 
 
 def decode(directory: str, pattern: str) -> Images:
-    """``open`` reads no pixels yet, ``load`` does, and closes the file."""
+    """Read the files that match a pattern; ``open`` is lazy, ``load`` reads the pixels and closes the file."""
     images = [Image.open(file) for file in sorted(Path(directory).glob(pattern))]
     for image in images:
         image.load()
@@ -75,17 +69,17 @@ def decode(directory: str, pattern: str) -> Images:
 
 
 def decode_png(p: t.Decode, directory: str) -> Images:
-    """PNG."""
+    """Read PNG files with ``Image.open``."""
     return decode(directory, "*.png")
 
 
 def decode_jpeg(p: t.Decode, directory: str) -> Images:
-    """JPEG."""
+    """Read JPEG files with ``Image.open``."""
     return decode(directory, "*.jpg")
 
 
 def resize(p: t.Resize, images: Images) -> Images:
-    """``resize`` would antialias; an affine map doesn't, and neither does it round."""
+    """Resize by an affine map, because ``resize`` would antialias; the map truncates fractions."""
 
     def resized(image: Image.Image) -> Image.Image:
         scale = (image.width / p.width, 0, 0, 0, image.height / p.height, 0)
@@ -95,37 +89,41 @@ def resize(p: t.Resize, images: Images) -> Images:
 
 
 def resize_antialiased(p: t.Resize, images: Images) -> Images:
-    """The contract is this method's."""
+    """Resize with ``Image.resize(BILINEAR)``, from which the contract was taken."""
     return each(lambda image: image.resize((p.width, p.height), Image.Resampling.BILINEAR), images)
 
 
 def grey(p: t.Grey, images: Images) -> Images:
-    """Mode L."""
+    """Convert to mode L."""
     return each(lambda image: image.convert("L"), images)
 
 
 def gaussian_blur(p: t.GaussianBlur, images: Images) -> Images:
-    """Pillow's radius is what others call sigma."""
+    """Blur with ``GaussianBlur``, whose radius is the contract's sigma."""
     return each(lambda image: image.filter(ImageFilter.GaussianBlur(p.sigma)), images)
 
 
 def median(p: t.Median, images: Images) -> Images:
-    """The contract is this filter's."""
+    """Filter with ``MedianFilter``, from which the contract was taken."""
     return each(lambda image: image.filter(ImageFilter.MedianFilter(p.size)), images)
 
 
 def rotate(p: t.Rotate, images: Images) -> Images:
-    """An affine map."""
+    """Rotate by an affine map about the image's centre."""
     return each(lambda image: warped(image, t.rotation(p.degrees, image.height, image.width), p.fill), images)
 
 
 def affine(p: t.Affine, images: Images) -> Images:
-    """An affine map."""
+    """Apply the contract's affine map."""
     return each(lambda image: warped(image, p.matrix, p.fill), images)
 
 
 def warped(image: Image.Image, matrix: tuple[float, ...], fill: int) -> Image.Image:
-    """Pillow counts from the first pixel's corner, and takes the border's pixels up to their edge unless framed."""
+    """Map an image into a frame of the same size.
+
+    Pillow counts coordinates from the first pixel's corner, and edges fade into the fill only inside a border of the
+    fill.
+    """
     a, b, c, d, e, f = matrix
     corner = (a, b, c + (3 - a - b) / 2, d, e, f + (3 - d - e) / 2)
     colour = fill if image.mode == "L" else (fill,) * 3
@@ -134,18 +132,18 @@ def warped(image: Image.Image, matrix: tuple[float, ...], fill: int) -> Image.Im
 
 
 def equalise(p: t.Equalise, images: Images) -> Images:
-    """Of its own formula."""
+    """Equalise with ``ImageOps.equalize``, whose formula differs from the contract's."""
     return each(ImageOps.equalize, images)
 
 
 def opening(p: t.Opening, images: Images) -> Images:
-    """Repeating the border's pixels, as these filters do, adds none that the window hasn't."""
+    """Open with a minimum and a maximum filter; they repeat border pixels, which adds no value to a window."""
     lowest, highest = ImageFilter.MinFilter(p.size), ImageFilter.MaxFilter(p.size)
     return each(lambda image: image.filter(lowest).filter(highest), images)
 
 
 def normalise(p: t.Normalise, images: Images) -> Arrays:
-    """By NumPy, in place: Pillow has no images of three float channels."""
+    """Normalise with NumPy, in place: Pillow has no images of three float channels."""
     x = stacked(images["x"]).astype(np.float32)
     if len(x):
         x /= 255
@@ -155,7 +153,7 @@ def normalise(p: t.Normalise, images: Images) -> Arrays:
 
 
 def augment(p: t.Augment, images: Images, given: Arrays) -> Images:
-    """Crop, mirror, enhance."""
+    """Crop, mirror, and scale with ``ImageEnhance``."""
     numbers = zip(*(given[name].tolist() for name in ("top", "left", "flip", "factor")), strict=True)
 
     def changed(image: Image.Image, top: int, left: int, flip: int, factor: float) -> Image.Image:
@@ -169,7 +167,7 @@ FRAMEWORKS = (
     Framework(
         name="Pillow",
         language="python",
-        summary="The imaging library that most others read their images with",
+        summary="Imaging library with which many others read their images",
         packages=("pillow", "numpy"),
         extra="images",
         load=load,
@@ -193,10 +191,10 @@ FRAMEWORKS = (
             "images.augment": augment,
         },
         notes={
-            "images.resize": "Image.resize always antialiases, so this is Image.transform, which cuts fractions off.",
-            "images.rotate": "Image.rotate doesn't fade edges into the fill: the image gets a frame of it first.",
-            "images.affine": "Image.transform doesn't fade edges into the fill: the image gets a frame of it first.",
-            "images.augment": "ImageEnhance.Brightness cuts fractions off.",
+            "images.resize": "Image.resize always antialiases, so this is Image.transform, which truncates fractions.",
+            "images.rotate": "Image.rotate doesn't fade edges into the fill, so the image gets a border of it.",
+            "images.affine": "Image.transform doesn't fade edges into the fill, so the image gets a border of it.",
+            "images.augment": "ImageEnhance.Brightness truncates fractions.",
         },
         deviations={
             "images.gaussian_blur": Deviation(

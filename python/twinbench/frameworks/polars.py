@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def load(threads: int) -> None:
-    """Imports Polars, whose pool takes its size from the environment, once."""
+    """Import Polars, which reads the size of its pool from the environment, once."""
     global np, pl
     import numpy as np
     import polars as pl
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """A DataFrame; arrays stay as they are."""
+    """Convert a table into a DataFrame with null for missing values; other values stay unchanged."""
     if kind != "table":
         return value
     return pl.DataFrame([_series(name, values) for name, values in value.items()])
@@ -38,7 +38,7 @@ def _series(name: str, values: np.ndarray[Any, Any]) -> pl.Series:
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """Columns as arrays, null as NaN or ``""``."""
+    """Convert columns into arrays, with null as NaN or ``""``."""
     if kind != "table":
         return dict(value)
     return {column.name: _array(column) for column in value.get_columns()}
@@ -51,19 +51,19 @@ def _array(column: pl.Series) -> np.ndarray[Any, Any]:
 
 
 def threads() -> Mapping[str, int]:
-    """Of Polars' own pool."""
+    """Return the threads of Polars' own pool."""
     return {"polars": pl.thread_pool_size()}
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """Dtype by column."""
+    """Describe the dtype of each column."""
     if kind == "table":
         return {name: str(dtype) for name, dtype in value.schema.items()}
     return {name: f"{v.dtype} {'C' if v.flags.c_contiguous else 'F'}" for name, v in value.items()}
 
 
 def read_csv(p: t.ReadCsv, path: str) -> pl.DataFrame:
-    """Scans the file for the columns that are asked for."""
+    """Scan the file for the columns that the parameters name."""
     types = {"int64": pl.Int64, "float64": pl.Float64, "string": pl.String}
     return (
         pl.scan_csv(
@@ -78,20 +78,20 @@ def read_csv(p: t.ReadCsv, path: str) -> pl.DataFrame:
 
 
 def clean(p: t.Clean, frame: pl.DataFrame) -> pl.DataFrame:
-    """Drops, then casts."""
+    """Drop rows, then cast."""
     types = {"int64": pl.Int64, "float64": pl.Float64, "string": pl.String}
     present = frame.drop_nulls(list(p.drop_missing)) if p.drop_missing else frame
     return present.cast({name: types[kind] for name, kind in p.cast.items()})
 
 
 def impute(p: t.Impute, frame: pl.DataFrame) -> pl.DataFrame:
-    """All columns in one expression."""
+    """Fill all columns in one expression."""
     columns = pl.col(*p.columns)
     return frame.with_columns(columns.fill_null(columns.median() if p.strategy == "median" else columns.mean()))
 
 
 def derive(p: t.Derive, frame: pl.DataFrame) -> pl.DataFrame:
-    """One query: the optimiser parses a column of times once however many columns come from it."""
+    """Add columns in one query: the optimiser parses a column of times only once."""
     new = [_derived(definition).alias(name) for name, definition in p.columns.items()]
     return frame.lazy().with_columns(new).collect()
 
@@ -110,14 +110,14 @@ def _derived(definition: t.Derivation) -> pl.Expr:
 
 
 def groupby(p: t.Groupby, frame: pl.DataFrame) -> pl.DataFrame:
-    """Groups in any order; if they have to be in order, the groups that there are are sorted."""
+    """Aggregate in any order; if the contract asks for an order, sort the resulting groups."""
     new = [_aggregate(function, *map(pl.col, of)).alias(name) for name, (function, *of) in p.aggregates.items()]
     groups = _present(frame, p.keys).lazy().group_by(p.keys).agg(new)
     return (groups.sort(p.keys) if p.ordered else groups).collect()
 
 
 def _present(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """Without the rows that miss a key. Counting nulls is free, filtering is not."""
+    """Drop the rows that miss a key. Counting nulls costs nothing, filtering does."""
     return frame.drop_nulls(keys) if any(frame[name].null_count() for name in keys) else frame
 
 
@@ -127,14 +127,14 @@ def _aggregate(function: str, column: pl.Expr, *other: pl.Expr) -> pl.Expr:
             return column.count().cast(pl.Int64)
         case "max_minus_min":
             return column.max() - other[0].min()
-        case "r2":  # NaN where it isn't defined
+        case "r2":  # NaN where r2 isn't defined
             return pl.corr(column, *other).pow(2).fill_nan(None)
     expression: pl.Expr = getattr(column, function)()
     return expression
 
 
 def top(p: t.Top, frame: pl.DataFrame) -> pl.DataFrame:
-    """``top_k``, which promises no order; if there has to be one, the few rows that are left are sorted."""
+    """Take the largest values with ``top_k``, which promises no order, and sort these few rows if they need one."""
     groups = frame.lazy().drop_nulls([*p.keys, p.column]).group_by(p.keys).agg(pl.col(p.column).top_k(p.n))
     rows = groups.explode(p.column)
     if p.ordered:
@@ -143,7 +143,7 @@ def top(p: t.Top, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def join(p: t.Join, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-    """Keeps both tables' orders if asked to; null keys match nothing."""
+    """Join, keeping both tables' orders if the contract asks for it; null keys match nothing."""
     right = right.select(*p.on, *p.columns)
     if p.how == "left":
         right = right.cast({name: pl.Float64 for name in p.columns if right.schema[name].is_integer()})
@@ -151,25 +151,25 @@ def join(p: t.Join, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
 
 
 def sort(p: t.Sort, frame: pl.DataFrame) -> pl.DataFrame:
-    """Stable in both directions."""
+    """Sort stably in both directions."""
     return frame.sort(p.by, descending=p.descending, nulls_last=True, maintain_order=True)
 
 
 def rolling(p: t.Rolling, frame: pl.DataFrame) -> pl.DataFrame:
-    """A window function over groups."""
+    """Apply a window function over groups."""
     column = pl.col(p.column).cast(pl.Float64)
     function = column.rolling_mean if p.function == "mean" else column.rolling_sum
     return frame.with_columns(function(p.window, min_samples=1).over(p.by).alias(p.name))
 
 
 def one_hot(p: t.OneHot, frame: pl.DataFrame) -> pl.DataFrame:
-    """``to_dummies`` column by column, since on a frame it keeps the places of the columns."""
+    """Apply ``to_dummies`` column by column: on a frame, it would insert the indicators between other columns."""
     others = frame.drop(p.columns)
     return pl.concat([others, *(_indicators(frame.get_column(name)) for name in p.columns)], how="horizontal")
 
 
 def _indicators(column: pl.Series) -> pl.DataFrame:
-    """The indicators in the order of the values, which for integers isn't that of their names."""
+    """Return the indicators in the order of the values, which for integers isn't the order of their names."""
     indicators = column.to_dummies(separator="=", drop_nulls=True)
     names = sorted(indicators.columns)
     if column.dtype != pl.String:
@@ -178,14 +178,14 @@ def _indicators(column: pl.Series) -> pl.DataFrame:
 
 
 def standardise(p: t.Standardise, frame: pl.DataFrame) -> pl.DataFrame:
-    """All columns in one expression; a constant one is divided by infinity, which makes it 0."""
+    """Standardise all columns in one expression; dividing a constant column by infinity makes it 0."""
     x = pl.col(*p.columns)
     deviation = pl.when(x.min() < x.max()).then(x.std(ddof=0)).otherwise(float("inf"))
     return frame.with_columns((x - x.mean()) / deviation)
 
 
 def split(p: t.Split, frame: pl.DataFrame, given: Arrays) -> Arrays:
-    """Gathers the rows while each column is still in one piece; the matrices are column-major."""
+    """Gather rows column by column, before the columns become a matrix; the matrices are column-major."""
     x = frame.drop(p.label, *p.drop).cast(pl.Float32)
     y = frame.get_column(p.label).cast(pl.Float32).to_numpy()
     train, test = given["train"], given["test"]

@@ -1,4 +1,4 @@
-"""Frameworks by which the harness measures itself: the same work registered twice, and once slowed down."""
+"""Frameworks with which the harness measures itself: the same work registered twice, and once slowed down."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from twinbench.ops.probe import Noop, Spin, Work
 
 
 def load(threads: int) -> None:
-    """Nothing to import."""
+    """Do nothing: these ops need no library."""
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """Never called: these ops have no inputs."""
+    """Return the value; never called, because these ops have no inputs."""
     return value
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """The one zero that the contracts ask for."""
+    """Return the single zero that the contracts define, float64 (1,)."""
     import numpy as np
 
     return {"value": np.zeros(1)}
 
 
 def threads() -> Mapping[str, int]:
-    """No pools."""
+    """Return no pools: these ops use one thread."""
     return {}
 
 
 def noop(p: Noop) -> None:
-    """Nothing."""
+    """Do nothing."""
 
 
 def spin(p: Spin) -> None:
-    """Busy-waits."""
+    """Busy-wait for ``p.microseconds``."""
     end = perf_counter_ns() + int(p.microseconds * 1000)
     while perf_counter_ns() < end:
         pass
 
 
 def work(p: Work) -> int:
-    """A loop of the interpreter's own."""
+    """Run a Python loop of ``p.loops`` turns."""
     return _loop(p.loops)
 
 
 def work_slow(p: Work) -> int:
-    """5 % more of it: a slowdown that a comparison has to find."""
+    """Run the loop with 5 % more turns, a slowdown that a comparison has to detect."""
     return _loop(p.loops * 105 // 100)
 
 
 def _loop(turns: int) -> int:
-    """As deep in the stack for both: CPython 3.11 ran a loop that was entered from C some 4 % slower."""
+    """Run the loop at the same stack depth for both: CPython 3.11 ran a loop called from C about 4 % slower."""
     total = 0
     for i in range(turns):
         total += i

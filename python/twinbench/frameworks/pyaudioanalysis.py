@@ -6,13 +6,13 @@ functions that it calls.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinbench.frameworks import neutral
 from twinbench.frameworks.api import Framework
 from twinbench.ops import signals as t
-from twinbench.ops.contract import Arrays, Kind
+from twinbench.ops.contract import Arrays
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,33 +24,15 @@ if TYPE_CHECKING:
 
 
 def load(threads: int) -> None:
-    """Imports the library, and with it SciPy, Matplotlib and what reads tags of MP3 files."""
+    """Import the library, which imports SciPy, Matplotlib and a reader of MP3 tags."""
     global ShortTermFeatures, audioBasicIO, fft, np
     import numpy as np
     from pyAudioAnalysis import ShortTermFeatures, audioBasicIO
     from scipy.fftpack import fft
 
 
-def prepare(value: Arrays, kind: Kind) -> Arrays:
-    """The neutral form is NumPy's."""
-    return value
-
-
-def extract(value: Arrays, kind: Kind) -> Arrays:
-    """The neutral form is NumPy's."""
-    return value
-
-
-def threads() -> Mapping[str, int]:
-    """Of the BLAS libraries in the process."""
-    import threadpoolctl
-
-    pools = threadpoolctl.ThreadpoolController().select(user_api="blas")
-    return {pool["internal_api"]: pool["num_threads"] for pool in pools.info()}
-
-
 def read_wav(p: t.ReadWav, path: str) -> Arrays:
-    """The library's reader gives integers, as SciPy's does, which it calls."""
+    """Read with the library's reader, which calls SciPy's and gives integers."""
     files = [file for part in ("train", "test") for file in sorted((Path(path) / part).glob("*.wav"))]
     x = np.zeros((len(files), p.samples))
     for record, file in zip(x, files, strict=True):
@@ -65,7 +47,7 @@ def read_wav(p: t.ReadWav, path: str) -> Arrays:
 
 
 def short_term_features(p: t.ShortTerm, arrays: Arrays) -> Arrays:
-    """Centroid and spread are in units of half the rate, so any rate does."""
+    """Compute features frame by frame. Centroid and spread are in units of half the rate, so any rate does."""
     x = arrays["x"]
     starts = range(0, x.shape[1] - p.frame + 1, p.hop)
     out = np.empty((len(x), len(starts), 6))
@@ -83,7 +65,7 @@ def short_term_features(p: t.ShortTerm, arrays: Arrays) -> Arrays:
 
 
 def _mel_bands(rate_hz: float, bands: int, length: int) -> Array:
-    """HTK's triangles, (bands, length / 2)."""
+    """Return HTK's triangles, float64 (bands, length / 2)."""
     edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + rate_hz / 1400), bands + 2) / 2595) - 1)
     frequency = np.arange(length // 2) * rate_hz / length
     slopes = (frequency - edges[:-1, None]) / np.diff(edges)[:, None]
@@ -91,7 +73,7 @@ def _mel_bands(rate_hz: float, bands: int, length: int) -> Array:
 
 
 def mfcc(p: t.Mfcc, arrays: Arrays) -> Arrays:
-    """The library's ``mfcc`` takes any filter bank and any spectrum; its logarithm has the base 10."""
+    """Call the library's ``mfcc``, which takes any filter bank and spectrum; its logarithm has the base 10."""
     x = arrays["x"]
     window = np.hamming(p.frame)
     length = 1 << (p.frame - 1).bit_length()
@@ -115,9 +97,9 @@ FRAMEWORKS = (
         packages=("pyAudioAnalysis", "numpy", "scipy"),
         extra="audio",
         load=load,
-        prepare=prepare,
-        extract=extract,
-        threads=threads,
+        prepare=neutral.unchanged,
+        extract=neutral.unchanged,
+        threads=neutral.blas_threads,
         ops={
             "signals.read_wav": read_wav,
             "signals.short_term_features": short_term_features,

@@ -1,27 +1,21 @@
-"""The references of all ops as one framework, so that they run in a worker like everything else."""
+"""The references of all ops as one framework, so that references run in a worker as any implementation does."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from twinbench import ops
+from twinbench.frameworks import neutral
 from twinbench.frameworks.api import Framework
-from twinbench.ops.contract import Kind
 
 
 def load(threads: int) -> None:
-    """NumPy is all that a reference needs."""
-    import numpy  # noqa: F401  the import is what is wanted
-
-
-def same(value: Any, kind: Kind) -> Any:
-    """Neutral values are native here."""
-    return value
+    """Import NumPy, which is all that a reference needs."""
+    import numpy  # noqa: F401  only the import's effect is needed
 
 
 def threads() -> Mapping[str, int]:
-    """References are not measured."""
+    """Return no pools: references are not measured."""
     return {}
 
 
@@ -32,8 +26,8 @@ FRAMEWORKS = (
         summary="The contracts' own references, in plain NumPy",
         packages=("numpy",),
         load=load,
-        prepare=same,
-        extract=same,
+        prepare=neutral.unchanged,
+        extract=neutral.unchanged,
         threads=threads,
         ops={op.name: op.reference for op in ops.all_ops()},
     ),

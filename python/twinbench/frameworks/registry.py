@@ -1,4 +1,4 @@
-"""Finding frameworks: ours by name, Julia's by their files, others through entry points.
+"""Find frameworks: built-in Python modules by name, Julia's by their files, others through entry points.
 
 Nothing here imports a library under test.
 """
@@ -26,27 +26,27 @@ RETIRED = {
     "SignalProcessing.jl": "both packages of that name are retired: one was absorbed by DSP.jl, and its MFCC lives on "
     "in MFCC.jl; the other is deprecated; use DSP.jl, SignalAnalysis.jl or MFCC.jl",
 }
-"""Names that people ask for, and what became of them."""
+"""Names of removed frameworks, each with the reason and the replacement."""
 
 
 @cache
 def frameworks() -> dict[str, Framework]:
-    """Every framework by name, ours first. A plugin can't replace one of ours."""
-    found: dict[str, Framework] = {}
+    """Return every framework by name, built-in frameworks first; a plugin can't replace a built-in framework."""
+    by_name: dict[str, Framework] = {}
     for module in BUILTIN:
         for framework in importlib.import_module(f"twinbench.frameworks.{module}").FRAMEWORKS:
-            found[framework.name] = framework
+            by_name[framework.name] = framework
     from twinbench.frameworks import julia
 
     for framework in julia.frameworks():
-        found[framework.name] = framework
+        by_name[framework.name] = framework
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         loaded = entry.load()
         for framework in loaded if isinstance(loaded, tuple) else (loaded,):
-            found.setdefault(framework.name, framework)
-    return found
+            by_name.setdefault(framework.name, framework)
+    return by_name
 
 
 def get(name: str) -> Framework:
-    """The framework of this name. Raises KeyError."""
+    """Return the framework of this name. Raises KeyError."""
     return frameworks()[name]

@@ -1,6 +1,6 @@
 """The image ops in scikit-image. Images are a list of uint8 arrays, as ``skimage.io`` reads them.
 
-Most functions compute in floating point; grey levels come back by rounding. This file knows scikit-image and the
+Most functions compute in floating point; their results are rounded to grey levels. This file knows scikit-image and the
 contracts, and nothing of how it is run or timed.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinbench.frameworks import neutral
 from twinbench.frameworks.api import Deviation, Framework
 from twinbench.ops import images as t
 from twinbench.ops.contract import Arrays, Kind, Tolerance
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def load(threads: int) -> None:
-    """Imports the parts of scikit-image that the ops use, which come in lazily. It has no threads of its own."""
+    """Import the parts of scikit-image that the ops use, which are lazy. The library has no threads of its own."""
     global np, color, exposure, filters, io, measure, morphology, transform, util
     import numpy as np
     from skimage import color, exposure, filters, io, measure, morphology, transform, util
@@ -33,86 +34,79 @@ def load(threads: int) -> None:
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """A list of images; arrays stay as they are."""
+    """Copy images into a list of contiguous arrays; other arrays stay unchanged."""
     return value | {"x": [np.ascontiguousarray(image) for image in value["x"]]} if kind == "images" else value
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """Images of one size as one array."""
+    """Stack images of equal size into one array; other arrays stay unchanged."""
     return value | {"x": stacked(value["x"])} if kind == "images" else dict(value)
 
 
 def stacked(images: list[Image], dtype: Any = "uint8") -> Image:
-    """Of one size."""
+    """Stack images of equal size into one array (n, height, width[, 3])."""
     return np.stack(images) if images else np.empty((0, 0, 0), dtype)
 
 
 def threads() -> Mapping[str, int]:
-    """None of its own."""
+    """Return no pools: scikit-image has no threads of its own."""
     return {}
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """Dtypes and sizes."""
-    return {name: held(values) for name, values in value.items()}
-
-
-def held(values: Any) -> str:
-    """As it is recorded."""
-    if not isinstance(values, list):
-        return f"{values.dtype} {'C' if values.flags.c_contiguous else 'F'}"
-    return f"list of {values[0].dtype} {'x'.join(map(str, values[0].shape))}" if values else "empty list"
+    """Describe dtype and shape of images, and dtype and memory order of other arrays."""
+    return neutral.list_facts(value, lambda image: f"{image.dtype} {'x'.join(map(str, image.shape))}")
 
 
 def each(function: Callable[[Image], Image], images: Images) -> Images:
-    """Every image; what else there is passes on."""
+    """Apply a function to every image; the value's other arrays are passed on."""
     return images | {"x": [function(image) for image in images["x"]]}
 
 
 def floats(image: Image) -> Image:
-    """float32, which scikit-image keeps: it would make float64 of uint8."""
+    """Convert to float32, which scikit-image keeps, whereas it converts uint8 to float64."""
     return image.astype(np.float32)
 
 
 def levels(values: Image) -> Image:
-    """Floats from 0 to 255 as grey levels, rounded."""
+    """Round floats from 0 to 255 to grey levels, uint8; changes ``values``."""
     values += 0.5
     return values.astype(np.uint8)
 
 
 def decode_png(p: t.Decode, directory: str) -> Images:
-    """PNG."""
+    """Read PNG files with ``io.imread``."""
     return {"x": [io.imread(file) for file in sorted(Path(directory).glob("*.png"))]}
 
 
 def decode_jpeg(p: t.Decode, directory: str) -> Images:
-    """JPEG."""
+    """Read JPEG files with ``io.imread``."""
     return {"x": [io.imread(file) for file in sorted(Path(directory).glob("*.jpg"))]}
 
 
 def resize(p: t.Resize, images: Images) -> Images:
-    """The contract is this function's, told not to antialias."""
+    """Resize with ``transform.resize`` without antialiasing, which computes what the contract says."""
     return each(lambda image: resized(image, p, anti_aliasing=False), images)
 
 
 def resize_antialiased(p: t.Resize, images: Images) -> Images:
-    """Antialiased by a Gaussian."""
+    """Resize with ``transform.resize``, which antialiases by a Gaussian."""
     return each(lambda image: resized(image, p, anti_aliasing=True), images)
 
 
 def resized(image: Image, p: t.Resize, anti_aliasing: bool) -> Image:
-    """Bilinear, the border's pixels repeated."""
+    """Resize an image bilinearly, repeating the border's pixels."""
     to = (p.height, p.width)
     return levels(transform.resize(floats(image), to, order=1, mode="edge", anti_aliasing=anti_aliasing))
 
 
 def grey(p: t.Grey, images: Images) -> Images:
-    """Of other weights."""
+    """Weigh the colours with ``rgb2gray``, whose weights differ from the contract's."""
     return each(lambda image: levels(color.rgb2gray(image) * 255), images)
 
 
 def gaussian_blur(p: t.GaussianBlur, images: Images) -> Images:
-    """Truncated where the contract says."""
+    """Blur with ``filters.gaussian``, truncated at the contract's radius."""
     truncate = p.radius / p.sigma
 
     def blurred(image: Image) -> Image:
@@ -124,53 +118,53 @@ def gaussian_blur(p: t.GaussianBlur, images: Images) -> Images:
 
 
 def sobel(p: t.Sobel, images: Images) -> Images:
-    """The contract's scale is this function's."""
+    """Filter with ``filters.sobel``, whose scale is the contract's."""
     return each(lambda image: levels(filters.sobel(floats(image), mode="nearest")), images)
 
 
 def median(p: t.Median, images: Images) -> Images:
-    """Each colour in the same call."""
+    """Filter with ``filters.median``, all colours in one call."""
     square = np.ones((p.size, p.size), dtype=bool)
     return each(lambda image: filters.median(image, square if image.ndim == 2 else square[..., None]), images)
 
 
 def rotate(p: t.Rotate, images: Images) -> Images:
-    """The contract's centre and sign are this function's. Clipping would take the fill for an outlier."""
+    """Rotate with ``transform.rotate`` without clipping, which would treat the fill as an outlier."""
     return each(lambda image: levels(transform.rotate(floats(image), p.degrees, cval=p.fill, clip=False)), images)
 
 
 def affine(p: t.Affine, images: Images) -> Images:
-    """The contract's matrix is the inverse map. Clipping would take the fill for an outlier."""
+    """Apply the contract's matrix with ``warp``. Clipping is off because it would treat the fill as an outlier."""
     matrix = np.array([*p.matrix, 0, 0, 1], dtype=np.float64).reshape(3, 3)
     return each(lambda image: levels(transform.warp(floats(image), matrix, cval=p.fill, clip=False)), images)
 
 
 def equalise(p: t.Equalise, images: Images) -> Images:
-    """Of its own formula."""
+    """Equalise with ``equalize_hist``, whose formula differs from the contract's."""
     return each(lambda image: levels(exposure.equalize_hist(image) * 255), images)
 
 
 def otsu(p: t.Otsu, images: Images) -> Images:
-    """The contract is this function's."""
+    """Threshold above ``threshold_otsu``, from which the contract was taken."""
     return each(lambda image: (image > filters.threshold_otsu(image)) * np.uint8(255), images)
 
 
 def opening(p: t.Opening, images: Images) -> Images:
-    """By columns, then by rows."""
+    """Open with a footprint that is applied by columns, then by rows."""
     square = morphology.footprint_rectangle((p.size, p.size), decomposition="separable")
     return each(lambda image: morphology.opening(image, square, mode="ignore"), images)
 
 
 def components(p: t.Components, images: Images) -> Arrays:
-    """``label`` tells apart values, too, so that it needs a mask. The labels of a single image needn't be copied."""
-    found = [measure.label(image > 0, return_num=True, connectivity=p.connectivity // 4) for image in images["x"]]
-    labels = [labels.astype(np.int32, copy=False) for labels, _ in found]
+    """Label with ``measure.label``, which also separates values and so needs a mask. A single image isn't copied."""
+    labelled = [measure.label(image > 0, return_num=True, connectivity=p.connectivity // 4) for image in images["x"]]
+    labels = [labels.astype(np.int32, copy=False) for labels, _ in labelled]
     whole = labels[0][None] if len(labels) == 1 else stacked(labels, np.int32)
-    return {"labels": whole, "count": np.array([count for _, count in found], dtype=np.int64)}
+    return {"labels": whole, "count": np.array([count for _, count in labelled], dtype=np.int64)}
 
 
 def normalise(p: t.Normalise, images: Images) -> Arrays:
-    """White is 1 to scikit-image, too; the rest is NumPy's."""
+    """Scale white to 1 with ``img_as_float32``, then normalise with NumPy."""
     x = util.img_as_float32(stacked(images["x"]))
     if len(x):
         x -= np.array(p.mean, np.float32)
@@ -179,7 +173,7 @@ def normalise(p: t.Normalise, images: Images) -> Arrays:
 
 
 def augment(p: t.Augment, images: Images, given: Arrays) -> Images:
-    """By NumPy: slices and clipped products."""
+    """Crop, flip and scale with NumPy: slices and clipped products."""
     numbers = zip(*(given[name].tolist() for name in ("top", "left", "flip", "factor")), strict=True)
 
     def changed(image: Image, top: int, left: int, flip: int, factor: float) -> Image:

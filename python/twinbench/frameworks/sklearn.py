@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def load(threads: int) -> None:
-    """Imports scikit-learn and the modules of it that are used; OpenMP's pool takes its size from the environment."""
+    """Import scikit-learn and the modules that the ops use; OpenMP's pool reads its size from the environment."""
     global linear_model, metrics, model_selection, np, preprocessing, skops, threadpoolctl, utils
     import numpy as np
     import skops.io
@@ -35,14 +35,14 @@ def load(threads: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A fitted estimator, and its loss."""
+    """A fitted estimator with its loss."""
 
     estimator: linear_model.LogisticRegression
     losses: np.ndarray[Any, Any]
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """Arrays as they are, in rows; a model from its weights."""
+    """Copy arrays in row-major order; build a model from its weights."""
     if kind != "model":
         return {name: np.ascontiguousarray(values) for name, values in value.items()}
     estimator = linear_model.LogisticRegression()
@@ -54,7 +54,7 @@ def prepare(value: Arrays, kind: Kind) -> Any:
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """And back."""
+    """Return arrays unchanged, and a model's or a saved model's weights."""
     if kind == "model":
         return _weights(value.estimator) | {"losses": value.losses}
     if kind == "saved":
@@ -70,19 +70,19 @@ def _weights(estimator: linear_model.LogisticRegression) -> Arrays:
 
 
 def threads() -> Mapping[str, int]:
-    """The pools of OpenMP and BLAS that are loaded."""
+    """Return the threads of the OpenMP and BLAS pools that are loaded."""
     return {pool["internal_api"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """Dtypes."""
+    """Describe the dtype of each array."""
     if kind == "saved":
         return {"format": "skops", "bytes": str(value.stat().st_size)}
     return {name: str(values.dtype) for name, values in extract(value, kind).items()}
 
 
 def standardise(p: t.Standardise, arrays: Arrays) -> Arrays:
-    """StandardScaler takes rows, and leaves a constant feature at what rounding makes of its mean: 0 is asked for."""
+    """Standardise with StandardScaler, which takes rows, and set a constant feature to exactly 0."""
     x = arrays["x"].reshape(len(arrays["x"]), -1)
     scaled = preprocessing.StandardScaler().fit_transform(x)
     scaled[:, (x == x[:1]).all(axis=0)] = 0.0
@@ -90,7 +90,7 @@ def standardise(p: t.Standardise, arrays: Arrays) -> Arrays:
 
 
 def split(p: t.Split, arrays: Arrays, given: Arrays) -> Arrays:
-    """By row numbers, as scikit-learn's splitters give them."""
+    """Take rows by their numbers, as scikit-learn's splitters give them."""
     train, test = given["train"], given["test"]
     x = arrays["x"].reshape(len(arrays["x"]), -1) if p.flatten else arrays["x"]
     y = arrays["y"].astype(np.float32)
@@ -117,7 +117,7 @@ def kfold(p: t.Kfold, arrays: Arrays, given: Arrays) -> Arrays:
 
 
 def batches(p: t.Batches, arrays: Arrays, given: Arrays) -> Arrays:
-    """``gen_batches`` of the shuffled rows' numbers."""
+    """Split the shuffled rows' numbers with ``gen_batches``."""
     x, y, order = arrays["x"], arrays["y"], given["order"]
     rows = [order[batch] for batch in utils.gen_batches(len(order), p.batch_size)]
     sums = [(x[batch].mean(), y[batch].sum()) for batch in rows]
@@ -128,7 +128,7 @@ def batches(p: t.Batches, arrays: Arrays, given: Arrays) -> Arrays:
 
 
 def logistic(p: t.Logistic, arrays: Arrays) -> Model:
-    """L-BFGS."""
+    """Fit a logistic regression with L-BFGS."""
     x, y = arrays["x_train"], arrays["y_train"]
     estimator = linear_model.LogisticRegression(C=p.c, max_iter=1000).fit(x, y)
     loss = metrics.log_loss(y, estimator.predict_proba(x), labels=estimator.classes_)
@@ -136,7 +136,7 @@ def logistic(p: t.Logistic, arrays: Arrays) -> Model:
 
 
 def predict(p: t.Predict, model: Model, arrays: Arrays) -> Arrays:
-    """Probabilities, in batches."""
+    """Compute probabilities, in batches."""
     x = arrays["x_test"][: p.rows or None]
     batches = [model.estimator.predict_proba(x[i : i + p.batch_size]) for i in range(0, len(x), p.batch_size)]
     scores = np.concatenate(batches or [np.empty((0, len(model.estimator.classes_)))]).astype(np.float32)
@@ -144,14 +144,14 @@ def predict(p: t.Predict, model: Model, arrays: Arrays) -> Arrays:
 
 
 def export(p: t.Export, model: Model) -> Path:
-    """Skops keeps what an estimator is made of, where joblib would pickle it."""
+    """Save with skops, which stores an estimator's attributes, whereas joblib would pickle it."""
     path = Path(tempfile.gettempdir()) / "model.skops"
     skops.io.dump(model.estimator, path)
     return path
 
 
 def load_model(p: t.Load, path: Path) -> Model:
-    """Types that skops doesn't know as safe are refused."""
+    """Load with skops, which refuses types that it doesn't trust."""
     return Model(_read(path), np.empty(0, dtype=np.float32))
 
 

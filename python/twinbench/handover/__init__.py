@@ -1,5 +1,5 @@
-"""From a run to something that can be used: trained models in MLflow, its registry, and behind its server.
+"""Hand a run's trained models over to MLflow, its model registry, a container image and a scoring server.
 
-One module per flavour of MLflow's says how a model of that library is saved there; ``served`` is for libraries that
-have none. Nothing here measures, and nothing pickles.
+Each MLflow flavour has one module that saves a library's models; ``served`` serves the libraries without a flavour.
+Only ``endpoint`` measures, and no module pickles.
 """

@@ -1,4 +1,4 @@
-"""Which cell is meant on the command line, and whether its model should be used at all."""
+"""Select the cell that the command line names, and check that its model may be used."""
 
 from __future__ import annotations
 
@@ -9,40 +9,36 @@ from twinbench.store.store import Store
 
 
 class NotUsable(TwinbenchError):
-    """The stack has nothing that should be used."""
+    """The stack has no model that may be used."""
 
 
 def cell_of(store: Store, run_id: str, stack: str, pipeline: str | None, size: str | None) -> Cell:
-    """The cell of a stack. Raises BadInput when there is none, or more than one."""
+    """Return the one cell of a stack in a run. Raises BadInput when no cell matches, or several do."""
     cells = store.cells(run_id)
-    found = [cell for cell in cells if cell.stack.lower() == stack.lower()]
-    if not found:
+    candidates = [cell for cell in cells if cell.stack.lower() == stack.lower()]
+    if not candidates:
         raise BadInput(f"--stack: run {run_id} has no stack '{stack}'{nearest(stack, {c.stack for c in cells})}")
-    for option, asked, of in (("--pipeline", pipeline, _pipeline), ("--size", size, _size)):
-        known = list(dict.fromkeys(of(cell) for cell in found))
-        if asked is not None and asked not in known:
-            raise BadInput(f"{option}: {found[0].stack} has no '{asked}' in run {run_id}{nearest(asked, known)}")
-        if asked is None and len(known) > 1:
-            raise BadInput(f"run {run_id} has {found[0].stack} several times; choose with {option}: {', '.join(known)}")
-        found = [cell for cell in found if asked in (None, of(cell))]
-    return found[0]
+    name = candidates[0].stack
+    for field, asked in (("pipeline", pipeline), ("size", size)):
+        values = list(dict.fromkeys(str(getattr(cell, field)) for cell in candidates))
+        if asked is not None and asked not in values:
+            raise BadInput(f"--{field}: {name} has no '{asked}' in run {run_id}{nearest(asked, values)}")
+        if asked is None and len(values) > 1:
+            raise BadInput(f"run {run_id} has {name} several times; choose with --{field}: {', '.join(values)}")
+        candidates = [cell for cell in candidates if asked in (None, getattr(cell, field))]
+    return candidates[0]
 
 
-def _pipeline(cell: Cell) -> str:
-    return cell.pipeline
+def usable(store: Store, cell: Cell, action: str) -> Model:
+    """Return the model of a cell.
 
-
-def _size(cell: Cell) -> str:
-    return cell.size
-
-
-def usable(store: Store, cell: Cell, what: str) -> Model:
-    """The model of a cell. Raises NotUsable, "is not ``what``", unless it is done, agrees and left one."""
+    Raises NotUsable, "is not ``action``", unless the cell is done, agrees and has one.
+    """
     if cell.status == Status.DISAGREES:
-        raise NotUsable(f"{cell.stack} is not {what}: it disagrees with the reference: {cell.reason}")
+        raise NotUsable(f"{cell.stack} is not {action}: it disagrees with the reference: {cell.reason}")
     if cell.status != Status.DONE:
-        raise NotUsable(f"{cell.stack} is not {what}: it is {cell.status}{': ' * bool(cell.reason)}{cell.reason}")
+        raise NotUsable(f"{cell.stack} is not {action}: it is {cell.status}{': ' * bool(cell.reason)}{cell.reason}")
     model = of_cell(store, cell)
     if model is None:
-        raise NotUsable(f"{cell.stack} is not {what}: {cell.pipeline} left no trained model of it in the run")
+        raise NotUsable(f"{cell.stack} is not {action}: {cell.pipeline} stored no trained model of this stack")
     return model

@@ -1,4 +1,4 @@
-"""The trained models of a run in MLflow: each in its native flavour, linked to the run of its cell."""
+"""Log the trained models of a run to MLflow, each in its native flavour and linked to the MLflow run of its cell."""
 
 from __future__ import annotations
 
@@ -26,67 +26,68 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 MODEL_TAG = "twinbench.model"
-"""Of a cell's run in MLflow: the id of its logged model. So that it isn't logged a second time."""
+"""Tag of a cell's MLflow run that holds the id of the logged model, so that no model is logged twice."""
 
 SAVING_S = 600.0
-"""Longest wait for the models of one framework."""
+"""Longest wait for the process that saves the models of one framework, in seconds."""
 
 BACKENDS = {"Keras": "tensorflow", "Keras-JAX": "jax", "Keras-torch": "torch"}
-"""What Keras must be told before it loads a model."""
+"""Value of ``KERAS_BACKEND`` by framework; Keras reads it before it loads a model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A model that is in MLflow."""
+    """A model that MLflow has, with its ids there."""
 
     model: Model
     run: str
-    """The MLflow run of its cell."""
+    """Id of the MLflow run of the model's cell."""
     model_id: str
 
 
 def log(store: Store, run_id: str, sent: Sent, cells: Sequence[int] | None = None) -> list[Logged]:
-    """Log the models of a run that was sent, or of some of its cells; those that are there already stay as they are.
+    """Log the models of a run that was sent, or of some of its cells (ids). Models that MLflow has already stay.
 
     Raises TrackingError.
     """
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=sent.tracking_uri)
-    kept = [of_cell(store, cell) for cell in store.cells(run_id) if cells is None or cell.id in cells]
-    found = [model for model in kept if model is not None and model.cell.id in sent.children]
+    of_cells = [of_cell(store, cell) for cell in store.cells(run_id) if cells is None or cell.id in cells]
+    models = [model for model in of_cells if model is not None and model.cell.id in sent.children]
     try:
-        known = {model.cell.id: _known(client, sent.children[model.cell.id]) for model in found}
-        new = dict(_saved(client, store, [model for model in found if known[model.cell.id] is None], sent.children))
+        logged = {model.cell.id: _logged_model(client, sent.children[model.cell.id]) for model in models}
+        unlogged = [model for model in models if logged[model.cell.id] is None]
+        new = dict(_save_and_send(client, store, unlogged, sent.children))
     except TrackingError:
         raise
-    except Exception as error:  # whatever goes wrong in there, the models are in the store
+    except Exception as error:  # whatever fails inside MLflow, the models stay in the store
         raise TrackingError(f"models: {' '.join(str(error).split())[:300]}") from error
-    ids = {cell: model_id for cell, model_id in known.items() if model_id is not None} | new
-    return [Logged(model, sent.children[model.cell.id], ids[model.cell.id]) for model in found]
+    ids = {cell: model_id for cell, model_id in logged.items() if model_id is not None} | new
+    return [Logged(model, sent.children[model.cell.id], ids[model.cell.id]) for model in models]
 
 
 def variables(framework: str) -> dict[str, str]:
-    """What must be in the environment of whoever loads a framework's model."""
+    """Return the environment variables that a process needs before it loads a framework's model."""
     return {"KERAS_BACKEND": BACKENDS[framework]} if framework in BACKENDS else {}
 
 
 def save(store: Store, model: Model, directory: Path) -> Path:
-    """Make one model as MLflow saves it, somewhere in an empty directory. Raises TrackingError."""
+    """Save one model in MLflow's format below an empty directory; returns its directory. Raises TrackingError."""
     saving = _saving(store, model, directory)
     _save(model.framework, [saving], directory)
     return Path(saving.to)
 
 
-def _known(client: MlflowClient, run: str) -> str | None:
+def _logged_model(client: MlflowClient, run: str) -> str | None:
     tags: Mapping[str, str] = client.get_run(run).data.tags
     return tags.get(MODEL_TAG)
 
 
-def _saved(
+def _save_and_send(
     client: MlflowClient, store: Store, new: list[Model], children: Mapping[int, str]
 ) -> Iterator[tuple[int, str]]:
-    """By cell the id of its model in MLflow. One process per framework saves, and this one sends."""
+    """Yield each cell's id with the id of its model in MLflow. One process per framework saves; this process sends."""
     ordered = sorted(new, key=lambda model: model.framework)
     for framework, group in groupby(ordered, key=lambda model: model.framework):
         with scratch() as directory:
@@ -97,16 +98,18 @@ def _saved(
 
 
 def _saving(store: Store, model: Model, directory: Path) -> Saving:
-    place = directory / str(model.cell.id)
-    saved = model.unpack(store, place / "saved")
-    np.save(place / "example.npy", model.example, allow_pickle=False)
-    np.save(place / "scores.npy", model.scores[: len(model.example)], allow_pickle=False)
-    return Saving(str(saved), str(place / "mlflow"), str(place), model.metadata)
+    of_cell = directory / str(model.cell.id)
+    saved = model.unpack(store, of_cell / "saved")
+    np.save(of_cell / "example.npy", model.example, allow_pickle=False)
+    np.save(of_cell / "scores.npy", model.scores[: len(model.example)], allow_pickle=False)
+    return Saving(str(saved), str(of_cell / "mlflow"), str(of_cell), model.metadata)
 
 
 def _save(framework: str, savings: list[Saving], directory: Path) -> None:
     job = directory / "job.json"
-    job.write_text(json.dumps({"framework": framework, "savings": [asdict(one) for one in savings]}), encoding="utf-8")
+    job.write_text(
+        json.dumps({"framework": framework, "savings": [asdict(saving) for saving in savings]}), encoding="utf-8"
+    )
     command = [sys.executable, "-m", "twinbench.handover.flavours.saving", str(job)]
     quiet = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
     try:
@@ -114,12 +117,12 @@ def _save(framework: str, savings: list[Saving], directory: Path) -> None:
     except subprocess.TimeoutExpired:
         raise TrackingError(f"models of {framework}: not saved within {SAVING_S:g} s") from None
     if done.returncode:
-        last = (done.stderr.strip() or "no word why").splitlines()[-1]
+        last = (done.stderr.strip() or "no reason given").splitlines()[-1]
         raise TrackingError(f"models of {framework}: {last[:300]}")
 
 
-def _send(client: MlflowClient, model: Model, run: str, place: Path) -> str:
-    """What MLflow's own ``log_model`` does, for a run that has ended."""
+def _send(client: MlflowClient, model: Model, run: str, saved: Path) -> str:
+    """Send a saved model for an ended run, as MLflow's ``log_model`` does for a running one; returns the model's id."""
     from mlflow.entities import LoggedModelOutput
     from mlflow.models import Model as Description
 
@@ -127,10 +130,10 @@ def _send(client: MlflowClient, model: Model, run: str, place: Path) -> str:
     name = re.sub(r"[^\w+-]", "-", f"{model.cell.stack}-{model.cell.size}")
     tags = {key: str(model.metadata[key]) for key in ("stack", "pipeline", "size", "framework", "twinbench_run")}
     logged = client.create_logged_model(experiment, name=name, source_run_id=run, tags=tags)
-    described = Description.load(str(place))
+    described = Description.load(str(saved))
     described.run_id, described.model_id = run, logged.model_id
-    described.save(str(place / "MLmodel"))
-    client.log_model_artifacts(logged.model_id, str(place))
+    described.save(str(saved / "MLmodel"))
+    client.log_model_artifacts(logged.model_id, str(saved))
     client.finalize_logged_model(logged.model_id, "READY")
     client.log_outputs(run, [LoggedModelOutput(logged.model_id, 0)])
     client.set_tag(run, MODEL_TAG, logged.model_id)

@@ -1,4 +1,4 @@
-"""The model of one cell into MLflow's model registry, under a name and an alias, ready to be served."""
+"""Register the model of one cell in MLflow's model registry, under a name and an alias, ready to be served."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PORT = 5001
-"""In the command that is shown: MLflow's own server usually has 5000."""
+"""Port in the command that is shown: MLflow's own server usually listens on 5000."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """A registered model."""
+    """A model version in MLflow's registry."""
 
     uri: str
-    """``models:/NAME@ALIAS``."""
+    """URI under which MLflow loads the model: ``models:/NAME@ALIAS``."""
     version: str
     logged: Logged
     serve: str
-    """The command that serves it on this machine."""
+    """Shell command that serves the model on this machine."""
 
 
 def promote(
     store: Store, run_id: str, cell: Cell, *, name: str | None, alias: str, tracking_uri: str | None
 ) -> Promoted:
-    """Send the run if need be, register the cell's model as ``name``, by default the pipeline's, and set the alias.
+    """Send the run unless MLflow has it, register the cell's model as ``name`` (the pipeline's if None), set the alias.
 
     Promoting the same model again makes no new version. Raises NotUsable for a cell that isn't done or has no model,
     and TrackingError.
@@ -57,21 +57,21 @@ def promote(
 
 
 def _version(client: MlflowClient, name: str, logged: Logged) -> str:
-    """The model's version in the registry: the one that it has already, or a new one."""
+    """Return the model's version in the registry, which is created unless the registry has the model already."""
     source = str(client.get_logged_model(logged.model_id).artifact_location)
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
-    for known in client.search_model_versions(f"name = '{name}'"):
-        if known.source == source:
-            return str(known.version)
-    made = client.create_model_version(
+    for registered in client.search_model_versions(f"name = '{name}'"):
+        if registered.source == source:
+            return str(registered.version)
+    created = client.create_model_version(
         name,
         source,
         run_id=logged.run,
         model_id=logged.model_id,
         tags={key: str(logged.model.metadata[key]) for key in ("stack", "size", "twinbench_run")},
     )
-    return str(made.version)
+    return str(created.version)
 
 
 def _serve(uri: str, tracking_uri: str, framework: str) -> str:

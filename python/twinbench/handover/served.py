@@ -1,4 +1,4 @@
-"""The module that saved models name as their loader. It stays importable, wherever the code of the flavour lives."""
+"""The loader module that saved models name. It must stay importable, wherever the code of the flavour lives."""
 
 from twinbench.handover.flavours.served import _load_pyfunc
 

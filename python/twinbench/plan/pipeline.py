@@ -241,7 +241,7 @@ def _check_file(where: str, dataset: Dataset | None, op: Op, params: Any) -> Non
     if dataset is None:
         raise BadInput(f"{where}: {op.name} reads a file, but pipeline.dataset is not set")
     try:
-        dataset.known(op.file_of(params))
+        dataset.require_file(op.file_of(params))
     except BadInput as error:
         raise BadInput(f"{where}.{op.file_param}: {error}") from None
 

@@ -254,7 +254,7 @@ def stored(tmp_path: Path) -> str:
             "DuckDB+torch is not deployed: it disagrees with the reference",
         ),
         (("--stack", "pandas+Flux", "--to", "aws"), 1, "pandas+Flux is not deployed: it is failed"),
-        (("--stack", "pandas+torch", "--to", "azure"), 1, "left no trained model of it in the run"),
+        (("--stack", "pandas+torch", "--to", "azure"), 1, "stored no trained model of this stack"),
         (("--stack", "pandas+torch", "--to", "azrue"), 2, "--to: unknown target 'azrue'; did you mean 'azure'?"),
     ],
 )
@@ -269,9 +269,9 @@ def test_what_should_not_be_deployed_is_refused_in_one_line(twin: Any, stored: s
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--image", "a b"), "--image: 'a b' is no name of an image"),
-        (("--image", "x\n  privileged: true"), "is no name of an image"),
-        (("-o", "."), "it is there, and not an empty directory"),
+        (("--image", "a b"), "--image: 'a b' is not a valid image name"),
+        (("--image", "x\n  privileged: true"), "is not a valid image name"),
+        (("-o", "."), "exists, and is not an empty directory"),
     ],
 )
 def test_what_can_not_be_written_is_refused_in_one_line(twin: Any, model: Model, arguments, said: str):

@@ -25,13 +25,13 @@ from tests.handover.conftest import Made
 from twinbench.errors import BadInput
 from twinbench.handover.endpoint import client, measure
 from twinbench.handover.endpoint.client import EndpointFailure
-from twinbench.handover.endpoint.measure import Protocol
+from twinbench.handover.endpoint.measure import RequestPlan
 from twinbench.results.models import endpoints
 from twinbench.results.models.kept import Model, of_cell
 from twinbench.store.records import SCORES
 from twinbench.store.store import Status, Store
 
-QUICK = Protocol(budget_s=0.3, clients=1, timeout_s=5)
+QUICK = RequestPlan(budget_s=0.3, clients=1, timeout_s=5)
 
 
 @pytest.fixture(scope="module")
@@ -179,14 +179,14 @@ def right(model: Model) -> Answer:
     return answer
 
 
-def measured(url: str, model: Model, protocol: Protocol = QUICK) -> endpoints.Endpoint:
+def measured(url: str, model: Model, protocol: RequestPlan = QUICK) -> endpoints.Endpoint:
     return measure.measure(client.address(url), model, protocol)
 
 
 def test_latency_and_throughput_are_those_of_the_server(model: Model):
     with answering(right(model), delay_s=0.02) as url:
-        one = measured(url, model, Protocol(2.0, 1, 5))
-        four = measured(url, model, Protocol(2.0, 4, 5))
+        one = measured(url, model, RequestPlan(2.0, 1, 5))
+        four = measured(url, model, RequestPlan(2.0, 4, 5))
     assert one.latency is not None
     assert one.latency.ping_s is not None
     assert 0.02 < one.latency.p50_s < 0.04
@@ -301,7 +301,7 @@ def test_a_header_is_what_its_variable_holds():
     ],
 )
 def test_only_http_is_asked(url: str):
-    with pytest.raises(BadInput, match="is no URL"):
+    with pytest.raises(BadInput, match="is not a URL"):
         client.address(url)
 
 
@@ -362,7 +362,7 @@ def test_a_later_measurement_replaces_the_one_of_the_same_place(stored: Path, mo
         assert kept_model is not None
         with answering(right(model)) as url, answering(right(model)) as other:
             for place in (url, other, url):
-                endpoints.keep(store, cell.id, measured(place, kept_model, Protocol(0.1, 1, 5)))
+                endpoints.keep(store, cell.id, measured(place, kept_model, RequestPlan(0.1, 1, 5)))
         places = [one.place for one in endpoints.of_facts(store.facts(cell.id))]
     assert len(places) == len(set(places))
     assert {url, other} <= set(places)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def load(backend: str, threads: int) -> None:
-    """Imports the backend, with its threads set, and then Keras."""
+    """Import the backend, set its threads, and then import Keras."""
     global keras
     os.environ["KERAS_BACKEND"] = backend
     import_module(f"twinbench.frameworks.keras.{backend}").load(threads)
@@ -32,20 +32,20 @@ def load(backend: str, threads: int) -> None:
 
 
 def cuda(backend: str) -> Callable[[], object]:
-    """As the backend does it."""
+    """Select the CUDA device through the backend."""
     wait: Callable[[], object] = import_module(f"twinbench.frameworks.keras.{backend}").cuda()
     return wait
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """Tensors of the backend; a model from its weights and losses."""
+    """Convert arrays into tensors of the backend; build a model from its weights and losses."""
     if kind == "model":
         return training.prepare_model(value)
     return {name: keras.ops.convert_to_tensor(array) for name, array in value.items()}
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """Tensors as arrays; a model as its weights and losses; a saved model as what is in its file."""
+    """Convert tensors into arrays, a model into weights and losses, and a saved model into its file's weights."""
     if kind == "model":
         return training.extract_model(value)
     if kind == "saved":
@@ -54,13 +54,13 @@ def extract(value: Any, kind: Kind) -> Arrays:
 
 
 def threads(backend: str) -> Mapping[str, int]:
-    """As the backend counts them."""
+    """Return the threads that the backend reports."""
     counted: Callable[[], Mapping[str, int]] = import_module(f"twinbench.frameworks.keras.{backend}").threads
     return counted()
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """Dtype by tensor, and of a model the layout of its images."""
+    """Describe the dtype of each tensor, and the image layout of a model."""
     if kind == "saved":
         return {"format": "Keras v3 (.keras)", "bytes": str(value.stat().st_size)}
     if kind == "model":

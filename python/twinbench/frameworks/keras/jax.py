@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def load(count: int) -> None:
-    """XLA sizes its pools by what the process may run on, so that is what is set. float64 stays float64."""
+    """Limit the processors of the process, from which XLA sizes its pools, then import JAX with float64 enabled."""
     global jax
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
@@ -22,7 +22,7 @@ def load(count: int) -> None:
 
 
 def cuda() -> Callable[[], object]:
-    """A device works off what it is given in order: the last thing given to it is done when all is."""
+    """Select the CUDA device, which works in order: when the last computation is done, all are."""
     jax.config.update("jax_platforms", "cuda")  # type: ignore[no-untyped-call]
     try:
         device = jax.devices("cuda")[0]
@@ -32,12 +32,15 @@ def cuda() -> Callable[[], object]:
 
 
 def threads() -> Mapping[str, int]:
-    """JAX doesn't tell; what can be read is on how many cores it may run."""
+    """Return the number of processors that JAX may use: it doesn't report its threads."""
     return {"cores": len(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else {}
 
 
 def step(network: Any, criterion: Any, optimizer: Any) -> Callable[[Iterator[tuple[Any, Any]]], list[Any]]:
-    """What trains on batches and gives the loss of each before its update. Compiled once for each size of batches."""
+    """Return a function that trains on batches and gives the loss of each before its update.
+
+    XLA compiles the function once for each batch size.
+    """
     others = [variable.value for variable in network.non_trainable_variables]  # seeds, which nothing here uses
 
     def loss_of(weights: Any, x: Any, y: Any) -> Any:

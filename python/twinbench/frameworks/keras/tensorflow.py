@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def load(count: int) -> None:
-    """Pools are sized before the first operation; kernels that give another result in every run are refused."""
+    """Size the pools before the first operation, and refuse kernels that aren't deterministic."""
     global tf
     import tensorflow as tf
 
@@ -20,7 +20,7 @@ def load(count: int) -> None:
 
 
 def cuda() -> Callable[[], object]:
-    """TensorFlow takes a device that it sees by itself."""
+    """Check for a CUDA device, which TensorFlow selects by itself."""
     if not tf.config.list_physical_devices("GPU"):
         why = "finds no CUDA device" if tf.test.is_built_with_cuda() else "is built without CUDA"
         raise RuntimeError(f"TensorFlow {tf.__version__} {why}")
@@ -28,7 +28,7 @@ def cuda() -> Callable[[], object]:
 
 
 def threads() -> Mapping[str, int]:
-    """Within an operation, and between operations."""
+    """Return the threads within an operation and between operations."""
     threading = tf.config.threading
     return {
         "intraop": threading.get_intra_op_parallelism_threads(),
@@ -37,7 +37,10 @@ def threads() -> Mapping[str, int]:
 
 
 def step(network: Any, criterion: Any, optimizer: Any) -> Callable[[Iterator[tuple[Any, Any]]], list[Any]]:
-    """What trains on batches and gives the loss of each before its update. One trace serves all sizes of batches."""
+    """Return a function that trains on batches and gives the loss of each before its update.
+
+    One trace serves all batch sizes.
+    """
     weights = network.trainable_variables
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def load(count: int) -> None:
-    """As PyTorch by itself. Its convolutions take channels first."""
+    """Set up PyTorch as its own framework does. Its convolutions take channels first."""
     global torch
     import torch
 
@@ -20,17 +20,17 @@ def load(count: int) -> None:
 
 
 def cuda() -> Callable[[], object]:
-    """As PyTorch by itself."""
+    """Select the CUDA device as the PyTorch framework does."""
     return plain.cuda()
 
 
 def threads() -> Mapping[str, int]:
-    """Within an operation, and between operations."""
+    """Return the threads within an operation and between operations."""
     return plain.threads()
 
 
 def step(network: Any, criterion: Any, optimizer: Any) -> Callable[[Iterator[tuple[Any, Any]]], list[Any]]:
-    """What trains on batches and gives the loss of each before its update."""
+    """Return a function that trains on batches and gives the loss of each before its update."""
     weights = network.trainable_variables
 
     def one(x: Any, y: Any) -> Any:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def load(name: str) -> None:
-    """Imports Keras; its backend is there already."""
+    """Import Keras; its backend is imported already."""
     global backend, keras, networks, ops
     import keras
     from keras import ops
@@ -42,31 +42,31 @@ def load(name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A trained network, and the loss of each batch before its update."""
+    """A trained network, with the loss of each batch before its update."""
 
     network: keras.Sequential
     losses: Any
 
 
 def prepare_model(arrays: Arrays) -> Model:
-    """A model from its weights and losses."""
+    """Build a model from its weights and losses."""
     network = networks.build(networks.shapes(arrays))
     network.set_weights(networks.values(network, arrays))
     return Model(network, ops.convert_to_tensor(arrays["losses"]))
 
 
 def extract_model(model: Model) -> Arrays:
-    """And back."""
+    """Convert a model into its weights and losses."""
     return networks.weights(model.network) | {"losses": ops.convert_to_numpy(model.losses)}
 
 
 def extract_saved(path: Path) -> Arrays:
-    """What is in a file, without losses."""
+    """Read the weights from a file, which holds no losses."""
     return {name: values for name, values in extract_model(load_model(t.Load(), path)).items() if name != "losses"}
 
 
 def standardise(p: t.Standardise, arrays: Tensors) -> Tensors:
-    """Sums, because Keras takes the mean of float64 in float32. A constant feature has no deviation to divide by."""
+    """Standardise with sums, because Keras averages float64 in float32. A constant feature is only centred."""
     x = arrays["x"]
     constant = ops.all(x == x[:1], axis=0)
     centred = x - ops.sum(x, axis=0) / x.shape[0]
@@ -75,7 +75,7 @@ def standardise(p: t.Standardise, arrays: Tensors) -> Tensors:
 
 
 def split(p: t.Split, arrays: Tensors, given: Tensors) -> Tensors:
-    """Rows first, then their type."""
+    """Take rows first, then convert their dtype."""
     x = ops.reshape(arrays["x"], (arrays["x"].shape[0], -1)) if p.flatten else arrays["x"]
     taken = {}
     for part in ("train", "test"):
@@ -85,21 +85,21 @@ def split(p: t.Split, arrays: Tensors, given: Tensors) -> Tensors:
 
 
 def kfold(p: t.Kfold, arrays: Tensors, given: Tensors) -> Tensors:
-    """Sorting (class, place modulo folds) deals each class's places out to the folds in ascending order."""
+    """Sort by (class, index modulo folds), which deals the rows of each class out to the folds in ascending order."""
     order = given["order"]
-    places = ops.arange(order.shape[0], dtype="int64")
+    positions = ops.arange(order.shape[0], dtype="int64")
     labels = ops.take(arrays["y"], order)
-    by_class = ops.argsort(labels * order.shape[0] + places)  # no two keys are equal: a stable sort
-    folds = ops.sort(ops.take(labels, by_class) * p.folds + places % p.folds) % p.folds
+    by_class = ops.argsort(labels * order.shape[0] + positions)  # no two keys are equal: a stable sort
+    folds = ops.sort(ops.take(labels, by_class) * p.folds + positions % p.folds) % p.folds
     fold = ops.scatter_update(ops.zeros_like(folds), ops.take(order, by_class)[:, None], folds)
     return {"fold": fold}
 
 
 class Trainer:
-    """A network with its traced step, to be used again: ``train`` starts anew from the given weights."""
+    """A network with its traced step, for repeated use: ``train`` starts again from the given weights."""
 
-    def __init__(self, known: networks.Shapes, classes: int, p: t.Optimizer) -> None:
-        self.network = networks.build(known)
+    def __init__(self, shapes: networks.Shapes, classes: int, p: t.Optimizer) -> None:
+        self.network = networks.build(shapes)
         self.optimizer = _optimizer(p)
         self.optimizer.build(self.network.trainable_variables)
         self.start = [ops.convert_to_numpy(variable) for variable in self.optimizer.variables]
@@ -109,7 +109,7 @@ class Trainer:
         self.step = backend.step(self.network, criterion, self.optimizer)
 
     def train(self, values: list[Any], batches: Iterator[tuple[Any, Any]]) -> list[Any]:
-        """The losses."""
+        """Train on batches from the given weights; returns the losses."""
         self.network.set_weights(values)
         for variable, value in zip(self.optimizer.variables, self.start, strict=True):
             variable.assign(value)
@@ -117,9 +117,9 @@ class Trainer:
 
 
 @cache
-def trainer(known: networks.Shapes, classes: int, p: t.Optimizer) -> Trainer:
-    """One for each kind of network and optimizer."""
-    return Trainer(known, classes, p)
+def trainer(shapes: networks.Shapes, classes: int, p: t.Optimizer) -> Trainer:
+    """Return the trainer of this kind of network and optimizer, made once."""
+    return Trainer(shapes, classes, p)
 
 
 def _optimizer(p: t.Optimizer) -> keras.Optimizer:
@@ -132,13 +132,13 @@ def _optimizer(p: t.Optimizer) -> keras.Optimizer:
 
 
 def train(p: t.Training, arrays: Tensors, given: Tensors) -> Model:
-    """Each epoch's rows are put in order once; batches are slices of them."""
+    """Train on slices of rows that are put in order once an epoch."""
     start = {name: ops.convert_to_numpy(tensor) for name, tensor in given.items() if name != "order"}
-    known = networks.shapes(start)
-    network = networks.build(known)
+    shapes = networks.shapes(start)
+    network = networks.build(shapes)
     x, y = arrays["x_train"], arrays["y_train"]
     batches = _batches(p, x, ops.cast(y, "int32") if p.classes > 2 else y[:, None], given["order"])
-    used = trainer(known, p.classes, p.optimizer)
+    used = trainer(shapes, p.classes, p.optimizer)
     losses = used.train(networks.values(network, start), batches)
     network.set_weights(used.network.get_weights())
     return Model(network, ops.stack(losses))
@@ -152,7 +152,7 @@ def _batches(p: t.Training, x: Any, y: Any, orders: Any) -> Iterator[tuple[Any, 
 
 
 def predict(p: t.Predict, model: Model, arrays: Tensors) -> Tensors:
-    """``predict_on_batch`` traces the network once."""
+    """Score examples with ``predict_on_batch``, which traces the network once."""
     x = arrays["x_test"][: p.rows or None]
     starts = range(0, x.shape[0], p.batch_size)
     parts = [model.network.predict_on_batch(x[start : start + p.batch_size]) for start in starts]
@@ -161,14 +161,14 @@ def predict(p: t.Predict, model: Model, arrays: Tensors) -> Tensors:
 
 
 def export(p: t.Export, model: Model) -> Path:
-    """Structure and weights."""
+    """Save the network's structure and weights."""
     path = Path(tempfile.gettempdir()) / "model.keras"
     model.network.save(path)
     return path
 
 
 def load_model(p: t.Load, path: Path) -> Model:
-    """In safe mode, in which no code is run from the file."""
+    """Load in safe mode, in which Keras runs no code from the file."""
     network = keras.saving.load_model(path, compile=False, safe_mode=True)
     return Model(network, ops.zeros(0, "float32"))
 

@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 LARGEST = 2**62
-"""No number of a combination of keys may be larger, so that it fits into 64 bits."""
+"""Largest number of a combination of keys, so that it fits into 64 bits."""
 
 
 def load() -> None:
-    """Imports NumPy."""
+    """Import NumPy."""
     global np
     import numpy as np
 
 
 def missing(values: Array) -> Array:
-    """Where a column has no value."""
+    """Return a mask of the missing values of a column."""
     if values.dtype.kind == "f":
         return np.isnan(values)
     return values == "" if values.dtype.kind == "U" else np.zeros(len(values), dtype=bool)
 
 
 def factorise(values: Array) -> tuple[Array, Array]:
-    """Codes and the sorted distinct values: ``values == distinct[codes]``."""
+    """Return codes and the sorted distinct values: ``values == distinct[codes]``."""
     if values.dtype.kind in "iu" and len(values):
         low, high = int(values.min()), int(values.max())
         if high - low <= 4 * len(values):  # a table of what occurs is cheaper than sorting
@@ -62,23 +62,23 @@ def _words(strings: Array) -> Arrays | None:
     padded = np.zeros((len(strings), -(-width // 8) * 8), dtype=np.uint8)
     padded[:, :width] = characters
     words = padded.view(">u8").T.astype(np.uint64)
-    return {str(place): word for place, word in enumerate(words)}
+    return {str(i): word for i, word in enumerate(words)}
 
 
 def narrow(codes: Array, count: int) -> Array:
-    """Codes in the smallest type: NumPy's stable sort is a radix sort for 8 and 16 bits."""
+    """Convert codes to the smallest dtype: NumPy's stable sort is a radix sort for 8 and 16 bits."""
     return codes.astype(np.min_scalar_type(count))
 
 
 def group_numbers(table: Arrays, keys: Sequence[str]) -> tuple[Array, int]:
-    """A group number for each row, in the order of the keys, and how many there are."""
+    """Return each row's group number, in the order of the keys, and the number of groups."""
     codes, distinct = factorise(table[keys[0]])
     count = len(distinct)
     for key in keys[1:]:
         more, distinct = factorise(table[key])
         if count * len(distinct) > LARGEST:
-            codes, found = factorise(codes)
-            count = len(found)
+            codes, present = factorise(codes)
+            count = len(present)
         codes, count = codes * len(distinct) + more, count * len(distinct)
     if len(keys) > 1:  # not every combination occurs
         codes, distinct = factorise(codes)
@@ -86,7 +86,7 @@ def group_numbers(table: Arrays, keys: Sequence[str]) -> tuple[Array, int]:
 
 
 def rows_of(codes: Array, count: int) -> Array:
-    """For each code the number of a row that has it."""
+    """Return, for each code, the number of a row that has the code."""
     rows = np.empty(count, dtype=np.int64)
     rows[codes] = np.arange(len(codes))
     return rows
@@ -94,31 +94,31 @@ def rows_of(codes: Array, count: int) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The group number of each row, and how many groups there are."""
+    """The group number of each row, and the number of groups."""
 
     of_row: Array
     count: int
 
     def where(self, present: Array) -> Groups:
-        """Of some of the rows; the groups stay, even those that have no row left."""
+        """Select some of the rows; every group stays, even if it has no row left."""
         return self if present.all() else Groups(self.of_row[present], self.count)
 
     def sizes(self) -> Array:
-        """Rows in each group."""
+        """Return the number of rows in each group."""
         return np.bincount(self.of_row, minlength=self.count)
 
     def reduce(self, ufunc: np.ufunc, values: Array, start: float) -> Array:
-        """One value per group."""
+        """Reduce values to one per group with a ufunc, from a start value."""
         out = np.full(self.count, start, dtype=values.dtype)
         ufunc.at(out, self.of_row, values)
         return out
 
     def sums(self, values: Array) -> Array:
-        """0 for no row."""
+        """Return the sum of each group; 0 for a group without rows."""
         return self.reduce(np.add, values, 0)
 
     def extremes(self, ufunc: np.ufunc, values: Array) -> Array:
-        """NaN for no row. Integers have no missing value, so there is one in every group."""
+        """Return the extreme of each group; NaN for a group without rows. Integers have a row in every group."""
         if values.dtype.kind != "f":
             rows = rows_of(self.of_row, self.count)
             out = values[rows]
@@ -129,16 +129,16 @@ class Groups:
         return out
 
     def means(self, values: Array) -> Array:
-        """NaN for no row."""
+        """Return the mean of each group; NaN for a group without rows."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.sums(values.astype(np.float64, copy=False)) / self.sizes())
 
     def deviations(self, values: Array) -> Array:
-        """Each value without its group's mean."""
+        """Return each value minus its group's mean."""
         return np.asarray(values - self.means(values)[self.of_row])
 
     def medians(self, values: Array) -> Array:
-        """Sorts by value, then stably by group: two fast sorts instead of a slow ``lexsort``."""
+        """Sort by value, then stably by group: two fast sorts instead of a slow ``lexsort``."""
         by_value = np.argsort(values)
         order = by_value[np.argsort(narrow(self.of_row, self.count)[by_value], kind="stable")]
         ordered, sizes = values[order].astype(np.float64, copy=False), self.sizes()
@@ -169,4 +169,4 @@ AGGREGATES: Mapping[str, Callable[..., Array]] = {
     "std": _std,
     "r2": _r2,
 }
-"""One value per group from a column or two without missing values, by the contract's name."""
+"""Functions from one or two columns without missing values to one value per group, by the contract's name."""

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 
 BLOCK = 1 << 13
-"""Samples that one FFT of a block convolution takes at least: what it works on fits in a core's cache."""
+"""Shortest FFT of a block convolution, in samples: its working set fits into a core's cache."""
 
 
 def load() -> None:
-    """Imports NumPy."""
+    """Import NumPy."""
     global np
     import numpy as np
 
 
 def fir_design(p: t.Fir) -> Arrays:
-    """``np.sinc`` and ``np.hamming``."""
+    """Design with ``np.sinc`` and ``np.hamming``."""
     m = np.arange(p.taps) - (p.taps - 1) / 2
     edges = [2 * edge / p.rate_hz for edge in p.cutoff_hz]
     low, high = {"lowpass": [0.0, *edges], "highpass": [*edges, 1.0], "bandpass": edges}[p.band]
@@ -41,14 +41,14 @@ def fir_design(p: t.Fir) -> Arrays:
 
 
 def fir_filter(p: t.Fir, arrays: Arrays) -> Arrays:
-    """``np.convolve``, record by record; a single one isn't copied."""
+    """Filter with ``np.convolve``, record by record; a single record isn't copied."""
     taps, x = fir_design(p)["taps"], arrays["x"]
     rows = [np.convolve(record, taps)[: x.shape[1]] for record in x]
     return arrays | {"x": rows[0][None] if len(rows) == 1 else np.stack(rows)}
 
 
 def butterworth_design(p: t.ButterworthDesign) -> Arrays:
-    """The poles by their formula; the response from the transformed frequencies, without leaving the s plane."""
+    """Compute the poles by their formula, and the response in the s plane from transformed frequencies."""
     frequency = np.linspace(0, p.rate_hz / 2, p.points, endpoint=False)
     s = 1j * np.tan(np.pi * frequency / p.rate_hz)
     edges = [np.tan(np.pi * edge / p.rate_hz) for edge in p.cutoff_hz]
@@ -65,12 +65,12 @@ def butterworth_design(p: t.ButterworthDesign) -> Arrays:
 
 
 def _fast_length(n: int) -> int:
-    """The least 2^a 3^b 5^c, b < 4 and c < 3, of at least n, which ``np.fft`` is fast at."""
+    """Return the least 2^a 3^b 5^c, b < 4 and c < 3, that is at least n: a length at which ``np.fft`` is fast."""
     return min(odd << (-(-n // odd) - 1).bit_length() for odd in (1, 3, 5, 9, 15, 25, 27, 45, 75, 135, 225, 675))
 
 
 def fft_convolve(p: t.Convolve, arrays: Arrays, given: Arrays) -> Arrays:
-    """In blocks whose overlaps are added: their FFTs fit in the cache."""
+    """Convolve in blocks whose overlaps are added, because a block's FFT fits into the cache."""
     x, kernel = arrays["x"], given["kernel"]
     records, samples, taps = *x.shape, len(kernel)
     n = max(BLOCK, 1 << (4 * taps - 1).bit_length())
@@ -91,7 +91,7 @@ def fft_convolve(p: t.Convolve, arrays: Arrays, given: Arrays) -> Arrays:
 
 
 def resample(p: t.Resample, arrays: Arrays, given: Arrays) -> Arrays:
-    """Output samples with the same phase share their taps: strided windows of the input, times a vector."""
+    """Multiply strided windows by taps: output samples of the same phase share their taps."""
     x, taps = arrays["x"], p.up * given["taps"]
     half, per_phase = (len(taps) - 1) // 2, -(-len(taps) // p.up)
     count = -(-x.shape[1] * p.up // p.down)
@@ -129,7 +129,7 @@ def _power(spectrum: Array) -> Array:
 
 
 def _one_sided(p: t.Frames) -> Array:
-    """What a bin's |X|^2 is multiplied by."""
+    """Return the factor of each bin's |X|^2."""
     scale = np.full(p.frame // 2 + 1, 2 / (p.rate_hz * np.sum(_hann(p.frame) ** 2)))
     scale[0] /= 2
     if p.frame % 2 == 0:
@@ -138,27 +138,27 @@ def _one_sided(p: t.Frames) -> Array:
 
 
 def welch(p: t.Frames, arrays: Arrays) -> Arrays:
-    """The mean over the frames first: fewer numbers to scale."""
+    """Average over the frames first, so that fewer numbers are scaled."""
     spectrum = _spectra(p, arrays["x"])
     x = _power(spectrum).mean(axis=1) * _one_sided(p)
     return arrays | {"x": x, "frequency": np.fft.rfftfreq(p.frame, 1 / p.rate_hz)}
 
 
 def stft(p: t.Frames, arrays: Arrays) -> Arrays:
-    """``np.fft.rfft`` of all frames."""
+    """Transform all frames with ``np.fft.rfft``."""
     spectrum = _spectra(p, arrays["x"])
     return arrays | {"x": spectrum} | _axes(p, spectrum.shape[1])
 
 
 def spectrogram(p: t.Frames, arrays: Arrays) -> Arrays:
-    """Scaled in place."""
+    """Transform all frames, and scale in centre."""
     power = _power(_spectra(p, arrays["x"]))
     power *= _one_sided(p)
     return arrays | {"x": power} | _axes(p, power.shape[1])
 
 
 def envelope(p: t.Envelope, arrays: Arrays) -> Arrays:
-    """Half a spectrum is all that the analytic signal needs."""
+    """Compute the analytic signal from half a spectrum."""
     x = arrays["x"]
     n = x.shape[1]
     spectrum = np.zeros(x.shape, dtype=np.complex128)
@@ -168,7 +168,7 @@ def envelope(p: t.Envelope, arrays: Arrays) -> Arrays:
 
 
 def autocorrelation(p: t.Autocorrelation, arrays: Arrays) -> Arrays:
-    """By the power spectrum."""
+    """Compute the autocorrelation from the power spectrum."""
     x = arrays["x"]
     samples = x.shape[1]
     kept = min(samples, p.lags + 1)
@@ -180,7 +180,7 @@ def autocorrelation(p: t.Autocorrelation, arrays: Arrays) -> Arrays:
 
 
 def read_wav(p: t.ReadWav, path: str) -> Arrays:
-    """The standard library's ``wave``, and ``np.frombuffer``."""
+    """Read with the standard library's ``wave``, and ``np.frombuffer``."""
     files = [file for part in ("train", "test") for file in sorted((Path(path) / part).glob("*.wav"))]
     x = np.zeros((len(files), p.samples))
     for record, file in zip(x, files, strict=True):
@@ -195,7 +195,7 @@ def read_wav(p: t.ReadWav, path: str) -> Arrays:
 
 
 def short_term_features(p: t.ShortTerm, arrays: Arrays) -> Arrays:
-    """All frames at once."""
+    """Compute the features of all frames at once."""
     x = _frames(arrays["x"], p.frame, p.hop)
     steps = np.abs(np.diff(np.sign(arrays["x"])))
     crossings = _frames(steps, p.frame - 1, p.hop)[:, : x.shape[1]].sum(axis=-1) / (2 * (p.frame - 1))
@@ -207,7 +207,7 @@ def short_term_features(p: t.ShortTerm, arrays: Arrays) -> Arrays:
 
 
 def _shape(power: Array) -> tuple[Array, Array, Array, Array]:
-    """Centroid, spread, entropy and rolloff of power spectra."""
+    """Return centroid, spread, entropy and rolloff of power spectra."""
     bins = power.shape[-1]
     magnitude = np.sqrt(power)
     magnitude /= np.maximum(magnitude.max(axis=-1, keepdims=True), np.finfo(np.float64).tiny)
@@ -227,19 +227,19 @@ def _shape(power: Array) -> tuple[Array, Array, Array, Array]:
 
 
 def _bank(p: t.Mfcc, length: int) -> tuple[Array, Array]:
-    """The triangles, (length / 2, bands), and the cosines, (bands, coefficients)."""
+    """Return the triangles (length / 2, bands) and the cosines (bands, coefficients)."""
     edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + p.rate_hz / 1400), p.bands + 2) / 2595) - 1)
     frequency = np.fft.rfftfreq(length, 1 / p.rate_hz)[:-1, None]
     slopes = (frequency - edges[:-1]) / np.diff(edges)
     triangles = np.maximum(0, np.minimum(slopes[:, :-1], 1 - slopes[:, 1:]))
-    place = (np.arange(p.bands) + 0.5) / p.bands
-    cosines = np.cos(np.pi * np.outer(place, np.arange(p.coefficients))) * np.sqrt(2 / p.bands)
+    centre = (np.arange(p.bands) + 0.5) / p.bands
+    cosines = np.cos(np.pi * np.outer(centre, np.arange(p.coefficients))) * np.sqrt(2 / p.bands)
     cosines[:, 0] /= np.sqrt(2)
     return triangles, cosines
 
 
 def mfcc(p: t.Mfcc, arrays: Arrays) -> Arrays:
-    """``np.fft.rfft``, and two matrix products: NumPy has no cosine transform."""
+    """Transform with ``np.fft.rfft``, then multiply by two matrices: NumPy has no cosine transform."""
     window = np.hamming(p.frame)
     length = 1 << (p.frame - 1).bit_length()
     triangles, cosines = _bank(p, length)
@@ -251,7 +251,7 @@ def mfcc(p: t.Mfcc, arrays: Arrays) -> Arrays:
 
 
 def summarise(p: t.Summarise, arrays: Arrays) -> Arrays:
-    """Mean and deviation."""
+    """Compute mean and standard deviation of each feature."""
     x = arrays["x"]
     return arrays | {"x": np.concatenate([x.mean(axis=1), x.std(axis=1)], axis=1)}
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def load() -> None:
-    """Imports NumPy."""
+    """Import NumPy."""
     global np
     import numpy as np
 
@@ -31,10 +31,10 @@ def load() -> None:
 
 
 def read_csv(p: t.ReadCsv, path: str) -> Arrays:
-    """``loadtxt`` into records; only floats, which may be missing, need a converter."""
+    """Read with ``loadtxt`` into records; only floats, which may be missing, need a converter."""
     with open(path, encoding="utf-8") as file:
         header = np.loadtxt(file, dtype=np.str_, delimiter=",", quotechar='"', comments=None, max_rows=1, ndmin=1)
-    places = {name: header.tolist().index(name) for name in p.columns}
+    positions = {name: header.tolist().index(name) for name in p.columns}
     records = np.loadtxt(
         path,
         dtype=[(name, "O" if kind == "string" else kind) for name, kind in p.columns.items()],
@@ -43,8 +43,8 @@ def read_csv(p: t.ReadCsv, path: str) -> Arrays:
         comments=None,
         encoding="utf-8",
         skiprows=1,
-        usecols=list(places.values()),
-        converters={places[name]: _number for name, kind in p.columns.items() if kind == "float64"},
+        usecols=list(positions.values()),
+        converters={positions[name]: _number for name, kind in p.columns.items() if kind == "float64"},
         ndmin=1,
     )
     return {name: _column(records[name]) for name in p.columns}
@@ -55,7 +55,7 @@ def _number(field: str) -> float:
 
 
 def _column(values: Array) -> Array:
-    """A column of records on its own; texts as fixed-width strings."""
+    """Copy a column out of the records; texts become fixed-width strings."""
     if values.dtype != object:
         return np.ascontiguousarray(values)
     strings = values.astype(np.str_)
@@ -64,7 +64,7 @@ def _column(values: Array) -> Array:
 
 
 def _whole(table: Arrays, names: Sequence[str]) -> Array:
-    """The rows that miss none of these columns."""
+    """Return a mask of the rows that miss none of these columns."""
     absent = np.zeros(_rows(table), dtype=bool)
     for name in names:
         absent |= missing(table[name])
@@ -76,18 +76,18 @@ def _rows(table: Arrays) -> int:
 
 
 def _take(table: Arrays, rows: Array) -> Arrays:
-    """Rows of a table. ``take`` moves strings faster than indexing."""
+    """Take rows of a table; ``take`` moves strings faster than indexing does."""
     return {name: values.take(rows) for name, values in table.items()}
 
 
 def clean(p: t.Clean, table: Arrays) -> Arrays:
-    """Drops, then casts."""
+    """Drop rows, then cast."""
     out = _take(table, _whole(table, p.drop_missing))
     return out | {name: out[name].astype(kind, copy=False) for name, kind in p.cast.items()}
 
 
 def impute(p: t.Impute, table: Arrays) -> Arrays:
-    """The statistic of what is there, where nothing is."""
+    """Replace missing values by the statistic of the others."""
     statistic = np.median if p.strategy == "median" else np.mean
     out = dict(table)
     for name in p.columns:
@@ -98,7 +98,7 @@ def impute(p: t.Impute, table: Arrays) -> Arrays:
 
 
 def derive(p: t.Derive, table: Arrays) -> Arrays:
-    """A column of times is parsed once however many columns come from it."""
+    """Add columns; a column of times is parsed once, however many columns derive from it."""
     times: Arrays = {}
 
     def part(of: str, column: str) -> Any:
@@ -123,7 +123,7 @@ def derive(p: t.Derive, table: Arrays) -> Arrays:
 
 
 def groupby(p: t.Groupby, table: Arrays) -> Arrays:
-    """Numbers the groups; an aggregate is then a ufunc ``at`` the numbers, and no row is moved."""
+    """Give each group a number; an aggregate is then a ufunc ``at`` the numbers, and no row is moved."""
     used = {of for _, *columns in p.aggregates.values() for of in columns}
     whole = _whole(table, p.keys)
     if len(whole) < _rows(table):
@@ -150,7 +150,7 @@ def _kept(values: Array, present: Array) -> Array:
 
 
 def top(p: t.Top, table: Arrays) -> Arrays:
-    """Sorts by value, then stably by group; the last n rows of each group's run, from back to front."""
+    """Sort by value, then stably by group; take the last n rows of each group, in reverse."""
     names = [*p.keys, p.column]
     whole = _whole(table, names)
     table = _take({name: table[name] for name in names}, whole) if len(whole) < _rows(table) else table
@@ -165,7 +165,7 @@ def top(p: t.Top, table: Arrays) -> Arrays:
 
 
 def join(p: t.Join, left: Arrays, right: Arrays) -> Arrays:
-    """Numbers both tables' keys together, sorts the right rows by them, and repeats each left row once per match."""
+    """Give both tables' keys common numbers, sort the right rows by them, and repeat each left row once per match."""
     right = _take({name: right[name] for name in {*p.on, *p.columns}}, _whole(right, p.on))
     both, count = group_numbers({name: np.concatenate([right[name], left[name]]) for name in p.on}, p.on)
     keys, wanted = both[: _rows(right)], both[_rows(right) :]
@@ -182,7 +182,7 @@ def join(p: t.Join, left: Arrays, right: Arrays) -> Arrays:
 
 
 def _matched(values: Array, rows: Array, matched: Array, optional: bool) -> Array:
-    """A right column beside the left rows; what is optional may be missing, and numbers are floats then."""
+    """Return a right column beside the left rows; an optional match may be missing, and numbers are then floats."""
     if not optional:
         return values[rows]
     out = np.full(len(matched), "", values.dtype) if values.dtype.kind == "U" else np.full(len(matched), np.nan)
@@ -191,7 +191,7 @@ def _matched(values: Array, rows: Array, matched: Array, optional: bool) -> Arra
 
 
 def sort(p: t.Sort, table: Arrays) -> Arrays:
-    """From the least significant column to the most, stably."""
+    """Sort from the least significant column to the most, stably."""
     order = np.arange(_rows(table))
     for name in reversed(p.by):
         order = order[np.argsort(_rank(table[name], p.descending)[order], kind="stable")]
@@ -199,7 +199,7 @@ def sort(p: t.Sort, table: Arrays) -> Arrays:
 
 
 def _rank(values: Array, descending: bool) -> Array:
-    """Numbers that sort ascending as the values are asked to: missing values last in both directions."""
+    """Return numbers whose ascending order is the order asked for, with missing values last in both directions."""
     if values.dtype.kind == "f":
         return -values if descending else values  # NaN sorts last
     codes, distinct = factorise(values)
@@ -208,7 +208,7 @@ def _rank(values: Array, descending: bool) -> Array:
 
 
 def rolling(p: t.Rolling, table: Arrays) -> Arrays:
-    """Sorts the rows by group, sums the windows of all groups at once, and puts the rows back."""
+    """Sort by group, sum the windows of all groups at once, and restore the order of the rows."""
     group, count = group_numbers(table, p.by)
     order = np.argsort(narrow(group, count), kind="stable")
     lengths = np.bincount(group, minlength=count)
@@ -220,7 +220,7 @@ def rolling(p: t.Rolling, table: Arrays) -> Arrays:
 
 
 def _window_sums(values: Array, position: Array, window: int) -> Array:
-    """Sums over a row and the ``window`` - 1 before it in its group, put together from sums over 1, 2, 4, ... rows.
+    """Sum each row and the ``window`` - 1 rows before it in its group, composed of sums over 1, 2, 4, ... rows.
 
     The difference of two cumulative sums takes fewer steps, but its rounding error grows with the table.
     """
@@ -235,14 +235,14 @@ def _window_sums(values: Array, position: Array, window: int) -> Array:
 
 
 def _earlier(values: Array, rows: int, position: Array) -> Array:
-    """The values that many rows before in the same group, 0 where there is none."""
+    """Return the values ``rows`` rows before in the same group, 0 if the group has no such row."""
     out = np.zeros_like(values)
     np.copyto(out[rows:], values[: max(len(values) - rows, 0)], where=position[rows:] >= rows)
     return out
 
 
 def one_hot(p: t.OneHot, table: Arrays) -> Arrays:
-    """Compares the codes with each number."""
+    """Compare the codes with each number."""
     out = {name: values for name, values in table.items() if name not in p.columns}
     for name in p.columns:
         codes, distinct = factorise(table[name])
@@ -254,7 +254,7 @@ def one_hot(p: t.OneHot, table: Arrays) -> Arrays:
 
 
 def standardise(p: t.Standardise, table: Arrays) -> Arrays:
-    """The squares' sum is a dot product."""
+    """Standardise columns; the sum of squares is a dot product."""
     out = dict(table)
     for name in p.columns:
         centred = table[name] - np.mean(table[name]) if len(table[name]) else table[name].astype(np.float64)
@@ -264,7 +264,7 @@ def standardise(p: t.Standardise, table: Arrays) -> Arrays:
 
 
 def split(p: t.Split, table: Arrays, given: Arrays) -> Arrays:
-    """One float32 matrix, then its rows."""
+    """Make one float32 matrix, then take its rows."""
     features = [values for name, values in table.items() if name != p.label and name not in p.drop]
     x = np.stack(features, dtype=np.float32, casting="same_kind").T
     y = table[p.label].astype(np.float32)

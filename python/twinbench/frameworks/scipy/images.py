@@ -1,7 +1,7 @@
 """The image ops in ``scipy.ndimage``. Images are one array, ``(images, height, width)`` or ``(..., 3)``.
 
 Filters take all images in one call, along their axes. Interpolation takes them one by one, and each colour by itself:
-every axis that it is told of doubles its work.
+each axis of interpolation doubles the work.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ AXES = (1, 2)
 
 
 def load() -> None:
-    """Imports the parts of SciPy that the ops use."""
+    """Import the parts of SciPy that the ops use."""
     global np, ndimage
     import numpy as np
     from scipy import ndimage
 
 
 def planes(x: Array) -> Iterator[Array]:
-    """Each image, or each colour of each, as a view."""
+    """Yield each image, or each colour of each image, as a view (height, width)."""
     for image in x:
         yield from [image] if image.ndim == 2 else (image[..., colour] for colour in range(3))
 
@@ -43,18 +43,18 @@ def each(function: Callable[[Array, Array], Any], x: Array, out: Array) -> Array
 
 
 def levels(values: Array) -> Array:
-    """Floats from 0 to 255 as grey levels, rounded: ndimage's filters would cut fractions off."""
+    """Round floats from 0 to 255 to grey levels, uint8; ndimage's filters would truncate. Changes ``values``."""
     values += 0.5
     return values.astype(np.uint8)
 
 
 def window(size: int, x: Array) -> tuple[int, ...]:
-    """A square in each plane."""
+    """Return the shape of a window that is a square in each plane."""
     return (1, size, size, 1)[: x.ndim]
 
 
 def resize(p: t.Resize, images: Arrays) -> Arrays:
-    """``zoom``, told that pixels are areas."""
+    """Resize with ``zoom``, in the mode that treats pixels as areas."""
     x = images["x"]
     factors = (p.height / x.shape[1], p.width / x.shape[2])
     out = np.empty((len(x), p.height, p.width, *x.shape[3:]), np.uint8)
@@ -66,7 +66,7 @@ def resize(p: t.Resize, images: Arrays) -> Arrays:
 
 
 def gaussian_blur(p: t.GaussianBlur, images: Arrays) -> Arrays:
-    """In float32, so that it is rounded once."""
+    """Blur in float32, so that the result is rounded once."""
     x = images["x"]
     return images | {
         "x": levels(ndimage.gaussian_filter(x, p.sigma, output=np.float32, mode="nearest", radius=p.radius, axes=AXES))
@@ -74,7 +74,7 @@ def gaussian_blur(p: t.GaussianBlur, images: Arrays) -> Arrays:
 
 
 def sobel(p: t.Sobel, images: Arrays) -> Arrays:
-    """Two gradients of each image: ``sobel`` smooths along every other axis."""
+    """Compute both gradients image by image, because ``sobel`` smooths along every other axis."""
     x = images["x"]
     out = np.empty(x.shape, np.float32)
 
@@ -89,18 +89,18 @@ def sobel(p: t.Sobel, images: Arrays) -> Arrays:
 
 
 def median(p: t.Median, images: Arrays) -> Arrays:
-    """The contract is this function's."""
+    """Filter with ``median_filter(mode="nearest")``, which computes what the contract says."""
     x = images["x"]
     return images | {"x": ndimage.median_filter(x, window(p.size, x), mode="nearest")}
 
 
 def rotate(p: t.Rotate, images: Arrays) -> Arrays:
-    """``rotate``, whose axes are rows and columns."""
+    """Rotate with ``ndimage.rotate``, whose axes are rows and columns."""
     return warped(images, lambda x, out: ndimage.rotate(x, p.degrees, (1, 0), False, out, 1, "grid-constant", p.fill))
 
 
 def affine(p: t.Affine, images: Arrays) -> Arrays:
-    """The contract's matrix is the inverse map, with the axes exchanged."""
+    """Apply the contract's matrix, SciPy's inverse map, with the axes exchanged."""
     a, b, c, d, e, f = p.matrix
     matrix, offset = np.array([[e, d], [b, a]]), (f, c)
     return warped(
@@ -112,18 +112,18 @@ def affine(p: t.Affine, images: Arrays) -> Arrays:
 
 
 def warped(images: Arrays, function: Callable[[Array, Array], Any]) -> Arrays:
-    """Into a frame of the same size. Fractions are rounded by interpolation, and only cut off by filters."""
+    """Map planes into frames of the same size; interpolation rounds fractions, whereas filters truncate them."""
     return images | {"x": each(function, images["x"], np.empty_like(images["x"]))}
 
 
 def opening(p: t.Opening, images: Arrays) -> Arrays:
-    """Of grey levels: the binary one takes what lies beyond the border for black, and eats from there."""
+    """Open grey levels, because ``binary_opening`` treats pixels beyond the border as black and erodes from there."""
     x = images["x"]
     return images | {"x": ndimage.grey_opening(x, window(p.size, x), mode="nearest")}
 
 
 def components(p: t.Components, images: Arrays) -> Arrays:
-    """``label`` writes int32."""
+    """Label with ``ndimage.label``, which writes int32 into one array."""
     x = images["x"]
     structure = ndimage.generate_binary_structure(2, p.connectivity // 4)
     labels = np.empty(x.shape, np.int32)
@@ -143,5 +143,5 @@ OPS: Ops = {
 }
 
 NOTES = {
-    "images.opening": "ndimage.binary_opening has another border: what lies beyond it is black, so grey_opening it is.",
+    "images.opening": "ndimage.binary_opening treats pixels beyond the border as black, so this is grey_opening.",
 }

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 entered: Any = None
-"""The setting of the FFT's threads, kept: it would end when it is collected."""
+"""Context that sets the FFT's threads; a reference is kept, because the setting ends with the object."""
 
 
 def load(threads: int) -> None:
-    """Imports SciPy's modules, and gives the FFT its threads where that is more than the one it takes by itself."""
+    """Import SciPy's modules, and set the FFT's threads if they differ from its default of one."""
     global entered, fft, np, signal, wavfile
     import numpy as np
     from scipy import fft, signal
@@ -34,17 +34,17 @@ def load(threads: int) -> None:
 
 
 def workers() -> int:
-    """Threads of the FFT."""
+    """Return the threads of the FFT."""
     return int(fft.get_workers())
 
 
 def fir_design(p: t.Fir) -> Arrays:
-    """The window's default is Hamming's."""
+    """Design with ``firwin``, whose default window is Hamming's."""
     return {"taps": signal.firwin(p.taps, p.cutoff_hz, pass_zero=p.band, fs=p.rate_hz)}
 
 
 def fir_filter(p: t.Fir, arrays: Arrays) -> Arrays:
-    """Directly: faster than by FFT up to a few hundred taps."""
+    """Filter directly, which is faster than by FFT up to a few hundred taps."""
     return arrays | {"x": signal.lfilter(fir_design(p)["taps"], 1.0, arrays["x"])}
 
 
@@ -54,40 +54,40 @@ def _sections(p: t.Butterworth) -> Array:
 
 
 def butterworth_design(p: t.ButterworthDesign) -> Arrays:
-    """The response of the sections, at as many points below half the rate."""
+    """Compute the response of the sections at ``p.points`` frequencies below half the rate."""
     frequency, response = signal.freqz_sos(_sections(p), worN=p.points, fs=p.rate_hz)
     return {"frequency": frequency, "response": response}
 
 
 def butterworth_filter(p: t.Butterworth, arrays: Arrays) -> Arrays:
-    """From rest."""
+    """Filter with ``sosfilt``, from a state of zeros."""
     return arrays | {"x": signal.sosfilt(_sections(p), arrays["x"])}
 
 
 def zero_phase(p: t.Butterworth, arrays: Arrays) -> Arrays:
-    """With the contract's length of the extension; SciPy's own default is longer by 3 samples."""
+    """Filter with ``sosfiltfilt`` and the contract's padding, because SciPy's default is longer by 3 samples."""
     sos = _sections(p)
     return arrays | {"x": signal.sosfiltfilt(sos, arrays["x"], padlen=min(6 * len(sos), arrays["x"].shape[1] - 1))}
 
 
 def fft_convolve(p: t.Convolve, arrays: Arrays, given: Arrays) -> Arrays:
-    """In overlapping blocks, whose FFTs fit in the cache."""
+    """Convolve in overlapping blocks, whose FFTs fit into the cache."""
     return arrays | {"x": signal.oaconvolve(arrays["x"], given["kernel"][None, :], axes=-1)}
 
 
 def resample(p: t.Resample, arrays: Arrays, given: Arrays) -> Arrays:
-    """With the given taps as the window."""
+    """Resample with ``resample_poly``, with the given taps as the window."""
     return arrays | {"x": signal.resample_poly(arrays["x"], p.up, p.down, axis=-1, window=given["taps"])}
 
 
 def welch(p: t.Frames, arrays: Arrays) -> Arrays:
-    """The window's default is Hann's, periodic."""
+    """Estimate with ``signal.welch``, whose default window is the periodic Hann window."""
     frequency, x = signal.welch(arrays["x"], p.rate_hz, nperseg=p.frame, noverlap=p.frame - p.hop, detrend=False)
     return arrays | {"x": x, "frequency": frequency}
 
 
 def stft(p: t.Frames, arrays: Arrays) -> Arrays:
-    """Without padding. The scale of 1 / sum(w), which can't be turned off, is undone."""
+    """Transform without padding, and undo the scale of 1 / sum(w), which can't be turned off."""
     frequency, time, x = signal.stft(
         arrays["x"], p.rate_hz, nperseg=p.frame, noverlap=p.frame - p.hop, boundary=None, padded=False
     )
@@ -96,7 +96,7 @@ def stft(p: t.Frames, arrays: Arrays) -> Arrays:
 
 
 def spectrogram(p: t.Frames, arrays: Arrays) -> Arrays:
-    """The default window is another one, and so is the detrending."""
+    """Transform with the contract's window and without detrending, which are not the defaults."""
     frequency, time, x = signal.spectrogram(
         arrays["x"], p.rate_hz, "hann", nperseg=p.frame, noverlap=p.frame - p.hop, detrend=False
     )
@@ -104,12 +104,12 @@ def spectrogram(p: t.Frames, arrays: Arrays) -> Arrays:
 
 
 def envelope(p: t.Envelope, arrays: Arrays) -> Arrays:
-    """By the analytic signal."""
+    """Compute the magnitude of the analytic signal."""
     return arrays | {"x": np.abs(signal.hilbert(arrays["x"]))}
 
 
 def autocorrelation(p: t.Autocorrelation, arrays: Arrays) -> Arrays:
-    """By the power spectrum, padded to a fast length: only few lags of all are asked for."""
+    """Compute the power spectrum, padded to a fast length, because only a few lags are needed."""
     x = arrays["x"]
     samples = x.shape[1]
     kept = min(samples, p.lags + 1)
@@ -122,19 +122,19 @@ def autocorrelation(p: t.Autocorrelation, arrays: Arrays) -> Arrays:
 
 
 def find_peaks(p: t.FindPeaks, arrays: Arrays) -> Arrays:
-    """Record by record, put together at the end."""
-    found = [signal.find_peaks(record, prominence=p.prominence, distance=p.distance) for record in arrays["x"]]
-    positions = [position for position, _ in found]
+    """Find peaks record by record, then concatenate them."""
+    peaks = [signal.find_peaks(record, prominence=p.prominence, distance=p.distance) for record in arrays["x"]]
+    positions = [position for position, _ in peaks]
     return {
-        "record": np.repeat(np.arange(len(found)), [len(position) for position in positions]),
+        "record": np.repeat(np.arange(len(peaks)), [len(position) for position in positions]),
         "position": np.concatenate([np.zeros(0, np.int64), *positions]),
         "height": np.concatenate([np.zeros(0), *(r[at] for r, at in zip(arrays["x"], positions, strict=True))]),
-        "prominence": np.concatenate([np.zeros(0), *(properties["prominences"] for _, properties in found)]),
+        "prominence": np.concatenate([np.zeros(0), *(properties["prominences"] for _, properties in peaks)]),
     }
 
 
 def read_wav(p: t.ReadWav, path: str) -> Arrays:
-    """``wavfile`` reads integers."""
+    """Read with ``wavfile``, which gives integers."""
     files = [file for part in ("train", "test") for file in sorted((Path(path) / part).glob("*.wav"))]
     x = np.zeros((len(files), p.samples))
     for record, file in zip(x, files, strict=True):
@@ -153,7 +153,7 @@ def _frames(x: Array, frame: int, hop: int) -> Array:
 
 
 def short_term_features(p: t.ShortTerm, arrays: Arrays) -> Arrays:
-    """All frames at once."""
+    """Compute the features of all frames at once."""
     x = _frames(arrays["x"], p.frame, p.hop)
     out = np.empty((*x.shape[:2], 6))
     sign = np.sign(arrays["x"])
@@ -172,7 +172,7 @@ def _power(spectrum: Array) -> Array:
 
 
 def _shape(out: Array, power: Array) -> None:
-    """Centroid, spread, entropy and rolloff of power spectra into the last four features."""
+    """Write centroid, spread, entropy and rolloff of power spectra into the last four features."""
     bins = power.shape[-1]
     magnitude = np.sqrt(power)
     magnitude /= np.maximum(magnitude.max(axis=-1, keepdims=True), np.finfo(np.float64).tiny)
@@ -192,7 +192,7 @@ def _shape(out: Array, power: Array) -> None:
 
 
 def _mel_bands(rate_hz: float, bands: int, length: int) -> Array:
-    """Triangles, (length / 2, bands)."""
+    """Return the triangles, float64 (length / 2, bands)."""
     edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + rate_hz / 1400), bands + 2) / 2595) - 1)
     frequency = np.arange(length // 2)[:, None] * rate_hz / length
     slopes = (frequency - edges[:-1]) / np.diff(edges)
@@ -200,7 +200,7 @@ def _mel_bands(rate_hz: float, bands: int, length: int) -> Array:
 
 
 def mfcc(p: t.Mfcc, arrays: Arrays) -> Arrays:
-    """Frames, ``scipy.fft.rfft``, one product with the bands, ``scipy.fft.dct``."""
+    """Transform frames with ``fft.rfft``, multiply by the bands once, and transform with ``fft.dct``."""
     window = signal.windows.hamming(p.frame)
     length = 1 << (p.frame - 1).bit_length()
     spectrum = fft.rfft(_frames(arrays["x"], p.frame, p.hop) * window, length)[..., : length // 2]
@@ -213,7 +213,7 @@ def mfcc(p: t.Mfcc, arrays: Arrays) -> Arrays:
 
 
 def summarise(p: t.Summarise, arrays: Arrays) -> Arrays:
-    """NumPy's mean and deviation."""
+    """Compute NumPy's mean and standard deviation."""
     x = arrays["x"]
     return arrays | {"x": np.concatenate([x.mean(axis=1), x.std(axis=1)], axis=1)}
 

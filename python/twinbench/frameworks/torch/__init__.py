@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load(threads: int) -> None:
-    """Imports PyTorch and sets both of its pools; the second one can be set only once in a process."""
+    """Import PyTorch and set both of its pools; the second can be set only once in a process."""
     global torch
     import torch
 
@@ -30,7 +30,7 @@ def load(threads: int) -> None:
 
 
 def cuda() -> Callable[[], object]:
-    """New tensors are made on the device. Convolutions keep float32, which is what the contracts compute in."""
+    """Make the CUDA device the default for new tensors. Convolutions use float32, as the contracts do."""
     if not torch.cuda.is_available():
         why = "is built without CUDA" if torch.version.cuda is None else "finds no CUDA device"
         raise RuntimeError(f"PyTorch {torch.__version__} {why}")
@@ -40,7 +40,7 @@ def cuda() -> Callable[[], object]:
 
 
 def prepare(value: Arrays, kind: Kind) -> Any:
-    """Row-major copies: the arrays may be read-only or column-major, and batches are rows."""
+    """Copy arrays in row-major order: they may be read-only or column-major, and batches are rows."""
     device = torch.get_default_device()
     tensors = {name: torch.from_numpy(values.copy(order="C")).to(device) for name, values in value.items()}
     if kind == "images":
@@ -49,7 +49,7 @@ def prepare(value: Arrays, kind: Kind) -> Any:
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
-    """Tensors as arrays; a model as its weights and its losses; a saved model as what is in its file."""
+    """Convert tensors into arrays, a model into weights and losses, and a saved model into its file's tensors."""
     if kind == "model":
         return training.extract_model(value)
     tensors = value
@@ -61,12 +61,12 @@ def extract(value: Any, kind: Kind) -> Arrays:
 
 
 def threads() -> Mapping[str, int]:
-    """Within an operation, and between operations."""
+    """Return the threads within an operation and between operations."""
     return {"intraop": torch.get_num_threads(), "interop": torch.get_num_interop_threads()}
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """Dtype, layout and device by tensor."""
+    """Describe dtype, layout and device of each tensor."""
     if kind == "saved":
         return {"format": "torch.save of tensors by name", "bytes": str(value.stat().st_size)}
     if kind == "model":

@@ -21,45 +21,45 @@ if TYPE_CHECKING:
     Tensors = dict[str, Tensor]
 
 ROWS, COLUMNS = 2, 3
-"""Dimensions of a batch."""
+"""Dimensions of rows and of columns in a batch of images."""
 
 
 def load() -> None:
-    """Imports PyTorch."""
+    """Import PyTorch."""
     global F, torch
     import torch
     from torch.nn import functional as F  # noqa: N812
 
 
 def prepare_images(tensors: Tensors) -> Tensors:
-    """Colours before rows, in memory too."""
+    """Move colours before rows, in memory too."""
     x = tensors["x"]
     return tensors | {"x": x.permute(0, 3, 1, 2).contiguous() if x.ndim == 4 else x.unsqueeze(1)}
 
 
 def extract_images(tensors: Tensors) -> Tensors:
-    """And back."""
+    """Convert images back to (images, height, width[, 3])."""
     return tensors | {"x": colours_last(tensors["x"])}
 
 
 def colours_last(x: Tensor) -> Tensor:
-    """As a view; grey images without a dimension for their one colour."""
+    """Return a view with colours last; grey images lose the dimension of their one colour."""
     return x.squeeze(1) if x.shape[1] == 1 else x.permute(0, 2, 3, 1)
 
 
 def levels(values: Tensor) -> Tensor:
-    """Floats from 0 to 255 as grey levels, rounded."""
+    """Round floats from 0 to 255 to grey levels, uint8; changes ``values``."""
     return values.add_(0.5).to(torch.uint8)
 
 
 def shifts(padded: Tensor, size: int, dim: int) -> list[Tensor]:
-    """The neighbours at each place of a window along one dimension, as views."""
+    """Return the neighbours at each offset of a window along one dimension, as views."""
     length = padded.shape[dim] - size + 1
-    return [padded.narrow(dim, place, length) for place in range(size)]
+    return [padded.narrow(dim, offset, length) for offset in range(size)]
 
 
 def weighted(values: Iterable[Tensor], weights: Iterable[float]) -> Tensor:
-    """A weighted sum."""
+    """Return a weighted sum."""
     (first, weight), *others = zip(values, weights, strict=True)
     out = first * weight
     for value, weight in others:
@@ -68,19 +68,20 @@ def weighted(values: Iterable[Tensor], weights: Iterable[float]) -> Tensor:
 
 
 def resize(p: t.Resize, images: Tensors) -> Tensors:
-    """Two pixels of each axis."""
+    """Interpolate with ``interpolate``, between two pixels of each axis."""
     return images | {"x": resized(p, images["x"], antialias=False)}
 
 
 def resize_antialiased(p: t.Resize, images: Tensors) -> Tensors:
-    """As Pillow does it."""
+    """Interpolate with ``interpolate``, which antialiases as Pillow does."""
     return images | {"x": resized(p, images["x"], antialias=True)}
 
 
 def resized(p: t.Resize, x: Tensor, antialias: bool) -> Tensor:
-    """In uint8, but for what torch 2.13 does better in float32: grey images, and RGB ones of a single pixel.
+    """Interpolate uint8, except grey images without antialiasing and targets of one RGB pixel, which become float32.
 
-    The first is slower in uint8, the second fails. Antialiased float32 images of one column are wrong, though.
+    In torch 2.13 the former are slower in uint8, and the latter fail. But antialiased float32 images of one column are
+    wrong.
     """
     size = (p.height, p.width)
     by_float = size == (1, 1) if x.shape[1] == 3 else not antialias
@@ -90,14 +91,14 @@ def resized(p: t.Resize, x: Tensor, antialias: bool) -> Tensor:
 
 
 def grey(p: t.Grey, images: Tensors) -> Tensors:
-    """A sum over the colours."""
+    """Weigh and sum the colours."""
     return images | {"x": levels(weighted(images["x"].unbind(1), (0.299, 0.587, 0.114))).unsqueeze(1)}
 
 
 def gaussian_blur(p: t.GaussianBlur, images: Tensors) -> Tensors:
-    """Along rows, then along columns."""
+    """Blur along rows, then along columns."""
     size, r = 2 * p.radius + 1, p.radius
-    weights = [math.exp(-((place - r) ** 2) / (2 * p.sigma**2)) for place in range(size)]
+    weights = [math.exp(-((offset - r) ** 2) / (2 * p.sigma**2)) for offset in range(size)]
     weights = [weight / sum(weights) for weight in weights]
     padded = F.pad(images["x"].float(), (r, r, r, r), mode="replicate")
     rows = weighted(shifts(padded, size, COLUMNS), weights)
@@ -105,7 +106,7 @@ def gaussian_blur(p: t.GaussianBlur, images: Tensors) -> Tensors:
 
 
 def sobel(p: t.Sobel, images: Tensors) -> Tensors:
-    """Two gradients."""
+    """Compute both gradients, then their magnitude."""
     padded = F.pad(images["x"].float(), (1, 1, 1, 1), mode="replicate")
 
     def gradient(along: int, across: int) -> Tensor:
@@ -116,18 +117,18 @@ def sobel(p: t.Sobel, images: Tensors) -> Tensors:
 
 
 def rotate(p: t.Rotate, images: Tensors) -> Tensors:
-    """An affine map."""
+    """Rotate by an affine map about the image's centre."""
     height, width = images["x"].shape[2:]
     return images | {"x": warped(images["x"], t.rotation(p.degrees, height, width), p.fill)}
 
 
 def affine(p: t.Affine, images: Tensors) -> Tensors:
-    """An affine map."""
+    """Apply the contract's affine map."""
     return images | {"x": warped(images["x"], p.matrix, p.fill)}
 
 
 def warped(x: Tensor, matrix: tuple[float, ...], fill: int) -> Tensor:
-    """``grid_sample`` counts from -1 to 1, from edge to edge, and knows no other fill than 0."""
+    """Map images with ``grid_sample``, whose coordinates run from -1 to 1, edge to edge, and whose only fill is 0."""
     a, b, c, d, e, f = matrix
     count, colours, height, width = x.shape
     theta = torch.tensor(
@@ -143,26 +144,26 @@ def warped(x: Tensor, matrix: tuple[float, ...], fill: int) -> Tensor:
 
 
 def opening(p: t.Opening, images: Tensors) -> Tensors:
-    """Lowest, then highest; beyond the border is what no extreme is taken from."""
+    """Take the minimum, then the maximum of each window; the padding never is an extreme."""
     lowest = extreme(images["x"], p.size, 255, torch.minimum)
     return images | {"x": extreme(lowest, p.size, 0, torch.maximum)}
 
 
 def extreme(x: Tensor, size: int, beyond: int, of: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """Along rows, then along columns."""
+    """Return the extreme of each window, along rows and then along columns."""
     r = size // 2
     rows = reduce(of, shifts(F.pad(x, (r, r, r, r), value=beyond), size, COLUMNS))
     return reduce(of, shifts(rows, size, ROWS))
 
 
 def normalise(p: t.Normalise, images: Tensors) -> Tensors:
-    """In place, as torchvision does."""
+    """Normalise in place, as torchvision does."""
     mean, sd = (torch.tensor(numbers).view(-1, 1, 1) for numbers in (p.mean, p.sd))
     return images | {"x": colours_last(images["x"].float().div_(255).sub_(mean).div_(sd))}
 
 
 def augment(p: t.Augment, images: Tensors, given: Tensors) -> Tensors:
-    """Slices, turned, then all of them scaled."""
+    """Crop and flip image by image, then scale all of them at once."""
     numbers = zip(*(given[name].tolist() for name in ("top", "left", "flip")), strict=True)
     parts = [
         image[:, top : top + p.height, left : left + p.width].flip(2 if flip else ())

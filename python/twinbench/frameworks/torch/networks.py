@@ -15,7 +15,7 @@ POOL = 2
 
 
 class LastHidden(nn.LSTM):
-    """An LSTM layer that gives its last hidden state. Of its two biases the second stays 0."""
+    """An LSTM layer that returns its last hidden state. The second of its two biases stays 0."""
 
     def __init__(self, features: int, units: int) -> None:
         super().__init__(features, units, batch_first=True)
@@ -24,13 +24,13 @@ class LastHidden(nn.LSTM):
         second.requires_grad_(False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-        """(n, steps, features) to (n, units)."""
+        """Map (n, steps, features) to (n, units)."""
         _, (h, _) = super().forward(x)
         return h[0]
 
 
 def build(given: Tensors) -> nn.Sequential:
-    """The network whose layers the names and shapes of the weights tell, holding copies of them."""
+    """Build the network that the names and shapes of the weights describe, with copies of the weights."""
     modules: list[nn.Module] = []
     for i in range(1, 1 + sum(name.startswith("conv") for name in given) // 2):
         outgoing, incoming, *kernel = given[f"conv{i}_w"].shape
@@ -50,25 +50,25 @@ def build(given: Tensors) -> nn.Sequential:
 
 
 def weights(network: nn.Sequential) -> Tensors:
-    """The weights under the contracts' names and in their shapes: views of the network's own."""
-    found: Tensors = {}
+    """Return the weights under the contracts' names and in their shapes, as views of the network's own."""
+    named: Tensors = {}
     convolutions = dense = 0
     for layer in network:
         if isinstance(layer, (nn.Conv1d, nn.Conv2d)):
             convolutions += 1
             assert layer.bias is not None
-            found |= {f"conv{convolutions}_w": layer.weight, f"conv{convolutions}_b": layer.bias}
+            named |= {f"conv{convolutions}_w": layer.weight, f"conv{convolutions}_b": layer.bias}
         elif isinstance(layer, nn.LSTM):
             by_input, by_state, bias, _ = layer.all_weights[0]
-            found |= {"lstm_wx": by_input.T, "lstm_wh": by_state.T, "lstm_b": bias}
+            named |= {"lstm_wx": by_input.T, "lstm_wh": by_state.T, "lstm_b": bias}
         elif isinstance(layer, nn.Linear):
             dense += 1
-            found |= {f"w{dense}": layer.weight.T, f"b{dense}": layer.bias}
-    return found
+            named |= {f"w{dense}": layer.weight.T, f"b{dense}": layer.bias}
+    return named
 
 
 def examples(network: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
-    """Examples as the first layer takes them: channels after the examples, features after the steps."""
+    """Return examples in the first layer's form: channels after the examples, features after the steps."""
     first = network[0]
     if isinstance(first, nn.LSTM):
         return x if x.ndim == 3 else x.unsqueeze(-1)

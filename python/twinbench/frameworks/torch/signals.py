@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 def load() -> None:
-    """Imports PyTorch."""
+    """Import PyTorch."""
     global torch
     import torch
 
 
 BLOCK = 1 << 13
-"""Samples that one FFT of a block convolution takes at least: what it works on fits in a core's cache."""
+"""Shortest FFT of a block convolution, in samples: its working set fits into a core's cache."""
 
 
 def fir_design(p: t.Fir) -> Tensors:
-    """``torch.sinc`` and the symmetric Hamming window."""
+    """Design with ``torch.sinc`` and the symmetric Hamming window."""
     m = torch.arange(p.taps, dtype=torch.float64) - (p.taps - 1) / 2
     edges = [2 * edge / p.rate_hz for edge in p.cutoff_hz]
     low, high = {"lowpass": [0.0, *edges], "highpass": [*edges, 1.0], "bandpass": edges}[p.band]
@@ -40,12 +40,12 @@ def fir_design(p: t.Fir) -> Tensors:
 
 
 def _fast_length(n: int) -> int:
-    """The least 2^a 3^b 5^c, b < 4 and c < 3, of at least n, which the FFT is fast at."""
+    """Return the least 2^a 3^b 5^c, b < 4 and c < 3, that is at least n: a length at which the FFT is fast."""
     return min(odd << (-(-n // odd) - 1).bit_length() for odd in (1, 3, 5, 9, 15, 25, 27, 45, 75, 135, 225, 675))
 
 
 def _convolve(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-    """Full convolution by FFT, in blocks whose overlaps are added. ``conv1d`` in float64 takes ten times as long."""
+    """Convolve by FFT, in blocks whose overlaps are added. ``conv1d`` in float64 takes ten times as long."""
     samples, taps = x.shape[1], len(kernel)
     n = max(BLOCK, 1 << (4 * taps - 1).bit_length())
     if samples + taps - 1 <= n:
@@ -62,18 +62,18 @@ def _convolve(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
 
 
 def fir_filter(p: t.Fir, arrays: Tensors) -> Tensors:
-    """By FFT."""
+    """Filter by FFT."""
     x = arrays["x"]
     return arrays | {"x": _convolve(x, fir_design(p)["taps"])[:, : x.shape[1]]}
 
 
 def fft_convolve(p: t.Convolve, arrays: Tensors, given: Tensors) -> Tensors:
-    """By FFT."""
+    """Convolve by FFT."""
     return arrays | {"x": _convolve(arrays["x"], given["kernel"])}
 
 
 def resample(p: t.Resample, arrays: Tensors, given: Tensors) -> Tensors:
-    """Output samples with the same phase share their taps: strided windows of the input, times a vector."""
+    """Multiply strided windows by taps: output samples of the same phase share their taps."""
     x, taps = arrays["x"], p.up * given["taps"]
     half, per_phase = (len(taps) - 1) // 2, -(-len(taps) // p.up)
     count = -(-x.shape[1] * p.up // p.down)
@@ -99,7 +99,7 @@ def _axes(p: t.Frames, count: int) -> Tensors:
 
 
 def _one_sided(p: t.Frames) -> torch.Tensor:
-    """What a bin's |X|^2 is multiplied by."""
+    """Return the factor of each bin's |X|^2."""
     scale = torch.full((p.frame // 2 + 1,), 2.0, dtype=torch.float64)
     scale[0] = 1.0
     if p.frame % 2 == 0:
@@ -113,31 +113,31 @@ def _power(spectrum: torch.Tensor) -> torch.Tensor:
 
 
 def _spectra(p: t.Frames, x: torch.Tensor) -> torch.Tensor:
-    """``torch.stft`` without centring, as (records, frames, bins)."""
+    """Transform with ``torch.stft`` without centring, to (records, frames, bins)."""
     transformed = torch.stft(x, p.frame, p.hop, window=_hann(p.frame), center=False, return_complex=True)
     return transformed.transpose(1, 2)
 
 
 def welch(p: t.Frames, arrays: Tensors) -> Tensors:
-    """The mean over the frames first: fewer numbers to scale."""
+    """Average over the frames first, so that fewer numbers are scaled."""
     x = _power(_spectra(p, arrays["x"])).mean(1) * _one_sided(p)
     return arrays | {"x": x, "frequency": _axes(p, 0)["frequency"]}
 
 
 def stft(p: t.Frames, arrays: Tensors) -> Tensors:
-    """``torch.stft``."""
+    """Transform with ``torch.stft``."""
     spectrum = _spectra(p, arrays["x"])
     return arrays | {"x": spectrum} | _axes(p, spectrum.shape[1])
 
 
 def spectrogram(p: t.Frames, arrays: Tensors) -> Tensors:
-    """``torch.stft``, squared and scaled in place."""
+    """Transform with ``torch.stft``, then square and scale in centre."""
     power = _power(_spectra(p, arrays["x"])).mul_(_one_sided(p))
     return arrays | {"x": power} | _axes(p, power.shape[1])
 
 
 def envelope(p: t.Envelope, arrays: Tensors) -> Tensors:
-    """Half a spectrum is all that the analytic signal needs; ``ifft`` fills the rest with zeros."""
+    """Compute the analytic signal from half a spectrum; ``ifft`` fills the rest with zeros."""
     x = arrays["x"]
     spectrum = torch.fft.rfft(x)
     spectrum[:, 1 : (x.shape[1] + 1) // 2] *= 2
@@ -145,7 +145,7 @@ def envelope(p: t.Envelope, arrays: Tensors) -> Tensors:
 
 
 def autocorrelation(p: t.Autocorrelation, arrays: Tensors) -> Tensors:
-    """By the power spectrum, padded to a fast length."""
+    """Compute the autocorrelation from the power spectrum, padded to a fast length."""
     x = arrays["x"]
     samples = x.shape[1]
     kept = min(samples, p.lags + 1)
@@ -155,7 +155,7 @@ def autocorrelation(p: t.Autocorrelation, arrays: Tensors) -> Tensors:
 
 
 def short_term_features(p: t.ShortTerm, arrays: Tensors) -> Tensors:
-    """All frames at once."""
+    """Compute the features of all frames at once."""
     x = arrays["x"].unfold(1, p.frame, p.hop)
     steps = arrays["x"].sign().diff().abs().unfold(1, p.frame - 1, p.hop)[:, : x.shape[1]]
     bins = p.frame // 2
@@ -165,7 +165,7 @@ def short_term_features(p: t.ShortTerm, arrays: Tensors) -> Tensors:
 
 
 def _shape(power: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Centroid, spread, entropy and rolloff of power spectra."""
+    """Return centroid, spread, entropy and rolloff of power spectra."""
     bins = power.shape[-1]
     magnitude = power.sqrt()
     magnitude /= magnitude.amax(-1, keepdim=True).clamp_(min=torch.finfo(torch.float64).tiny)
@@ -183,14 +183,14 @@ def _shape(power: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tenso
 
 
 def _bank(p: t.Mfcc, length: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The triangles, (length / 2, bands), and the cosines, (bands, coefficients)."""
+    """Return the triangles (length / 2, bands) and the cosines (bands, coefficients)."""
     mel = torch.linspace(0, 2595 * math.log10(1 + p.rate_hz / 1400), p.bands + 2, dtype=torch.float64)
     edges = 700 * (10 ** (mel / 2595) - 1)
     frequency = torch.arange(length // 2, dtype=torch.float64).unsqueeze(1) * (p.rate_hz / length)
     slopes = (frequency - edges[:-1]) / edges.diff()
     triangles = torch.minimum(slopes[:, :-1], 1 - slopes[:, 1:]).clamp_(min=0)
-    place = (torch.arange(p.bands, dtype=torch.float64) + 0.5) / p.bands
-    cosines = torch.outer(place, math.pi * torch.arange(p.coefficients, dtype=torch.float64)).cos() * math.sqrt(
+    centre = (torch.arange(p.bands, dtype=torch.float64) + 0.5) / p.bands
+    cosines = torch.outer(centre, math.pi * torch.arange(p.coefficients, dtype=torch.float64)).cos() * math.sqrt(
         2 / p.bands
     )
     cosines[:, 0] /= math.sqrt(2)
@@ -198,7 +198,7 @@ def _bank(p: t.Mfcc, length: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def mfcc(p: t.Mfcc, arrays: Tensors) -> Tensors:
-    """``torch.fft.rfft``, and two matrix products: PyTorch has no cosine transform."""
+    """Transform with ``torch.fft.rfft``, then multiply by two matrices: PyTorch has no cosine transform."""
     window = torch.hamming_window(p.frame, periodic=False, dtype=torch.float64)
     length = 1 << (p.frame - 1).bit_length()
     triangles, cosines = _bank(p, length)
@@ -209,7 +209,7 @@ def mfcc(p: t.Mfcc, arrays: Tensors) -> Tensors:
 
 
 def summarise(p: t.Summarise, arrays: Tensors) -> Tensors:
-    """Both at once."""
+    """Compute mean and standard deviation in one call."""
     deviation, mean = torch.std_mean(arrays["x"], 1, correction=0)
     return arrays | {"x": torch.cat([mean, deviation], 1)}
 

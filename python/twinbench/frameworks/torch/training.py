@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def load() -> None:
-    """Imports PyTorch, which is to use only algorithms that give the same result in every run."""
+    """Import PyTorch, and allow only deterministic algorithms."""
     global data, networks, nn, torch
     import torch
     from torch import nn
@@ -37,7 +37,7 @@ def load() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A trained network, the shape of the examples that it takes, and the loss of each batch before its update."""
+    """A trained network, the shape of its examples, and the loss of each batch before its update."""
 
     network: nn.Sequential
     input: torch.Tensor
@@ -45,18 +45,18 @@ class Model:
 
 
 def prepare_model(tensors: Tensors) -> Model:
-    """A model from its weights and losses."""
+    """Build a model from its weights and losses."""
     return Model(networks.build(tensors), tensors["input"], tensors["losses"])
 
 
 def extract_model(model: Model) -> Arrays:
-    """And back."""
+    """Convert a model into its weights and losses."""
     tensors = {"input": model.input, **networks.weights(model.network), "losses": model.losses}
     return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
 
 
 def standardise(p: t.Standardise, arrays: Tensors) -> Tensors:
-    """Over the first dimension; a constant feature is divided by infinity, which makes it 0."""
+    """Standardise over the first dimension; dividing a constant feature by infinity makes it 0."""
     x = arrays["x"]
     deviation, mean = torch.std_mean(x, dim=0, correction=0)
     deviation[(x == x[:1]).all(dim=0)] = torch.inf
@@ -64,7 +64,7 @@ def standardise(p: t.Standardise, arrays: Tensors) -> Tensors:
 
 
 def split(p: t.Split, arrays: Tensors, given: Tensors) -> Tensors:
-    """Rows first, then their type: fewer bytes to convert."""
+    """Take rows first, then convert their dtype: fewer bytes to convert."""
     x = arrays["x"].flatten(1) if p.flatten else arrays["x"]
     train, test = given["train"], given["test"]
     return {
@@ -76,7 +76,7 @@ def split(p: t.Split, arrays: Tensors, given: Tensors) -> Tensors:
 
 
 def kfold(p: t.Kfold, arrays: Tensors, given: Tensors) -> Tensors:
-    """Sorting (class, place modulo folds) deals each class's places out to the folds in ascending order."""
+    """Sort by (class, index modulo folds), which deals the rows of each class out to the folds in ascending order."""
     order = given["order"]
     labels, by_class = torch.sort(arrays["y"].index_select(0, order), stable=True)
     folds = torch.sort(labels * p.folds + torch.arange(len(order)) % p.folds).values % p.folds
@@ -84,7 +84,7 @@ def kfold(p: t.Kfold, arrays: Tensors, given: Tensors) -> Tensors:
 
 
 def batches(p: t.Batches, arrays: Tensors, given: Tensors) -> Tensors:
-    """Without automatic batching: the sampler names a batch, and the dataset takes its rows at once."""
+    """Load batches without automatic batching: the sampler names a batch, and the dataset takes its rows at once."""
     sampler = data.BatchSampler(given["order"].tolist(), p.batch_size, drop_last=False)
     loader = data.DataLoader(data.TensorDataset(arrays["x"], arrays["y"]), sampler=sampler, batch_size=None)
     sums = [(x.mean(), y.sum()) for x, y in loader]
@@ -95,7 +95,7 @@ def batches(p: t.Batches, arrays: Tensors, given: Tensors) -> Tensors:
 
 
 def train(p: t.Training, arrays: Tensors, given: Tensors) -> Model:
-    """Each epoch's rows are put in order once; its batches are then views. The fused optimizer is one call per step."""
+    """Train on views of rows that are put in order once an epoch. The fused optimizer is one call per step."""
     network, losses = networks.build(given).to(given["order"].device), []
     x, y = networks.examples(network, arrays["x_train"]), arrays["y_train"]
     criterion = nn.CrossEntropyLoss() if p.classes > 2 else nn.BCEWithLogitsLoss()
@@ -122,7 +122,7 @@ def _optimizer(p: t.Optimizer, weights: Iterable[nn.Parameter]) -> torch.optim.O
 
 
 def predict(p: t.Predict, model: Model, arrays: Tensors) -> Tensors:
-    """Without autograd's bookkeeping."""
+    """Score examples without autograd's bookkeeping."""
     x = networks.examples(model.network, arrays["x_test"][: p.rows or None])
     with torch.inference_mode():
         logits = torch.cat([model.network(batch) for batch in torch.split(x, p.batch_size)])
@@ -130,14 +130,14 @@ def predict(p: t.Predict, model: Model, arrays: Tensors) -> Tensors:
 
 
 def export(p: t.Export, model: Model) -> Path:
-    """Tensors by name."""
+    """Save tensors by name."""
     path = Path(tempfile.gettempdir()) / "model.pt"
     torch.save({"input": model.input, **networks.weights(model.network)}, path)
     return path
 
 
 def load_model(p: t.Load, path: Path) -> Model:
-    """Tensors only: whatever else is in the file is refused."""
+    """Load tensors only, and refuse any other object in the file."""
     tensors = torch.load(path, weights_only=True)
     return Model(networks.build(tensors), tensors["input"], torch.empty(0))
 

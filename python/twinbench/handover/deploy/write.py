@@ -1,6 +1,6 @@
-"""A directory from which the model of one cell is deployed: everything that a container engine and a cloud are given.
+"""Write a directory from which a container engine and a cloud deploy the model of one cell.
 
-Nothing is built, run or sent. What a place needs is in ``targets/``, as templates; every value in JSON or YAML goes
+Nothing is built, run or sent. Each target's files are templates in ``targets/``; every value in JSON or YAML goes
 through a JSON encoder, and every word of a command through the shell's quoting.
 """
 
@@ -32,58 +32,58 @@ if TYPE_CHECKING:
 TARGETS = Path(__file__).with_name("targets")
 
 PREFIXES = {"docker": "", "aws": "REGISTRY/", "azure": "REGISTRY/", "google": "REGISTRY/"}
-"""By target what stands before the name of an image; words in capitals are for the user to replace."""
+"""Prefix of the image's name by target; the user replaces words in capitals."""
 
 IMAGE = re.compile(r"[\w.-]+(:\d+)?(/[\w.-]+)*(:[\w.-]+)?", re.ASCII)
 
 NAME_LENGTH = 32
-"""Of an endpoint in Azure, where it is shortest."""
+"""Longest name of an endpoint in characters: Azure's limit, which is the lowest."""
 
 LIBRARIES = {"mxnet": ("libgomp1", "libquadmath0")}
-"""By environment the shared libraries that its wheels look for in the system."""
+"""Debian packages with the shared libraries that an environment's wheels load from the system, by environment."""
 
 COMMANDS = "commands.txt"
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What was written."""
+    """A deployment's directory, image name, files and commands."""
 
     directory: Path
     image: str
     files: tuple[str, ...]
-    """At its top."""
+    """Names of the files and directories directly in the directory."""
     commands: str
-    """What a person runs next, a command a line. Also in the directory."""
+    """Commands to run next, one a line; also in the file `COMMANDS` of the directory."""
 
 
 def write(store: Store, model: Model, target: str, directory: Path, *, image: str | None, endpoint: str) -> Deployment:
-    """Write everything into a directory, which must be new or empty. ``endpoint`` is the command that measures it.
+    """Write a deployment into a new or empty directory. ``endpoint`` is the command that measures the endpoint.
 
-    Raises BadInput, and TwinbenchError where the model or the wheel can't be made.
+    Raises BadInput, and TwinbenchError if the model can't be saved or the wheel can't be written.
     """
     image = _image(model, target, image)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise BadInput(f"-o {directory}: it is there, and not an empty directory; name another one")
-    with scratch() as place:
-        made = Path(place) / "made"
-        made.mkdir()
-        saved = models.save(store, model, Path(place))
-        shutil.copytree(saved, made / "model")
-        _write_examples(model, made)
-        facts = _facts(model, made) | {"image": image, "registry": image.partition("/")[0]}
+        raise BadInput(f"-o {directory}: exists, and is not an empty directory; name another directory")
+    with scratch() as temporary:
+        build = Path(temporary) / "build"
+        build.mkdir()
+        saved = models.save(store, model, Path(temporary))
+        shutil.copytree(saved, build / "model")
+        _write_examples(model, build)
+        facts = _facts(model, build) | {"image": image, "registry": image.partition("/")[0]}
         facts |= {"root": target == "aws", "directory": shlex.quote(str(directory)), "endpoint": endpoint}
-        _render(made, target, facts)
+        _render(build, target, facts)
         try:
-            shutil.copytree(made, directory, dirs_exist_ok=True)
-        except OSError as error:  # shutil's own holds a list, not a reason
-            raise BadInput(f"-o {directory}: it can't be written; name another one") from error
+            shutil.copytree(build, directory, dirs_exist_ok=True)
+        except OSError as error:  # shutil's error holds a list of files, not a reason
+            raise BadInput(f"-o {directory}: can't be written; name another directory") from error
     files = tuple(sorted(path.name for path in directory.iterdir()))
     return Deployment(directory, image, files, (directory / COMMANDS).read_text(encoding="utf-8"))
 
 
 def name_of(model: Model) -> str:
-    """Of the pipeline and the stack: small letters, digits and hyphens, a letter first."""
+    """Return a name build of pipeline and stack: lower-case letters, digits and hyphens, starting with a letter."""
     words = re.sub(r"[^a-z0-9]+", "-", f"{model.cell.pipeline}-{model.cell.stack}".lower()).strip("-")
     return (words if words[:1].isalpha() else f"m-{words}")[:NAME_LENGTH].strip("-")
 
@@ -92,23 +92,23 @@ def _image(model: Model, target: str, image: str | None) -> str:
     if image is None:
         return f"{PREFIXES[target]}{name_of(model)}:{re.sub(r'[^A-Za-z0-9_.-]', '-', model.cell.run_id)}"
     if not IMAGE.fullmatch(image):
-        raise BadInput(f"--image: {image!r} is no name of an image; try registry.example.com/team/flights:1")
+        raise BadInput(f"--image: {image!r} is not a valid image name; try registry.example.com/team/flights:1")
     return image
 
 
-def _write_examples(model: Model, made: Path) -> None:
-    """A request, and the answer that the run has for it."""
+def _write_examples(model: Model, build: Path) -> None:
+    """Write a request as JSON, and the answer that the run stored for its rows."""
     scores = model.scores[: len(model.example)]
     for name, content in (("rows", {"instances": model.example}), ("expected", {"predictions": scores})):
         plain = {key: value.tolist() for key, value in content.items()}
-        (made / f"{name}.json").write_text(json.dumps(plain) + "\n", encoding="utf-8")
+        (build / f"{name}.json").write_text(json.dumps(plain) + "\n", encoding="utf-8")
 
 
-def _facts(model: Model, made: Path) -> dict[str, Any]:
-    """What the templates know of the model. Writes what it installs beside it."""
-    needs = requirements.of_model(made / "model")
+def _facts(model: Model, build: Path) -> dict[str, Any]:
+    """Return the variables of the templates. Writes requirements, constraints and the wheel beside the model."""
+    needs = requirements.of_model(build / "model")
     for name, lines in (("requirements", needs), ("constraints", requirements.constraints(needs))):
-        (made / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        (build / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     framework = registry.get(model.framework)
     ours = saving.flavour(model.framework) == "served"
     return {
@@ -117,7 +117,7 @@ def _facts(model: Model, made: Path) -> dict[str, Any]:
         "twinbench": twinbench.__version__,
         "python": ".".join(map(str, sys.version_info[:2])),
         "without_cuda": requirements.without_cuda(needs),
-        "wheel": wheel.write(made).name if ours else None,
+        "wheel": wheel.write(build).name if ours else None,
         "julia": framework.language == "julia",
         "environment": framework.environment,
         "libraries": LIBRARIES.get(framework.environment or "", ()),
@@ -126,13 +126,13 @@ def _facts(model: Model, made: Path) -> dict[str, Any]:
     }
 
 
-def _render(made: Path, target: str, facts: Mapping[str, Any]) -> None:
-    shutil.copy(TARGETS / "serve.py", made / "serve.py")
+def _render(build: Path, target: str, facts: Mapping[str, Any]) -> None:
+    shutil.copy(TARGETS / "serve.py", build / "serve.py")
     templates = {"Dockerfile": "Dockerfile", ".dockerignore": "dockerignore"}
-    templates |= {place.name: f"{target}/{place.name}" for place in sorted((TARGETS / target).iterdir())}
+    templates |= {file.name: f"{target}/{file.name}" for file in sorted((TARGETS / target).iterdir())}
     environment = _environment()
     for name, template in templates.items():
-        (made / name).write_text(environment.get_template(template).render(facts), encoding="utf-8")
+        (build / name).write_text(environment.get_template(template).render(facts), encoding="utf-8")
 
 
 def _environment() -> Environment:
@@ -144,5 +144,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # no HTML
+        autoescape=False,  # the templates aren't HTML
     )

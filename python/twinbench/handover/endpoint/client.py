@@ -1,4 +1,4 @@
-"""A client of one scoring server that speaks MLflow's protocol, over one kept-alive connection. It times nothing."""
+"""A client of one scoring server that speaks MLflow's protocol over one persistent connection. It times nothing."""
 
 from __future__ import annotations
 
@@ -23,60 +23,66 @@ SCHEMES = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnect
 INVOCATIONS, PING, VERSION = "/invocations", "/ping", "/version"
 
 ANSWER_LIMIT = 64 << 20
-"""Bytes after which an answer without an end is taken for garbage."""
+"""Longest answer that is read, in bytes; a longer one is an error."""
 
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""What HTTP allows as the name of one."""
+"""Pattern of the header names that HTTP allows."""
 
 
 class EndpointFailure(TwinbenchError):
-    """The endpoint gave no answer that can be used."""
+    """The endpoint gave no usable answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where requests go."""
+    """URL of an endpoint, with the headers of every request."""
 
     parts: SplitResult
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Sent with every request; they may hold secrets."""
+    """HTTP headers sent with every request; they may hold secrets."""
 
     @property
     def shown(self) -> str:
-        """The URL as it is shown and kept."""
+        """URL without its query, as it is shown and stored."""
         host = f"[{self.parts.hostname}]" if ":" in (self.parts.hostname or "") else self.parts.hostname
         port = "" if self.parts.port is None else f":{self.parts.port}"
         return f"{self.parts.scheme}://{host}{port}{self.parts.path}"
 
     @property
     def scoring(self) -> str:
-        """Path and query that rows are sent to: MLflow's own where the URL has no path."""
+        """Path and query that rows are sent to: MLflow's ``/invocations`` if the URL has no path."""
         path = self.parts.path if self.parts.path.strip("/") else INVOCATIONS
         return f"{path}?{self.parts.query}" if self.parts.query else path
 
     def beside(self, route: str) -> str | None:
-        """Another of MLflow's routes; None where the path says that something else stands before MLflow."""
+        """Return the path of another MLflow route; None if the URL's path shows that MLflow doesn't answer directly."""
         path = self.scoring.partition("?")[0]
         return path.removesuffix(INVOCATIONS) + route if path.endswith(INVOCATIONS) else None
 
 
 def address(url: str, headers: Mapping[str, str] | None = None) -> Address:
-    """The address of a URL. Raises BadInput, also for one with a password: the command line is no place for it."""
+    """Parse a URL.
+
+    Raises BadInput, also for a URL with a password, which other users could read off the process list.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise BadInput(f"{url!r} is no URL: {error}; try http://127.0.0.1:8080") from None
+        raise BadInput(f"{url!r} is not a URL: {error}; try http://127.0.0.1:8080") from None
     if parts.username is not None or parts.password is not None:
-        raise BadInput("a URL with a user or a password is not taken; use --header Authorization=VARIABLE")
+        raise BadInput("a URL must not hold a user or a password; use --header Authorization=VARIABLE")
     if parts.scheme not in SCHEMES or not parts.hostname or port == 0 or not url.isprintable() or " " in url:
-        raise BadInput(f"{url!r} is no URL of an endpoint; try http://127.0.0.1:8080")
+        raise BadInput(f"{url!r} is not a URL of an endpoint; try http://127.0.0.1:8080")
     return Address(parts, dict(headers or {}))
 
 
 def headers(options: list[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """``NAME=VARIABLE`` to the header with that variable's value. Raises BadInput, never with a value in it."""
-    found = {}
+    """Parse ``NAME=VARIABLE`` to a header with that variable's value.
+
+    Raises BadInput, whose text never holds a value.
+    """
+    values = {}
     for option in options:
         name, _, variable = option.partition("=")
         if not HEADER.fullmatch(name) or not variable:
@@ -85,18 +91,18 @@ def headers(options: list[str], environment: Mapping[str, str]) -> dict[str, str
             raise BadInput(f"--header: the environment has no variable '{variable}'; set it to the header's value")
         value = environment[variable]
         if not value.isprintable() or not value.isascii():
-            raise BadInput(f"--header: what {variable} holds can't be sent in a header")
-        found[name] = value
-    return found
+            raise BadInput(f"--header: the value of {variable} can't be sent in a header; it must be printable ASCII")
+        values[name] = value
+    return values
 
 
 class Client:
-    """One connection, in one thread. Use it as a context manager. Every method may raise `EndpointFailure`."""
+    """A client with one connection, for one thread, used as a context manager. Methods may raise EndpointFailure."""
 
     def __init__(self, address: Address, timeout_s: float) -> None:
         self.address = address
         self.connections = 0
-        """How many were opened; more than 1 where the server closes them."""
+        """Number of connections opened so far; more than 1 if the server closes them."""
         self._timeout_s = timeout_s
         connection = SCHEMES[address.parts.scheme]
         self._http = connection(str(address.parts.hostname), address.parts.port, timeout=timeout_s)
@@ -110,19 +116,19 @@ class Client:
         self._http.close()
 
     def score(self, body: bytes) -> bytes:
-        """The answer to a request, as it came."""
+        """Send a scoring request, and return the body of the answer."""
         status, answer = self._ask("POST", self.address.scoring, body, {"Content-Type": "application/json"})
         if status != http.client.OK:
-            raise EndpointFailure(f"{self.address.shown}: HTTP status {status}{_said(answer)}")
+            raise EndpointFailure(f"{self.address.shown}: HTTP status {status}{_excerpt(answer)}")
         return answer
 
     def ping(self) -> bool:
-        """Whether the server says that it is well; False also where it has no such route."""
+        """Ask ``/ping`` whether the server is healthy; False also if the server has no such route."""
         route = self.address.beside(PING)
         return route is not None and self._ask("GET", route)[0] == http.client.OK
 
     def version(self) -> str | None:
-        """MLflow's, where the server tells it."""
+        """Ask for MLflow's version; None if the server doesn't report it."""
         route = self.address.beside(VERSION)
         status, answer = (0, b"") if route is None else self._ask("GET", route)
         return answer.decode("ascii", "replace")[:40] if status == http.client.OK else None
@@ -130,7 +136,7 @@ class Client:
     def _ask(
         self, method: str, route: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, bytes]:
-        """Status and content of an answer."""
+        """Send a request, and return the status and the body of the answer."""
         self.connections += self._http.sock is None
         try:
             self._http.request(method, route, body, {**self.address.headers, **(headers or {})})
@@ -142,7 +148,7 @@ class Client:
             raise self._failure(f"{error}" or type(error).__name__) from None
 
     def _content(self, answer: http.client.HTTPResponse) -> bytes:
-        """All of it, within the time and the size that an answer may have."""
+        """Read the whole body, within the time-out and `ANSWER_LIMIT`."""
         deadline = time.monotonic() + self._timeout_s
         content = bytearray()
         while chunk := answer.read1(1 << 16):
@@ -151,7 +157,7 @@ class Client:
                 raise self._failure("an answer that doesn't end")
             if time.monotonic() > deadline:
                 raise TimeoutError
-        answer.close()  # which leaves the connection to the next request
+        answer.close()  # so that the next request can use the connection
         return bytes(content)
 
     def _failure(self, reason: str) -> EndpointFailure:
@@ -160,23 +166,23 @@ class Client:
 
 
 def request(rows: NDArray[Any]) -> bytes:
-    """Rows in the form that MLflow and Vertex AI both take."""
+    """Encode rows as the JSON request that both MLflow and Vertex AI accept."""
     return json.dumps({"instances": rows.tolist()}).encode()
 
 
 def predictions(answer: bytes, shown: str) -> Any:
-    """What an answer predicts, as JSON has it. Raises EndpointFailure."""
+    """Decode the predictions of an answer, as JSON values. Raises EndpointFailure."""
     try:
         decoded = json.loads(answer)
     except ValueError:
-        raise EndpointFailure(f"{shown}: no JSON in the answer{_said(answer)}") from None
+        raise EndpointFailure(f"{shown}: no JSON in the answer{_excerpt(answer)}") from None
     if not isinstance(decoded, dict) or "predictions" not in decoded:
-        raise EndpointFailure(f"{shown}: no 'predictions' in the answer{_said(answer)}")
+        raise EndpointFailure(f"{shown}: no 'predictions' in the answer{_excerpt(answer)}")
     return decoded["predictions"]
 
 
-def _said(answer: bytes) -> str:
-    """The beginning of an answer, on one line; of MLflow's errors the message."""
+def _excerpt(answer: bytes) -> str:
+    """Return the start of an answer on one line; for an MLflow error, its message."""
     text = answer[:4000].decode("utf-8", "replace")
     with contextlib.suppress(ValueError, KeyError, TypeError):
         text = str(json.loads(text)["message"])

@@ -1,7 +1,7 @@
-"""Measuring an endpoint: first whether it gives the run's answers, then how long it takes.
+"""Measure an endpoint: first check that its answers agree with the run's scores, then time them.
 
-Whatever was timed is compared with the run's scores as well, afterwards. Client and server share the processors where
-both are on one machine; what the client takes shows in the latency of ``/ping``.
+The answers of timed requests are checked as well, afterwards. On one machine, client and server share the processors;
+the latency of ``/ping`` shows the client's share.
 """
 
 from __future__ import annotations
@@ -32,43 +32,45 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RTOL, ATOL = 1e-4, 1e-5
-"""Of scores in float32, summed in another order: less than anybody decides by."""
+"""Tolerance of a score: float32 sums in another order differ by less, and no decision depends on less."""
 
 BATCH = 256
+"""Rows in each request of the throughput measurement."""
 
 SINGLE_SHARE = 0.6
-"""Of the budget for single requests; the others have the rest."""
+"""Share of the budget for requests of one row; requests of `BATCH` rows have the rest."""
 
 WARM_UP_SHARE = 0.2
-"""Of either part: what it begins with, and is not counted."""
+"""Share of each part of the budget that is spent first on requests that aren't counted."""
 
 MIN_REQUESTS = 20
-"""Single requests of the warm-up, and again of the measurement, however long they take."""
+"""Fewest requests of one row in the warm-up, and again in the measurement, however long they take."""
 
 NORMAL_95 = 1.96
+"""Two-sided 95 % quantile of the standard normal distribution, for the interval of the median latency."""
 
 
 @dataclass(frozen=True, slots=True)
-class Protocol:
-    """How to measure."""
+class RequestPlan:
+    """Budget, clients and time-out of a measurement."""
 
     budget_s: float
-    """For the requests that are timed, warm-ups included."""
+    """Time for requests in seconds, warm-ups included."""
     clients: int
     timeout_s: float
-    """Longest wait for an answer."""
+    """Longest wait for an answer, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request, and what the run says of its rows."""
+class CheckedRequest:
+    """A request body, with the scores that the run stored for its rows."""
 
     body: bytes
     scores: NDArray[Any]
 
 
-class Differs(Exception):
-    """An answer that isn't the run's."""
+class DisagreeingAnswer(Exception):
+    """An answer that doesn't agree with the run's scores."""
 
     def __init__(self, error: float | None, detail: str) -> None:
         super().__init__(detail)
@@ -76,33 +78,33 @@ class Differs(Exception):
         self.detail = detail
 
 
-def measure(address: Address, model: Model, protocol: Protocol) -> Endpoint:
-    """Measure a server that is there. Raises EndpointFailure."""
-    return _measured(address, model, protocol, address.shown, None)
+def measure(address: Address, model: Model, plan: RequestPlan) -> Endpoint:
+    """Measure a running server. Raises EndpointFailure."""
+    return _measured(address, model, plan, address.shown, None)
 
 
-def serve(store: Store, model: Model, protocol: Protocol) -> Endpoint:
+def serve(store: Store, model: Model, plan: RequestPlan) -> Endpoint:
     """Start a server with a cell's model, measure it, and end it. Raises EndpointFailure and TrackingError."""
-    with scratch() as place:
-        saved = models.save(store, model, Path(place))
-        with Server(saved.rename(Path(place) / "model"), model.framework) as server:
+    with scratch() as temporary:
+        saved = models.save(store, model, Path(temporary))
+        with Server(saved.rename(Path(temporary) / "model"), model.framework) as server:
             try:
-                return _measured(server.address, model, protocol, HERE, server)
+                return _measured(server.address, model, plan, HERE, server)
             except EndpointFailure as failure:
                 raise EndpointFailure(f"{model.cell.stack}: {failure}") from None
 
 
-def _measured(address: Address, model: Model, protocol: Protocol, place: str, server: Server | None) -> Endpoint:
+def _measured(address: Address, model: Model, plan: RequestPlan, location: str, server: Server | None) -> Endpoint:
     rows = model.example
     ready = server.wait() if server else None
-    with Client(address, protocol.timeout_s) as asking:
+    with Client(address, plan.timeout_s) as asking:
         began = server.started if server else time.perf_counter()
         answer = asking.score(client.request(rows))
         first = time.perf_counter() - began
         version = asking.version()
-    found = Endpoint(
+    unmeasured = Endpoint(
         stack=model.cell.stack,
-        place=place,
+        place=location,
         measured=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"twinbench": twinbench.__version__} | ({"mlflow": version} if version else {}),
         agrees=False,
@@ -116,17 +118,17 @@ def _measured(address: Address, model: Model, protocol: Protocol, place: str, se
         cpu_s=None,
     )
     try:
-        error = _compare(answer, model.scores[: len(rows)], address)
-        latency = _latency(address, model, protocol)
+        error = _check_agreement(answer, model.scores[: len(rows)], address)
+        latency = _latency(address, model, plan)
         if server:
             server.look()
         with server.watched() if server else nullcontext():
-            throughput = _throughput(address, model, protocol)
-    except Differs as differs:
-        return replace(found, error=differs.error, detail=differs.detail, first_s=None)
+            throughput = _throughput(address, model, plan)
+    except DisagreeingAnswer as differs:
+        return replace(unmeasured, error=differs.error, detail=differs.detail, first_s=None)
     memory, cpu = (server.peak_rss_bytes, server.cpu_s()) if server else (None, None)
     return replace(
-        found,
+        unmeasured,
         agrees=True,
         error=error,
         latency=latency,
@@ -136,55 +138,55 @@ def _measured(address: Address, model: Model, protocol: Protocol, place: str, se
     )
 
 
-def _compare(answer: bytes, scores: NDArray[Any], address: Address) -> float:
-    """The worst distance of an answer from the run's scores, against the tolerance. Raises Differs above 1."""
+def _check_agreement(answer: bytes, scores: NDArray[Any], address: Address) -> float:
+    """Return the largest error of an answer's scores, in units of the tolerance. Raises DisagreeingAnswer above 1."""
     import numpy as np
 
     try:
         given = np.asarray(client.predictions(answer, address.shown), np.float64)
     except (TypeError, ValueError):
-        raise Differs(None, "predictions that are no numbers, or rows of different lengths") from None
+        raise DisagreeingAnswer(None, "predictions that aren't numbers, or rows of different lengths") from None
     if scores.ndim == 1 and given.shape == (len(scores), 2):
-        given = given[:, 1]  # scikit-learn says both
+        given = given[:, 1]  # scikit-learn gives the probabilities of both classes
     if given.shape != scores.shape:
-        raise Differs(None, f"predictions of shape {given.shape}, the run's are {scores.shape}")
+        raise DisagreeingAnswer(None, f"predictions of shape {given.shape}, the run's are {scores.shape}")
     errors = np.abs(given - scores) / (ATOL + RTOL * np.abs(scores))
     worst = np.unravel_index(np.argmax(np.where(np.isnan(errors), np.inf, errors)), errors.shape)
     error = float(errors[worst])
     if not error <= 1:
-        raise Differs(
+        raise DisagreeingAnswer(
             error if math.isfinite(error) else None,
             f"row {worst[0]} scores {given[worst]:.6g}, in the run {scores[worst]:.6g}",
         )
     return error
 
 
-def _latency(address: Address, model: Model, protocol: Protocol) -> Latency:
-    """Of one row a request: the warm-up is left out, ``/ping`` is asked after every request."""
+def _latency(address: Address, model: Model, plan: RequestPlan) -> Latency:
+    """Measure the latency of requests of one row, without the warm-up; ``/ping`` is asked after every request."""
     rows = [
-        Asked(client.request(model.example[row : row + 1]), model.scores[row : row + 1])
+        CheckedRequest(client.request(model.example[row : row + 1]), model.scores[row : row + 1])
         for row in range(len(model.example))
     ]
-    budget = SINGLE_SHARE * protocol.budget_s
-    with Client(address, protocol.timeout_s) as asking:
+    budget = SINGLE_SHARE * plan.budget_s
+    with Client(address, plan.timeout_s) as asking:
         pings = asking.ping()
         warm_up = _singles(asking, rows, WARM_UP_SHARE * budget, pings)
         timed = _singles(asking, rows, (1 - WARM_UP_SHARE) * budget, pings)
-    for asked, answer in {*warm_up.answers, *timed.answers}:
-        _compare(answer, rows[asked].scores, address)
+    for number, answer in {*warm_up.answers, *timed.answers}:
+        _check_agreement(answer, rows[number].scores, address)
     return _quantiles(timed.walls, timed.pings, asking.connections)
 
 
 @dataclass(frozen=True, slots=True)
 class Singles:
-    """Requests one after the other: seconds of each, of the pings between, and which request got which answers."""
+    """Results of sequential requests: seconds of each, seconds of each ping, and answers by the request's index."""
 
     walls: list[float]
     pings: list[float]
     answers: set[tuple[int, bytes]]
 
 
-def _singles(asking: Client, rows: Sequence[Asked], seconds: float, pings: bool) -> Singles:
+def _singles(asking: Client, rows: Sequence[CheckedRequest], seconds: float, pings: bool) -> Singles:
     done = Singles([], [], set())
     end = time.perf_counter() + seconds
     for number, asked in cycle(enumerate(rows)):
@@ -203,7 +205,7 @@ def _singles(asking: Client, rows: Sequence[Asked], seconds: float, pings: bool)
 
 
 def _quantiles(walls: Sequence[float], pings: Sequence[float], connections: int) -> Latency:
-    """By NumPy's default, linear between order statistics; the interval takes requests for independent."""
+    """Summarise latencies by NumPy's linear quantiles; the median's 95 % interval treats requests as independent."""
     import numpy as np
 
     ordered = np.sort(walls)
@@ -223,21 +225,21 @@ def _quantiles(walls: Sequence[float], pings: Sequence[float], connections: int)
     )
 
 
-def _throughput(address: Address, model: Model, protocol: Protocol) -> Throughput:
-    """Of many rows a request, from several clients at once, each with a connection of its own."""
+def _throughput(address: Address, model: Model, plan: RequestPlan) -> Throughput:
+    """Measure rows/s with `BATCH` rows a request, from several clients at once, each with its own connection."""
     import numpy as np
 
     repeated = np.resize(np.arange(len(model.example)), BATCH)
-    asked = Asked(client.request(model.example[repeated]), model.scores[repeated])
-    budget = (1 - SINGLE_SHARE) * protocol.budget_s
-    warm = Barrier(protocol.clients)
+    asked = CheckedRequest(client.request(model.example[repeated]), model.scores[repeated])
+    budget = (1 - SINGLE_SHARE) * plan.budget_s
+    warm = Barrier(plan.clients)
 
     def ask(_: int) -> tuple[float, float, int, set[bytes]]:
-        """When the first request began and the last one ended, how many there were, and the answers."""
+        """Return the start of the first request and the end of the last in seconds, their number, and the answers."""
         try:
-            with Client(address, protocol.timeout_s) as asking:
+            with Client(address, plan.timeout_s) as asking:
                 answers = {*_until(asking, asked, WARM_UP_SHARE * budget)}
-                warm.wait()  # for the others; one that fails ends it for all
+                warm.wait()  # until every client is warm; a client that fails aborts the barrier
                 start = time.perf_counter()
                 done = [*_until(asking, asked, (1 - WARM_UP_SHARE) * budget)]
                 return start, time.perf_counter(), len(done), answers.union(done)
@@ -245,20 +247,20 @@ def _throughput(address: Address, model: Model, protocol: Protocol) -> Throughpu
             warm.abort()
             raise
 
-    with ThreadPoolExecutor(protocol.clients) as pool:
-        futures = [pool.submit(ask, number) for number in range(protocol.clients)]
+    with ThreadPoolExecutor(plan.clients) as pool:
+        futures = [pool.submit(ask, number) for number in range(plan.clients)]
     failed = [error for future in futures if (error := future.exception()) is not None]
     if failed:
         raise next((error for error in failed if isinstance(error, EndpointFailure)), failed[0])
     starts, stops, counts, answers = zip(*(future.result() for future in futures), strict=True)
     for answer in set().union(*answers):
-        _compare(answer, asked.scores, address)
+        _check_agreement(answer, asked.scores, address)
     requests = sum(counts)
-    return Throughput(BATCH * requests / (max(stops) - min(starts)), BATCH, protocol.clients, requests)
+    return Throughput(BATCH * requests / (max(stops) - min(starts)), BATCH, plan.clients, requests)
 
 
-def _until(asking: Client, asked: Asked, seconds: float) -> Iterator[bytes]:
-    """Answers until the time is over, at least one."""
+def _until(asking: Client, asked: CheckedRequest, seconds: float) -> Iterator[bytes]:
+    """Yield answers to the same request until the time is over, at least one."""
     end = time.perf_counter() + seconds
     yield asking.score(asked.body)
     while time.perf_counter() < end:

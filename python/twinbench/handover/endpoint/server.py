@@ -1,4 +1,4 @@
-"""A scoring server of one model on loopback: the very file that an image runs, in a process group of its own."""
+"""A scoring server of one model on loopback: the file that an image runs, in a process group of its own."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from twinbench.launch.variables import worker_environment
 HOST = "127.0.0.1"
 
 THREADS = 1
-"""As in the image, and in a run."""
+"""Threads of the server, as in the image and in a run."""
 
 POLL_S = 0.01
-"""Between two questions whether it is ready: what its start can be off by."""
+"""Pause between two checks that the server is ready, in seconds: the resolution of the start time."""
 
 MEMORY_CHECK_S = 0.05
 
 END_S = 10.0
-"""Longest wait for what a killed server had started: workers end when it hangs up."""
+"""Longest wait for the processes of a killed server, in seconds: workers end when their connection closes."""
 
 
 class Server:
-    """Started with the object, and ended with its context, with all that it started."""
+    """A server process, started by the constructor; leaving the context ends it and every process it started."""
 
     def __init__(self, model: Path, framework: str) -> None:
-        """``model`` is named ``model``, and may get a neighbour: the file that serves it."""
+        """Start the server. ``model`` is a directory named ``model``; ``serve.py`` is copied beside it."""
         script = shutil.copy(TARGETS / "serve.py", model.with_name("serve.py"))
         extra = {"PORT": str(_free_port()), "MLFLOW_DISABLE_TELEMETRY": "true", **variables(framework)}
         self.address: Address = client.address(f"http://{HOST}:{extra['PORT']}")
@@ -77,26 +77,26 @@ class Server:
         self._log.close()
 
     def wait(self) -> float:
-        """Seconds from the start to the first answer of ``/ping``. Raises EndpointFailure."""
+        """Wait until ``/ping`` answers; returns seconds since the start. Raises EndpointFailure."""
         while True:
             if self._process.poll() is not None:
                 raise EndpointFailure(
-                    f"its server ended with exit code {self._process.returncode}: {self._last_line()}"
+                    f"the server ended with exit code {self._process.returncode}: {self._last_line()}"
                 )
             with contextlib.suppress(EndpointFailure), Client(self.address, START_TIMEOUT_S) as asking:
                 if asking.ping():
                     return time.perf_counter() - self.started
             if time.perf_counter() - self.started > START_TIMEOUT_S:
-                raise EndpointFailure(f"its server is not ready within {START_TIMEOUT_S:g} s: {self._last_line()}")
+                raise EndpointFailure(f"the server is not ready within {START_TIMEOUT_S:g} s: {self._last_line()}")
             time.sleep(POLL_S)
 
     def look(self) -> None:
-        """Note the memory in use now."""
+        """Update the peak with the memory in use now."""
         self.peak_rss_bytes = max(self.peak_rss_bytes, tree_rss(self._process.pid))
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Note the memory in use again and again, which takes some of the processor."""
+        """Update the peak memory every `MEMORY_CHECK_S` inside the context, which takes some processor time."""
         ended = threading.Event()
 
         def watch() -> None:
@@ -112,7 +112,7 @@ class Server:
             watching.join()
 
     def cpu_s(self) -> float:
-        """Processor time since the start, of it and all that it started."""
+        """Return the processor time of the server and of every process it started, in seconds since its start."""
         total = 0.0
         for process in self._family():
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -130,7 +130,7 @@ class Server:
     def _last_line(self) -> str:
         self._log.seek(0)
         lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1][:300] if lines else "no word why"
+        return lines[-1][:300] if lines else "no reason given"
 
 
 def _free_port() -> int:

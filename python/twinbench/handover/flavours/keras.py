@@ -1,4 +1,4 @@
-"""A Keras model as MLflow's flavour ``keras``, which loads it in safe mode, on the backend that it was trained with."""
+"""Save a Keras model in MLflow's flavour ``keras``, which loads it in safe mode, on the backend that trained it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from twinbench.handover.flavours.saving import Saving, pinned
 
 LIBRARIES = {"tensorflow": "tensorflow-cpu", "jax": "jax", "torch": "torch"}
-"""Distribution by backend."""
+"""Python distribution that brings each Keras backend."""
 
 
 def save(model: Any, saving: Saving) -> None:
-    """``model``: as the framework loads it. Its scores come out, so that a server answers what the run holds."""
+    """Save ``model``, as the framework loaded it, with scores as output, so that a server gives the run's answers."""
     import keras
     import mlflow.keras
 
@@ -22,7 +22,7 @@ def save(model: Any, saving: Saving) -> None:
     several = logits.shape[-1] > 1
     scores = keras.layers.Activation("softmax" if several else "sigmoid")(logits)
     scoring = keras.Model(examples, scores if several else keras.layers.Reshape(())(scores))
-    Path(saving.to).mkdir()  # where the example goes before MLflow makes it
+    Path(saving.to).mkdir()  # the example is written there before MLflow makes the directory
     mlflow.keras.save_model(
         scoring,
         saving.to,

@@ -1,6 +1,6 @@
-"""Saving models as MLflow does, in a process of its own: libraries that hate each other never meet, nor the harness.
+"""Save models in MLflow's format in a process of its own: conflicting libraries never share one, nor the harness's.
 
-``python -m twinbench.handover.flavours.saving FILE``: the file lists what to save, all of it by one flavour.
+``python -m twinbench.handover.flavours.saving FILE``: the JSON file lists the models to save, all of one flavour.
 """
 
 from __future__ import annotations
@@ -28,27 +28,30 @@ NATIVE = {
     "Keras-torch": "keras",
     "scikit-learn": "sklearn",
 }
-"""The module for the flavour of a framework's models; ``served`` for any other."""
+"""Module that saves a framework's models in an MLflow flavour; frameworks not listed here use ``served``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """One model to be saved: plain data."""
+    """One model to save, as plain data that fits into JSON."""
 
     saved: str
-    """Where its framework loads it from."""
+    """File or directory that the framework loads the model from."""
     to: str
-    """The directory to make."""
+    """Directory to create for the model in MLflow's format."""
     beside: str
-    """A directory with ``example.npy``, the first rows of its input, and ``scores.npy``, what they give."""
+    """Directory with ``example.npy``, the first rows of the model's input, and ``scores.npy``, their scores."""
     metadata: dict[str, Any]
 
     def example(self) -> NDArray[Any]:
-        """float32, (rows, ...)."""
+        """Return the example rows, float32 (rows, ...)."""
         return self._array("example.npy")
 
     def signature(self, *, every_class: bool = False) -> ModelSignature:
-        """Tensors in and out. ``every_class``: also of two classes both probabilities come out."""
+        """Return MLflow's signature of the model.
+
+        ``every_class``: two classes give two probabilities instead of one.
+        """
         import numpy as np
         from mlflow.models import infer_signature
 
@@ -64,17 +67,17 @@ class Saving:
 
 
 def flavour(framework: str) -> str:
-    """The module that saves its models."""
+    """Return the name of the module that saves a framework's models."""
     return NATIVE.get(framework, "served")
 
 
 def pinned(*distributions: str) -> list[str]:
-    """What a model needs, in the versions at hand; a local part such as ``+cpu`` can't be had elsewhere."""
+    """Return ``name==version`` as installed here, without a local part such as ``+cpu``, which no index offers."""
     return [f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in distributions]
 
 
 def save(framework: str, savings: list[Mapping[str, Any]]) -> None:
-    """Save models of one framework."""
+    """Save several models of one framework."""
     module = importlib.import_module(f"twinbench.handover.flavours.{flavour(framework)}")
     native = registry.get(framework)
     loads = flavour(framework) != "served"

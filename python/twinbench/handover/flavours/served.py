@@ -1,8 +1,7 @@
-"""A model of a library for which MLflow has no flavour: Flux and MXNet.
+"""Save and serve a model of a library without an MLflow flavour: Flux and MXNet.
 
-MLflow loads the model by the name of a module, `twinbench.handover.served`. It is the library's own model, loaded from
-its own file in a process of its own: a worker, as in a run. Julia and a server's threads stay apart that way, and MXNet
-has the environment that it needs.
+MLflow loads the model through the module `twinbench.handover.served`. The library loads its own file in a worker
+process, as in a run: so Julia doesn't share a process with a server's threads, and MXNet runs in its own environment.
 """
 
 from __future__ import annotations
@@ -25,29 +24,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LOADER = "twinbench.handover.served"
-"""The module that MLflow imports to load a model: saved models name it, so its name never changes."""
+"""Name of the module that MLflow imports to load a model: saved models hold this name, so it never changes."""
 
 ABOUT = "about.json"
 THREADS = 1
 ANSWER_S = 300.0
-"""Longest wait for scores: Julia compiles in the first request."""
+"""Longest wait for scores, in seconds: Julia compiles during the first request."""
 
 
 def save(saved: Path, saving: Saving) -> None:
-    """``saved``: the file or directory that the framework exported."""
+    """Save a model from ``saved``, the file or directory that the framework exported."""
     import mlflow.pyfunc
 
     with scratch() as directory:
-        place = Path(directory) / "data"
-        place.mkdir()
+        data = Path(directory) / "data"
+        data.mkdir()
         copy = shutil.copytree if saved.is_dir() else shutil.copy
-        copy(saved, place / saved.name)
+        copy(saved, data / saved.name)
         about = {"framework": saving.metadata["framework"], "name": saved.name}
-        (place / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+        (data / ABOUT).write_text(json.dumps(about), encoding="utf-8")
         mlflow.pyfunc.save_model(
             saving.to,
             loader_module=LOADER,
-            data_path=str(place),
+            data_path=str(data),
             signature=saving.signature(),
             input_example=saving.example(),
             pip_requirements=pinned("mlflow", "twinbench", "numpy"),
@@ -56,15 +55,15 @@ def save(saved: Path, saving: Saving) -> None:
 
 
 class Served:
-    """What MLflow asks for predictions."""
+    """A model in a worker process, which MLflow asks for predictions."""
 
-    def __init__(self, place: Path) -> None:
-        about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+    def __init__(self, data: Path) -> None:
+        about = json.loads((data / ABOUT).read_text(encoding="utf-8"))
         framework = registry.get(about["framework"])
         self._lock = threading.Lock()
         self._scratch = scratch()
         self._directory = Path(self._scratch.name)
-        self._place = framework.environment
+        self._environment = framework.environment
         extra = environment(find(), THREADS) if framework.language == "julia" else {}
         self._variables = worker_environment(THREADS, extra)
         self._job = {
@@ -78,19 +77,19 @@ class Served:
                 _step("predict", "training.predict", ["load", "rows"], framework.name),
             ],
         }
-        (self._directory / about["name"]).symlink_to((place / about["name"]).resolve())
-        self._worker: Worker | None = self._started()
+        (self._directory / about["name"]).symlink_to((data / about["name"]).resolve())
+        self._worker: Worker | None = self._start()
 
-    def _started(self) -> Worker:
-        worker = Worker(self._job, self._variables, place=self._place)
+    def _start(self) -> Worker:
+        worker = Worker(self._job, self._variables, place=self._environment)
         worker.ask("load", START_TIMEOUT_S)
         worker.ask("first", START_TIMEOUT_S, step="load")
         return worker
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> NDArray[Any]:
-        """Scores of rows, float32: (rows,) or (rows, classes).
+        """Return the scores of rows, float32: (rows,) for two classes, else (rows, classes).
 
-        Rows that the library refuses are an error; where its worker was lost, another one is asked once more.
+        Raises WorkerFailure for rows that the library refuses. If the worker died, a new one is asked once.
         """
         import numpy as np
 
@@ -104,8 +103,8 @@ class Served:
                 return self._scores(rows)
 
     def _scores(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """By the worker or, after its end, by a new one. Raises `WorkerFailure`."""
-        worker = self._worker = self._worker or self._started()
+        """Ask the worker, or a new one if the last has ended. Raises WorkerFailure."""
+        worker = self._worker = self._worker or self._start()
         try:
             answer = worker.ask("score", ANSWER_S, step="predict", rows=arrays.pack(rows))
         except WorkerFailure:
@@ -128,5 +127,5 @@ def _step(step: str, op: str, inputs: list[str], framework: str) -> dict[str, An
 
 
 def _load_pyfunc(path: str) -> Served:
-    """MLflow's way in."""
+    """Load a model from its data directory: MLflow calls this function by its name."""
     return Served(Path(path))

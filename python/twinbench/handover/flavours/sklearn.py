@@ -1,4 +1,4 @@
-"""A scikit-learn model as MLflow's flavour ``sklearn``, kept by skops."""
+"""Save a scikit-learn model in MLflow's flavour ``sklearn``, serialised by skops."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from twinbench.handover.flavours.saving import Saving, pinned
 
 
 def save(model: Any, saving: Saving) -> None:
-    """``model``: as the framework loads it. It answers with the probabilities of all classes, of two as well."""
+    """Save ``model``, as the framework loaded it, with the probabilities of all classes as output, also of two."""
     import mlflow.sklearn
 
     mlflow.sklearn.save_model(

@@ -1,4 +1,4 @@
-"""A PyTorch model as MLflow's flavour ``pytorch``: the graph and its weights, which load without any code of ours."""
+"""Save a PyTorch model in MLflow's flavour ``pytorch``: a graph with its weights, which loads without twinbench."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from twinbench.handover.flavours.saving import Saving, pinned
 
 
 def save(model: Any, saving: Saving) -> None:
-    """``model``: as the framework loads it. Its scores come out, so that a server answers what the run holds."""
+    """Save ``model``, as the framework loaded it, with scores as output, so that a server gives the run's answers."""
     import mlflow.pytorch
     import torch
 
     from twinbench.frameworks.torch import networks
 
     class Scoring(torch.nn.Module):
-        """From examples as the pipeline gives them to probabilities."""
+        """A module that maps the pipeline's examples to probabilities."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -39,7 +39,7 @@ def save(model: Any, saving: Saving) -> None:
 
 
 def _forget_sources(exported: Path) -> None:
-    """Take the lines of source out of a graph: they name the directories of the machine that exported it."""
+    """Remove source lines from an exported graph, because they name directories of the exporting machine."""
     import torch
 
     program = torch.export.load(exported)

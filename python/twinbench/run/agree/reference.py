@@ -66,7 +66,7 @@ def prepare(pipeline: Pipeline, size: str) -> Reference:
     files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
     directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files)}"
     if not (directory / BASELINES).is_file():
-        with cache.made(directory) as made:
+        with cache.filled(directory) as made:
             _make(pipeline, amount, files, made)
     known = json.loads((directory / BASELINES).read_text(encoding="utf-8"))
     return Reference(directory, files, known)

@@ -1,7 +1,7 @@
 """MLflow's scoring server for the model beside this file: ``GET /ping`` and ``POST /invocations``.
 
-It listens on the port that the platform names, else on 8080, and beyond loopback only if ``HOST`` says so. ``serve.py
-ping`` asks a running one whether it is well; any other argument, such as SageMaker's ``serve``, changes nothing.
+The server listens on the port that the platform names, else on 8080, and beyond loopback only if ``HOST`` is set.
+``serve.py ping`` checks a running server's health; any other argument, such as SageMaker's ``serve``, is ignored.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import urllib.request
 from pathlib import Path
 
 PORTS = ("AIP_HTTP_PORT", "PORT")
-"""Variables by which Vertex AI and Cloud Run name the port."""
+"""Environment variables in which Vertex AI and Cloud Run name the port."""
 
 
 def port() -> int:
-    """Where to listen."""
+    """Return the port to listen on."""
     return next((int(os.environ[name]) for name in PORTS if os.environ.get(name)), 8080)
 
 
 def serve() -> None:
-    """Load the model, then answer until a signal ends it."""
+    """Load the model, then answer requests until a signal ends the server."""
     import uvicorn
     from mlflow.pyfunc import load_model, scoring_server
 
