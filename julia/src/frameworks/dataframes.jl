@@ -41,11 +41,16 @@ function read_csv(p, path)
         delim = ',',
         strict = true,
     )
-    return select!(table, [name => (kind == "string" ? strings : identity) => name for (name, kind) in p.columns])
+    return select!(table, [name => READ[kind] => name for (name, kind) in p.columns])
 end
+
+"""Read the text NaN as missing, as an empty field is."""
+numbers(column::AbstractVector) = any(isequal(NaN), column) ? replace(column, NaN => missing) : column
 
 strings(column::AbstractVector{Missing}) = Vector{Union{Missing, String}}(column)
 strings(column::AbstractVector) = column
+
+const READ = Dict("int64" => identity, "float64" => numbers, "string" => strings)
 
 """Drop rows with missing values, then convert: the type of a column without missing values doesn't allow them."""
 function clean(p, table)

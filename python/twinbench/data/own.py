@@ -129,11 +129,14 @@ def _records(path: Path) -> Iterator[str]:
     """Yield the records of a CSV file unchanged; a quoted value may extend over several lines."""
     with path.open(newline="", encoding="utf-8") as file:
         lines = _Lines(file)
+        limit = csv.field_size_limit(2**31 - 1)  # a field may be longer than Python's csv module allows by default
         try:
             for _ in csv.reader(lines):
                 yield lines.taken()
         except (UnicodeDecodeError, csv.Error) as error:
             raise BadInput(f"{path}: not a CSV file in UTF-8: {error}") from None
+        finally:
+            csv.field_size_limit(limit)
 
 
 class _Lines:

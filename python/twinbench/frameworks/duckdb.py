@@ -151,13 +151,19 @@ def _text(value: str) -> str:
 
 def read_csv(p: t.ReadCsv, path: str) -> Table:
     """Read with every option given, so that DuckDB guesses nothing from a sample."""
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:
         header = next(csv.reader(file))
     inner = {name: f"c{i}" for i, name in enumerate(header)}
     types = ", ".join(f"{c}: '{TYPES[p.columns.get(name, 'string')]}'" for name, c in inner.items())
     rest = f"""FROM read_csv({_text(path)}, columns={{{types}}}, auto_detect=false, header=true, delim=',',
         quote='"', escape='"', nullstr=['', 'NA'])"""
-    return _create({name: inner[name] for name in p.columns}, rest)
+    columns = {name: _read(inner[name], kind) for name, kind in p.columns.items()}
+    return _create(columns, rest)
+
+
+def _read(column: str, kind: t.Type) -> str:
+    """Read a column in which the text NaN is missing, as an empty field is."""
+    return f"nullif({column}, 'NaN'::DOUBLE)" if kind == "float64" else column
 
 
 def clean(p: t.Clean, table: Table) -> Table:
@@ -192,7 +198,7 @@ def _derived(table: Table, definition: t.Derivation) -> str:
     match definition:
         case ["floor_divide", column, n]:  # // truncates toward zero
             c = table[column]
-            return f"({c} - ({c} % {n} + {n}) % {n}) // {n}"
+            return f"{c} // {n} - ({c} % {n} < 0)::BIGINT"
         case ["ratio", a, b, scale]:
             return f"{scale!r}::DOUBLE * {table[a]} / {table[b]}"
         case ["greater", column, bound]:

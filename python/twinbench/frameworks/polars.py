@@ -5,6 +5,7 @@ This file knows Polars and the contracts, and nothing of how it is run or timed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -71,10 +72,26 @@ def read_csv(p: t.ReadCsv, path: str) -> pl.DataFrame:
             schema_overrides={name: types[kind] for name, kind in p.columns.items()},
             null_values=["", "NA"],
             infer_schema=False,
+            with_column_names=_unquoted,
         )
-        .select(*p.columns)
+        .select(_read(name, kind) for name, kind in p.columns.items())
         .collect()
     )
+
+
+def _unquoted(names: list[str]) -> list[str]:
+    """Undouble the quotes of a quoted header, which Polars leaves doubled."""
+    return [name.replace('""', '"') for name in names]
+
+
+def _read(name: str, kind: t.Type) -> pl.Expr:
+    """Read a column in which the text NaN is missing, as an empty field is."""
+    return col(name).fill_nan(None) if kind == "float64" else col(name)
+
+
+def col(name: str) -> pl.Expr:
+    """Name a column, and no other: Polars takes ``*`` and ``^...$`` for patterns."""
+    return pl.col(f"^{re.escape(name)}$" if name == "*" or (name[:1], name[-1:]) == ("^", "$") else name)
 
 
 def clean(p: t.Clean, frame: pl.DataFrame) -> pl.DataFrame:
@@ -86,8 +103,8 @@ def clean(p: t.Clean, frame: pl.DataFrame) -> pl.DataFrame:
 
 def impute(p: t.Impute, frame: pl.DataFrame) -> pl.DataFrame:
     """Fill all columns in one expression."""
-    columns = pl.col(*p.columns)
-    return frame.with_columns(columns.fill_null(columns.median() if p.strategy == "median" else columns.mean()))
+    columns = [col(name) for name in p.columns]
+    return frame.with_columns(c.fill_null(c.median() if p.strategy == "median" else c.mean()) for c in columns)
 
 
 def derive(p: t.Derive, frame: pl.DataFrame) -> pl.DataFrame:
@@ -99,21 +116,21 @@ def derive(p: t.Derive, frame: pl.DataFrame) -> pl.DataFrame:
 def _derived(definition: t.Derivation) -> pl.Expr:
     match definition:
         case ["floor_divide", column, divisor]:
-            return pl.col(column) // divisor
+            return col(column) // divisor
         case ["ratio", a, b, scale]:
-            return pl.col(a) * scale / pl.col(b)
+            return col(a) * scale / col(b)
         case ["greater", column, bound]:
-            return (pl.col(column) > bound).fill_null(False).cast(pl.Int64)
+            return (col(column) > bound).fill_null(False).cast(pl.Int64)
         case [of, column]:
-            time = pl.col(column).str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us")
+            time = col(column).str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us")
             return (time.dt.month() if of == "month" else time.dt.weekday()).cast(pl.Int64)
 
 
 def groupby(p: t.Groupby, frame: pl.DataFrame) -> pl.DataFrame:
     """Aggregate in any order; if the contract asks for an order, sort the resulting groups."""
-    new = [_aggregate(function, *map(pl.col, of)).alias(name) for name, (function, *of) in p.aggregates.items()]
-    groups = _present(frame, p.keys).lazy().group_by(p.keys).agg(new)
-    return (groups.sort(p.keys) if p.ordered else groups).collect()
+    new = [_aggregate(function, *map(col, of)).alias(name) for name, (function, *of) in p.aggregates.items()]
+    groups = _present(frame, p.keys).lazy().group_by(map(col, p.keys)).agg(new)
+    return (groups.sort(map(col, p.keys)) if p.ordered else groups).collect()
 
 
 def _present(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
@@ -135,31 +152,33 @@ def _aggregate(function: str, column: pl.Expr, *other: pl.Expr) -> pl.Expr:
 
 def top(p: t.Top, frame: pl.DataFrame) -> pl.DataFrame:
     """Take the largest values with ``top_k``, which promises no order, and sort these few rows if they need one."""
-    groups = frame.lazy().drop_nulls([*p.keys, p.column]).group_by(p.keys).agg(pl.col(p.column).top_k(p.n))
-    rows = groups.explode(p.column)
+    groups = frame.lazy().drop_nulls([*p.keys, p.column]).group_by(map(col, p.keys)).agg(col(p.column).top_k(p.n))
+    rows = groups.explode(pl.selectors.by_name(p.column))
     if p.ordered:
-        rows = rows.sort(*p.keys, p.column, descending=[*(False for _ in p.keys), True])
+        rows = rows.sort(*map(col, p.keys), col(p.column), descending=[*(False for _ in p.keys), True])
     return rows.collect()
 
 
 def join(p: t.Join, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
     """Join, keeping both tables' orders if the contract asks for it; null keys match nothing."""
-    right = right.select(*p.on, *p.columns)
+    right = right.select(map(col, (*p.on, *p.columns)))
     if p.how == "left":
         right = right.cast({name: pl.Float64 for name in p.columns if right.schema[name].is_integer()})
-    return left.join(right, on=p.on, how=p.how, maintain_order="left_right" if p.ordered else "none")
+    return left.join(
+        right, on=[col(name) for name in p.on], how=p.how, maintain_order="left_right" if p.ordered else "none"
+    )
 
 
 def sort(p: t.Sort, frame: pl.DataFrame) -> pl.DataFrame:
     """Sort stably in both directions."""
-    return frame.sort(p.by, descending=p.descending, nulls_last=True, maintain_order=True)
+    return frame.sort([col(name) for name in p.by], descending=p.descending, nulls_last=True, maintain_order=True)
 
 
 def rolling(p: t.Rolling, frame: pl.DataFrame) -> pl.DataFrame:
     """Apply a window function over groups."""
-    column = pl.col(p.column).cast(pl.Float64)
+    column = col(p.column).cast(pl.Float64)
     function = column.rolling_mean if p.function == "mean" else column.rolling_sum
-    return frame.with_columns(function(p.window, min_samples=1).over(p.by).alias(p.name))
+    return frame.with_columns(function(p.window, min_samples=1).over([col(name) for name in p.by]).alias(p.name))
 
 
 def one_hot(p: t.OneHot, frame: pl.DataFrame) -> pl.DataFrame:
@@ -179,9 +198,12 @@ def _indicators(column: pl.Series) -> pl.DataFrame:
 
 def standardise(p: t.Standardise, frame: pl.DataFrame) -> pl.DataFrame:
     """Standardise all columns in one expression; dividing a constant column by infinity makes it 0."""
-    x = pl.col(*p.columns)
+    return frame.with_columns(map(_standardised, map(col, p.columns)))
+
+
+def _standardised(x: pl.Expr) -> pl.Expr:
     deviation = pl.when(x.min() < x.max()).then(x.std(ddof=0)).otherwise(float("inf"))
-    return frame.with_columns((x - x.mean()) / deviation)
+    return (x - x.mean()) / deviation
 
 
 def split(p: t.Split, frame: pl.DataFrame, given: Arrays) -> Arrays:

@@ -158,7 +158,7 @@ def find(name: str, directories: list[Path]) -> Pipeline:
 def load(path: Path) -> Pipeline:
     """Read and validate one file. Raises BadInput with the file and the key."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not a TOML file: {error}") from None
     except OSError as error:

@@ -6,6 +6,7 @@ mistakes.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,21 +33,19 @@ def load() -> None:
 
 def read_csv(p: t.ReadCsv, path: str) -> Arrays:
     """Read with ``loadtxt`` into records; only floats, which may be missing, need a converter."""
-    with open(path, encoding="utf-8") as file:
-        header = np.loadtxt(file, dtype=np.str_, delimiter=",", quotechar='"', comments=None, max_rows=1, ndmin=1)
-    positions = {name: header.tolist().index(name) for name in p.columns}
-    records = np.loadtxt(
-        path,
-        dtype=[(name, "O" if kind == "string" else kind) for name, kind in p.columns.items()],
-        delimiter=",",
-        quotechar='"',
-        comments=None,
-        encoding="utf-8",
-        skiprows=1,
-        usecols=list(positions.values()),
-        converters={positions[name]: _number for name, kind in p.columns.items() if kind == "float64"},
-        ndmin=1,
-    )
+    with open(path, newline="", encoding="utf-8-sig") as file:  # line breaks inside quotes stay as they are
+        header = next(csv.reader(file))
+        positions = {name: header.index(name) for name in p.columns}
+        records = np.loadtxt(
+            file,
+            dtype=[(name, "O" if kind == "string" else kind) for name, kind in p.columns.items()],
+            delimiter=",",
+            quotechar='"',
+            comments=None,
+            usecols=list(positions.values()),
+            converters={positions[name]: _number for name, kind in p.columns.items() if kind == "float64"},
+            ndmin=1,
+        )
     return {name: _column(records[name]) for name in p.columns}
 
 

@@ -18,10 +18,11 @@ from twinbench.ops.tables.columns import (
     OneHot,
     Standardise,
 )
-from twinbench.ops.tables.groups import GROUPBY, ROLLING, TOP, Aggregate, Aggregate2, Groupby, Rolling, Top
+from twinbench.ops.tables.groups import GROUPBY, Aggregate, Aggregate2, Groupby
 from twinbench.ops.tables.joins import JOIN, Join
 from twinbench.ops.tables.read import READ_CSV, ReadCsv, Type
 from twinbench.ops.tables.rows import CLEAN, SORT, SPLIT, Clean, Sort, Split
+from twinbench.ops.tables.windows import ROLLING, TOP, Rolling, Top
 
 __all__ = [
     "OPS",

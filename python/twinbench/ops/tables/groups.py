@@ -1,4 +1,4 @@
-"""The ops on groups of rows: aggregates, the largest values, and trailing windows."""
+"""The op that aggregates groups of rows."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from twinbench.ops.contract import ROUNDED_SUM, ROUNDING, Arrays, Op
-from twinbench.ops.tables.rows import complete_rows, missing, numbered
+from twinbench.ops.contract import ROUNDING, Arrays, Op, OutsideContract
+from twinbench.ops.tables import conditions
+from twinbench.ops.tables.rows import complete_rows, missing, numbered, sorted_by
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+CONDITION = 8
+"""Units in the last place of the largest value by which a standard deviation may be off: libraries sum in float64."""
 
 Aggregate = Literal["count", "sum", "mean", "min", "max", "median", "std"]
 """Function of one column."""
@@ -35,57 +38,126 @@ class Groupby:
     ordered: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Top:
-    """``keys``: columns to group by.
-
-    ``column``: the numeric column whose largest values are taken; not one of the keys. ``n``: number of values for each
-    group, at least 1. ``ordered``: whether the rows must come in order.
-    """
-
-    keys: tuple[str, ...]
-    column: str
-    n: int
-    ordered: bool = True
-
-    def __post_init__(self) -> None:
-        if self.n < 1:
-            raise ValueError("n must be at least 1")
-        if self.column in self.keys:
-            raise ValueError("column must not be one of the keys")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rolling:
-    """``name``: the new column.
-
-    ``by``: columns to group by. ``column``: the column that the window is taken over. ``window``: length of the window
-    in rows, at least 1. ``function``: what is computed from each window.
-    """
-
-    name: str
-    by: tuple[str, ...]
-    column: str
-    window: int
-    function: Literal["mean", "sum"] = "mean"
-
-    def __post_init__(self) -> None:
-        if self.window < 1:
-            raise ValueError("window must be at least 1")
-
-
-def ordered(p: Groupby | Top) -> bool:
+def ordered(p: Groupby) -> bool:
     """Return whether the rows must come in order."""
     return p.ordered
 
 
-def _sorted_by(table: Arrays, keys: Sequence[str], rows: NDArray[np.int64]) -> tuple[Arrays, NDArray[np.int64]]:
-    """Sort these rows of a table by their keys. Return the sorted rows, and the number of each row's group."""
+def require_groupby(p: Groupby, table: Arrays) -> None:
+    """Refuse columns of other types, names that stand twice, sums that int64 can't hold, and r2 of a constant."""
+    conditions.columns(table, p.keys, conditions.KEYS, "keys")
+    if not p.aggregates:
+        raise OutsideContract("aggregates is empty; name at least one aggregate")
+    conditions.new(p.keys, p.aggregates, "aggregates")
+    for name, (function, *names) in p.aggregates.items():
+        types = (*conditions.NUMBERS, "string") if function == "count" else conditions.NUMBERS
+        for of in names:
+            conditions.column(table, of, types, f"aggregates.{name}")
+    whole = complete_rows(table, p.keys)
+    group = numbered([table[key][whole] for key in p.keys])
+    for name, (function, *names) in p.aggregates.items():
+        values = [table[of][whole] for of in names]
+        if function in ("sum", "max_minus_min"):
+            _require_int64(name, values, group)
+        if function == "r2":
+            _require_varying(name, names, values, group)
+        if function not in ("count", "min", "max"):
+            for of, numbers in zip(names, values, strict=True):
+                _require_one_infinity(name, of, numbers, group)
+
+
+def _require_int64(name: str, columns: Sequence[NDArray[Any]], group: NDArray[np.int64]) -> None:
+    """Refuse whole numbers whose sum or difference leaves int64 in some group."""
     import numpy as np
 
-    group = numbered([table[key][rows] for key in keys])
-    order = np.argsort(group, kind="stable")
-    return {name: values[rows[order]] for name, values in table.items()}, group[order]
+    if any(values.dtype.kind != "i" for values in columns):
+        return
+    bound = sum(np.bincount(group, np.abs(values.astype(np.float64))).max(initial=0.0) for values in columns)
+    if bound >= 2.0**62:  # near the limit, and only there, the sums are computed exactly
+        totals: dict[int, int] = {}
+        for of, *numbers in zip(group.tolist(), *(values.tolist() for values in columns), strict=True):
+            totals[of] = totals.get(of, 0) + sum(map(abs, numbers))
+        worst = max(totals.values())
+        if worst >= 2**63:
+            raise OutsideContract(
+                f"aggregates.{name}: the magnitudes of a group sum to {worst}, which leaves int64; cast the column to "
+                "float64 with tables.clean"
+            )
+
+
+def _require_one_infinity(name: str, of: str, values: NDArray[Any], group: NDArray[np.int64]) -> None:
+    """Refuse a group that holds both infinities: their sum is undefined."""
+    import numpy as np
+
+    both = np.intersect1d(group[values == np.inf], group[values == -np.inf])
+    if len(both):
+        raise OutsideContract(
+            f"aggregates.{name}: column '{of}' holds inf and -inf in one group, whose sum is undefined; remove a row"
+        )
+
+
+def _require_varying(
+    name: str, names: Sequence[str], columns: Sequence[NDArray[Any]], group: NDArray[np.int64]
+) -> None:
+    """Refuse a column that isn't whole and is constant in some group: rounding would decide its correlation."""
+    import numpy as np
+
+    paired = ~np.any([missing(values) for values in columns], axis=0)
+    count = np.bincount(group[paired])
+    for of, values in zip(names, columns, strict=True):
+        low, high = np.full(len(count), np.inf), np.full(len(count), -np.inf)
+        np.minimum.at(low, group[paired], values[paired])
+        np.maximum.at(high, group[paired], values[paired])
+        constant = (count > 1) & (low == high) & (low != np.floor(low))
+        if constant.any():
+            raise OutsideContract(
+                f"aggregates.{name}: column '{of}' is {low[constant][0]} in all {count[constant][0]} rows of a group, "
+                "and rounding would decide its correlation; leave the group out"
+            )
+
+
+def scale_groupby(p: Groupby, output: Arrays, table: Arrays) -> Arrays:
+    """Return the unit of the tolerance by group: what float64 can know of a sum, a mean and a deviation.
+
+    A sum is as exact as the sum of the magnitudes is; a deviation is as exact as the mean that is subtracted.
+    """
+    import numpy as np
+
+    rows, group = sorted_by(table, p.keys, complete_rows(table, p.keys))
+    groups = int(group[-1]) + 1 if len(group) else 0
+    scale: Arrays = {}
+    for name, (function, *names) in p.aggregates.items():
+        if function in ("sum", "mean", "std"):
+            values = np.abs(rows[names[0]].astype(np.float64))
+            some = np.isfinite(values)
+            total: NDArray[Any] = np.bincount(group[some], values[some], groups)
+            if function == "mean":
+                total = total / np.maximum(np.bincount(group[some], minlength=groups), 1)
+            elif function == "std":
+                total = np.zeros(groups)
+                np.maximum.at(total, group[some], values[some])
+                total = total * (CONDITION * float(np.finfo(float).eps) / ROUNDING.atol)
+            scale[name] = total
+        elif function == "r2":
+            known = sum(_relative(rows[of].astype(np.float64), group, groups) for of in names)
+            scale[name] = 1.0 + np.minimum(known, 1.0) / ROUNDING.atol
+        elif function != "count":
+            scale[name] = np.zeros(())
+    return scale
+
+
+def _relative(values: NDArray[Any], group: NDArray[np.int64], groups: int) -> NDArray[Any]:
+    """Return by group how far float64 knows deviations from the mean, relative to the largest deviation."""
+    import numpy as np
+
+    low, high = np.full(groups, np.inf), np.full(groups, -np.inf)
+    some = np.isfinite(values)
+    np.minimum.at(low, group[some], values[some])
+    np.maximum.at(high, group[some], values[some])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        known = CONDITION * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high)) / (high - low)
+    relative: NDArray[Any] = np.nan_to_num(known, nan=0.0, posinf=1.0)
+    return relative
 
 
 def groupby(p: Groupby, table: Arrays) -> Arrays:
@@ -93,7 +165,7 @@ def groupby(p: Groupby, table: Arrays) -> Arrays:
     import numpy as np
 
     used = {name: table[name] for name in (*p.keys, *(of for _, *columns in p.aggregates.values() for of in columns))}
-    rows, group = _sorted_by(used, p.keys, complete_rows(table, p.keys))
+    rows, group = sorted_by(used, p.keys, complete_rows(table, p.keys))
     first = np.flatnonzero(np.diff(group, prepend=-1))
     out = {key: rows[key][first] for key in p.keys}
     for name, (function, *columns) in p.aggregates.items():
@@ -120,19 +192,21 @@ def _aggregate(function: str, columns: Sequence[NDArray[Any]], group: NDArray[np
     if function in ("min", "max"):
         ufunc = np.minimum if function == "min" else np.maximum
         return _reduced(ufunc, values, count, np.nan if values.dtype.kind == "f" else 0)
-    floats = [values.astype(np.float64) for values in columns]
+    floats = [values.astype(np.float64).astype(np.longdouble) for values in columns]  # whose sums are exact to 1e-19
     with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 gives the NaN of a missing value
         means = [_reduced(np.add, values, count, 0) / count for values in floats]
         if function == "mean":
-            return np.asarray(means[0])
+            return means[0].astype(np.float64)
         if function == "median":
-            return _medians(floats[0], group, count)
+            return _medians(values.astype(np.float64), group, count)
         deviations = [values - mean[group] for values, mean in zip(floats, means, strict=True)]
         squares = [_reduced(np.add, values**2, count, 0) for values in deviations]
         if function == "std":
-            return np.asarray(np.sqrt(squares[0] / np.where(count > 1, count - 1, np.nan)))
+            sd: NDArray[Any] = np.sqrt(squares[0] / np.where(count > 1, count - 1, np.nan))
+            return sd.astype(np.float64)
         products = _reduced(np.add, deviations[0] * deviations[1], count, 0)
-        return np.asarray(products**2 / (squares[0] * squares[1]))
+        r2: NDArray[Any] = products**2 / (squares[0] * squares[1])
+        return r2.astype(np.float64)
 
 
 def _reduced(ufunc: np.ufunc, values: NDArray[Any], count: NDArray[np.int64], empty: float) -> NDArray[Any]:
@@ -157,34 +231,6 @@ def _medians(values: NDArray[Any], group: NDArray[np.int64], count: NDArray[np.i
     return out
 
 
-def top(p: Top, table: Arrays) -> Arrays:
-    """Sort by group and, within each group, by value in descending order; keep the first n rows of each group."""
-    import numpy as np
-
-    used = {name: table[name] for name in (*p.keys, p.column)}
-    rows, group = _sorted_by(used, p.keys, complete_rows(used, list(used)))
-    order = np.lexsort((rows[p.column], -group))[::-1]  # reversed: groups ascending, values descending
-    count = np.bincount(group)
-    rank = np.arange(len(group)) - np.repeat(np.cumsum(count) - count, count)
-    return {name: values[order][rank < p.n] for name, values in rows.items()}
-
-
-def rolling(p: Rolling, table: Arrays) -> Arrays:
-    """Compute each window from scratch."""
-    import numpy as np
-
-    values = table[p.column].astype(np.float64)
-    out = np.empty(len(values), dtype=np.float64)
-    groups: dict[tuple[Any, ...], list[int]] = {}
-    for row, key in enumerate(zip(*(table[name].tolist() for name in p.by), strict=True)):
-        groups.setdefault(key, []).append(row)
-    function = np.mean if p.function == "mean" else np.sum
-    for rows in groups.values():
-        series = values[rows]
-        out[rows] = [function(series[max(0, i + 1 - p.window) : i + 1]) for i in range(len(series))]
-    return table | {p.name: out}
-
-
 GROUPBY = Op(
     name="tables.groupby",
     params=Groupby,
@@ -192,55 +238,21 @@ GROUPBY = Op(
     output="table",
     summary="Group rows by keys and aggregate columns.",
     semantics="""The result has one row for each combination of `keys` (int64 or string) that occurs in rows where no
-key is missing, sorted by the keys in ascending order (strings by code point). Columns: the keys, then the aggregates in
-the order given. Missing values are skipped. `count` is the number of values present (int64). `sum` is int64 for int64
-columns and otherwise float64; the sum of no values is 0. `min` and `max`, of numeric columns, keep the type. `mean`,
-`median` (for an even count, the mean of the two middle values) and `std` (divisor n - 1, missing for n < 2) are
-float64. The min, max, mean and median of no values are missing. Functions of two columns a and b: `max_minus_min` is
-the max of a minus the min of b, int64 if both columns are int64 and otherwise float64, and missing where either is
-missing. `r2` is the squared Pearson correlation of a and b over the rows where neither is missing, in float64; it is
-missing for fewer than two such rows, and where a or b has the same value in all of them (a constant that isn't a
-whole number doesn't occur, because rounding would decide the result). With `ordered` = false the groups may come in any
-order.""",
+key is missing, sorted by the keys in ascending order (strings by code point). Columns: the keys, then the aggregates
+in the order given. Missing values are skipped. `count` is the number of values present (int64). `sum` is int64 for
+int64 columns and otherwise float64; the sum of no values is 0. `min` and `max`, of numeric columns, keep the type.
+`mean`, `median` (for an even count, the mean of the two middle values) and `std` (divisor n - 1, missing for n < 2)
+are float64, of the values as float64. The min, max, mean and median of no values are missing. Functions of two columns
+a and b: `max_minus_min` is the max of a minus the min of b, int64 if both columns are int64 and otherwise float64, and
+missing where either is missing. `r2` is the squared Pearson correlation of a and b over the rows where neither is
+missing, in float64; it is missing for fewer than two such rows, and where a or b has the same value in all of them (a
+constant that isn't a whole number doesn't occur, because rounding would decide the result). With `ordered` = false the
+groups may come in any order.""",
     source="Split-apply-combine, Wickham 2011, https://doi.org/10.18637/jss.v040.i01; the functions are those that the "
     "ten group-by questions of db-benchmark need, https://duckdblabs.github.io/db-benchmark/",
     reference=groupby,
+    requires=require_groupby,
+    scale=scale_groupby,
     tolerance=ROUNDING,
     in_order=ordered,
-)
-
-
-TOP = Op(
-    name="tables.top",
-    params=Top,
-    inputs=("table",),
-    output="table",
-    summary="Take the n largest values of a column in each group.",
-    semantics="""Rows in which `column` (int64 or float64) or one of `keys` (int64 or string) is missing are dropped
-first. For each combination of keys that is left, the n largest values of `column`, or all of them if there are fewer,
-give one row each. Rows are sorted by the keys in ascending order (strings by code point), and within a group by the
-value in descending order. Columns: the keys, then `column`, with their types unchanged. Which of several rows with
-equal values is taken makes no difference, because the result holds nothing else of the row. With `ordered` = false the
-rows may come in any order.""",
-    source="Question 8 of db-benchmark's group-by task, https://duckdblabs.github.io/db-benchmark/",
-    reference=top,
-    tolerance=ROUNDING,  # for rounding in earlier steps: this op only moves values
-    in_order=ordered,
-)
-
-
-ROLLING = Op(
-    name="tables.rolling",
-    params=Rolling,
-    inputs=("table",),
-    output="table",
-    summary="Append the mean or the sum over a trailing window within each group.",
-    semantics="""Within each group of equal `by` (never missing), in the order of the table's rows, the value at a row
-is the mean or the sum of `column` (float64 or int64, never missing) over this row and the `window` - 1 rows before it
-in its group, or fewer where the group has fewer. The result is appended as the float64 column `name`; rows keep their
-positions. It is allowed to update a running value by adding the newest value and subtracting the oldest.""",
-    source="pandas.DataFrame.rolling(window, min_periods=1)",
-    reference=rolling,
-    keeps_rows=True,
-    tolerance=ROUNDED_SUM,
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from twinbench.ops.contract import ROUNDING, Arrays, Op
+from twinbench.ops.tables import conditions
 from twinbench.ops.tables.rows import complete_rows, numbered
 
 
@@ -23,13 +24,22 @@ class Join:
     ordered: bool = True
 
 
+def require_join(p: Join, left: Arrays, right: Arrays) -> None:
+    """Refuse keys that aren't on both sides with one type, and columns that both sides have."""
+    types = ("int64", "float64", "string")
+    conditions.columns(left, p.on, types, "on (left table)")
+    for name in p.on:
+        conditions.column(right, name, (conditions.type_of(left[name]),), "on (right table)")
+    conditions.distinct(p.columns, "columns")
+    for name in p.columns:
+        conditions.column(right, name, types, "columns (right table)")
+    conditions.new(left, p.columns, "columns (left table)")
+
+
 def join(p: Join, left: Arrays, right: Arrays) -> Arrays:
     """Number the keys of both tables, and look up each left row among the sorted keys of the right table."""
     import numpy as np
 
-    both = [name for name in p.columns if name in left]
-    if both:
-        raise ValueError(f"{', '.join(both)}: on both sides; take it from one")
     rows = len(left[p.on[0]])
     numbers = numbered([np.concatenate([left[name], right[name]]) for name in p.on])
     wanted, keys = numbers[:rows], numbers[rows:]
@@ -71,6 +81,7 @@ if every row has a match; in an inner join, types are unchanged. With `ordered` 
 """,
     source="ISO/IEC 9075-2 (SQL/Foundation), joined table",
     reference=join,
+    requires=require_join,
     tolerance=ROUNDING,  # for rounding in earlier steps: this op only moves values
     in_order=ordered,
 )

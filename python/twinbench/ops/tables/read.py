@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from twinbench.ops.contract import EXACT, Arrays, Op
+from twinbench.errors import nearest
+from twinbench.ops.contract import EXACT, Arrays, Op, OutsideContract
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,36 +27,149 @@ class ReadCsv:
     table: str
     columns: dict[str, Type]
 
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise ValueError("columns names no column to read")
+
 
 ROWS_AT_ONCE = 100_000
 """Number of rows that `read_csv` holds as Python strings at a time: ten million rows would exhaust the memory."""
 
+SHOWN = 40
+"""Characters of a field that a message quotes."""
+
+INTEGER = re.compile(r"-?[0-9]+")
+FLOAT = re.compile(r"-?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|inf|Infinity)")
+NOT_A_NUMBER = ("NaN", "nan")
+"""Fields of a float64 column that are missing, besides the empty field and ``NA``."""
+
+RECORD = re.compile(rb'(?:[^",\r\n]*|"(?:[^"]|"")*")(?:,(?:[^",\r\n]*|"(?:[^"]|"")*"))*(\r?\n|$)')
+"""A record as RFC 4180 writes it: a quote stands only around a whole field, or doubled inside one."""
+
+SIGNATURES = (
+    (b"\x1f\x8b", "is compressed by gzip; unpack it first"),
+    (b"PK\x03\x04", "is a ZIP archive, such as an Excel workbook; export it as CSV"),
+    (b"PAR1", "is a Parquet file; export it as CSV"),
+    (b"ARROW1", "is an Arrow file; export it as CSV"),
+    (b"\xff\xfe", "is encoded in UTF-16; save it in UTF-8"),
+    (b"\xfe\xff", "is encoded in UTF-16; save it in UTF-8"),
+)
+"""How files that aren't CSV in UTF-8 begin, and what to do about each."""
+
+OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
 
 def read_csv(p: ReadCsv, path: str) -> Arrays:
-    """Read a file with Python's own csv module; empty fields and ``NA`` are missing."""
+    """Read a file with Python's own csv module. Raises `OutsideContract` with the line, the column and the value."""
     import numpy as np
 
-    parts: dict[str, list[NDArray[Any]]] = {name: [_parsed(kind, ())] for name, kind in p.columns.items()}
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = csv.reader(file)
-        header = next(rows)
-        while some := list(islice(rows, ROWS_AT_ONCE)):
-            fields = dict(zip(header, zip(*some, strict=True), strict=True))
-            for name, kind in p.columns.items():
-                parts[name].append(_parsed(kind, fields[name]))
+    _check_bytes(path)
+    parts: dict[str, list[NDArray[Any]]] = {name: [_parsed(kind, name, (), ())] for name, kind in p.columns.items()}
+    limit = csv.field_size_limit(2**31 - 1)
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = csv.reader(file, strict=True)
+            header = next(rows, None)
+            if not header:
+                raise OutsideContract(f"{path}: the file has no header in line 1; the first line must name the columns")
+            _check_header(p, header, path)
+            records = _records(rows, header, path)
+            while some := list(islice(records, ROWS_AT_ONCE)):
+                lines, fields = zip(*some, strict=True)
+                by_column = dict(zip(header, zip(*fields, strict=True), strict=True))
+                for name, kind in p.columns.items():
+                    try:
+                        parts[name].append(_parsed(kind, name, by_column[name], lines))
+                    except OutsideContract as error:
+                        raise OutsideContract(f"{path}: {error}") from None
+    except csv.Error as error:
+        raise OutsideContract(f"{path}: line {rows.line_num}: {error}; quote fields as RFC 4180 says") from None
+    finally:
+        csv.field_size_limit(limit)
     return {name: np.concatenate(arrays) for name, arrays in parts.items()}
 
 
-def _parsed(kind: Type, fields: Sequence[str]) -> NDArray[Any]:
+def _check_bytes(path: str) -> None:
+    """Refuse what isn't CSV in UTF-8, and quotes that readers understand differently."""
+    with open(path, "rb") as file:
+        content = file.read()
+    for signature, what in SIGNATURES:
+        if content.startswith(signature):
+            raise OutsideContract(f"{path} {what}")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise OutsideContract(
+            f"{path}: line {line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file in UTF-8"
+        ) from None
+    if b'"' in content or content.count(b"\r") != content.count(b"\r\n"):
+        start = 3 if content.startswith(b"\xef\xbb\xbf") else 0
+        while start < len(content):
+            record = RECORD.match(content, start)
+            if record is None:
+                line = content.count(b"\n", 0, start) + 1
+                raise OutsideContract(
+                    f"{path}: line {line}: a quote or a carriage return inside a field that isn't quoted, or a lone "
+                    "quote inside a quoted field; quote whole fields, double the quotes inside, and end lines with LF"
+                )
+            start = max(record.end(), start + 1)
+
+
+def _check_header(p: ReadCsv, header: Sequence[str], path: str) -> None:
+    """Refuse a header in which a column to read is absent or stands twice."""
+    for name in p.columns:
+        count = header.count(name)
+        if count > 1:
+            raise OutsideContract(f"{path}: line 1: the column '{name}' stands {count} times; rename one of them")
+        if count == 0:
+            other = next(
+                (words for mark, words in OTHER_DELIMITERS.items() if len(header) == 1 and mark in header[0]), ""
+            )
+            if other:
+                raise OutsideContract(f"{path}: line 1: fields are separated by {other}; separate them by commas")
+            raise OutsideContract(f"{path}: line 1: there is no column '{name}'{nearest(name, header)}")
+
+
+def _records(rows: Any, header: Sequence[str], path: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record with the number of its last line. Refuse an empty line, and a record of another length."""
+    for record in rows:
+        if len(record) != len(header):
+            what = "the line is empty" if not record else f"{len(record)} fields, and the header has {len(header)}"
+            raise OutsideContract(f"{path}: line {rows.line_num}: {what}; correct the line or remove it")
+        yield rows.line_num, record
+
+
+def _parsed(kind: Type, name: str, fields: Sequence[str], lines: Sequence[int]) -> NDArray[Any]:
     """Convert the fields of one column to an array of its type."""
     import numpy as np
 
-    present = ["" if field == "NA" else field for field in fields]
     if kind == "string":
-        return np.array(present, dtype=np.str_)
+        return np.array(["" if field == "NA" else field for field in fields], dtype=np.str_)
     if kind == "int64":
-        return np.array([int(field) for field in present], dtype=np.int64)
-    return np.array([float(field) if field else np.nan for field in present], dtype=np.float64)
+        _check_all(fields, lines, name, INTEGER, "a whole number without a sign '+'", absent=())
+        numbers = [int(field) for field in fields]
+        for number, line in zip(numbers, lines, strict=True):
+            if not -(2**63) <= number < 2**63:
+                raise OutsideContract(f"line {line}, column '{name}': {number} doesn't fit int64; read it as float64")
+        return np.array(numbers, dtype=np.int64)
+    absent = ("", "NA", *NOT_A_NUMBER)
+    _check_all(fields, lines, name, FLOAT, "a number such as -12.5 or 1e-3", absent)
+    return np.array([np.nan if field in absent else float(field) for field in fields], dtype=np.float64)
+
+
+def _check_all(
+    fields: Sequence[str], lines: Sequence[int], name: str, form: re.Pattern[str], asked: str, absent: Sequence[str]
+) -> None:
+    """Refuse the first field that has another form and isn't one of the fields for a missing value."""
+    for field, line in zip(fields, lines, strict=True):
+        if not form.fullmatch(field) and field not in absent:
+            if field in ("", "NA"):
+                what = "the value is missing, which int64 can't hold; read the column as float64"
+            else:
+                shown = field if len(field) <= SHOWN else f"{field[:SHOWN]}..."
+                what = f"'{shown}' is not {asked}; correct it, or read the column as string"
+            raise OutsideContract(f"line {line}, column '{name}': {what}")
 
 
 READ_CSV = Op(
@@ -63,11 +178,16 @@ READ_CSV = Op(
     inputs=("file",),
     output="table",
     summary="Read named columns of a CSV file with given types.",
-    semantics="""The file is UTF-8 and comma-separated, with one header line and RFC 4180 quoting. The result has
-exactly the columns in `columns`, in that order, each as int64, float64 or string. A field that is empty or `NA` is
-missing; int64 columns have no missing fields. Numbers are parsed with correct rounding. Rows keep the order of the
-file. The file is uncompressed, and is read from the page cache. A library may hold strings in any encoding that its
-reader produces.""",
+    semantics="""The file is UTF-8, with or without a byte-order mark, and comma-separated, with one header line and
+RFC 4180 quoting: a quoted field may hold commas, doubled quotes and line breaks, which stay as they are; a quote
+inside an unquoted field is refused. Every record has as many fields as the header; an empty line is refused. Each name
+in `columns` stands exactly once in the header. The result has exactly the columns in `columns`, in that order, each as
+int64, float64 or string. A field that is empty or `NA` is missing, and in a float64 column so are `NaN` and `nan`;
+int64 columns have no missing fields. A number is written with the digits 0 to 9, in a float64 column with a decimal
+point and an exponent where needed, and without a plus sign before it, group separators or spaces; `inf` and
+`Infinity`, with or without a minus sign, are infinite. Numbers are parsed with correct rounding. Rows keep the order
+of the file. The file is uncompressed, and is read from the page cache. A library may hold strings in any encoding that
+its reader produces.""",
     source="RFC 4180, https://www.rfc-editor.org/rfc/rfc4180",
     reference=read_csv,
     tolerance=EXACT,

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twinbench.ops.contract import ROUNDING, Arrays, Op, Tolerance
+from twinbench.ops.contract import ROUNDING, Arrays, Op, OutsideContract, Tolerance
+from twinbench.ops.tables import conditions
+from twinbench.ops.tables.conditions import type_of
 from twinbench.ops.tables.read import Type
 
 if TYPE_CHECKING:
@@ -74,11 +76,40 @@ def numbered(columns: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
     return numbers
 
 
+def sorted_by(table: Arrays, keys: Sequence[str], rows: NDArray[np.int64]) -> tuple[Arrays, NDArray[np.int64]]:
+    """Sort these rows of a table by their keys. Return the sorted rows, and the number of each row's group."""
+    import numpy as np
+
+    group = numbered([table[key][rows] for key in keys])
+    order = np.argsort(group, kind="stable")
+    return {name: values[rows[order]] for name, values in table.items()}, group[order]
+
+
 def complete_rows(table: Arrays, names: Sequence[str]) -> NDArray[np.int64]:
     """Return the numbers of the rows in which none of these columns is missing."""
     import numpy as np
 
     return np.flatnonzero(~np.any([missing(table[name]) for name in names], axis=0))
+
+
+def require_clean(p: Clean, table: Arrays) -> None:
+    """Refuse columns that aren't there, casts from or to string, and numbers that int64 can't hold."""
+    import numpy as np
+
+    for name in p.drop_missing:
+        conditions.column(table, name, ("int64", "float64", "string"), "drop_missing")
+    keep = np.ones(len(next(iter(table.values()))), dtype=bool)
+    for name in p.drop_missing:
+        keep &= ~missing(table[name])
+    for name, kind in p.cast.items():
+        values = conditions.column(table, name, conditions.NUMBERS, "cast")
+        if kind == "string":
+            raise OutsideContract(f"cast: column '{name}' can't be cast to string; read it as string")
+        if kind == "int64" and values.dtype.kind == "f":
+            absent = np.isnan(values) & keep
+            conditions.first(absent, values, name, "is missing and can't be cast to int64", "name it in drop_missing")
+            fits = (values >= -(2.0**63)) & (values < 2.0**63)
+            conditions.first(~fits & keep, values, name, "doesn't fit int64", "keep the column as float64")
 
 
 def clean(p: Clean, table: Arrays) -> Arrays:
@@ -95,6 +126,11 @@ def clean(p: Clean, table: Arrays) -> Arrays:
     return out
 
 
+def require_sort(p: Sort, table: Arrays) -> None:
+    """Refuse an empty list, and columns that aren't there."""
+    conditions.columns(table, p.by, ("int64", "float64", "string", "uint8"), "by")
+
+
 def sort(p: Sort, table: Arrays) -> Arrays:
     """Sort stably by each column in turn, from the least significant to the most significant."""
     import numpy as np
@@ -107,6 +143,28 @@ def sort(p: Sort, table: Arrays) -> Arrays:
         codes = np.where(absent, codes.max(initial=0) + 1, -codes if p.descending else codes)
         rows = rows[np.argsort(codes, kind="stable")]
     return {name: values[rows] for name, values in table.items()}
+
+
+def require_split(p: Split, table: Arrays) -> None:
+    """Refuse labels other than 0 and 1, features that aren't finite numbers, and halves without a row."""
+    labels = conditions.column(table, p.label, (*conditions.NUMBERS, "uint8"), "label")
+    conditions.first((labels != 0) & (labels != 1), labels, p.label, "is not a class", "classes are 0 and 1")
+    for name in p.drop:
+        conditions.column(table, name, (type_of(table.get(name, labels)),), "drop")
+    features = [name for name in table if name != p.label and name not in p.drop]
+    if not features:
+        raise OutsideContract("drop: no column is left as a feature; name fewer columns")
+    for name in features:
+        if type_of(table[name]) == "string":
+            raise OutsideContract(
+                f"column '{name}' is string, and a feature must be a number; encode it with "
+                "tables.one_hot, or name it in drop"
+            )
+        conditions.finite(table, name)
+    given = split_givens(p, table)
+    for half in ("train", "test"):
+        if len(given[half]) == 0:
+            raise OutsideContract(f"test_fraction: of {len(labels)} rows none is left to {half}; use more rows")
 
 
 def split_givens(p: Split, table: Arrays) -> Arrays:
@@ -137,10 +195,12 @@ CLEAN = Op(
     output="table",
     summary="Drop rows with missing values, then fix the types.",
     semantics="""A row is kept if it has a value in all columns in `drop_missing`; rows keep their order. Then each
-column in `cast` gets its new type: float64 to int64 truncates toward zero, and no value may be missing; int64 to
-float64 is exact. No cast from or to string is requested. Columns keep their positions.""",
+column in `cast` gets its new type: float64 to int64 truncates toward zero, and no value of the rows that are kept may
+be missing or outside int64; int64 to
+float64 rounds to the nearest. No cast from or to string is requested. Columns keep their positions.""",
     source="pandas.DataFrame.dropna and astype, https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.dropna.html",
     reference=clean,
+    requires=require_clean,
 )
 
 
@@ -154,6 +214,7 @@ SORT = Op(
 code point. Missing values come last in both directions. All columns are kept.""",
     source="pandas.DataFrame.sort_values(kind='stable')",
     reference=sort,
+    requires=require_sort,
     tolerance=ROUNDING,  # for rounding in earlier steps: this op only moves values
 )
 
@@ -171,6 +232,7 @@ shape (rows, features), and `y_train` and `y_test`, float32 of shape (rows,), wi
 A library may hold x in either memory order.""",
     source="scikit-learn train_test_split; the row numbers come from NumPy's PCG64 permutation",
     reference=split,
+    requires=require_split,
     givens=split_givens,
     tolerance=Tolerance(rtol=1e-6, atol=1e-7),
 )

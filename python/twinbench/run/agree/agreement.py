@@ -57,6 +57,7 @@ def compare(
     """
     got, want = op.canonical(got), op.canonical(want)
     if params is not None and not op.in_order(params):
+        scale = _sorted_scale(want, scale or {})
         got, want = sorted_rows(got), sorted_rows(want)
     tolerance = op.tolerance if op.tolerance_of is None or params is None else op.tolerance_of(params)
     findings = _all(got, want, tolerance, scale or {})
@@ -80,12 +81,23 @@ def _all(got: Arrays, want: Arrays, tolerance: Tolerance, scale: Arrays) -> list
 
 
 def sorted_rows(table: Arrays) -> Arrays:
-    """The rows in an order of their own: by whole numbers and text first, since a float may be off by a rounding."""
+    """Sort the rows by whole numbers and text first, since a float may be off by a rounding."""
+    order = _order(table)
+    return table if order is None else {name: column[order] for name, column in table.items()}
+
+
+def _sorted_scale(want: Arrays, scale: Arrays) -> Arrays:
+    """Bring the scales of rows into the order that `sorted_rows` gives to the reference's rows."""
+    order = _order(want)
+    return scale if order is None else {name: unit[order] if unit.ndim else unit for name, unit in scale.items()}
+
+
+def _order(table: Arrays) -> NDArray[np.intp] | None:
+    """The order of the sorted rows; None where the columns differ in length."""
     if len({len(column) for column in table.values()}) != 1:
-        return table
+        return None
     keys = sorted(table.values(), key=lambda column: column.dtype.kind == "f", reverse=True)  # the last counts most
-    order = np.lexsort([_numbers(column) if column.dtype.kind == "U" else column for column in keys])
-    return {name: column[order] for name, column in table.items()}
+    return np.lexsort([_numbers(column) if column.dtype.kind == "U" else column for column in keys])
 
 
 def _numbers(text: NDArray[np.generic]) -> NDArray[np.uint64]:

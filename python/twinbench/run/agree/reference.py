@@ -116,8 +116,19 @@ def _step(
             scale = {name: np.asarray(unit) for name, unit in step.op.scale(step.params, output, *values).items()}
             arrays.save(directory / "scales" / step.id, scale)
     except OutsideContract as error:
-        raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}): {error}") from error
+        raise BadInput(
+            f"{pipeline.path}: step '{step.id}' ({step.op.name}): {_with_own_path(pipeline, step, files, str(error))}"
+        ) from error
     except Exception as error:
         what = f"no column {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
     arrays.save(directory / "outputs" / step.id, output)
+
+
+def _with_own_path(pipeline: Pipeline, step: Step, files: Mapping[str, str], message: str) -> str:
+    """Name the user's own file in a message, instead of its copy in the cache."""
+    own: Mapping[str, Path] = getattr(pipeline.dataset, "paths", {})
+    if step.id not in files:
+        return message
+    path = own.get(step.op.file_of(step.params))
+    return message if path is None else message.replace(files[step.id], str(path))
