@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 import typer
 
+from tests.test_walls import EVERYBODY, MAY_IMPORT
 from twinbench import ops
 from twinbench.cli import main
+from twinbench.frameworks import registry
 from twinbench.ops.contract import Op
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +51,37 @@ def test_the_site_has_every_command_and_op(site):
     assert all(op.name in contracts for op in published())
     assert all(f"<code>{field.name}</code>" in contracts for op in published() for field in fields(op.params))
     assert "<code>Sgd | Adam | AdamW</code>" in contracts
+
+
+def test_the_matrix_has_every_op_and_framework_and_every_deviation(site):
+    matrix = (site / "matrix" / "index.html").read_text()
+    ours = [framework for name, framework in registry.frameworks().items() if name != "reference"]
+    names = {op.name for op in published()}
+    assert all(f"<code>{name.partition('.')[2]}</code>" in matrix for name in names)
+    assert all(f">{framework.name}<" in matrix for framework in ours if names & framework.ops.keys())
+    marks = re.findall(r'<td style="text-align: center;">([xd])</td>', matrix)
+    assert len(marks) == sum(len(names & framework.ops.keys()) for framework in ours)
+    assert marks.count("d") == sum(len(names & framework.deviations.keys()) for framework in ours)
+
+
+def test_the_architecture_page_has_every_room(site):
+    page = (site / "architecture" / "index.html").read_text()
+    assert all(f"<td><code>{room}</code></td>" in page for room in MAY_IMPORT if room not in EVERYBODY)
+
+
+def test_every_test_that_a_page_names_exists():
+    named = {named for page in PAGES for named in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text())}
+    assert named
+    missing = [f"{file}::{test}" for file, test in named if f"def {test}(" not in (ROOT / file).read_text()]
+    assert not missing
+
+
+def test_every_file_that_a_page_names_exists():
+    """Paths in inline code that begin at the root of the repository or of the package."""
+    roots = "python|julia|tests|pipelines|benchmarks|docs"
+    for page in PAGES:
+        for name in re.findall(rf"`((?:{roots})/[\w./-]+)`", page.read_text()):
+            assert (ROOT / name).exists(), f"{page.name}: {name}"
 
 
 def blocks(page: str) -> Iterator[str]:
