@@ -15,7 +15,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 from twinbench import ops
-from twinbench.cli import main
+from twinbench.cli import main, schemas
 from twinbench.data.registry import DATASETS
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
@@ -31,6 +31,7 @@ PUBLISHED = [modality for modality in MODALITIES if modality != "probe"]
 def on_files(files: Files, config: Any) -> Files:
     """Adds the pages."""
     pages = {"cli.md": cli(), "ops.md": contracts(), "matrix.md": matrix(), "data/index.md": datasets()}
+    pages |= {f"schema/{name}.json": json.dumps(schemas.schema(name), indent=2) for name in schemas.OUTPUTS}
     for name, page in pages.items():
         files.append(File.generated(config, name, content=page))
     return files
