@@ -71,6 +71,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "---
 def matrix() -> str:
     """By modality, which framework implements which op, and which op deviates from its contract."""
     parts = [
+        "---\nhide: [toc]\n---",
         "# Ops and frameworks",
         "This page is made from the code. **x**: the framework implements the op by its contract. **d**: the framework "
         "declares a deviation, with the reason and a bound; the step is measured and shown, and never ranked. An empty "

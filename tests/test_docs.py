@@ -69,6 +69,13 @@ def test_the_architecture_page_has_every_room(site):
     assert all(f"<td><code>{room}</code></td>" in page for room in MAY_IMPORT if room not in EVERYBODY)
 
 
+def test_contributing_says_what_every_room_is_for():
+    said = (ROOT / "CONTRIBUTING.md").read_text()
+    rows = "".join(re.findall(r"^\| (`.*?) \|", said, flags=re.MULTILINE))
+    rooms = {room.partition(".")[0] for room in MAY_IMPORT}
+    assert rooms <= set(re.findall(r"`(\w+)`", rows))
+
+
 def test_every_test_that_a_page_names_exists():
     named = {named for page in PAGES for named in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text())}
     assert named
@@ -161,3 +168,17 @@ def options_of(command: Any) -> Iterator[str]:
         yield from options_of(inner)
     for parameter in command.params:
         yield from (*parameter.opts, *parameter.secondary_opts)
+
+
+def test_tables_of_the_site_fit_a_page_1280_pixels_wide(site, browser):
+    """No table, picture or line of text makes a page or a table scroll sideways."""
+    wide = []
+    for page in sorted(site.rglob("index.html")):
+        browser.open(page.as_uri(), width=1280)
+        widths = browser.evaluate(
+            "[...document.querySelectorAll('.md-typeset__scrollwrap')]"
+            ".map(table => [table.scrollWidth - table.clientWidth, table.textContent.trim().slice(0, 40)])"
+        )
+        wide += [(page.parent.name, extra, text) for extra, text in widths if extra > 1]
+        assert browser.evaluate("document.documentElement.scrollWidth") <= 1280, page
+    assert not wide
