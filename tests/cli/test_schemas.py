@@ -90,17 +90,20 @@ def test_a_key_that_the_schema_does_not_name_is_found(cli):
 
 
 @pytest.mark.slow
-def test_a_run_is_printed_by_the_schemas(twinbench):
-    stacks = ("--stack", "pandas+torch", "--stack", "NumPy+torch", "--stack", "DataFrames.jl+Flux")
-    agreed = twinbench("agree", "flights-delay", *stacks, "--json")
+def test_a_run_is_printed_by_the_schemas(twinbench, cache):
+    env = {"TWINBENCH_CACHE_DIR": str(cache)}
+    two = ("--stack", "pandas+torch", "--stack", "NumPy+torch")
+    three = (*two, "--stack", "DataFrames.jl+Flux")
+    agreed = twinbench("agree", "flights-delay", *three, "--json", env=env, timeout=400)
     check("agree", agreed.stdout)
-    measured = twinbench("run", "flights-delay", *stacks, "--budget", "0.5", "--no-track", "--json", timeout=400)
+    measured = twinbench(
+        "run", "flights-delay", *three, "--budget", "0.5", "--no-track", "--json", env=env, timeout=400
+    )
     assert measured.returncode == 0, measured.stderr
     check("run", measured.stdout)
     run = json.loads(measured.stdout)["run_id"]
-    two = ("--stack", "pandas+torch", "--stack", "NumPy+torch")
     for command in (("show",), ("errors",), ("recommend",), ("compare", run, *two, "--steps"), ("compare", run, run)):
-        done = twinbench(*command, "--json")
+        done = twinbench(*command, "--json", env=env)
         assert done.returncode == 0, done.stderr
         check(command[0], done.stdout)
 
