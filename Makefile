@@ -18,7 +18,7 @@ FIND_PYTHON = \
 		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
 	done
 
-.PHONY: run test lint format bench browser docs julia clean
+.PHONY: run test lint format bench browser docs pictures dist julia clean
 
 run: $(INSTALLED) $(JULIA_TRIED)
 	$(TWINBENCH) run flights-delay --size small
@@ -55,6 +55,23 @@ bench: $(INSTALLED)
 docs: $(INSTALLED)
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 	@echo "open build/site/index.html"
+
+# The pictures of the site: of the run in docs/pictures, and of those datasets that are here.
+pictures: $(INSTALLED)
+	$(PY) docs/pictures.py
+
+# Wheel and source archive in dist/, checked by twine, and the wheel tried in an environment that has nothing else. pip
+# takes the dependencies from wherever it is configured to (PIP_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX).
+dist: $(INSTALLED)
+	rm -rf dist build/tools build/tried
+	$(VENV)/bin/hatchling build -d dist
+	$(PY) -m venv build/tools
+	build/tools/bin/pip install --quiet --disable-pip-version-check 'twine>=6.1'
+	build/tools/bin/twine check --strict dist/*
+	$(PY) -m venv build/tried
+	build/tried/bin/pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl
+	cd build && tried/bin/twinbench --help >/dev/null && tried/bin/twinbench list >/dev/null
+	@echo "dist/ holds:" && ls dist
 
 # The browser that the report's tests open it in; without one they are skipped.
 browser:

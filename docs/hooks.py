@@ -1,30 +1,103 @@
-"""Pages that are made from the code when the site is built: the command line's and the ops' reference, the datasets."""
+"""Pages that are made from the code when the site is built.
+
+These are the references of the command line and the ops, the matrix of ops and frameworks, the datasets, the walls
+between rooms, and the JSON schemas.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mkdocs.structure.files import File, Files
 
 from twinbench import ops
-from twinbench.cli import main
+from twinbench.cli import main, schemas
 from twinbench.data.registry import DATASETS
 from twinbench.frameworks import registry
+from twinbench.frameworks.api import Framework
 from twinbench.modalities import MODALITIES
 from twinbench.ops.contract import Op
 from twinbench.ops.parameters import described
 
 PICTURES = Path(__file__).parent / "data"
+WALLS = Path(__file__).parents[1] / "tests" / "test_walls.py"
+PUBLISHED = [modality for modality in MODALITIES if modality != "probe"]
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Adds the pages."""
-    for name, page in (("cli.md", cli()), ("ops.md", contracts()), ("data/index.md", datasets())):
+    pages = {"cli.md": cli(), "ops.md": contracts(), "matrix.md": matrix(), "data/index.md": datasets()}
+    pages |= {f"schema/{name}.json": json.dumps(schemas.schema(name), indent=2) for name in schemas.OUTPUTS}
+    for name, page in pages.items():
         files.append(File.generated(config, name, content=page))
     return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Put the table of walls where a page asks for it."""
+    return markdown.replace("{{ walls }}", walls())
+
+
+def walls() -> str:
+    """A table of the rooms: what each may import, and which rooms import it. Read from `tests/test_walls.py`."""
+    spec = importlib.util.spec_from_file_location("walls", WALLS)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    rooms: Mapping[str, set[str]] = module.MAY_IMPORT
+    rows = []
+    for room, imported in rooms.items():
+        if room not in module.EVERYBODY:
+            importers = [other for other, targets in rooms.items() if room in targets]
+            rows.append((f"`{room}`", _rooms(imported), _rooms([*importers, "cli"])))
+    return _table(("room", "may import", "may be imported by"), rows)
+
+
+def _rooms(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names)) or "nothing"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "---") -> str:
+    lines = [head, ["---", *[align] * (len(head) - 1)], *rows]
+    escaped = ([cell.replace("|", r"\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+
+
+def matrix() -> str:
+    """By modality, which framework implements which op, and which op deviates from its contract."""
+    parts = [
+        "---\nhide: [toc]\n---",
+        "# Ops and frameworks",
+        "This page is made from the code. **x**: the framework implements the op by its contract. **d**: the framework "
+        "declares a deviation, with the reason and a bound; the step is measured and shown, and never ranked. An empty "
+        "cell means that the library has no such function. The contracts are on the page [Ops](ops.md).",
+    ]
+    frameworks = [f for name, f in registry.frameworks().items() if name != "reference"]
+    reasons = []
+    for modality in PUBLISHED:
+        declared = ops.of_modality(modality)
+        columns = [f for f in frameworks if any(op.name in f.ops for op in declared)]
+        rows = [[f"`{op.name.partition('.')[2]}`", *[_cell(f, op) for f in columns]] for op in declared]
+        parts += [f"## {modality}", _table(["op", *[f.name for f in columns]], rows, ":-:")]
+        reasons += [
+            [f.name, f"`{op.name}`", f.deviations[op.name].reason]
+            for op in declared
+            for f in columns
+            if op.name in f.deviations
+        ]
+    parts += ["## Declared deviations", _table(("framework", "op", "why"), reasons)]
+    return "\n\n".join(parts)
+
+
+def _cell(framework: Framework, op: Op) -> str:
+    if op.name not in framework.ops:
+        return ""
+    return "d" if op.name in framework.deviations else "x"
 
 
 def cli() -> str:

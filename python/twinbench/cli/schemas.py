@@ -1,0 +1,194 @@
+"""JSON schemas of what commands print with ``--json``, made from the dataclasses that they print.
+
+The documentation publishes them, and tests validate the commands' output against them. No command needs this module.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from twinbench.results.decisions.compare_records import Comparison
+from twinbench.results.decisions.recommend_records import Recommendation
+from twinbench.results.models.endpoints import Endpoint
+from twinbench.results.models.monitoring import Monitored
+from twinbench.results.summary.records import RunSummary
+from twinbench.run.agree.agreement import Finding
+from twinbench.run.selftest import Selftest
+from twinbench.store.mistakes import CellErrors
+
+
+@dataclass(frozen=True)
+class PrintedAgreement:
+    """One stack's agreement with the reference: the findings by step."""
+
+    stack: str
+    findings: dict[str, list[Finding]]
+    reason: str
+    available: bool
+    ok: bool
+    """Whether every output is inside its tolerance, or is a deviation that the framework declares."""
+
+
+@dataclass(frozen=True)
+class PrintedPipeline:
+    """A pipeline file."""
+
+    name: str
+    modality: str
+    dataset: str | None
+    question: str
+    sizes: dict[str, float]
+    """By size the amount of data, in the dataset's unit. Null for all of the data."""
+    stacks: list[str]
+    steps: list[str]
+    file: str
+    error: None
+
+
+@dataclass(frozen=True)
+class PrintedMistake:
+    """A pipeline file with a mistake in it."""
+
+    name: str
+    file: str
+    error: str
+
+
+@dataclass(frozen=True)
+class PrintedStack:
+    """A stack of a pipeline, and whether it can run on this machine."""
+
+    name: str
+    pipeline: str
+    available: bool
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class PrintedFramework:
+    """A framework, and whether its library is installed."""
+
+    name: str
+    language: str
+    summary: str
+    version: str | None
+    installed: bool
+    reason: str | None
+    ops: list[str]
+
+
+@dataclass(frozen=True)
+class PrintedOp:
+    """An op's contract."""
+
+    name: str
+    modality: str
+    summary: str
+    semantics: str
+    parameters: dict[str, Any]
+    inputs: list[str]
+    output: str
+    tolerance: str
+    rtol: float
+    atol: float
+    levels: int
+    source: str
+    frameworks: list[str]
+
+
+@dataclass(frozen=True)
+class PrintedDataset:
+    """A dataset, and why its files are missing."""
+
+    name: str
+    summary: str
+    modality: str
+    unit: str
+    most: int | None
+    split: str
+    source: str
+    licence: str
+    missing: str | None
+
+
+@dataclass(frozen=True)
+class PrintedList:
+    """Everything that ``twinbench list`` knows."""
+
+    pipelines: list[PrintedPipeline | PrintedMistake]
+    stacks: list[PrintedStack]
+    frameworks: list[PrintedFramework]
+    ops: list[PrintedOp]
+    datasets: list[PrintedDataset]
+
+
+@dataclass(frozen=True)
+class PrintedDoctor:
+    """What the machine has. The records of machine, BLAS and Julia are for people; their keys may change."""
+
+    machine: dict[str, Any]
+    blas: list[dict[str, Any]]
+    packages: dict[str, str | None]
+    extras: dict[str, dict[str, str | None]]
+    julia: dict[str, Any]
+    places: dict[str, str]
+    advice: list[str]
+
+
+OUTPUTS: Mapping[str, Any] = {
+    "run": RunSummary,
+    "show": RunSummary,
+    "agree": list[PrintedAgreement],
+    "compare": Comparison,
+    "recommend": list[Recommendation],
+    "errors": list[CellErrors],
+    "monitor": Monitored,
+    "endpoint": list[Endpoint],
+    "selftest": Selftest,
+    "list": PrintedList,
+    "data-list": list[PrintedDataset],
+    "doctor": PrintedDoctor,
+}
+"""By command, the type of the document that ``--json`` prints."""
+
+
+class _Schema(GenerateJsonSchema):
+    """Adds the fields' docstrings, and admits null for every float: a number that is not finite is printed as null."""
+
+    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
+        return {"type": ["number", "null"]}
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        made = super().dataclass_schema(schema)
+        for name, meaning in _meanings(schema["cls"]).items():
+            if name in made.get("properties", {}):
+                made["properties"][name]["description"] = meaning
+        return made
+
+
+def _meanings(cls: type) -> dict[str, str]:
+    """By field of a class, the docstring that follows it in the source."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
+    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef))
+    meanings = {}
+    for field, text in pairwise(body):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            meanings[ast.unparse(field.target)] = inspect.cleandoc(str(text.value.value))
+    return meanings
+
+
+def schema(command: str) -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of a command's ``--json``. Raises KeyError for a command without one."""
+    made = TypeAdapter(OUTPUTS[command]).json_schema(mode="serialization", schema_generator=_Schema)
+    title = f"twinbench {command.replace('-', ' ')} --json"
+    return made | {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
