@@ -188,7 +188,7 @@ def _meanings(cls: type) -> dict[str, str]:
 
 
 def schema(command: str) -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of a command's ``--json``. Raises KeyError for a command without one."""
+    """Return the JSON schema (draft 2020-12) of a command's ``--json``. Raises KeyError for a command without one."""
     made = TypeAdapter(OUTPUTS[command]).json_schema(mode="serialization", schema_generator=_Schema)
     title = f"twinbench {command.replace('-', ' ')} --json"
     return made | {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
