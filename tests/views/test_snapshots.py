@@ -92,7 +92,7 @@ def monitored(rows: int) -> Monitored:
     """A model's rows, the second of whose two features moved by one standard deviation, with scores and labels."""
     rng = np.random.default_rng(5)
     before, now = rng.normal(size=(2000, 2)), rng.normal([0.0, 1.0], size=(rows, 2))
-    known = drift.Known(("hour", "distance"), before, before.min(axis=0), before.max(axis=0))
+    known = drift.ReferenceSample(("hour", "distance"), before, before.min(axis=0), before.max(axis=0))
     labels = np.tile([0.0, 1.0], rows // 2)
     scores = np.clip(0.3 + 0.4 * labels + rng.normal(0, 0.15, rows), 0, 1)
     return Monitored(
@@ -103,8 +103,8 @@ def monitored(rows: int) -> Monitored:
         verdict="drifted" if rows >= 100 else "undecided",
         rows=rows,
         known=2000,
-        smallest=drift.smallest(max(rows, 100), 2000, 2),
-        features=tuple(drift.judged(list(drift.shifts(known, now)), rows)),
+        smallest=drift.smallest_shift(max(rows, 100), 2000, 2),
+        features=tuple(drift.with_verdicts(list(drift.shifts(known, now)), rows)),
         scores=(),
         classes=(ClassShare(0.5, 0.52, 0.47, 0.57), ClassShare(0.5, 0.48, 0.43, 0.53)),
         quality=fitness.judge((labels, scores), (labels, scores), "roc_auc", 0.01),

@@ -62,7 +62,7 @@ def sharpness(found: Monitored) -> str:
     """What could have been missed."""
     would = f"would show a shift of one feature by {found.smallest:.2f} standard deviations in four of five cases"
     if found.too_few:
-        return f"{drift.FEWEST} rows {would}; of these any may have been missed"
+        return f"{drift.MIN_ROWS} rows {would}; of these any may have been missed"
     return f"{found.rows:,} rows against {found.known:,} of training: they {would}"
 
 

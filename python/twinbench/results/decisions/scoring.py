@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinbench import metrics
+from twinbench.numbers.normal import NORMAL_95
 from twinbench.numbers.stats import Interval, Ratio
 from twinbench.results.decisions.recommend_records import Candidate, Criterion, Switch
 from twinbench.results.summary.records import CellSummary, PipelineSummary
@@ -25,8 +26,6 @@ DRAWS = 4000
 
 LEAST_ERROR = 0.0005
 """Quality is known to three decimals: nothing is nearer to 1 than half of the last one."""
-
-NORMAL_95 = 1.96
 
 Results = Sequence[tuple[PipelineSummary, CellSummary]]
 """Of one stack."""

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from twinbench import metrics
-from twinbench.numbers.predictions import Z, calibration, calibration_error, predicted, probabilities, wilson
+from twinbench.numbers.normal import NORMAL_95
+from twinbench.numbers.predictions import calibration, calibration_error, predicted, probabilities, wilson
 from twinbench.numbers.stats import Interval
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _log_loss(truth: NDArray[Any], p: NDArray[Any]) -> Interval:
     import numpy as np
 
     losses = -np.log(metrics.clipped(p)[np.arange(len(truth)), truth])
-    mean, half = float(losses.mean()), Z * float(losses.std()) / math.sqrt(len(losses))
+    mean, half = float(losses.mean()), NORMAL_95 * float(losses.std()) / math.sqrt(len(losses))
     return Interval(mean, max(0.0, mean - half), mean + half)
 
 

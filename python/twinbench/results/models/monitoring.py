@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from twinbench.errors import TwinbenchError
 from twinbench.metrics import DEFAULT_MARGIN
 from twinbench.numbers import drift
-from twinbench.numbers.drift import Known, Shift
+from twinbench.numbers.drift import ReferenceSample, Shift
 from twinbench.numbers.predictions import predicted, wilson
 from twinbench.numbers.training_rows import PARTS, described
 from twinbench.results.models import fitness, kept
@@ -60,7 +60,7 @@ class Monitored:
     """Training rows that they are held against."""
     smallest: float
     """The shift of one feature, in standard deviations, that so many rows show in four of five cases; where they are
-    too few to call anything drifted, what `drift.FEWEST` rows show."""
+    too few to call anything drifted, what `drift.MIN_ROWS` rows show."""
     features: tuple[Shift, ...]
     """The ones that drifted first, then by their index."""
     scores: tuple[Shift, ...]
@@ -73,7 +73,7 @@ class Monitored:
     @property
     def too_few(self) -> bool:
         """Whether nothing may be called drifted."""
-        return self.rows < drift.FEWEST
+        return self.rows < drift.MIN_ROWS
 
     @property
     def drifted(self) -> list[Shift]:
@@ -90,8 +90,8 @@ class Base:
     """A model, and what it was trained on and tested with."""
 
     model: Model
-    features: Known
-    scores: Known
+    features: ReferenceSample
+    scores: ReferenceSample
     labels: NDArray[Any]
     """The classes of the test rows."""
     metric: str
@@ -111,7 +111,7 @@ def base(store: Store, cell: Cell) -> Base:
     if not np.isfinite(model.scores).all():
         raise NotMonitored(f"{cell.stack} can't be monitored: not all of its scores in the run are numbers")
     with np.load(io.BytesIO(content), allow_pickle=False) as trained:
-        features = Known(model.features or PARTS, trained["sample"], trained["low"], trained["high"])
+        features = ReferenceSample(model.features or PARTS, trained["sample"], trained["low"], trained["high"])
         labels = trained["y_test"]
     (plan,) = (p.plan for p in store.plans(cell.run_id) if (p.pipeline, p.size) == (cell.pipeline, cell.size))
     scores = _by_class(model.scores)
@@ -119,7 +119,7 @@ def base(store: Store, cell: Cell) -> Base:
     return Base(
         model=model,
         features=features,
-        scores=Known(names, scores, scores.min(axis=0), scores.max(axis=0)),
+        scores=ReferenceSample(names, scores, scores.min(axis=0), scores.max(axis=0)),
         labels=labels,
         metric=plan.get("metric") or "accuracy",
         margin=plan.get("margin", DEFAULT_MARGIN),
@@ -136,7 +136,7 @@ def monitor(base: Base, rows: Rows, margin: float | None = None) -> Monitored:
     found = list(drift.shifts(base.features, described(rows.x, named=bool(base.model.features))))
     if rows.scores is not None:
         found += drift.shifts(base.scores, _by_class(rows.scores))
-    judged = drift.judged(found, count)
+    judged = drift.with_verdicts(found, count)
     inputs = len(base.features.names)
     made = Monitored(
         run=cell.run_id,
@@ -146,7 +146,7 @@ def monitor(base: Base, rows: Rows, margin: float | None = None) -> Monitored:
         verdict="fit",
         rows=count,
         known=len(base.features.sample),
-        smallest=drift.smallest(max(count, drift.FEWEST), len(base.features.sample), len(found)),
+        smallest=drift.smallest_shift(max(count, drift.MIN_ROWS), len(base.features.sample), len(found)),
         features=_worst_first(judged[:inputs]),
         scores=_worst_first(judged[inputs:]),
         classes=() if rows.scores is None else tuple(_shares(base.model.scores, rows.scores)),
