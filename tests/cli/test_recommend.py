@@ -34,7 +34,7 @@ def test_limits_and_weights_are_followed(cli, made):
     (found,) = json.loads(done.stdout)
     assert found["weights"] == {"cold": 1.0}
     assert found["candidates"][0]["stack"] == "NumPy+torch"
-    assert any("not of the language python" in one["why"] for one in found["rejected"])
+    assert any("not written in the language python" in one["why"] for one in found["rejected"])
 
 
 def test_the_decision_record_is_markdown_that_nothing_breaks_out_of(cli, made, tmp_path):

@@ -16,8 +16,7 @@ from twinbench.numbers import drift
 from twinbench.results.decisions.compare import runs, stacks
 from twinbench.results.decisions.recommend import usual
 from twinbench.results.models import fitness
-from twinbench.results.models.endpoints import Endpoint, keep
-from twinbench.results.models.endpoints import Latency as EndpointLatency
+from twinbench.results.models.endpoints import Endpoint, EndpointLatency, keep
 from twinbench.results.models.monitoring import ClassShare, Monitored
 from twinbench.results.summary.run import summarise
 from twinbench.store.mistakes import of_run

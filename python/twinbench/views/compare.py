@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from twinbench.results.decisions.compare_records import Change, Comparison, Outcome
+from twinbench.results.decisions.compare_records import Comparison, StackOutcome, TimeChange
 from twinbench.views import layout, text
 
 STYLES = {"faster": "green", "slower": "red", "same": "", "undecided": "dim"}
@@ -64,7 +64,7 @@ def _changes(comparison: Comparison, console: Console) -> Table:
     return table
 
 
-def _outcomes(outcomes: Sequence[Outcome]) -> Table:
+def _outcomes(outcomes: Sequence[StackOutcome]) -> Table:
     table = layout.table("pipeline", "size", "stack", "quality", "", "agreement", "status", left=3)
     for one in outcomes:
         quality = f"{one.metric} {text.quality(one.quality_a)} -> {text.quality(one.quality_b)}" if one.metric else "-"
@@ -93,10 +93,10 @@ def _threshold(comparison: Comparison, console: Console, threshold: float) -> No
         layout.say(console, f"no regression of more than {limit} found")
 
 
-def _change(change: Change) -> str:
+def _change(change: TimeChange) -> str:
     step = f" {change.step}" if change.step else ""
     return f"{change.b} on {change.pipeline} ({change.size}){step}: {text.range_(change.ratio)}, {change.verdict};"
 
 
-def _place(outcome: Outcome) -> str:
+def _place(outcome: StackOutcome) -> str:
     return f"{outcome.b} on {outcome.pipeline} ({outcome.size})"

@@ -11,7 +11,7 @@ from rich.text import Text
 from twinbench.numbers import drift
 from twinbench.numbers.drift import Shift
 from twinbench.numbers.stats import Interval
-from twinbench.results.models.fitness import Change, Quality
+from twinbench.results.models.fitness import MetricChange, QualityJudgement
 from twinbench.results.models.monitoring import Monitored
 from twinbench.views import layout, text
 
@@ -100,7 +100,7 @@ def _classes(found: Monitored) -> Table:
     return table
 
 
-def _quality(quality: Quality) -> Table:
+def _quality(quality: QualityJudgement) -> Table:
     rows = f"of {quality.rows:,} rows"
     table = layout.table("quality", rows, "of the test rows", "difference", f"margin {quality.margin:g}", left=1)
     for change in quality.changes:
@@ -114,11 +114,11 @@ def _interval(value: Interval) -> str:
     return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]"
 
 
-def _signed(change: Change) -> str:
+def _signed(change: MetricChange) -> str:
     value = change.difference
     return f"{value.estimate:+.3f} [{value.low:+.3f}, {value.high:+.3f}]"
 
 
-def _calibration(quality: Quality) -> str:
+def _calibration(quality: QualityJudgement) -> str:
     now, before = text.quality(quality.calibration_error), text.quality(quality.calibration_before)
     return f"expected calibration error {now}, of the test rows {before}"

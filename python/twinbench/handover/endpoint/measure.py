@@ -24,7 +24,8 @@ from twinbench.handover.endpoint import client
 from twinbench.handover.endpoint.client import Address, Client, EndpointFailure
 from twinbench.handover.endpoint.server import Server
 from twinbench.launch.process import scratch
-from twinbench.results.models.endpoints import HERE, Endpoint, Latency, Throughput
+from twinbench.numbers.normal import NORMAL_95
+from twinbench.results.models.endpoints import HERE, Endpoint, EndpointLatency, Throughput
 from twinbench.results.models.kept import Model
 from twinbench.store.store import Store
 
@@ -44,8 +45,6 @@ WARM_UP_SHARE = 0.2
 
 MIN_REQUESTS = 20
 """Single requests of the warm-up, and again of the measurement, however long they take."""
-
-NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ def _compare(answer: bytes, scores: NDArray[Any], address: Address) -> float:
     return error
 
 
-def _latency(address: Address, model: Model, protocol: Protocol) -> Latency:
+def _latency(address: Address, model: Model, protocol: Protocol) -> EndpointLatency:
     """Of one row a request: the warm-up is left out, ``/ping`` is asked after every request."""
     rows = [
         Asked(client.request(model.example[row : row + 1]), model.scores[row : row + 1])
@@ -202,7 +201,7 @@ def _singles(asking: Client, rows: Sequence[Asked], seconds: float, pings: bool)
     return done
 
 
-def _quantiles(walls: Sequence[float], pings: Sequence[float], connections: int) -> Latency:
+def _quantiles(walls: Sequence[float], pings: Sequence[float], connections: int) -> EndpointLatency:
     """By NumPy's default, linear between order statistics; the interval takes requests for independent."""
     import numpy as np
 
@@ -211,7 +210,7 @@ def _quantiles(walls: Sequence[float], pings: Sequence[float], connections: int)
     low = max(0, math.floor(len(ordered) / 2 - half))
     high = min(len(ordered) - 1, math.ceil(len(ordered) / 2 + half))
     p50, p95, p99 = np.percentile(ordered, [50, 95, 99])
-    return Latency(
+    return EndpointLatency(
         p50_s=float(p50),
         low_s=float(ordered[low]),
         high_s=float(ordered[high]),
