@@ -152,7 +152,7 @@ def test_few_rows_are_undecided_and_what_they_may_miss_is_said(twin: Any, home: 
     done = twin("monitor", *STACK, "--data", str(home / "rows.npz"), "--fail-on-drift")
     assert done.returncode == 0, done.stderr
     assert "undecided: 20 rows are too few to call anything drifted" in done.stdout
-    assert "100 rows would show a shift of one feature by 0." in done.stdout
+    assert "100 rows would reveal a shift of one feature by 0." in done.stdout
 
 
 def test_each_call_is_a_run_in_mlflow_if_that_is_asked_for(twin: Any, home: Path, tested: dict[str, np.ndarray]):

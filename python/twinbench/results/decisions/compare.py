@@ -151,7 +151,7 @@ def _relative_to(control: str, before: _Side, after: _Side) -> TimeRatio:
         if key[2] == control and before.cells[key].fingerprint == after.cells[key].fingerprint
     }
     if not unchanged:
-        raise BadInput(f"--control {control}: its code differs between the runs; name a stack that didn't change")
+        raise BadInput(f"--control {control}: not measured with the same code in both runs; name a stack that was")
     process_sd = max(_spread(side.run, "process_sd") for side in (before, after))
 
     def ratio(key: Key, _: Key, step: str) -> Ratio | None:
