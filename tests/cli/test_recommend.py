@@ -23,7 +23,7 @@ def test_the_answer_its_reasons_and_what_is_not_known_are_told(cli, made):
     assert "tables: undecided between NumPy+torch" in done.stdout
     assert "choosing Polars+torch instead costs" in done.stdout
     assert "DuckDB+torch: rejected: disagrees" in done.stdout
-    assert "DataFrames.jl+Flux: not measured: unavailable" in done.stdout
+    assert "DataFrames.jl+Flux: no result: unavailable" in done.stdout
 
 
 def test_limits_and_weights_are_followed(cli, made):

@@ -228,7 +228,7 @@ def test_a_run_that_has_just_begun_is_a_page_too(store):
 @given(st.lists(st.floats(1e-9, 1e6), min_size=1))
 def test_a_log_axis_holds_its_values_in_order(values):
     scale = log_scale(values)
-    places = [scale.place(value) for value in sorted(values)]
+    places = [scale.position(value) for value in sorted(values)]
     assert places == sorted(places)
     assert 0 <= places[0] <= places[-1] <= 1
     assert len(scale.ticks(5)) <= 5
@@ -238,7 +238,7 @@ def test_a_log_axis_holds_its_values_in_order(values):
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1))
 def test_a_linear_axis_holds_its_values_in_order(values):
     scale = linear_scale(values)
-    places = [scale.place(value) for value in sorted(values)]
+    places = [scale.position(value) for value in sorted(values)]
     assert places == sorted(places)
     assert len(scale.ticks(6)) <= 8
 

@@ -105,7 +105,7 @@ def _written(
     params = {**owner, "python": summary.environment.get("python", {}).get("version", "")}
     results = Results(params, {}, commit, date, params["python"], ASV_ENVIRONMENT, {})
     results.load_data(str(results_dir))
-    known = _described(results_dir)
+    entries = _described(results_dir)
     count = 0
     for name, sizes in _by_pipeline(summary).items():
         plans = {plan.size: plan for plan in store.plans(summary.run_id) if plan.pipeline == name}
@@ -115,13 +115,13 @@ def _written(
             for cell in size.cells
         }
         for benchmark in _benchmarks(sizes[0], plans[sizes[0].size]):
-            entry = _entry(benchmark, known.get(benchmark.name), cells)
+            entry = _entry(benchmark, entries.get(benchmark.name), cells)
             results.add_result(entry, _result(benchmark, entry, cells), _time(summary.created), record_samples=True)
-            known[benchmark.name] = entry
+            entries[benchmark.name] = entry
             count += 1
     results_dir.mkdir(parents=True, exist_ok=True)
     results.save(str(results_dir))
-    _describe(results_dir, known)
+    _describe(results_dir, entries)
     return SentToAsv(results_dir / params["machine"] / f"{commit[:8]}-{ASV_ENVIRONMENT}.json", commit, count)
 
 
@@ -188,12 +188,12 @@ def _single(value: Callable[[CellSummary], float | None]) -> Callable[[_Cell], l
 
 
 def _entry(
-    benchmark: _Benchmark, known: Mapping[str, Any] | None, cells: Mapping[tuple[str, str], _Cell]
+    benchmark: _Benchmark, earlier: Mapping[str, Any] | None, cells: Mapping[tuple[str, str], _Cell]
 ) -> dict[str, Any]:
     """Return asv's description of a benchmark, which keeps the stacks and sizes of earlier runs."""
     work = json.dumps([benchmark.name, benchmark.work], sort_keys=True, default=str)
     version = hashlib.sha256(work.encode()).hexdigest()
-    old = known["params"] if known is not None and known["version"] == version else [[], []]
+    old = earlier["params"] if earlier is not None and earlier["version"] == version else [[], []]
     new = [[repr(key[index]) for key in cells] for index in range(len(PARAM_NAMES))]
     return {
         "name": benchmark.name,
@@ -239,11 +239,11 @@ def _described(results_dir: Path) -> dict[str, dict[str, Any]]:
     return {name: entry for name, entry in entries.items() if name != "version"}
 
 
-def _describe(results_dir: Path, known: Mapping[str, Any]) -> None:
+def _describe(results_dir: Path, entries: Mapping[str, Any]) -> None:
     from asv import util
     from asv.benchmarks import Benchmarks
 
-    util.write_json(Benchmarks.get_benchmark_file_path(str(results_dir)), dict(known), Benchmarks.api_version)
+    util.write_json(Benchmarks.get_benchmark_file_path(str(results_dir)), dict(entries), Benchmarks.api_version)
 
 
 def _machine(environment: Mapping[str, Any], results_dir: Path, name: str | None) -> dict[str, str]:

@@ -14,9 +14,9 @@ from twinbench.views import layout, text
 STYLES = {"faster": "green", "slower": "red", "same": "", "undecided": "dim"}
 
 LEGEND = """\
-ratio: time divided by the base's time, with its 95 % interval. verdict: corrected for the number of comparisons; same:
-less than {margin} apart. detectable: the smallest change that the data would have shown. *: code or libraries
-differ."""
+ratio: time divided by the base's time, with its 95 % interval. verdict: corrected for the number of comparisons;
+same: less than {margin} apart. detectable: the smallest change that the data would have shown.
+*: code or libraries differ."""
 
 
 def render(comparison: Comparison, console: Console, threshold: float | None = None) -> None:

@@ -14,8 +14,7 @@ from twinbench.views import layout, text
 LEGEND = """\
 p50, p95, p99: time of a request with one row over one open connection, after the warm-up; ± is half of the 95 %
 interval of the median. ping: the same without a model. ready: from the start of the process to the first answer of
-/ping. first answer: from the start to the first right answer; for a server that ran already, the time of that request
-only."""
+/ping. first answer: from the start to the first right answer; if the server ran already, that request only."""
 
 
 def render(endpoints: Sequence[Endpoint], console: Console) -> None:

@@ -12,9 +12,9 @@ from twinbench.results.decisions.recommend_records import Candidate, Recommendat
 from twinbench.views import layout, text, words
 
 LEGEND = """\
-x: ratio to the best candidate. score: the product of the ratios, each to the power of its weight; lower is better.
-first: share of the draws in which a stack comes first, where each draw takes every figure from its interval; 95 % or
-more is a decision. *: in the Pareto set. Cold start and memory have no intervals and are used as measured."""
+x: ratio to the best candidate. score: product of the ratios, each to the power of its weight; lower is better.
+first: share of the draws in which a stack comes first, where each draw takes every figure from its interval;
+95 % or more is a decision. *: in the Pareto set. Cold start and memory have no intervals and are used as measured."""
 
 
 def render(recommendations: Sequence[Recommendation], console: Console) -> None:
@@ -28,7 +28,7 @@ def render(recommendations: Sequence[Recommendation], console: Console) -> None:
         for sentence in words.because(answer):
             layout.say(console, f"- {sentence}")
         for stack in answer.rejected:
-            kind = "rejected" if stack.measured else "not measured"
+            kind = "rejected" if stack.measured else "no result"
             layout.say(console, stack.stack, f"{kind}: {stack.why}", style="dim")
         for sentence in answer.caveats:
             layout.say(console, "caveat", sentence, style="yellow")

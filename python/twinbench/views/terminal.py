@@ -21,10 +21,10 @@ STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yell
 """Style of a status; red for any other."""
 
 LEGEND = """\
-total: one execution of all steps after warm-up; ± is half of the 95 % interval over processes and blocks. rank: stacks
-that can't be told apart share a rank; a stack that failed or disagrees with the reference has none. cold start: imports
-and first calls. agreement: largest error divided by its tolerance; at most 1 agrees. steps: ! disagrees, * the library
-can't follow the contract, [1] rank of the step where each step is ranked by itself."""
+total: one execution of all steps after warm-up; ± is half of the 95 % interval over processes and blocks.
+rank: stacks that can't be told apart share a rank; a stack that failed or disagrees with the reference has none.
+cold start: imports and first calls. agreement: largest error divided by its tolerance; at most 1 agrees.
+steps: ! disagrees; * the library can't follow the contract; [1] is the rank where each step is ranked by itself."""
 
 
 GROWTH_LEGEND = """\
@@ -33,9 +33,9 @@ sizes or more; *: not measured at every size."""
 
 
 AGREEMENT_LEGEND = """\
-exact, rounding, approximate: agrees, with error / tolerance in brackets (at most 1). DIFFERENT: the largest absolute
-error, and for images the peak signal-to-noise ratio. different*: the library can't follow the contract. -: not
-checked."""
+exact, rounding, approximate: agrees, with error / tolerance in brackets (at most 1). DIFFERENT: largest absolute
+error, and for images the peak signal-to-noise ratio. different*: the library can't follow the contract.
+-: not checked."""
 
 
 class CheckedOutput(Protocol):

@@ -175,7 +175,7 @@ def because(recommendation: Recommendation) -> Iterator[str]:
         yield f"choosing {other.stack} instead costs {price(other, first, recommendation.metric)}"
     front = [candidate.stack for candidate in recommendation.candidates if candidate.pareto]
     if others:
-        yield f"the Pareto set, whose stacks no other stack beats in every criterion: {listed(front)}"
+        yield f"in the Pareto set (no stack is better in one criterion without being worse in another): {listed(front)}"
     yield from switches(recommendation)
 
 

@@ -81,7 +81,7 @@ def test_a_control_shows_what_two_runs_alone_can_not(store):
 
 
 def test_a_control_that_changed_itself_is_refused(store):
-    with pytest.raises(BadInput, match="not the same code"):
+    with pytest.raises(BadInput, match="not measured with the same code"):
         compared(store, control="no such stack")
 
 

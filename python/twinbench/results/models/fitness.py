@@ -134,10 +134,10 @@ def _metrics(labels: NDArray[Any], scores: NDArray[Any]) -> dict[str, Interval]:
 
     truth, p = labels.astype(int), probabilities(scores)
     hits = float((predicted(scores) == truth).mean())
-    found = {"accuracy": Interval(hits, *wilson(hits * len(truth), len(truth))), "log_loss": _log_loss(truth, p)}
+    intervals = {"accuracy": Interval(hits, *wilson(hits * len(truth), len(truth))), "log_loss": _log_loss(truth, p)}
     if len(np.unique(truth)) == p.shape[1]:
-        found["roc_auc"] = _area(truth, p)
-    return found
+        intervals["roc_auc"] = _area(truth, p)
+    return intervals
 
 
 def _log_loss(truth: NDArray[Any], p: NDArray[Any]) -> Interval:

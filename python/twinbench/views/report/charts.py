@@ -46,7 +46,7 @@ class Bars:
         """Draw a bar up to the estimate, with its interval."""
         if interval is None:
             return Markup("")
-        low, high = self.scale.place(interval.low), self.scale.place(interval.high)
+        low, high = self.scale.position(interval.low), self.scale.position(interval.high)
         kind = "bar" if rank == 1 else "bar other" if rank else "bar none"
         return tag(
             "div",
@@ -204,17 +204,17 @@ def _curve(
     level: float | None,
     numbers: Mapping[str, int],
 ) -> Markup | None:
-    known = {
+    finite = {
         stack: [point for point in points if math.isfinite(point[1])] for stack, points in lines.items() if any(points)
     }
-    x = linear_scale((seconds for points in known.values() for seconds, _ in points), from_zero=True)
-    values = [value for points in known.values() for _, value in points]
+    x = linear_scale((seconds for points in finite.values() for seconds, _ in points), from_zero=True)
+    values = [value for points in finite.values() for _, value in points]
     y = linear_scale(values if level is None else [*values, level])
     if x is None or y is None or not values:
         return None
     series = [
         Series(stack, numbers[stack], points, f"{stack}: {text.quality(points[-1][1])} at the end", stack)
-        for stack, points in known.items()
+        for stack, points in finite.items()
         if points
     ]
     return svg.chart(

@@ -143,13 +143,13 @@ def command(summary: RunSummary) -> str:
 
 def _growing(summary: RunSummary, numbers: Mapping[str, int]) -> Iterator[GrowthCharts]:
     ordered = sorted(summary.pipelines, key=lambda p: p.pipeline)
-    exponents = {name: list(found) for name, found in groupby(summary.growth, key=lambda one: one.pipeline)}
-    for name, sizes in groupby(ordered, key=lambda p: p.pipeline):
-        found = list(sizes)
+    exponents = {name: list(group) for name, group in groupby(summary.growth, key=lambda growth: growth.pipeline)}
+    for name, group in groupby(ordered, key=lambda p: p.pipeline):
+        sizes = list(group)
         if name in exponents:
-            steps = list(dict.fromkeys(one.step for one in exponents[name]))
-            drawn = [(step, charts.growth(found, step, exponents[name], numbers)) for step in steps]
-            yield GrowthCharts(found[0].modality, name, [(step, chart) for step, chart in drawn if chart is not None])
+            steps = list(dict.fromkeys(growth.step for growth in exponents[name]))
+            drawn = [(step, charts.growth(sizes, step, exponents[name], numbers)) for step in steps]
+            yield GrowthCharts(sizes[0].modality, name, [(step, chart) for step, chart in drawn if chart is not None])
 
 
 def _machine(environment: Mapping[str, Any], origin: str | None) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ class Scale:
     high: float
     is_log: bool
 
-    def place(self, value: float) -> float:
+    def position(self, value: float) -> float:
         """Return the position of a value, from 0 to 1; a value outside of the axis is moved to its nearer end."""
         low, high, at = self.low, self.high, value
         if self.is_log:
@@ -27,7 +27,7 @@ class Scale:
 
     def percent(self, value: float) -> str:
         """Return the position of a value as a CSS percentage."""
-        return f"{100 * self.place(value):.2f}%"
+        return f"{100 * self.position(value):.2f}%"
 
     def ticks(self, most: int = 6) -> list[float]:
         """Return up to about ``most`` round values inside the axis."""

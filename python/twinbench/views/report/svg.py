@@ -164,8 +164,8 @@ def _position(x: Axis, y: Axis, px: float, py: float) -> tuple[float, float]:
 
 
 def _x(axis: Axis, value: float) -> float:
-    return LEFT + axis.scale.place(value) * (WIDTH - RIGHT - LEFT)
+    return LEFT + axis.scale.position(value) * (WIDTH - RIGHT - LEFT)
 
 
 def _y(axis: Axis, value: float) -> float:
-    return HEIGHT - BOTTOM - axis.scale.place(value) * (HEIGHT - BOTTOM - TOP)
+    return HEIGHT - BOTTOM - axis.scale.position(value) * (HEIGHT - BOTTOM - TOP)
