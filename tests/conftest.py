@@ -14,11 +14,27 @@ from typing import Any
 
 import pytest
 
+from tests import snapshots
 from tests.browser import Browser, find
 from twinbench.launch import environments
 from twinbench.store.store import Store
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-snapshots", action="store_true", help="write the snapshots anew instead of comparing")
+
+
+@pytest.fixture
+def snapshot(request: pytest.FixtureRequest) -> snapshots.Snapshot:
+    """Compares a text with a file in ``snapshots/`` beside the test; ``--update-snapshots`` writes the file."""
+
+    def compare(name: str, text: str) -> None:
+        path = request.path.with_name("snapshots") / f"{name}.txt"
+        snapshots.check(path, text, update=request.config.getoption("--update-snapshots"))
+
+    return compare
 
 
 @pytest.fixture(scope="session")

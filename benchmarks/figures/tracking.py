@@ -27,13 +27,13 @@ def measure() -> Iterator[Figure]:
     from benchmarks.figures import large_store
     from twinbench.store.store import Store
     from twinbench.trackers import mlflow
-    from twinbench.trackers.tracking import Telling
+    from twinbench.trackers.tracking import RunForTrackers
 
     with TemporaryDirectory(prefix="twinbench-") as name, _server(Path(name)) as uri:
         run = large_store.make(Path(name) / "large.db", CELLS)
         with Store.open(Path(name) / "large.db") as store:
-            telling = Telling(store, run)
-            metrics = min(len(told.metrics) for _, sizes in telling.pipelines() for told in telling.each(sizes))
+            source = RunForTrackers(store, run)
+            metrics = min(len(told.metrics) for _, sizes in source.pipelines() for told in source.each(sizes))
             start = time.perf_counter()
             mlflow.send(store, run, uri)
             seconds = time.perf_counter() - start

@@ -34,8 +34,8 @@ def test_a_regression_fails_the_build_with_its_own_exit_code(cli, stores):
 
 def test_a_change_that_could_have_been_missed_is_told(cli, stores):
     done = cli("compare", stores[0], stores[0], "--fail-on-regression", "5%")
-    assert "5.0% could have been missed: NumPy+torch" in done.stdout
-    assert "no regression of more than 5.0% found" in done.stdout
+    assert "a regression of 5.0% could have been missed: NumPy+torch" in done.stdout
+    assert "no regression of more than 5.0% was found" in done.stdout
 
 
 def test_steps_and_the_control_are_shown(cli, stores):
@@ -60,7 +60,7 @@ def test_stacks_of_one_run_as_json(cli, stores):
         (("--margin", "wide"), "--margin: 'wide' is not a percentage; try 2%"),
         (("--fail-on-regression", "-5"), "--fail-on-regression: '-5' is not a percentage"),
         (("--stack", "Polar+torch"), "did you mean 'Polars+torch'"),
-        (("--control", "pandas+Flux2"), "--control pandas+Flux2: not the same code"),
+        (("--control", "pandas+Flux2"), "--control pandas+Flux2: not measured with the same code in both runs"),
     ],
 )
 def test_bad_arguments_are_one_line(cli, stores, arguments, said):

@@ -20,7 +20,7 @@ def made(tmp_path: Path) -> str:
 def test_every_stack_is_shown_with_its_slices_and_who_differs(cli, made):
     done = cli("errors", "--store", made)
     assert done.returncode == 0, done.stderr
-    assert "of 400 test rows wrong" in done.stdout
+    assert "of 400 test rows are predicted wrongly" in done.stdout
     assert "carrier = <UA>" in done.stdout
     assert "NumPy+torch: 3 rows" in done.stdout
     assert done.stdout.count("flights-delay (small)") == 4

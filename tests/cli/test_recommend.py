@@ -21,9 +21,9 @@ def test_the_answer_its_reasons_and_what_is_not_known_are_told(cli, made):
     done = cli("recommend", "--store", made)
     assert done.returncode == 0, done.stderr
     assert "tables: undecided between NumPy+torch" in done.stdout
-    assert "Polars+torch instead costs" in done.stdout
-    assert "DuckDB+torch: out: disagrees" in done.stdout
-    assert "DataFrames.jl+Flux: not known: unavailable" in done.stdout
+    assert "choosing Polars+torch instead costs" in done.stdout
+    assert "DuckDB+torch: rejected: disagrees" in done.stdout
+    assert "DataFrames.jl+Flux: no result: unavailable" in done.stdout
 
 
 def test_limits_and_weights_are_followed(cli, made):
@@ -34,7 +34,7 @@ def test_limits_and_weights_are_followed(cli, made):
     (found,) = json.loads(done.stdout)
     assert found["weights"] == {"cold": 1.0}
     assert found["candidates"][0]["stack"] == "NumPy+torch"
-    assert any("not of the language python" in one["why"] for one in found["rejected"])
+    assert any("not written in the language python" in one["why"] for one in found["rejected"])
 
 
 def test_the_decision_record_is_markdown_that_nothing_breaks_out_of(cli, made, tmp_path):

@@ -152,7 +152,7 @@ def test_few_rows_are_undecided_and_what_they_may_miss_is_said(twin: Any, home: 
     done = twin("monitor", *STACK, "--data", str(home / "rows.npz"), "--fail-on-drift")
     assert done.returncode == 0, done.stderr
     assert "undecided: 20 rows are too few to call anything drifted" in done.stdout
-    assert "100 rows would show a shift of one feature by 0." in done.stdout
+    assert "100 rows would reveal a shift of one feature by 0." in done.stdout
 
 
 def test_each_call_is_a_run_in_mlflow_if_that_is_asked_for(twin: Any, home: Path, tested: dict[str, np.ndarray]):
@@ -190,9 +190,13 @@ def test_what_can_not_be_monitored_is_one_line(twin: Any, home: Path, tested: di
     with Store.open(tmp_path / "old.db") as store:
         store._db.write("DELETE FROM files WHERE name = ?", TRAINED)
     for arguments, code, words in (
-        (("--data", str(home / "none.csv")), 2, "--data: " + str(home / "none.csv") + " is not there"),
+        (("--data", str(home / "none.csv")), 2, "--data: " + str(home / "none.csv") + " doesn't exist"),
         (("nope", "--data", data), 2, "no run 'nope'"),
-        (("--data", data, "--store", str(tmp_path / "old.db")), 1, "was made before training rows were kept"),
+        (
+            ("--data", data, "--store", str(tmp_path / "old.db")),
+            1,
+            "has no training rows",
+        ),
         (("--data", data, "--tracking-uri", "http://127.0.0.1:9"), 1, "doesn't answer"),
     ):
         done = twin("monitor", *STACK, *arguments)

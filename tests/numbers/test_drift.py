@@ -12,19 +12,19 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import binom, fisher_exact, ks_2samp
 
 from twinbench.numbers import drift
-from twinbench.numbers.drift import Known, Shift
+from twinbench.numbers.drift import ReferenceSample, Shift
 
 HALF_MISSING = np.array([1.0, np.nan] * 500)
 
 
 def found(before: np.ndarray, now: np.ndarray) -> Shift:
-    (shift,) = drift.judged(list(drift.shifts(known(before[:, None]), now[:, None])), len(now))
+    (shift,) = drift.with_verdicts(list(drift.shifts(known(before[:, None]), now[:, None])), len(now))
     return shift
 
 
-def known(sample: np.ndarray) -> Known:
+def known(sample: np.ndarray) -> ReferenceSample:
     names = tuple(f"x{place}" for place in range(sample.shape[1]))
-    return Known(names, sample, np.fmin.reduce(sample), np.fmax.reduce(sample))
+    return ReferenceSample(names, sample, np.fmin.reduce(sample), np.fmax.reduce(sample))
 
 
 def values(least: int, most: int, **bounds: bool) -> st.SearchStrategy[np.ndarray]:
@@ -63,7 +63,7 @@ def test_the_distance_and_its_p_value_are_those_of_scipy(before: np.ndarray, now
     before = np.concatenate([before, np.linspace(-500, 500, 21, dtype=np.float32)])
     now = np.concatenate([now, np.full(lost, np.nan, np.float32)])
     shift = found(before, now)
-    snapped = drift._as_known(now, before)
+    snapped = drift._snapped(now, before)
     last = np.where(np.isnan(snapped), np.inf, snapped)
     wanted = ks_2samp(before, last, method="asymp")
     assert shift.test == "KS"
@@ -147,7 +147,7 @@ def test_the_same_distribution_raises_a_false_alarm_in_one_of_twenty_draws_at_mo
     rng, draw, draws = np.random.default_rng(7), KINDS[kind], 100
     alarms = called = 0
     for _ in range(draws):
-        judged = drift.judged(list(drift.shifts(known(draw(rng, 400)), draw(rng, rows))), rows)
+        judged = drift.with_verdicts(list(drift.shifts(known(draw(rng, 400)), draw(rng, rows))), rows)
         alarms += any(shift.adjusted < 0.05 for shift in judged)
         called += any(shift.drifted for shift in judged)
     assert alarms <= binom.ppf(0.999, draws, 0.05), f"{alarms} of {draws}"
@@ -159,14 +159,14 @@ def test_the_same_distribution_raises_a_false_alarm_in_one_of_twenty_draws_at_mo
 @pytest.mark.parametrize(("rows", "features"), [(100, 40), (300, 4), (2000, 40), (20_000, 40)])
 def test_the_smallest_shift_that_is_told_is_found_in_four_of_five_cases(rows: int, features: int):
     """Up to what 100 draws show, and half of it isn't."""
-    rng, told, draws = np.random.default_rng(3), drift.smallest(rows, 2000, features), 100
+    rng, told, draws = np.random.default_rng(3), drift.smallest_shift(rows, 2000, features), 100
     hits = {share: 0 for share in (1.0, 0.5)}
     for share in hits:
         for _ in range(draws):
             before, now = rng.normal(size=(2000, 1)), rng.normal(told * share, 1, (rows, 1))
             (shift,) = drift.shifts(known(before), now)
             unmoved = [Shift("", "KS", 0, 0, 1, 1, 0, 0, 0, False)] * (features - 1)
-            hits[share] += drift.judged([shift, *unmoved], rows)[0].drifted
+            hits[share] += drift.with_verdicts([shift, *unmoved], rows)[0].drifted
     assert hits[1.0] >= binom.ppf(0.001, draws, drift.POWER)
     assert hits[0.5] < draws / 2
 
@@ -175,7 +175,7 @@ def test_the_feature_that_moved_is_called_drifted_and_no_other():
     rng = np.random.default_rng(5)
     before, now = rng.normal(size=(2000, 30)), rng.normal(size=(500, 30))
     now[:, 17] += 0.8
-    judged = drift.judged(list(drift.shifts(known(before), now)), 500)
+    judged = drift.with_verdicts(list(drift.shifts(known(before), now)), 500)
     assert [shift.name for shift in judged if shift.drifted] == ["x17"]
 
 
@@ -189,8 +189,8 @@ def test_a_shift_that_is_sure_and_small_is_not_called_drifted():
 def test_of_few_rows_nothing_is_called_drifted_however_far_it_moved():
     rng = np.random.default_rng(5)
     before = rng.normal(size=2000)
-    assert not found(before, rng.normal(9, 1, drift.FEWEST - 1)).drifted
-    assert found(before, rng.normal(9, 1, drift.FEWEST)).drifted
+    assert not found(before, rng.normal(9, 1, drift.MIN_ROWS - 1)).drifted
+    assert found(before, rng.normal(9, 1, drift.MIN_ROWS)).drifted
 
 
 RNG = np.random.default_rng(11)

@@ -57,7 +57,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def loaded(sent: asv.Sent) -> Results:
+def loaded(sent: asv.SentToAsv) -> Results:
     return Results.load(str(sent.file))
 
 

@@ -75,7 +75,7 @@ def test_every_cell_is_an_archive_with_its_figures(store, data):
     whole = told(archives[comet.key_of(RUN, PIPELINE, "")])
     assert "report.html" in whole["files"]
     assert whole["metrics"]["system/load"] == 0.5
-    assert "share the first place" in whole["others"]["answer"]
+    assert "share rank 1" in whole["others"]["answer"]
 
 
 def test_sending_again_replaces_the_archives_and_this_process_is_not_in_them(store, data):

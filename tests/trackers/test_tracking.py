@@ -12,7 +12,7 @@ import pytest
 
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
 from twinbench.store.store import Agreement, Sample, Status, Store
-from twinbench.trackers.tracking import Telling, Tracked
+from twinbench.trackers.tracking import RunForTrackers, TrackerRun
 
 
 @pytest.fixture
@@ -24,11 +24,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def files(store: Store, directory: Path, cell: str = "") -> set[str]:
     """What is written of a cell, or of the whole."""
-    telling = Telling(store, RUN)
-    ((_, sizes),) = telling.pipelines()
-    told: list[Tracked] = [telling.whole(sizes), *telling.each(sizes)]
+    source = RunForTrackers(store, RUN)
+    ((_, sizes),) = source.pipelines()
+    told: list[TrackerRun] = [source.whole(sizes), *source.each(sizes)]
     directory.mkdir()
-    telling.write_files(next(one for one in told if one.cell == cell), sizes, directory)
+    source.write_files(next(one for one in told if one.cell == cell), sizes, directory)
     return {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
 
 
@@ -76,9 +76,9 @@ def test_the_machine_is_told_as_a_series(store):
     for minute, load in enumerate((0.5, 1.5)):
         noise = {"load": load, "available_bytes": 2e9, "steal": 0.02, "frequency_mhz": None, "busy_others": []}
         store.add_noise(RUN, f"2026-05-01T12:0{minute}:00+00:00", noise)
-    telling = Telling(store, RUN)
-    ((_, sizes),) = telling.pipelines()
-    points = telling.whole(sizes).points
+    source = RunForTrackers(store, RUN)
+    ((_, sizes),) = source.pipelines()
+    points = source.whole(sizes).points
     assert [(p.value, p.at_ms) for p in points if p.metric == "system/load"] == [
         (0.5, 1777636800000),
         (1.5, 1777636860000),
@@ -89,9 +89,9 @@ def test_the_machine_is_told_as_a_series(store):
 
 
 def test_metrics_are_numbers_and_params_say_what_was_measured(store):
-    telling = Telling(store, RUN)
-    ((_, sizes),) = telling.pipelines()
-    cells = {told.cell: told for told in telling.each(sizes)}
+    source = RunForTrackers(store, RUN)
+    ((_, sizes),) = source.pipelines()
+    cells = {told.cell: told for told in source.each(sizes)}
     pandas = cells[f"pandas+torch {SIZE}"]
     assert pandas.metrics["total/median_s"] == pytest.approx(0.276, rel=0.02)
     assert pandas.params["version.pandas"] == "1.2.3"

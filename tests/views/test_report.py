@@ -158,7 +158,7 @@ def test_independent_steps_are_ranked_one_by_one(store):
         )
         store.set_status(id, Status.DONE)
     read = Page(page.of_run(store, RUN))
-    assert "of 2 steps, fastest or not to be told from the fastest: OpenCV on 2" in read.text
+    assert "rank 1 on steps, out of 2: OpenCV on 2" in read.text
     assert "different*, at most 3 off, 41.2 dB" in read.text
     assert "rounds twice" in read.text
 
@@ -198,7 +198,7 @@ def test_curves_times_to_target_and_latency_are_shown_where_there_are_any(store)
     read = Page(html)
     assert 'aria-label="loss against the seconds of training"' in html
     assert 'aria-label="roc_auc against the seconds of training"' in html
-    assert "training to roc_auc 0.7: Polars+torch 200 ms" in read.text or "Polars+torch 200 ms" in read.text
+    assert "training time to roc_auc 0.7: Polars+torch 200 ms" in read.text or "Polars+torch 200 ms" in read.text
     assert "latency p50" in read.text
 
 
@@ -209,7 +209,7 @@ def test_wrong_predictions_are_shown_with_the_slices_as_they_are_called(store):
     assert f"Polars+torch: {headline(cell.errors)}" in read.text
     assert "carrier = <UA>" in read.text
     assert "<UA>" not in html
-    assert "Predicts otherwise than pandas+torch: 3 rows" in read.text
+    assert "Predictions that differ from other stacks: pandas+torch: 3 rows" in read.text
     assert html.count('aria-label="Polars+torch: confusion"') == 1
     assert html.count('aria-label="accuracy against confidence"') == 1
 
@@ -228,7 +228,7 @@ def test_a_run_that_has_just_begun_is_a_page_too(store):
 @given(st.lists(st.floats(1e-9, 1e6), min_size=1))
 def test_a_log_axis_holds_its_values_in_order(values):
     scale = log_scale(values)
-    places = [scale.place(value) for value in sorted(values)]
+    places = [scale.position(value) for value in sorted(values)]
     assert places == sorted(places)
     assert 0 <= places[0] <= places[-1] <= 1
     assert len(scale.ticks(5)) <= 5
@@ -238,7 +238,7 @@ def test_a_log_axis_holds_its_values_in_order(values):
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1))
 def test_a_linear_axis_holds_its_values_in_order(values):
     scale = linear_scale(values)
-    places = [scale.place(value) for value in sorted(values)]
+    places = [scale.position(value) for value in sorted(values)]
     assert places == sorted(places)
     assert len(scale.ticks(6)) <= 8
 

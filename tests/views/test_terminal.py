@@ -54,7 +54,7 @@ def test_plain_text_has_every_figure_and_no_colour_codes(store):
     assert "twinbench julia setup" in output
     assert "most-frequent: roc_auc 0.500" in output
     assert "warning: other processes were busy" in output
-    assert "share one" in output, "how to read it"
+    assert "share a rank" in output, "how to read it"
     for step in STEPS:
         assert step in output
 
@@ -77,7 +77,7 @@ def test_exponents_are_a_matrix_of_steps_and_stacks():
         ]
     )
     lines = [re.split(r"\s{2,}", line.strip()) for line in output.splitlines()]
-    assert ["groupby: exponent of time over amount: 1e5, 1e6, 1e7"] in lines
+    assert ["groupby: exponent of time over amount of data: 1e5, 1e6, 1e7"] in lines
     assert ["step", "pandas", "Polars"] in lines
     assert ["q1", "1.00 ±0.10", "0.90*"] in lines
     assert ["q2", "1.25 ±0.05", "-"] in lines

@@ -19,7 +19,7 @@ from twinbench.handover.flavours.saving import Saving
 from twinbench.launch.process import scratch
 from twinbench.results.models.kept import Model, of_cell
 from twinbench.store.store import Store
-from twinbench.trackers.mlflow import Sent
+from twinbench.trackers.mlflow import SentToMlflow
 from twinbench.trackers.tracking import TrackingError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Logged:
     model_id: str
 
 
-def log(store: Store, run_id: str, sent: Sent, cells: Sequence[int] | None = None) -> list[Logged]:
+def log(store: Store, run_id: str, sent: SentToMlflow, cells: Sequence[int] | None = None) -> list[Logged]:
     """Log the models of a run that was sent, or of some of its cells (ids). Models that MLflow has already stay.
 
     Raises TrackingError.

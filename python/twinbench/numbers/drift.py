@@ -1,15 +1,16 @@
-"""Whether values still have the distribution that they had: tests, distances, and what may be called drifted.
+"""Tests and distances that show whether values still have their former distribution, and the rule for "drifted".
 
-Knows arrays only: what was known before is a sample (rows, features), what is asked about has the same columns.
+Knows arrays only: the reference is a sample (rows, features), and the values that are tested have the same columns.
 
 - Massey (1951), The Kolmogorov-Smirnov test for goodness of fit, JASA 46:68-78.
 - Fisher (1934), Statistical methods for research workers, section 21.02.
 - Siddiqi (2006), Credit risk scorecards, chapter 9: the population stability index and its limits 0.1 and 0.25. It is
   the symmetric divergence of Jeffreys (1946), Proc. R. Soc. A 186:453-461.
 - Yurdakul & Naranjo (2020), Statistical properties of the population stability index, J. Risk Model Validation 14(4):
-  of data of the same distribution it is chi-square with ``bins - 1`` degrees of freedom, times ``1 / n + 1 / m``.
-- Krichevsky & Trofimov (1981), The performance of universal encoding, IEEE Trans. Inf. Theory 27:199-207: half a row
-  more in each bin.
+  for two samples of the same distribution it is chi-square with ``bins - 1`` degrees of freedom, times
+  ``1 / n + 1 / m``.
+- Krichevsky & Trofimov (1981), The performance of universal encoding, IEEE Trans. Inf. Theory 27:199-207: a
+  pseudo-count of half a row in each bin.
 """
 
 from __future__ import annotations
@@ -25,110 +26,123 @@ from twinbench.numbers.stats import LEVEL, benjamini_hochberg
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FEWEST = 100
-"""Rows from which something may be called drifted. Of fewer, the index of data of the same distribution is about
-`NOTABLE` and more on average, so that half of the rule would be none."""
+MIN_ROWS = 100
+"""Smallest number of rows with which a feature may be called drifted. With fewer rows, the stability index of two
+samples of the same distribution is `NOTABLE` or more on average, so that the index couldn't reject anything."""
 
 NOTABLE = 0.1
-"""The index below which a shift is too small to matter, however sure it is."""
+"""Population stability index below which a shift is too small to matter, however certain it is."""
 
-FEW = 20
-"""A feature with at most so many different values, before and now together, is compared value by value, too."""
+FEW_VALUES = 20
+"""Largest number of different values, in both samples together, with which a feature is also tested value by value."""
 
-TENTHS = tuple(tenth / 10 for tenth in range(1, 10))
+DECILES = tuple(tenth / 10 for tenth in range(1, 10))
 
 SMOOTHING = 0.5
-"""Rows that every bin has beside its own: a bin that is empty on one side is no reason for a logarithm to fail."""
+"""Pseudo-count added to every bin, so that an empty bin doesn't give log(0)."""
 
-ROUNDING = 1e-6
-"""Of the largest number that was known: a value so near to a known one is that one, computed by another library."""
+SAME_VALUE = 1e-6
+"""Fraction of a feature's largest absolute value: values closer than this are treated as equal, because libraries
+round differently."""
 
 POWER = 0.8
-"""How often the smallest shift that is told would be found."""
+"""Share of cases in which a shift as large as `smallest_shift` is called drifted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One feature, then and now."""
+    """How the distribution of one feature differs from its reference."""
 
     name: str
     test: Literal["KS", "Fisher", "both"]
-    """Of two values Fisher's, of a few both, of many that of Kolmogorov and Smirnov."""
+    """The test: Fisher's for features with up to two values, both for a few values, Kolmogorov-Smirnov's for many."""
     distance: float
-    """Of Kolmogorov and Smirnov: the largest difference of the shares of values up to any one, missing ones last."""
+    """The Kolmogorov-Smirnov distance: the largest difference of the two cumulative shares, with NaN sorted last."""
     psi: float
-    """The population stability index: over the tenths of what was known, or over the values where they are few."""
+    """The population stability index: over the deciles of the reference, or over the values where they are few."""
     p_value: float
+    """The p value of the test, not corrected for the number of features."""
     adjusted: float
     """The p value, corrected for the number of features (Benjamini & Hochberg 1995)."""
     missing_before: float
+    """Share of the reference's values that are NaN."""
     missing: float
-    """Share of values that are NaN."""
+    """Share of the tested values that are NaN."""
     outside: float
-    """Share of values beyond the smallest and the largest one known."""
+    """Share of the tested values that are below the reference's minimum or above its maximum."""
     drifted: bool
+    """Whether the shift is both certain and large enough to matter."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What values were like: a sample of them, and the smallest and largest of all."""
+class ReferenceSample:
+    """The values that features had before: a sample of rows, and the range of all rows."""
 
     names: tuple[str, ...]
+    """Name of each feature."""
     sample: NDArray[Any]
-    """(rows, features)."""
+    """Sampled rows: float, (rows, features)."""
     low: NDArray[Any]
+    """Minimum of each feature over all rows: float, (features,)."""
     high: NDArray[Any]
+    """Maximum of each feature over all rows: float, (features,)."""
 
 
-def shifts(known: Known, now: NDArray[Any]) -> Iterator[Shift]:
-    """Every feature by itself: nothing is corrected for their number yet, and nothing called drifted."""
-    for place, name in enumerate(known.names):
-        yield _shift(name, known.sample[:, place], now[:, place], float(known.low[place]), float(known.high[place]))
+def shifts(reference: ReferenceSample, now: NDArray[Any]) -> Iterator[Shift]:
+    """Test every feature of ``now`` (rows, features) on its own.
 
-
-def judged(found: Sequence[Shift], rows: int) -> list[Shift]:
-    """Corrected for being so many, and called drifted where that is beyond doubt and large enough to matter.
-
-    Of many rows any difference is beyond doubt, of few ones any index is large: neither is enough.
+    The p values aren't corrected for the number of features, and no feature is called drifted: see `with_verdicts`.
     """
-    adjusted = benjamini_hochberg([shift.p_value for shift in found])
+    for column, name in enumerate(reference.names):
+        low, high = float(reference.low[column]), float(reference.high[column])
+        yield _shift(name, reference.sample[:, column], now[:, column], low, high)
+
+
+def with_verdicts(shifts: Sequence[Shift], rows: int) -> list[Shift]:
+    """Correct the p values for the number of shifts, and set ``drifted`` where a shift is certain and large.
+
+    Both are needed: with many rows any difference is certain, and with few rows any index is large.
+    """
+    adjusted = benjamini_hochberg([shift.p_value for shift in shifts])
     return [
-        replace(shift, adjusted=p, drifted=rows >= FEWEST and p < 1 - LEVEL and shift.psi >= NOTABLE)
-        for shift, p in zip(found, adjusted, strict=True)
+        replace(shift, adjusted=p, drifted=rows >= MIN_ROWS and p < 1 - LEVEL and shift.psi >= NOTABLE)
+        for shift, p in zip(shifts, adjusted, strict=True)
     ]
 
 
-def smallest(rows: int, known: int, features: int) -> float:
-    """The shift of one normal feature, in standard deviations, that would be called drifted in `POWER` of all cases.
+def smallest_shift(rows: int, reference_rows: int, features: int) -> float:
+    """Compute the shift of a normal feature, in standard deviations, that is called drifted in `POWER` of all cases.
 
-    The first discovery of many must have a p value of 0.05 over their number; the index of two normal distributions of
-    the same width is the square of their distance.
+    The first of several discoveries needs a p value of 0.05 divided by their number; the stability index of two normal
+    distributions of the same width is the square of the distance of their means.
     """
     from scipy.stats import kstwo
 
     normal = NormalDist()
-    noise = math.sqrt(1 / rows + 1 / known)
-    luck = normal.inv_cdf(POWER) * noise
-    critical = float(kstwo.isf((1 - LEVEL) / features, _effective(rows, known)))
-    by_distance = 2 * normal.inv_cdf(min(0.5 + (critical + luck / 2) / 2, 1 - 1e-12))
-    return max(by_distance, math.sqrt(NOTABLE) + luck)
+    noise = math.sqrt(1 / rows + 1 / reference_rows)
+    margin = normal.inv_cdf(POWER) * noise
+    critical = float(kstwo.isf((1 - LEVEL) / features, _effective(rows, reference_rows)))
+    by_distance = 2 * normal.inv_cdf(min(0.5 + (critical + margin / 2) / 2, 1 - 1e-12))
+    return max(by_distance, math.sqrt(NOTABLE) + margin)
 
 
 def _shift(name: str, before: NDArray[Any], now: NDArray[Any], low: float, high: float) -> Shift:
     import numpy as np
 
-    now = _as_known(now, before)
-    values, place = np.unique(np.concatenate([before, now]), return_inverse=True)
-    counts = np.stack([np.bincount(part, minlength=len(values)) for part in np.split(place, [len(before)])])
+    now = _snapped(now, before)
+    values, value_of_row = np.unique(np.concatenate([before, now]), return_inverse=True)
+    counts = np.stack([np.bincount(part, minlength=len(values)) for part in np.split(value_of_row, [len(before)])])
     distance = _distance(counts)
-    test: Literal["KS", "Fisher", "both"] = "Fisher" if len(values) <= 2 else "both" if len(values) <= FEW else "KS"
+    test: Literal["KS", "Fisher", "both"] = (
+        "Fisher" if len(values) <= 2 else "both" if len(values) <= FEW_VALUES else "KS"
+    )
     p_values = [] if test == "Fisher" else [_by_distance(distance, *counts.sum(axis=1).tolist())]
     p_values += [] if test == "KS" else [_by_value(counts)]
     return Shift(
         name=name,
         test=test,
         distance=distance,
-        psi=psi(_tenths(values, counts, before) if test == "KS" else counts),
+        psi=psi(_by_decile(values, counts, before) if test == "KS" else counts),
         p_value=min(1.0, len(p_values) * min(p_values)),
         adjusted=1.0,
         missing_before=float(np.isnan(before).mean()),
@@ -138,22 +152,23 @@ def _shift(name: str, before: NDArray[Any], now: NDArray[Any], low: float, high:
     )
 
 
-def _as_known(now: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
-    """With the known value in place of one that only rounding tells from it."""
+def _snapped(now: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
+    """Replace each value of ``now`` by the nearest reference value, if they differ by rounding only."""
     import numpy as np
 
-    known = np.unique(before[np.isfinite(before)])
-    if not len(known):
+    references = np.unique(before[np.isfinite(before)])
+    if not len(references):
         return now
-    above = np.clip(np.searchsorted(known, now), 0, len(known) - 1)
+    above = np.clip(np.searchsorted(references, now), 0, len(references) - 1)
     below = np.maximum(above - 1, 0)
-    with np.errstate(invalid="ignore"):  # infinite values are nobody's neighbours
-        nearer = np.where(np.abs(now - known[below]) < np.abs(now - known[above]), known[below], known[above])
-        return np.where(np.abs(now - nearer) <= ROUNDING * np.abs(known[[0, -1]]).max(), nearer, now)
+    with np.errstate(invalid="ignore"):  # infinite values have no nearest reference value
+        is_below = np.abs(now - references[below]) < np.abs(now - references[above])
+        nearest = np.where(is_below, references[below], references[above])
+        return np.where(np.abs(now - nearest) <= SAME_VALUE * np.abs(references[[0, -1]]).max(), nearest, now)
 
 
 def _distance(counts: NDArray[Any]) -> float:
-    """``counts``: rows by value in ascending order, before and now."""
+    """Compute the Kolmogorov-Smirnov distance from the rows by value in ascending order, (2, values)."""
     import numpy as np
 
     shares = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
@@ -161,45 +176,54 @@ def _distance(counts: NDArray[Any]) -> float:
 
 
 def _by_distance(distance: float, before: int, now: int) -> float:
-    """As SciPy's ``ks_2samp`` has it for large samples; where values repeat, it is rather too large."""
+    """Compute the p value of the Kolmogorov-Smirnov test, as SciPy's ``ks_2samp`` does for large samples.
+
+    Where values repeat, the p value is too large: the test is conservative.
+    """
     from scipy.stats import kstwo
 
     return float(kstwo.sf(distance, _effective(before, now)))
 
 
 def _effective(before: int, now: int) -> int:
-    """Rows of one sample that are worth as much as two."""
+    """Return the size of one sample that carries as much information as the two samples together."""
     return max(1, round(before * now / (before + now)))
 
 
 def _by_value(counts: NDArray[Any]) -> float:
-    """Fisher's exact test of every value against the rest, the least p value times their number (Bonferroni)."""
+    """Test every value against all others with Fisher's exact test, and return the Bonferroni-corrected smallest p."""
     from scipy.stats import fisher_exact
 
     values = counts.shape[1]
     if values == 1:
         return 1.0
     rest = counts.sum(axis=1, keepdims=True) - counts
-    tested = 1 if values == 2 else values  # of two values both tests are the same
-    found = [float(fisher_exact([counts[:, place], rest[:, place]]).pvalue) for place in range(tested)]
-    return min(1.0, tested * min(found))
+    tested = 1 if values == 2 else values  # with two values both tests are the same
+    p_values = [float(fisher_exact([counts[:, value], rest[:, value]]).pvalue) for value in range(tested)]
+    return min(1.0, tested * min(p_values))
 
 
-def _tenths(values: NDArray[Any], counts: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
-    """Rows by bin: the tenths of what was known, a bin of its own for a value that fills more than one, one for NaN."""
+def _by_decile(values: NDArray[Any], counts: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
+    """Count the rows in the bins between the reference's deciles: (2, bins).
+
+    A value that fills more than one bin has a bin of its own, and so has NaN.
+    """
     import numpy as np
 
-    there = before[~np.isnan(before)]
+    present = before[~np.isnan(before)]
     edges, repeated = np.unique(
-        np.quantile(there, TENTHS, method="inverted_cdf") if len(there) else there, return_counts=True
+        np.quantile(present, DECILES, method="inverted_cdf") if len(present) else present, return_counts=True
     )
     edges = np.union1d(edges, np.nextafter(edges[repeated > 1], edges.dtype.type(-np.inf)))
-    place = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values))
-    return np.stack([np.bincount(place, weights=side, minlength=len(edges) + 2) for side in counts])
+    bin_of_value = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values))
+    return np.stack([np.bincount(bin_of_value, weights=side, minlength=len(edges) + 2) for side in counts])
 
 
 def psi(counts: NDArray[Any]) -> float:
-    """The population stability index of rows by bin, (2, bins): with `SMOOTHING`, over the bins that have any."""
+    """Compute the population stability index of rows by bin, (2, bins), over the bins that aren't empty on both sides.
+
+    `SMOOTHING` is added to the count of each of these bins.
+    """
     import numpy as np
 
     rows = counts[:, counts.sum(axis=0) > 0] + SMOOTHING

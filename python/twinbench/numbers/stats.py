@@ -1,13 +1,15 @@
-"""What the samples say, and how sure that is. Pure functions over numbers: no store, no units, no printing.
+"""Estimates, intervals and comparisons of samples. Pure functions over numbers: no store, no units, no printing.
 
-Samples are clustered: process > block > sample. Those of one process share its memory layout and its luck, so only
-processes count as independent, and a comparison is a ratio inside a block, whose samples were taken side by side.
+Samples are clustered: process > block > sample. The samples of one process share its memory layout and its
+disturbances, so only processes count as independent, and a comparison is a ratio inside a block, whose samples were
+taken side by side.
 
-The hierarchical bootstrap over processes and blocks is taken in closed form, because resampling says little here. Over
-``k`` processes it understates the variance by ``(k - 1) / k``, and says nothing at ``k = 1``. So the variance between
-processes is the corrected one, and is moderated by what the machine is known to do (Smyth 2004): ``PRIOR_DF`` imagined
-earlier processes with the spread ``process_sd``. Over blocks it is the bootstrap variance of a median, exactly known
-(Maritz & Jarrett 1978), and matters where there are few processes.
+The variances of a hierarchical bootstrap over processes and blocks are computed in closed form, because resampling
+fails with small numbers of them: over ``k`` processes it understates the variance by ``(k - 1) / k``, and gives no
+variance for ``k = 1``. So the variance between processes is the unbiased one, and is moderated by the machine's usual
+spread (Smyth 2004), as if ``PRIOR_DF`` earlier processes had shown the spread ``process_sd``. The variance within a
+process is the bootstrap variance of a median, which is known exactly (Maritz & Jarrett 1978); it matters with few
+processes.
 
 - Smyth (2004), Linear models and empirical Bayes methods for assessing differential expression, Stat. Appl. Genet.
   Mol. Biol. 3(1):3.
@@ -40,33 +42,34 @@ Values = Sequence[Sequence[Sequence[float]]]
 Verdict = Literal["faster", "slower", "same", "undecided"]
 
 LEVEL = 0.95
+"""Confidence level of intervals; 1 minus this is the false discovery rate of many comparisons."""
 
 PROCESS_SD = 0.02
 """Standard deviation between processes of the log ratio of two identical workers. On shared 2-core machines it was
 1.2 % in a quiet hour and 1.6 to 3.1 % in others. `twinbench selftest` measures it anew."""
 
 TIME_SD = 0.05
-"""Standard deviation between processes of one run of the log time of the same stack: nothing is divided out here. On a
-shared 2-core machine it was 3 % in a quiet hour and 14 % in a busy one."""
+"""Standard deviation between the processes of one run of the log time of one stack, not divided by another stack's. On
+a shared 2-core machine it was 3 % in a quiet hour and 14 % in a busy one."""
 
 RUN_SD = 0.04
-"""Standard deviation of the log time of the same stack between runs, beside that between their processes: up to 6 % on
-that machine. `twinbench selftest` measures both anew."""
+"""Standard deviation between runs of the log time of one stack, in addition to the spread between their processes: up
+to 6 % on a shared 2-core machine. `twinbench selftest` measures `TIME_SD` and `RUN_SD` anew."""
 
 PRIOR_DF = 4
-"""How many processes' worth of evidence `PROCESS_SD` counts for: enough to make one process usable, few enough that
-five real ones outweigh it."""
+"""Number of measured processes that the prior `PROCESS_SD` weighs as much as: enough to make one process usable, few
+enough that five measured processes outweigh it."""
 
 MIN_SEEDS = 5
-"""Trainings from which a mean quality and its spread may be told."""
+"""Smallest number of trainings from which the equivalence of two mean qualities is tested."""
 
 FLOOR = 1e-12
-"""A clock that didn't move is no reason for a logarithm to fail."""
+"""Lower bound for a time in seconds, so that log(0) can't occur when the clock didn't advance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate and where the true value probably lies, in the unit of the values."""
+    """An estimate and its confidence interval, in the unit of the values."""
 
     estimate: float
     low: float
@@ -81,9 +84,9 @@ class Ratio:
     low: float
     high: float
     processes: int
-    """Pairs of processes behind it; of two runs the smaller number of processes."""
+    """Number of pairs of processes; for two runs the smaller of their numbers of processes."""
     blocks: int
-    """Pairs of blocks, in all processes together; of two runs the smaller number of blocks."""
+    """Number of pairs of blocks, in all processes together; for two runs the smaller of their numbers of blocks."""
     resolvable: float
     """The smallest difference that these data could have shown: 0.02 stands for 2 %."""
     p_value: float
@@ -92,28 +95,33 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """The place of a stack: 1 and how many are distinguishably faster. Those who can't be told apart share a place."""
+    """A stack with its rank. Stacks that can't be told apart share a rank."""
 
     name: str
     rank: int
+    """1 plus the number of stacks that are distinguishably faster."""
     ratio: Ratio | None
-    """To the fastest; None for the fastest itself, and where the two share no block."""
+    """Ratio to the fastest stack; None for the fastest itself, and where the two share no block."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """Log values: what the processes say (one value each), and the moderated standard error of their mean."""
+    """The log values of processes, and the moderated standard error of their mean."""
 
     processes: list[float]
+    """One log value per process."""
     error: float
+    """Standard error of the mean of ``processes``."""
     df: int
+    """Degrees of freedom of ``error``."""
     blocks: int
+    """Number of blocks, in all processes together."""
 
 
 def summarise(values: Values, level: float = LEVEL, *, process_sd: float = PROCESS_SD) -> Interval:
-    """The typical value: the median over processes of the median over blocks of the block medians.
+    """Estimate the typical value: the median over processes of the median over blocks of the block medians.
 
-    Raises ValueError without a sample.
+    Raises ValueError if there are no samples.
     """
     fit = _fit(_log_medians(values), process_sd)
     centre = median(fit.processes)
@@ -124,21 +132,23 @@ def summarise(values: Values, level: float = LEVEL, *, process_sd: float = PROCE
 
 
 def ratio(a: Values, b: Values, *, level: float = LEVEL, process_sd: float = PROCESS_SD) -> Ratio:
-    """How many times as long ``a`` takes as ``b``, from paired blocks: block ``j`` of process ``i`` on both sides.
+    """Estimate how many times as long ``a`` takes as ``b``, from pairs: block ``j`` of process ``i`` on both sides.
 
-    Inside a process it is the median over blocks, which a disturbed block can't move; over processes the mean of the
-    logs. ``ratio(b, a)`` is the reciprocal. Raises ValueError without a pair, or where blocks have no partner.
+    Inside a process it is the median over blocks, which one disturbed block hardly moves; over processes it is the mean
+    of the logs. ``ratio(b, a)`` is the reciprocal. Raises ValueError if there are no pairs, or if the numbers of blocks
+    differ.
     """
     fit = _fit(_log_ratios(a, b), process_sd)
     return _ratio(fmean(fit.processes), fit.error, fit.df, level, processes=len(fit.processes), blocks=fit.blocks)
 
 
 def unpaired(a: Values, b: Values, *, level: float = LEVEL, time_sd: float = TIME_SD, run_sd: float = RUN_SD) -> Ratio:
-    """How many times as long ``a`` takes as ``b``, where the two are of different runs and no block has a partner.
+    """Estimate how many times as long ``a`` takes as ``b``, where the two are of different runs and share no blocks.
 
-    The model is that of Kalibera & Jones: a log time is the stack's, plus its run's luck, plus its process's. The luck
-    of processes is in the data, moderated by ``time_sd``; two runs can't show the luck of runs, so that is ``run_sd``.
-    Degrees of freedom are Satterthwaite's, rounded down. Raises ValueError without a sample.
+    The model is that of Kalibera & Jones: a log time is the stack's mean, plus a random effect of the run, plus a
+    random effect of the process. The spread of processes is estimated from the data and moderated by ``time_sd``; two
+    runs can't show the spread of runs, which is therefore given by ``run_sd``. The degrees of freedom are
+    Satterthwaite's, rounded down. Raises ValueError if there are no samples.
     """
     return _difference(_fit(_log_medians(a), time_sd), _fit(_log_medians(b), time_sd), run_sd, level)
 
@@ -150,32 +160,36 @@ def controlled(
     level: float = LEVEL,
     process_sd: float = PROCESS_SD,
 ) -> Ratio:
-    """As `unpaired`, where both runs measured the same control: each side is a stack and the control in its blocks.
+    """Do as `unpaired` does, for runs that measured the same control: each side is a stack and the control beside it.
 
-    What slowed a run down slowed its control down too, and is divided out.
+    A disturbance of a whole run slows its control by the same factor, and is divided out.
     """
     return _difference(_fit(_log_ratios(*a), process_sd), _fit(_log_ratios(*b), process_sd), 0.0, level)
 
 
 @dataclass(frozen=True, slots=True)
 class Equivalence:
-    """Whether pairs of values have the same mean, up to a margin."""
+    """The result of a test whether two stacks reach the same mean quality, up to a margin."""
 
     verdict: Literal["equivalent", "different", "not enough seeds"]
     difference: float
+    """Mean difference of the pairs, in the unit of the metric."""
     low: float
-    """Of the 90 % interval of the difference, which lies inside the margins where they are equivalent."""
+    """Lower end of the 90 % interval of the difference; the stacks are equivalent if both ends are inside the
+    margin."""
     high: float
+    """Upper end of that 90 % interval."""
     margin: float
+    """Largest difference that counts as equivalent, in the unit of the metric."""
 
 
 def equivalence(a: Sequence[float], b: Sequence[float], margin: float, level: float = LEVEL) -> Equivalence:
-    """Two one-sided tests (Schuirmann 1987) of the mean difference of pairs: ``a[i]`` and ``b[i]`` had the same seed.
+    """Apply two one-sided tests (Schuirmann 1987) to the mean difference of pairs: ``a[i]`` and ``b[i]`` share a seed.
 
-    A seed gives both the same initial weights and batches, so that what it brings to one it brings to the other.
-    "equivalent" where both reject at ``1 - level`` that the means are ``margin`` apart; "different" where the two-sided
-    interval at ``level`` leaves 0 out; otherwise, and with fewer than `MIN_SEEDS` pairs, "not enough seeds".
-    Raises ValueError where a value has no partner.
+    A seed gives both stacks the same initial weights and batches, so that its effect on the quality is common to them.
+    The verdict is "equivalent" if both tests reject at ``1 - level`` that the means are ``margin`` apart; "different"
+    if the two-sided interval at ``level`` excludes 0; otherwise, and with fewer than `MIN_SEEDS` pairs, "not enough
+    seeds". Raises ValueError if ``a`` and ``b`` differ in length.
     """
     differences = [x - y for x, y in zip(a, b, strict=True)]
     if len(differences) < MIN_SEEDS:
@@ -184,14 +198,14 @@ def equivalence(a: Sequence[float], b: Sequence[float], margin: float, level: fl
     difference, df = fmean(differences), len(differences) - 1
     error = math.sqrt(variance(differences) / len(differences))
     half = error * quantile(2 * level - 1, df)
-    found = partial(Equivalence, difference=difference, low=difference - half, high=difference + half, margin=margin)
+    result = partial(Equivalence, difference=difference, low=difference - half, high=difference + half, margin=margin)
     if abs(difference) + half < margin:
-        return found("equivalent")
-    return found("different" if abs(difference) > error * quantile(level, df) else "not enough seeds")
+        return result("equivalent")
+    return result("different" if abs(difference) > error * quantile(level, df) else "not enough seeds")
 
 
 def verdict(ratio: Ratio, margin: float = 0.0) -> Verdict:
-    """What may be said about ``a``. ``same`` takes a margin (0.02 for 2 %) with the whole interval inside."""
+    """Return the verdict on ``a``; it is "same" if the whole interval is inside the margin (0.02 for 2 %)."""
     if same(ratio, margin):
         return "same"
     if ratio.high < 1:
@@ -200,12 +214,12 @@ def verdict(ratio: Ratio, margin: float = 0.0) -> Verdict:
 
 
 def same(ratio: Ratio, margin: float) -> bool:
-    """Whether the whole interval is inside a margin: 0.02 for 2 %."""
+    """Return whether the whole interval is inside the margin (0.02 for 2 %)."""
     return margin > 0 and ratio.low >= 1 / (1 + margin) and ratio.high <= 1 + margin
 
 
 def verdicts(ratios: Sequence[Ratio], margin: float = 0.0, *, level: float = LEVEL) -> list[Verdict]:
-    """A word for each of many comparisons: of those called faster or slower at most ``1 - level`` are false."""
+    """Return the verdict of each of many comparisons; at most ``1 - level`` of all "faster" and "slower" are false."""
     adjusted = benjamini_hochberg([ratio.p_value for ratio in ratios])
     return [
         verdict(ratio, margin) if same(ratio, margin) or p <= 1 - level else "undecided"
@@ -214,12 +228,12 @@ def verdicts(ratios: Sequence[Ratio], margin: float = 0.0, *, level: float = LEV
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p values, in the order given: those up to ``q`` are discoveries with at most ``q`` of them false."""
+    """Adjust p values for their number, in the order given: of those up to ``q``, at most a share ``q`` is false."""
     count = len(p_values)
     adjusted = [1.0] * count
     running = 1.0
-    for place, index in sorted(enumerate(sorted(range(count), key=p_values.__getitem__), 1), reverse=True):
-        running = min(running, p_values[index] * count / place)
+    for position, index in sorted(enumerate(sorted(range(count), key=p_values.__getitem__), 1), reverse=True):
+        running = min(running, p_values[index] * count / position)
         adjusted[index] = running
     return adjusted
 
@@ -227,7 +241,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 def rank(
     estimates: Mapping[str, float], compare: Callable[[str, str], Ratio | None], *, level: float = LEVEL
 ) -> list[Ranked]:
-    """Stacks by rank, then by estimate. ``compare(a, b)`` is their ratio, None where they can't be paired.
+    """Rank stacks: by rank, then by estimate. ``compare(a, b)`` gives their ratio, or None if they share no block.
 
     All pairs are compared, at a false discovery rate of ``1 - level``.
     """
@@ -243,9 +257,9 @@ def rank(
 
 
 def break_even(cold_a: float, steady_a: float, cold_b: float, steady_b: float) -> int | None:
-    """After how many calls ``a`` has taken no more time than ``b``, for good. None if never.
+    """Return the number of calls from which on ``a`` has taken no more time in total than ``b``, or None if never.
 
-    ``cold`` is the time to the end of the first call, imports included; ``steady`` that of each further call.
+    ``cold`` is the time to the end of the first call, imports included; ``steady`` is the time of each further call.
     """
     if steady_a > steady_b or (steady_a == steady_b and cold_a > cold_b):
         return None
@@ -255,7 +269,7 @@ def break_even(cold_a: float, steady_a: float, cold_b: float, steady_b: float) -
 
 
 def _ratio(centre: float, error: float, df: int, level: float, *, processes: int, blocks: int) -> Ratio:
-    """From logs. An error of 0 is that of a clock that stood still."""
+    """Make a ratio from a mean of logs and its standard error, which is 0 if the clock never advanced."""
     half = quantile(level, df) * error
     return Ratio(
         estimate=math.exp(centre),
@@ -269,7 +283,7 @@ def _ratio(centre: float, error: float, df: int, level: float, *, processes: int
 
 
 def _difference(a: _Fit, b: _Fit, run_sd: float, level: float) -> Ratio:
-    """Of two runs, each of which had its own luck."""
+    """Make the ratio of two runs, each of which has a random effect with the standard deviation ``run_sd``."""
     parts = [(a.error**2, a.df), (b.error**2, b.df), (2 * run_sd**2, PRIOR_DF)]
     variance = sum(part for part, _ in parts)
     weight = sum(part**2 / df for part, df in parts)
@@ -284,20 +298,20 @@ def _difference(a: _Fit, b: _Fit, run_sd: float, level: float) -> Ratio:
 
 
 def _log_ratios(a: Values, b: Values) -> list[list[float]]:
-    """Per process, the log of the ratio of each block's medians."""
+    """Return, per process, the log ratio of the medians of each pair of blocks."""
     if [len(process) for process in a] != [len(process) for process in b]:
-        raise ValueError("blocks without a partner to compare them with")
+        raise ValueError("blocks can't be paired: the two sides have different numbers of them")
     pairs = zip(_log_medians(a), _log_medians(b), strict=True)
-    return [[x - y for x, y in zip(one, other, strict=True)] for one, other in pairs]
+    return [[x - y for x, y in zip(logs_a, logs_b, strict=True)] for logs_a, logs_b in pairs]
 
 
 def _log_medians(values: Values) -> list[list[float]]:
-    """Per process, the log of the median of each block."""
+    """Return, per process, the log of the median of each block."""
     return [[math.log(max(_median(block), FLOOR)) for block in process] for process in values]
 
 
 def _median(values: Sequence[float]) -> float:
-    """The usual one; totals have one value per block, and there are many of those."""
+    """Compute the median; a shortcut for single values, because totals have one value in each of many blocks."""
     return values[0] if len(values) == 1 else median(values)
 
 
@@ -306,16 +320,16 @@ def _fit(logs: Sequence[Sequence[float]], process_sd: float) -> _Fit:
         raise ValueError("no samples to summarise")
     processes = [median(blocks) for blocks in logs]
     within = fmean(_median_variance(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
-    known = len(processes) - 1
+    own_df = len(processes) - 1
     centre = fmean(processes)
-    between = sum((process - centre) ** 2 for process in processes) / known if known else 0.0
-    df = PRIOR_DF + known
-    moderated = (PRIOR_DF * (process_sd**2 + within) + known * between) / df
+    between = sum((process - centre) ** 2 for process in processes) / own_df if own_df else 0.0
+    df = PRIOR_DF + own_df
+    moderated = (PRIOR_DF * (process_sd**2 + within) + own_df * between) / df
     return _Fit(processes, math.sqrt(moderated / len(processes)), df, sum(map(len, logs)))
 
 
 def _median_variance(values: Sequence[float]) -> float:
-    """The bootstrap variance of the median, from the weight that resampling gives to each order statistic."""
+    """Compute the bootstrap variance of the median, from the weight that resampling gives to each order statistic."""
     weights, ordered = _median_weights(len(values)), sorted(values)
     centre = sum(weight * value for weight, value in zip(weights, ordered, strict=True))
     return sum(weight * (value - centre) ** 2 for weight, value in zip(weights, ordered, strict=True))
@@ -323,8 +337,8 @@ def _median_variance(values: Sequence[float]) -> float:
 
 @lru_cache(maxsize=256)
 def _median_weights(count: int) -> list[float]:
-    """Those of Harrell & Davis, Beta((n + 1) / 2, (n + 1) / 2), by the midpoint rule."""
-    places = [(place + 0.5) / count for place in range(count)]
-    weights = [(4 * x * (1 - x)) ** ((count - 1) / 2) for x in places]
+    """Compute the weights of Harrell & Davis, Beta((n + 1) / 2, (n + 1) / 2), by the midpoint rule."""
+    midpoints = [(index + 0.5) / count for index in range(count)]
+    weights = [(4 * x * (1 - x)) ** ((count - 1) / 2) for x in midpoints]
     total = sum(weights)
     return [weight / total for weight in weights]

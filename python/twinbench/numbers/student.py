@@ -1,6 +1,6 @@
 """Student's t distribution for whole degrees of freedom, in closed form.
 
-Here, and not SciPy's, whose import takes longer than all the statistics of a run. A test holds both equal.
+SciPy isn't used, because importing it takes longer than all the statistics of a run. A test checks that both agree.
 Source: Abramowitz & Stegun (1964), Handbook of Mathematical Functions, 26.7.3 and 26.7.4.
 """
 
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 
 def two_sided_p(t: float, df: int) -> float:
-    """P(|T| > |t|) for ``df >= 1`` degrees of freedom, to 1e-14 absolute."""
+    """Compute P(|T| > |t|) for ``df >= 1`` degrees of freedom, to 1e-14 absolute."""
     theta = math.atan2(abs(t), math.sqrt(df))
     sin, cos = math.sin(theta), math.cos(theta)
     odd = df % 2
@@ -26,11 +26,11 @@ def two_sided_p(t: float, df: int) -> float:
 
 @lru_cache(maxsize=1024)
 def quantile(level: float, df: int) -> float:
-    """The t with P(|T| <= t) = ``level``: half the width of a two-sided interval, in standard errors."""
+    """Compute the t with P(|T| <= t) = ``level``: half the width of a two-sided interval, in standard errors."""
     low, high = 0.0, 1.0
     while two_sided_p(high, df) > 1 - level:
         high *= 2
-    for _ in range(60):  # bisection: one bit each
+    for _ in range(60):  # bisection: each step adds one bit
         middle = (low + high) / 2
         low, high = (middle, high) if two_sided_p(middle, df) > 1 - level else (low, middle)
     return high

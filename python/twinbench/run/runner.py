@@ -29,7 +29,7 @@ from twinbench.run.agree import reference
 from twinbench.run.contender import Contender
 from twinbench.run.models import mistakes, quality
 from twinbench.run.options import MAX_PROCESSES, MIN_ROUNDS, Options
-from twinbench.store.samples import Place, figures, paired
+from twinbench.store.samples import BlockPosition, figures, paired
 from twinbench.store.store import Plan, Status, Store
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ class _Measuring:
             return False
         return self._half_width(0.0, process) <= self.options.resolve / 2
 
-    def _figures(self, contender: Contender, process: int | None) -> list[dict[Place, list[float]]]:
+    def _figures(self, contender: Contender, process: int | None) -> list[dict[BlockPosition, list[float]]]:
         """What is compared, per block of one process or of all: the total, or every step where they are independent."""
         measured = figures([s for s in self.store.samples(contender.cell) if process in (None, s.process)])
         if self.part.pipeline.independent:

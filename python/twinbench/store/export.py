@@ -1,6 +1,6 @@
-"""A run as flat tables, for people with tools of their own: Parquet or CSV, one file per table.
+"""Export of a run as flat tables for other tools: Parquet or CSV, one file per table.
 
-Every row names its run, pipeline, size and stack, so that no table needs another one to be read.
+Every row names its run, pipeline, size and stack, so that each table can be read without the others.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ _READERS: dict[str, Callable[[Store, Cell], Iterable[Any]]] = {
 
 
 def export(store: Store, run_id: str, target: Path, format: Format | None = None) -> list[Path]:
-    """Write a run's tables and return the files.
+    """Write a run's tables and return the paths of the files.
 
     A target that ends in ``.parquet`` or ``.csv`` is one file with the samples; any other is a directory for all
-    tables, as ``format`` says or else as Parquet. Raises BadInput for another format or an unknown run, StoreError
-    when the files can't be written; a file is there as a whole or not at all.
+    tables, in ``format`` or, by default, Parquet. Raises BadInput for an unknown format or run, StoreError if the files
+    can't be written; no file is left half written.
     """
     run = store.find_run(run_id)
     suffix = target.suffix.removeprefix(".")
@@ -66,7 +66,7 @@ def export(store: Store, run_id: str, target: Path, format: Format | None = None
 
 
 def table(name: str, store: Store, cells: Iterable[Cell]) -> pa.Table:
-    """One of the tables in `COLUMNS`, of these cells."""
+    """Return one of the tables in `COLUMNS`, with the rows of these cells."""
     import pyarrow as pa
 
     schema = pa.schema([(column, pa.type_for_alias(alias)) for column, alias in COLUMNS[name].items()])
@@ -74,7 +74,7 @@ def table(name: str, store: Store, cells: Iterable[Cell]) -> pa.Table:
 
 
 def write(table: pa.Table, path: Path, format: str) -> Path:
-    """Write a table as ``parquet`` or ``csv``, replacing what is there. Raises StoreError."""
+    """Write a table as ``parquet`` or ``csv``, replacing an existing file. Raises StoreError if that fails."""
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def write(table: pa.Table, path: Path, format: str) -> Path:
 
 
 def _rows(name: str, store: Store, cell: Cell) -> Iterator[Row]:
-    """A row per record, with the columns that the record has fields for, and the framework of its step."""
+    """Yield a row per record: the record's fields that are columns, and the framework of its step."""
     for record in _READERS[name](store, cell):
         row: Row = {"run": cell.run_id, "pipeline": cell.pipeline, "size": cell.size, "stack": cell.stack}
         row |= {column: getattr(record, column, None) for column in COLUMNS[name] if column not in CELL}

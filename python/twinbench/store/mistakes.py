@@ -1,6 +1,6 @@
-"""Where a cell's predictions are wrong, as plain data: written by a run, read by every view.
+"""The wrong predictions of a cell, as plain data: written by a run, read by every view.
 
-Computes nothing: the figures come from the harness, which has them from the predictions.
+Computes nothing: the harness computes the figures from the predictions.
 """
 
 from __future__ import annotations
@@ -14,41 +14,42 @@ from twinbench.store.records import Cell
 from twinbench.store.store import Store
 
 ERRORS, DISAGREEMENT = "errors", "disagreement"
-"""The facts of a cell that hold them."""
+"""Keys of the facts of a cell that hold its `Errors` and its `Disagreement`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassErrors:
-    """One class: 0, 1, ..."""
+    """The predictions of one class: 0, 1, ..."""
 
     rows: int
-    """Test rows that are of it."""
+    """Number of test rows that belong to this class."""
     predicted: int
-    """Test rows that are said to be of it."""
+    """Number of test rows that were predicted as this class."""
     precision: float | None
-    """Share of the latter that are. None where there are none."""
+    """Share of the rows predicted as this class that belong to it; None if none was predicted."""
     recall: float | None
-    """Share of the former that are found. None where there are none."""
+    """Share of this class's rows that were predicted as it; None if it has no rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class SliceErrors:
-    """The test rows with one value of a column."""
+    """The predictions for the test rows with one value of a column."""
 
     column: str
     value: str
-    """As text; of a column of many numbers a range."""
+    """The value as text; a range for a column of many numbers."""
     rows: int
     wrong: int
-    """Rows whose class is predicted wrongly."""
+    """Number of rows whose predicted class is wrong."""
     low: float
-    """A 95 % interval of the share of wrong rows (Wilson 1927)."""
+    """Lower end of a 95 % interval of the share of wrong rows (Wilson 1927)."""
     high: float
+    """Upper end of that interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """What is wrong in one cell's predictions of the test rows."""
+    """The mistakes in one cell's predictions of the test rows."""
 
     rows: int
     wrong: int
@@ -56,59 +57,60 @@ class Errors:
     """Test rows by class (down) and predicted class (across)."""
     classes: tuple[ClassErrors, ...]
     slices: tuple[SliceErrors, ...]
-    """The worst ones first. Empty where the pipeline declares no columns."""
+    """Slices with the worst first. Empty where the pipeline names no columns to slice by."""
     bins: tuple[Bin, ...]
-    """Those that have rows, from the least confident to the most."""
+    """Bins of the reliability diagram that have rows, from the least confident to the most."""
     calibration_error: float
     """Expected calibration error: the mean distance of accuracy and confidence over the rows (Guo et al. 2017)."""
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Self:
-        """From what `asdict` gave."""
+        """Make an instance from the JSON data that `asdict` gave."""
         return cls(
             rows=plain["rows"],
             wrong=plain["wrong"],
             confusion=tuple(tuple(row) for row in plain["confusion"]),
-            classes=tuple(ClassErrors(**one) for one in plain["classes"]),
-            slices=tuple(SliceErrors(**one) for one in plain["slices"]),
-            bins=tuple(Bin(**one) for one in plain["bins"]),
+            classes=tuple(ClassErrors(**fields) for fields in plain["classes"]),
+            slices=tuple(SliceErrors(**fields) for fields in plain["slices"]),
+            bins=tuple(Bin(**fields) for fields in plain["bins"]),
             calibration_error=plain["calibration_error"],
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """A test row that the stacks don't agree on."""
+    """A test row for which the stacks predict different classes."""
 
     row: int
-    """Among the test rows, counted from 0."""
+    """Index among the test rows, counted from 0."""
     truth: int
+    """The row's true class."""
     predicted: Mapping[str, int]
-    """Class by stack."""
+    """Predicted class by stack."""
     confidence: Mapping[str, float]
-    """The probability of that class, by stack."""
+    """Probability of the predicted class, by stack."""
     values: Mapping[str, str]
-    """Of the pipeline's slicing columns."""
+    """Values of the columns that the pipeline slices by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """Where one cell predicts another class than the other stacks do."""
+    """The test rows for which one cell predicts another class than other stacks do."""
 
     differs: Mapping[str, int]
-    """By other stack how many test rows are predicted otherwise."""
+    """Number of test rows with another predicted class, by other stack."""
     samples: tuple[Disputed, ...]
-    """Such rows, those first on which probabilities are furthest apart."""
+    """Some of these rows, those with the largest difference of probabilities first."""
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Self:
-        """From what `asdict` gave."""
-        return cls(dict(plain["differs"]), tuple(Disputed(**one) for one in plain["samples"]))
+        """Make an instance from the JSON data that `asdict` gave."""
+        return cls(dict(plain["differs"]), tuple(Disputed(**fields) for fields in plain["samples"]))
 
 
 @dataclass(frozen=True, slots=True)
 class CellErrors:
-    """All of it, for one cell."""
+    """The mistakes of one cell, and where it disagrees with other stacks."""
 
     pipeline: str
     size: str
@@ -118,18 +120,18 @@ class CellErrors:
     """None where no other stack predicted the same rows."""
 
     def as_json(self) -> dict[str, Any]:
-        """For files and programs."""
+        """Return the mistakes as JSON data."""
         return asdict(self)
 
 
 def of_run(store: Store, run_id: str) -> dict[int, CellErrors]:
-    """By cell, in the order of planning; without those that predicted nothing."""
-    found = ((cell, of_cell(store, cell)) for cell in store.cells(run_id))
-    return {cell.id: errors for cell, errors in found if errors is not None}
+    """Return the mistakes by cell id, in the order of planning, without the cells that predicted nothing."""
+    by_cell = ((cell, of_cell(store, cell)) for cell in store.cells(run_id))
+    return {cell.id: errors for cell, errors in by_cell if errors is not None}
 
 
 def of_cell(store: Store, cell: Cell) -> CellErrors | None:
-    """None where nothing was predicted."""
+    """Return the mistakes of a cell, or None if it predicted nothing."""
     facts = {fact.key: fact.value for fact in store.facts(cell.id) if fact.step == ""}
     if ERRORS not in facts:
         return None

@@ -1,4 +1,4 @@
-"""The samples of one cell, sorted for counting: by step, process and block. Knows no store and makes no judgement."""
+"""The samples of one cell, grouped by step, process and block. Knows no store and makes no judgement."""
 
 from __future__ import annotations
 
@@ -11,48 +11,49 @@ from twinbench.numbers.stats import Values
 from twinbench.store.records import Sample, SampleKind
 
 NS = 1e-9
+"""One nanosecond in seconds."""
 
-Place = tuple[int, int]
-"""Process and block."""
+BlockPosition = tuple[int, int]
+"""The ordinals of a process and of a block in it."""
 
-Blocks = dict[Place, list[float]]
-"""Seconds by place."""
+Blocks = dict[BlockPosition, list[float]]
+"""Samples in seconds, by block position."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured in one cell. Times are seconds per evaluation."""
+    """The samples of one cell. Times are seconds per evaluation."""
 
     steady: dict[str, Blocks]
-    """By step, then by process and block."""
+    """Steady samples by step, then by block position."""
     once: dict[tuple[SampleKind, str, str], list[float]]
-    """Imports, first calls and boundaries by kind, step and detail: one value per process or so."""
+    """Imports, first calls and boundaries by kind, step and detail: usually one value per process."""
     cpu_per_wall: float | None
-    """Cores that worked, on average, during steady samples. None where CPU time wasn't measured."""
+    """Average number of busy cores during steady samples. None where CPU time wasn't measured."""
     gc_share: float | None
-    """Share of the steady time spent collecting garbage. None where it wasn't measured."""
+    """Share of the steady time spent on garbage collection. None where it wasn't measured."""
 
     def typical(self, kind: SampleKind, step: str, detail: str = "") -> float | None:
-        """The median over processes; None when there is none."""
+        """Return the median over processes of a time that is measured once in each; None if there are no samples."""
         values = self.once.get((kind, step, detail))
         return median(values) if values else None
 
     def imports(self) -> dict[str, float]:
-        """The median over processes of the time to import, by framework."""
+        """Return the median over processes of the time to import, by framework."""
         return {detail: median(values) for (kind, _, detail), values in self.once.items() if kind == "import"}
 
     def totals(self, steps: Iterable[str]) -> Blocks:
-        """The whole pipeline by process and block: the sum over steps of the block's medians.
+        """Return the time of the whole pipeline by block position: the sum over steps of the block's medians.
 
         A block in which a step is missing has no total.
         """
         by_step = [self.steady.get(step, {}) for step in steps]
-        places = set.intersection(*map(set, by_step)) if by_step else set()
-        return {place: [sum(median(step[place]) for step in by_step)] for place in sorted(places)}
+        complete = set.intersection(*map(set, by_step)) if by_step else set()
+        return {position: [sum(median(step[position]) for step in by_step)] for position in sorted(complete)}
 
 
 def figures(samples: Sequence[Sample]) -> Figures:
-    """Sort the samples of a cell."""
+    """Group the samples of a cell."""
     steady: dict[str, Blocks] = defaultdict(lambda: defaultdict(list))
     once: dict[tuple[SampleKind, str, str], list[float]] = defaultdict(list)
     for sample in samples:
@@ -62,29 +63,31 @@ def figures(samples: Sequence[Sample]) -> Figures:
             once[sample.kind, sample.step, sample.detail].append(sample.wall_ns * NS)
     bursts = [sample for sample in samples if sample.kind == "steady"]
     return Figures(
-        steady={step: dict(places) for step, places in steady.items()},
+        steady={step: dict(blocks) for step, blocks in steady.items()},
         once=dict(once),
         cpu_per_wall=_share([(s.cpu_ns, s.wall_ns * s.evals, s.evals) for s in bursts]),
         gc_share=_share([(s.gc_ns, s.wall_ns * s.evals, s.evals) for s in bursts]),
     )
 
 
-def nested(places: Blocks) -> Values:
-    """Process > block > sample."""
+def nested(blocks: Blocks) -> Values:
+    """Return the samples as nested lists: process > block > sample."""
     processes: dict[int, list[list[float]]] = defaultdict(list)
-    for process, block in sorted(places):
-        processes[process].append(places[process, block])
+    for process, block in sorted(blocks):
+        processes[process].append(blocks[process, block])
     return list(processes.values())
 
 
 def paired(a: Blocks, b: Blocks) -> tuple[Values, Values]:
-    """Both, cut down to the blocks that they share."""
+    """Return the samples of both sides in the blocks that they share, as nested lists."""
     shared = a.keys() & b.keys()
-    return nested({place: a[place] for place in shared}), nested({place: b[place] for place in shared})
+    return nested({position: a[position] for position in shared}), nested(
+        {position: b[position] for position in shared}
+    )
 
 
 def _share(parts: Sequence[tuple[float | None, float, int]]) -> float | None:
-    """The sum of the parts over the sum of the walls, where there are parts."""
-    known = [(part * evals, wall) for part, wall, evals in parts if part is not None]
-    wall = sum(wall for _, wall in known)
-    return sum(part for part, _ in known) / wall if wall else None
+    """Divide the sum of the parts by the sum of their wall times, over the samples whose part was measured."""
+    measured = [(part * evals, wall) for part, wall, evals in parts if part is not None]
+    wall = sum(wall for _, wall in measured)
+    return sum(part for part, _ in measured) / wall if wall else None

@@ -1,7 +1,7 @@
-"""A run among asv's results, through asv's own classes: ``asv publish`` shows it beside what asv measured.
+"""A run written into asv's results with asv's own classes, so that ``asv publish`` shows it beside asv's benchmarks.
 
-A benchmark per step, and some per pipeline, with stack and size as parameters. Times go in as samples, and asv makes
-its statistics of them. Sending a run again replaces it.
+There is a benchmark per step, and some per pipeline, with stack and size as parameters. Times are written as samples,
+from which asv computes its statistics. Sending a run again replaces it.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from twinbench.store.records import Plan, Status
 from twinbench.store.samples import Figures, figures
 from twinbench.store.store import Store
 
-ENVIRONMENT = "twinbench"
-"""Among asv's environments; ours are made by nobody."""
+ASV_ENVIRONMENT = "twinbench"
+"""Environment name reported to asv; twinbench doesn't create asv environments."""
 
 PARAM_NAMES = ("stack", "size")
 
 SKIPPED = (Status.UNAVAILABLE, Status.PLANNED, Status.RUNNING)
-"""asv keeps what was skipped as NaN, and what failed as null."""
+"""Statuses that asv stores as skipped (NaN); a cell that failed is stored as null."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What was written, and where."""
+class SentToAsv:
+    """The result of sending a run to asv."""
 
     file: Path
     commit: str
     benchmarks: int
 
     def __str__(self) -> str:
-        """One line that ends with how to look at it."""
-        told = f"{self.benchmarks} benchmarks of commit {self.commit[:8]} in {self.file}"
-        return f"{told}; see them with: asv publish && asv preview"
+        """Return one line that ends with the command that shows the results."""
+        written = f"{self.benchmarks} benchmarks of commit {self.commit[:8]} in {self.file}"
+        return f"{written}; see them with: asv publish && asv preview"
 
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """All that is known of a stack at a size."""
+    """The summary and the samples of a stack at a size."""
 
     summary: CellSummary
     figures: Figures
@@ -59,27 +59,29 @@ class _Cell:
 
 @dataclass(frozen=True, slots=True)
 class _Benchmark:
-    """One line of asv's site: what it is called, and what a cell says of it."""
+    """A benchmark of asv, with the function that takes its values from a cell."""
 
     name: str
     kind: str
     unit: str
     work: Any
-    """What it depends on: of another one the results are another benchmark's."""
+    """JSON data of the steps and data that are measured; results for other work belong to another version."""
     samples: Callable[[_Cell], list[float]]
-    """Empty where there is none; of what is tracked the one value."""
+    """Function that returns the samples of a time, or the single value of a tracked figure; empty if there is none."""
 
 
-def send(store: Store, run_id: str, config: Path, *, commit: str | None = None, machine: str | None = None) -> Sent:
+def send(
+    store: Store, run_id: str, config: Path, *, commit: str | None = None, machine: str | None = None
+) -> SentToAsv:
     """Write a run into the results of the asv project that ``config`` describes (``asv.conf.json``).
 
-    ``commit``: a name that the project's repository knows; the one in the run's record if left out. Raises BadInput
-    where there is no such project or commit, TwinbenchError where asv refuses.
+    ``commit`` is a name in the project's repository; by default the commit in the run's record. Raises BadInput if
+    there is no such project or commit, TwinbenchError if asv fails.
     """
     summary = summarise(store, run_id)
     name = commit or summary.environment.get("twinbench", {}).get("commit")
     if not name:
-        raise BadInput(f"run {summary.run_id} doesn't know its commit; name one with --commit")
+        raise BadInput(f"run {summary.run_id} has no commit in its record; name a commit with --commit")
     if not config.is_file():
         raise BadInput(f"{config}: no such file; name the asv.conf.json of your project with --config")
     with _quiet(config):
@@ -94,14 +96,16 @@ def send(store: Store, run_id: str, config: Path, *, commit: str | None = None, 
         return _written(store, summary, results_dir, commit_hash, date, machine)
 
 
-def _written(store: Store, summary: RunSummary, results_dir: Path, commit: str, date: int, machine: str | None) -> Sent:
+def _written(
+    store: Store, summary: RunSummary, results_dir: Path, commit: str, date: int, machine: str | None
+) -> SentToAsv:
     from asv.results import Results
 
     owner = _machine(summary.environment, results_dir, machine)
     params = {**owner, "python": summary.environment.get("python", {}).get("version", "")}
-    results = Results(params, {}, commit, date, params["python"], ENVIRONMENT, {})
+    results = Results(params, {}, commit, date, params["python"], ASV_ENVIRONMENT, {})
     results.load_data(str(results_dir))
-    known = _described(results_dir)
+    entries = _described(results_dir)
     count = 0
     for name, sizes in _by_pipeline(summary).items():
         plans = {plan.size: plan for plan in store.plans(summary.run_id) if plan.pipeline == name}
@@ -111,25 +115,25 @@ def _written(store: Store, summary: RunSummary, results_dir: Path, commit: str, 
             for cell in size.cells
         }
         for benchmark in _benchmarks(sizes[0], plans[sizes[0].size]):
-            entry = _entry(benchmark, known.get(benchmark.name), cells)
+            entry = _entry(benchmark, entries.get(benchmark.name), cells)
             results.add_result(entry, _result(benchmark, entry, cells), _time(summary.created), record_samples=True)
-            known[benchmark.name] = entry
+            entries[benchmark.name] = entry
             count += 1
     results_dir.mkdir(parents=True, exist_ok=True)
     results.save(str(results_dir))
-    _describe(results_dir, known)
-    return Sent(results_dir / params["machine"] / f"{commit[:8]}-{ENVIRONMENT}.json", commit, count)
+    _describe(results_dir, entries)
+    return SentToAsv(results_dir / params["machine"] / f"{commit[:8]}-{ASV_ENVIRONMENT}.json", commit, count)
 
 
 def _by_pipeline(summary: RunSummary) -> dict[str, list[PipelineSummary]]:
-    found: dict[str, list[PipelineSummary]] = {}
+    by_name: dict[str, list[PipelineSummary]] = {}
     for pipeline in summary.pipelines:
-        found.setdefault(pipeline.pipeline, []).append(pipeline)
-    return found
+        by_name.setdefault(pipeline.pipeline, []).append(pipeline)
+    return by_name
 
 
 def _benchmarks(pipeline: PipelineSummary, plan: Plan) -> Iterator[_Benchmark]:
-    """Those of a pipeline: every step, and what only the whole has."""
+    """Yield the benchmarks of a pipeline: one per step, and those of the whole pipeline."""
     data = plan.dataset.get("sha256")
     whole = [plan.plan["steps"], data]
     for step in plan.plan["steps"]:
@@ -147,14 +151,14 @@ def _benchmarks(pipeline: PipelineSummary, plan: Plan) -> Iterator[_Benchmark]:
     if pipeline.metric is not None:
         tracked.append(("quality", pipeline.metric, _quality(pipeline.metric)))
     for figure, unit, value in tracked:
-        yield _Benchmark(_name(pipeline, f"track_{figure}"), "track", unit, whole, _one(value))
+        yield _Benchmark(_name(pipeline, f"track_{figure}"), "track", unit, whole, _single(value))
     yield _Benchmark(
-        _name(pipeline, "peakmem_worker"), "peakmemory", "bytes", whole, _one(lambda cell: cell.peak_rss_bytes)
+        _name(pipeline, "peakmem_worker"), "peakmemory", "bytes", whole, _single(lambda cell: cell.peak_rss_bytes)
     )
 
 
 def _size(pipeline: PipelineSummary) -> str:
-    """A size as a parameter. With the amount in it: of another one the results are another line's."""
+    """Return a size as a parameter; it includes the amount of data, so that another amount is another line in asv."""
     amount, unit = pipeline.dataset.get("amount"), pipeline.dataset.get("unit")
     return pipeline.size if amount is None else f"{pipeline.size} ({amount:.12g} {unit})"
 
@@ -175,22 +179,22 @@ def _quality(metric: str) -> Callable[[CellSummary], float | None]:
     return lambda cell: cell.quality[metric].mean if metric in cell.quality else None
 
 
-def _one(value: Callable[[CellSummary], float | None]) -> Callable[[_Cell], list[float]]:
+def _single(value: Callable[[CellSummary], float | None]) -> Callable[[_Cell], list[float]]:
     def samples(cell: _Cell) -> list[float]:
-        found = value(cell.summary)
-        return [] if found is None or not math.isfinite(found) else [float(found)]
+        figure = value(cell.summary)
+        return [] if figure is None or not math.isfinite(figure) else [float(figure)]
 
     return samples
 
 
 def _entry(
-    benchmark: _Benchmark, known: Mapping[str, Any] | None, cells: Mapping[tuple[str, str], _Cell]
+    benchmark: _Benchmark, earlier: Mapping[str, Any] | None, cells: Mapping[tuple[str, str], _Cell]
 ) -> dict[str, Any]:
-    """Asv's description of a benchmark. Stacks and sizes that earlier runs had stay in it."""
+    """Return asv's description of a benchmark, which keeps the stacks and sizes of earlier runs."""
     work = json.dumps([benchmark.name, benchmark.work], sort_keys=True, default=str)
     version = hashlib.sha256(work.encode()).hexdigest()
-    old = known["params"] if known is not None and known["version"] == version else [[], []]
-    new = [[repr(key[place]) for key in cells] for place in range(2)]
+    old = earlier["params"] if earlier is not None and earlier["version"] == version else [[], []]
+    new = [[repr(key[index]) for key in cells] for index in range(len(PARAM_NAMES))]
     return {
         "name": benchmark.name,
         "type": benchmark.kind,
@@ -204,7 +208,7 @@ def _entry(
 
 
 def _result(benchmark: _Benchmark, entry: Mapping[str, Any], cells: Mapping[tuple[str, str], _Cell]) -> Any:
-    """Asv's result: one value for every pair of parameters, in the order of their product."""
+    """Return asv's result: one value for every pair of parameters, in the order of their product."""
     from asv.runner import BenchmarkResult
 
     values: list[float | None] = []
@@ -212,9 +216,9 @@ def _result(benchmark: _Benchmark, entry: Mapping[str, Any], cells: Mapping[tupl
     by_repr = {(repr(stack), repr(size)): cell for (stack, size), cell in cells.items()}
     for key in product(*entry["params"]):
         cell = by_repr.get(key)
-        found = benchmark.samples(cell) if cell is not None else []
-        values.append(found[0] if found else _absent(cell))
-        samples.append(found if found and benchmark.kind == "time" else None)
+        measured = benchmark.samples(cell) if cell is not None else []
+        values.append(measured[0] if measured else _absent(cell))
+        samples.append(measured if measured and benchmark.kind == "time" else None)
     number = [1 if taken else None for taken in samples]
     return BenchmarkResult(values, samples, number, 0, "", None)
 
@@ -224,35 +228,35 @@ def _absent(cell: _Cell | None) -> float | None:
 
 
 def _described(results_dir: Path) -> dict[str, dict[str, Any]]:
-    """The benchmarks that asv knows there."""
+    """Return the benchmarks that the asv project has so far, by name."""
     from asv import util
     from asv.benchmarks import Benchmarks
 
     path = Benchmarks.get_benchmark_file_path(str(results_dir))
     if not os.path.isfile(path):
         return {}
-    found = util.load_json(path, api_version=Benchmarks.api_version)
-    return {name: entry for name, entry in found.items() if name != "version"}
+    entries = util.load_json(path, api_version=Benchmarks.api_version)
+    return {name: entry for name, entry in entries.items() if name != "version"}
 
 
-def _describe(results_dir: Path, known: Mapping[str, Any]) -> None:
+def _describe(results_dir: Path, entries: Mapping[str, Any]) -> None:
     from asv import util
     from asv.benchmarks import Benchmarks
 
-    util.write_json(Benchmarks.get_benchmark_file_path(str(results_dir)), dict(known), Benchmarks.api_version)
+    util.write_json(Benchmarks.get_benchmark_file_path(str(results_dir)), dict(entries), Benchmarks.api_version)
 
 
 def _machine(environment: Mapping[str, Any], results_dir: Path, name: str | None) -> dict[str, str]:
-    """Asv's record of a machine: the one that it has under that name, or one from the run's own record."""
+    """Return asv's record of a machine: the stored record of that name, or a new one from the run's environment."""
     from asv import util
     from asv.machine import Machine
 
     machine = Machine()
     named = name or Machine.get_unique_machine_name()
-    kept = results_dir / named / "machine.json"
-    if kept.is_file():
-        found = util.load_json(str(kept), api_version=Machine.api_version)
-        return {field: str(found.get(field, "")) for field, _ in Machine.fields}
+    stored = results_dir / named / "machine.json"
+    if stored.is_file():
+        fields = util.load_json(str(stored), api_version=Machine.api_version)
+        return {field: str(fields.get(field, "")) for field, _ in Machine.fields}
     cpu = environment.get("cpu", {})
     machine.__dict__ |= {
         "machine": named,
@@ -272,17 +276,20 @@ def _time(created: str) -> datetime:
 
 @contextlib.contextmanager
 def _quiet(config: Path) -> Iterator[None]:
-    """In the project's directory, which asv's paths start from; without its chatter, and with its errors as ours."""
-    said = io.StringIO()
+    """Work in the asv project's directory, to which asv's paths are relative.
+
+    asv's output is discarded, and its errors are raised as TwinbenchError.
+    """
+    output = io.StringIO()
     before = Path.cwd()
     os.chdir(config.resolve().parent)
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             yield
     except TwinbenchError:
         raise
     except Exception as error:
-        told = " ".join(str(error).split())[:300] or type(error).__name__
-        raise TwinbenchError(f"asv at {config}: {told}") from error
+        message = " ".join(str(error).split())[:300] or type(error).__name__
+        raise TwinbenchError(f"asv at {config}: {message}") from error
     finally:
         os.chdir(before)

@@ -1,7 +1,7 @@
-"""A run in MLflow: an experiment per pipeline, a parent run per run, a child run per cell.
+"""A run in MLflow: an experiment per pipeline, a parent run per run, and a child run per cell.
 
-A view like any other: it can be sent again, which updates what is there, and it can be sent later.
-Everything is batched: call by call, MLflow takes a hundredth of a second per figure.
+A run can be sent at any time, and sending it again updates it. All calls are batched, because single calls take MLflow
+a hundredth of a second per figure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from twinbench import paths
 from twinbench.results.summary.run import PipelineSummary
 from twinbench.store.records import Status
 from twinbench.store.store import Store
-from twinbench.trackers.tracking import ONE_RUN, Telling, Tracked, TrackingError, knock
+from twinbench.trackers.tracking import ONE_RUN, RunForTrackers, TrackerRun, TrackingError, check_reachable
 from twinbench.views import markdown, text, words
 
 if TYPE_CHECKING:
@@ -34,22 +34,24 @@ SETTINGS = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""For MLflow, unless the user has set them: no calls home, and a server that goes away costs seconds, not minutes."""
+"""Environment variables for MLflow, unless the user has set them: no telemetry, and short time-outs, so that a lost
+server costs seconds, not minutes."""
 
 RUN_TAG = "twinbench.run"
 CELL_TAG = "twinbench.cell"
-"""How a run and a cell are found again. A parent run has an empty cell."""
+"""Tags by which the MLflow run of a run or cell is found when it is sent again. A parent run has an empty cell tag."""
 
 BATCH_METRICS, BATCH_PARAMS = 800, 100
-"""MLflow takes at most 1000 items in a call, and 100 params among them."""
+"""Numbers of metrics and params per call; MLflow accepts up to 1000 items, with up to 100 params among them."""
 
 DIGEST_LENGTH = 36
-"""MLflow keeps so much of a dataset's digest; the whole checksum is a param."""
+"""Longest digest of a dataset that MLflow accepts; the whole checksum is sent as a param."""
 
 TAG_LENGTH = 4000
+"""Longest value of a tag that is sent; MLflow accepts up to 5000 characters."""
 
 PAGE = 1000
-"""Runs in one answer of a search."""
+"""Number of runs in one page of a search."""
 
 STATUSES: Mapping[str, str] = {
     Status.DONE: "FINISHED",
@@ -62,26 +64,26 @@ STATUSES: Mapping[str, str] = {
     Status.UNAVAILABLE: "SCHEDULED",
     "interrupted": "KILLED",
 }
-"""MLflow's words for ours, of cells and of runs; an unavailable cell never started."""
+"""MLflow's status for each status of a cell or run; an unavailable cell counts as scheduled, because it never ran."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What was sent, and where it is."""
+class SentToMlflow:
+    """The result of sending a run to MLflow."""
 
     uri: str
     """Tracking URI, without credentials."""
     experiments: dict[str, str]
-    """Id by name."""
+    """Experiment id by name."""
     runs: int
-    """MLflow runs written, parents included."""
+    """Number of MLflow runs that were written, parents included."""
     children: Mapping[int, str]
-    """The MLflow run of each cell."""
+    """Id of the MLflow run, by cell id."""
     tracking_uri: str
-    """As it was given, credentials and all: never shown."""
+    """Tracking URI as it was given, credentials included; never print it."""
 
     def __str__(self) -> str:
-        """One line that ends with how to look at it."""
+        """Return one line that ends with the address or the command that shows the runs."""
         where = f"{self.runs} run{'s' * (self.runs != 1)} in {', '.join(self.experiments)}"
         if self.uri.startswith("http"):
             first = next(iter(self.experiments.values()), "")
@@ -89,25 +91,25 @@ class Sent:
         return f"{where}; see them with: mlflow ui --backend-store-uri {shlex.quote(self.uri)}"
 
 
-def send(store: Store, run_id: str, tracking_uri: str | None = None) -> Sent:
-    """Send a run, or send it again. Raises TrackingError within seconds when the server is down.
+def send(store: Store, run_id: str, tracking_uri: str | None = None) -> SentToMlflow:
+    """Send a run, or send it again. Raises TrackingError within seconds if the server doesn't answer.
 
-    Without ``tracking_uri`` it goes to ``MLFLOW_TRACKING_URI``, or to ``mlflow.db`` in the data directory.
+    Without ``tracking_uri``, the run is sent to ``MLFLOW_TRACKING_URI``, or to ``mlflow.db`` in the data directory.
     """
-    telling = Telling(store, run_id)
+    source = RunForTrackers(store, run_id)
     with connected(tracking_uri) as (client, uri):
-        return _Sending(telling, client, uri).all()
+        return _Sending(source, client, uri).all()
 
 
 @contextmanager
 def connected(tracking_uri: str | None) -> Iterator[tuple[MlflowClient, str]]:
-    """A client, and the URI that it talks to. Whatever goes wrong inside is a TrackingError."""
+    """Yield a client and its URI. Every error inside of the context is raised as TrackingError."""
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_uri()
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
         if uri.startswith(("http:", "https:")):
-            knock(f"MLflow at {shown(uri)}", f"{shown(uri).rstrip('/')}/health")
+            check_reachable(f"MLflow at {shown(uri)}", f"{shown(uri).rstrip('/')}/health")
         elif uri == default_uri():
             paths.data_dir().mkdir(parents=True, exist_ok=True)
         from mlflow import MlflowClient
@@ -115,94 +117,94 @@ def connected(tracking_uri: str | None) -> Iterator[tuple[MlflowClient, str]]:
         yield MlflowClient(tracking_uri=uri), uri
     except TrackingError:
         raise
-    except Exception as error:  # whatever goes wrong in there, the results are safe and the run goes on
+    except Exception as error:  # MLflow raises errors of many kinds; the results stay in the store
         raise TrackingError(f"MLflow at {shown(uri)}: {' '.join(str(error).split())[:300]}") from error
 
 
 def experiment_of(client: MlflowClient, uri: str, pipeline: str) -> str:
-    """The id of a pipeline's experiment, which is made if need be."""
+    """Return the id of a pipeline's experiment, which is created if it doesn't exist."""
     name = f"twinbench/{pipeline}"
-    known = client.get_experiment_by_name(name)
-    if known is not None:
-        return str(known.experiment_id)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
     artifacts = (paths.data_dir() / "mlflow-artifacts" / name).as_uri() if uri == default_uri() else None
     return client.create_experiment(name, artifact_location=artifacts)
 
 
 def default_uri() -> str:
-    """The SQLite file that MLflow uses unless told otherwise."""
+    """Return the URI of the SQLite file that is used if no tracking URI is given."""
     return f"sqlite:///{paths.data_dir() / 'mlflow.db'}"
 
 
 class _Sending:
-    """One run on its way. ``all`` is the outline."""
+    """The sending of one run: `all` is the outline."""
 
-    def __init__(self, telling: Telling, client: MlflowClient, uri: str) -> None:
-        self.telling = telling
+    def __init__(self, source: RunForTrackers, client: MlflowClient, uri: str) -> None:
+        self.source = source
         self.client = client
         self.uri = uri
 
-    def all(self) -> Sent:
-        """Every pipeline, with its sizes, into its experiment."""
+    def all(self) -> SentToMlflow:
+        """Send every pipeline, with its sizes, to its experiment."""
         experiments, runs = {}, 0
         self.children: dict[int, str] = {}
-        for name, sizes in self.telling.pipelines():
+        for name, sizes in self.source.pipelines():
             experiment = f"twinbench/{name}"
             experiments[experiment] = experiment_of(self.client, self.uri, name)
             runs += self._pipeline(experiments[experiment], sizes)
-        return Sent(shown(self.uri), experiments, runs, self.children, self.uri)
+        return SentToMlflow(shown(self.uri), experiments, runs, self.children, self.uri)
 
     def _pipeline(self, experiment: str, sizes: Sequence[PipelineSummary]) -> int:
-        query = f"tags.`{RUN_TAG}` = '{self.telling.summary.run_id}'"
-        known = {run.data.tags[CELL_TAG]: run.info.run_id for run in self._found(experiment, query)}
-        whole = self.telling.whole(sizes)
-        parent = self._run(experiment, known.get(ONE_RUN), self.telling.summary.run_id, {CELL_TAG: ONE_RUN})
+        query = f"tags.`{RUN_TAG}` = '{self.source.summary.run_id}'"
+        earlier = {run.data.tags[CELL_TAG]: run.info.run_id for run in self._search(experiment, query)}
+        whole = self.source.whole(sizes)
+        parent = self._run(experiment, earlier.get(ONE_RUN), self.source.summary.run_id, {CELL_TAG: ONE_RUN})
         children: dict[str, str] = {}
-        for cell in self.telling.each(sizes):
+        for cell in self.source.each(sizes):
             tags = {CELL_TAG: cell.cell, "mlflow.parentRunId": parent}
-            children[cell.cell] = self._run(experiment, known.get(cell.cell), cell.cell, tags)
+            children[cell.cell] = self._run(experiment, earlier.get(cell.cell), cell.cell, tags)
             self._send(children[cell.cell], cell, sizes, {})
             if cell.record is not None:
                 self.children[cell.record.id] = children[cell.cell]
         self._send(parent, whole, sizes, {"mlflow.note.content": _note(experiment, sizes, children)})
         return 1 + len(children)
 
-    def _found(self, experiment: str, query: str) -> Iterator[Any]:
-        """All pages of a search."""
+    def _search(self, experiment: str, query: str) -> Iterator[Any]:
+        """Yield the runs of all pages of a search."""
         token: str | None = ""
         while token is not None:
-            found = self.client.search_runs([experiment], query, max_results=PAGE, page_token=token or None)
-            yield from found
-            token = found.token or None
+            page = self.client.search_runs([experiment], query, max_results=PAGE, page_token=token or None)
+            yield from page
+            token = page.token or None
 
-    def _run(self, experiment: str, known: str | None, name: str, tags: dict[str, str]) -> str:
-        """The MLflow run that was made for this before, or a new one."""
-        if known is not None:
-            return known
-        tags = tags | {RUN_TAG: self.telling.summary.run_id, "mlflow.source.name": "twinbench"}
-        made = self.client.create_run(experiment, start_time=self.telling.begun_ms, run_name=name, tags=tags)
-        return str(made.info.run_id)
+    def _run(self, experiment: str, earlier: str | None, name: str, tags: dict[str, str]) -> str:
+        """Return the id of the MLflow run that was created earlier, or of a new one."""
+        if earlier is not None:
+            return earlier
+        tags = tags | {RUN_TAG: self.source.summary.run_id, "mlflow.source.name": "twinbench"}
+        created = self.client.create_run(experiment, start_time=self.source.begun_ms, run_name=name, tags=tags)
+        return str(created.info.run_id)
 
-    def _send(self, run: str, told: Tracked, sizes: Sequence[PipelineSummary], tags: Mapping[str, str]) -> None:
-        self._log(run, told, {**told.tags, **tags})
-        self._log_dataset(run, told.dataset)
+    def _send(self, run: str, tracked: TrackerRun, sizes: Sequence[PipelineSummary], tags: Mapping[str, str]) -> None:
+        self._log(run, tracked, {**tracked.tags, **tags})
+        self._log_dataset(run, tracked.dataset)
         with TemporaryDirectory(prefix="twinbench-") as directory:
-            self.telling.write_files(told, sizes, Path(directory))
+            self.source.write_files(tracked, sizes, Path(directory))
             self.client.log_artifacts(run, directory)
-        self.client.set_terminated(run, STATUSES[told.status], told.ended_ms)
+        self.client.set_terminated(run, STATUSES[tracked.status], tracked.ended_ms)
 
-    def _log(self, run: str, told: Tracked, tags: Mapping[str, str]) -> None:
+    def _log(self, run: str, tracked: TrackerRun, tags: Mapping[str, str]) -> None:
         from mlflow.entities import Metric, Param, RunTag
 
         tagged = [RunTag(key, value[:TAG_LENGTH]) for key, value in tags.items()]
-        points = [Metric(key, value, self.telling.changed_ms, 0) for key, value in told.metrics.items()]
-        points += [Metric(point.metric, point.value, point.at_ms, point.step) for point in told.points]
-        given = [Param(key, str(value)) for key, value in told.params.items()]
+        points = [Metric(key, value, self.source.changed_ms, 0) for key, value in tracked.metrics.items()]
+        points += [Metric(point.metric, point.value, point.at_ms, point.step) for point in tracked.points]
+        given = [Param(key, str(value)) for key, value in tracked.params.items()]
         for some, others in zip_longest(parts(points, BATCH_METRICS), parts(given, BATCH_PARAMS), fillvalue=()):
             self.client.log_batch(run, some, others, tagged)
 
     def _log_dataset(self, run: str, dataset: Mapping[str, Any]) -> None:
-        """The data by name and checksum; MLflow never sees the rows."""
+        """Log the name and the checksum of the data; the rows are never sent to MLflow."""
         if "sha256" not in dataset:
             return
         from mlflow.data.code_dataset_source import CodeDatasetSource
@@ -216,27 +218,27 @@ class _Sending:
 
 
 def _note(experiment: str, sizes: Sequence[PipelineSummary], children: Mapping[str, str]) -> str:
-    """The question, the answer, and a link to every cell, in MLflow's Markdown."""
+    """Return the question, the answer, and a link to every cell, as Markdown for MLflow."""
     lines = [markdown.plain(sizes[0].question)]
     for size in sizes:
         lines += ["", f"**{markdown.plain(size.size)}**: {markdown.plain(words.headline(size))}", ""]
         for cell in size.cells:
-            place = f"#/experiments/{experiment}/runs/{children[f'{cell.stack} {size.size}']}"
+            link = f"#/experiments/{experiment}/runs/{children[f'{cell.stack} {size.size}']}"
             rank = f"rank {cell.rank}" if cell.rank else cell.status
             total = f", {text.interval(cell.total)}" if cell.total else ""
-            lines.append(f"- [{markdown.plain(cell.stack)}]({place}): {rank}{total}")
+            lines.append(f"- [{markdown.plain(cell.stack)}]({link}): {rank}{total}")
     return "\n".join(lines)
 
 
 def shown(uri: str) -> str:
-    """A URI without the credentials that it may carry."""
+    """Return a URI without its credentials."""
     try:
         parts = urllib.parse.urlsplit(uri)
-    except ValueError:  # no URI at all
+    except ValueError:  # not a valid URI
         return uri.rpartition("@")[2]
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
 
 
 def parts(items: Sequence[Any], count: int) -> Iterator[Sequence[Any]]:
-    """So many at a time."""
+    """Split items into parts of up to ``count`` items."""
     return (items[start : start + count] for start in range(0, len(items), count))

@@ -1,6 +1,6 @@
-"""What a tracker is told of a run, whichever it is: params, metrics, tags and files, of the whole and of every cell.
+"""A run in the terms that all trackers share: params, metrics, tags and files, of the whole run and of every cell.
 
-A tracker's own module turns these into its calls, and knows no figures.
+The module of each tracker turns them into calls of its library, and computes no figures.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from twinbench.views import text, words
 from twinbench.views.report import page
 
 ONE_RUN = ""
-"""The cell that stands for the whole run."""
+"""Cell name that stands for the whole run."""
 
 QUANTILES = ("p50", "p95", "p99")
 
 ANSWER_S = 3.0
-"""How long a tracking server may take to say that it is there."""
+"""Longest time in seconds that a tracking server may take for its first answer."""
 
 SYSTEM = {
     "load": ("system/load", 1.0),
@@ -43,11 +43,11 @@ SYSTEM = {
     "steal": ("system/steal_percentage", 100.0),
     "frequency_mhz": ("system/cpu_frequency_mhz", 1.0),
 }
-"""What was noticed of the machine: metric and factor by the name in the store."""
+"""Metrics of the machine during the run: name and factor of the metric, by the name in the store."""
 
 
 class TrackingError(TwinbenchError):
-    """A tracker couldn't be reached, or refused. The results are in the store and can be sent later."""
+    """A tracker couldn't be reached, or failed. The results are in the store and can be sent later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +61,28 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
-    """One run of a tracker: a cell, or the whole."""
+class TrackerRun:
+    """One run in a tracker, which stands for a cell or for a whole run of twinbench."""
 
     cell: str
     """Stack and size, or `ONE_RUN`."""
     status: Status | str
-    """A cell's, or the run's: ``running``, ``done`` or ``interrupted``."""
+    """Status of the cell, or of the run: ``running``, ``done`` or ``interrupted``."""
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
-    """Seconds, bytes and ratios by name. What is absent has no metric."""
+    """Seconds, bytes and ratios by name, without absent figures."""
     points: Sequence[Point]
-    """Of metrics that have a value at every step."""
+    """Points of the metrics that have a value at every step."""
     tags: Mapping[str, str]
     dataset: Mapping[str, Any]
     ended_ms: int
+    """End, in milliseconds since 1970."""
     record: Cell | None
-    """None for the whole."""
+    """The cell in the store; None for the whole run."""
 
 
-class Telling:
-    """A run as trackers are told it."""
+class RunForTrackers:
+    """A run of twinbench in the terms that all trackers share."""
 
     def __init__(self, store: Store, run_id: str) -> None:
         self.store = store
@@ -89,16 +90,16 @@ class Telling:
         self.cells = {cell.id: cell for cell in store.cells(self.summary.run_id)}
         self.begun_ms = milliseconds(self.summary.created)
         self.changed_ms = max((milliseconds(cell.changed) for cell in self.cells.values()), default=self.begun_ms)
-        """Time stamp of all metrics: sending again what hasn't changed adds no point."""
+        """Time stamp of all metrics; as it depends on the store only, sending an unchanged run again adds no points."""
 
     def pipelines(self) -> Iterator[tuple[str, list[PipelineSummary]]]:
-        """Every pipeline with its sizes."""
+        """Yield every pipeline with its sizes."""
         for name, sizes in groupby(self.summary.pipelines, key=lambda pipeline: pipeline.pipeline):
             yield name, list(sizes)
 
-    def whole(self, sizes: Sequence[PipelineSummary]) -> Tracked:
-        """A pipeline of the run, with all its cells."""
-        return Tracked(
+    def whole(self, sizes: Sequence[PipelineSummary]) -> TrackerRun:
+        """Return the tracker's run for a pipeline as a whole."""
+        return TrackerRun(
             cell=ONE_RUN,
             status=self.summary.status,
             params=self._options() | {"pipeline": sizes[0].pipeline},
@@ -110,12 +111,12 @@ class Telling:
             record=None,
         )
 
-    def each(self, sizes: Sequence[PipelineSummary]) -> Iterator[Tracked]:
-        """Its cells."""
+    def each(self, sizes: Sequence[PipelineSummary]) -> Iterator[TrackerRun]:
+        """Yield the tracker's run of every cell of a pipeline."""
         for pipeline in sizes:
             for cell in pipeline.cells:
                 record = self.cells[cell.cell_id]
-                yield Tracked(
+                yield TrackerRun(
                     cell=f"{cell.stack} {pipeline.size}",
                     status=cell.status,
                     params=self._options() | _params(pipeline, cell) | self._versions(cell),
@@ -133,8 +134,8 @@ class Telling:
                     record=record,
                 )
 
-    def write_files(self, tracked: Tracked, sizes: Sequence[PipelineSummary], directory: Path) -> None:
-        """What is kept beside the figures: of the whole the report and pictures, of a cell samples and errors."""
+    def write_files(self, tracked: TrackerRun, sizes: Sequence[PipelineSummary], directory: Path) -> None:
+        """Write the files of a tracker's run: report and pictures of a whole run, or samples and errors of a cell."""
         if tracked.record is not None:
             _write(directory, "agreement.json", self._agreement(tracked.record))
             _write(directory, "stderr.txt", tracked.record.stderr)
@@ -152,11 +153,11 @@ class Telling:
             _write(directory / "pictures", re.sub(r"[^\w.-]", "_", f"{name}.svg"), picture)
 
     def _write_errors(self, cell: Cell, directory: Path) -> None:
-        """Where its predictions are wrong, as data and as pictures."""
-        found = mistakes.of_cell(self.store, cell)
-        if found is not None:
-            _write(directory, "errors.json", found.as_json())
-            for name, picture in page.error_pictures(found):
+        """Write the cell's wrong predictions as data and as pictures, if it predicted anything."""
+        errors = mistakes.of_cell(self.store, cell)
+        if errors is not None:
+            _write(directory, "errors.json", errors.as_json())
+            for name, picture in page.error_pictures(errors):
                 _write(directory / "pictures", f"{name}.svg", picture)
 
     @cached_property
@@ -164,7 +165,7 @@ class Telling:
         return page.of_run(self.store, self.summary.run_id)
 
     def _system(self) -> Iterator[Point]:
-        """The machine as it was between the processes of the run."""
+        """Yield the state of the machine between the processes of the run."""
         for step, noise in enumerate(self.store.noise(self.summary.run_id)):
             for key, (metric, factor) in SYSTEM.items():
                 value = noise.facts.get(key)
@@ -185,24 +186,24 @@ class Telling:
         return {"stack": cell.stack, "size": cell.size, "findings": findings}
 
 
-def knock(who: str, address: str) -> None:
-    """Raise TrackingError when nobody answers: sooner, and in fewer words, than a tracker's library would."""
+def check_reachable(who: str, address: str) -> None:
+    """Raise TrackingError if a server doesn't answer, sooner and with a shorter message than a tracker's library."""
     try:
         urllib.request.urlopen(address, timeout=ANSWER_S).close()
     except urllib.error.HTTPError:
-        return  # somebody is there; the library will say what it thinks of us
+        return  # the server answers; the tracker's library will report what is wrong
     except (OSError, ValueError, http.client.HTTPException) as error:
-        said = text.clean(str(getattr(error, "reason", error)))[:300]
-        raise TrackingError(f"{who} doesn't answer: {said or type(error).__name__}") from error
+        reason = text.clean(str(getattr(error, "reason", error)))[:300]
+        raise TrackingError(f"{who} doesn't answer: {reason or type(error).__name__}") from error
 
 
 def milliseconds(timestamp: str) -> int:
-    """Of an ISO 8601 time since 1970."""
+    """Convert an ISO 8601 time to milliseconds since 1970."""
     return int(datetime.fromisoformat(timestamp).timestamp() * 1000)
 
 
 def _write(directory: Path, name: str, content: Any) -> None:
-    """Text as it is, anything else as JSON; nothing for nothing."""
+    """Write text unchanged and anything else as JSON; write no file for empty content."""
     if content:
         directory.mkdir(exist_ok=True)
         (directory / name).write_text(
@@ -222,13 +223,13 @@ def _params(pipeline: PipelineSummary, cell: CellSummary) -> dict[str, Any]:
 
 
 def _equivalence(pipeline: PipelineSummary, cell: CellSummary) -> str:
-    """Whether it reaches the best stack's quality; empty where that wasn't tested."""
+    """Return whether the cell's quality is equivalent to the best stack's; empty if that wasn't tested."""
     quality = cell.quality.get(pipeline.metric or "")
     return quality.equivalence.verdict if quality is not None and quality.equivalence is not None else ""
 
 
 def _curve(cell: CellSummary, at_ms: int) -> Iterator[Point]:
-    """Loss, seconds of training and quality by epoch."""
+    """Yield loss, seconds of training and quality by epoch."""
     for point in cell.curve:
         for name, value in {"loss": point.loss, "seconds": point.seconds, **point.metrics}.items():
             if math.isfinite(value):
@@ -236,7 +237,7 @@ def _curve(cell: CellSummary, at_ms: int) -> Iterator[Point]:
 
 
 def _metrics(cell: CellSummary) -> Iterator[tuple[str, float]]:
-    """Seconds, bytes and ratios by name. What is absent has no metric."""
+    """Yield seconds, bytes and ratios with their names, without absent figures."""
     yield from _interval("total", cell.total)
     if cell.ratio is not None:
         yield from (

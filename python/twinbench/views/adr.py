@@ -11,8 +11,9 @@ from twinbench.views.markdown import plain
 
 
 def record(summary: RunSummary, recommendations: Sequence[Recommendation], command: str) -> str:
-    """The record as text. ``command`` makes it again."""
-    return "\n".join([*_head(summary), *(line for found in recommendations for line in _one(found)), *_foot(command)])
+    """Return the record as Markdown. ``command`` is the command line that writes it again."""
+    answers = (line for answer in recommendations for line in _answer(answer))
+    return "\n".join([*_head(summary), *answers, *_foot(command)])
 
 
 def _head(summary: RunSummary) -> Iterator[str]:
@@ -25,41 +26,41 @@ def _head(summary: RunSummary) -> Iterator[str]:
     yield ""
 
 
-def _one(found: Recommendation) -> Iterator[str]:
-    yield f"## {plain(found.modality)}"
+def _answer(answer: Recommendation) -> Iterator[str]:
+    yield f"## {plain(answer.modality)}"
     yield ""
     yield "### Context"
     yield ""
-    yield f"Judged by {plain(', '.join(found.questions))}; weights: {words.weights(found) or 'none'}."
+    yield f"Judged by {plain(', '.join(answer.questions))}; weights: {words.weights(answer) or 'none'}."
     yield ""
-    yield from _options(found)
+    yield from _options(answer)
     yield "### Decision"
     yield ""
-    yield f"{plain(words.choice(found))}."
+    yield f"{plain(words.choice(answer))}."
     yield ""
     yield "### Consequences"
     yield ""
-    yield from _bullets(words.because(found))
-    yield "### What is not known, and could change it"
+    yield from _bullets(words.because(answer))
+    yield "### What is not known, and could change the decision"
     yield ""
-    open_ = [f"{one.stack}: {one.why}" for one in found.rejected if not one.measured]
-    yield from _bullets([*open_, *found.caveats])
+    unknown = [f"{stack.stack}: {stack.why}" for stack in answer.rejected if not stack.measured]
+    yield from _bullets([*unknown, *answer.caveats])
 
 
-def _options(found: Recommendation) -> Iterator[str]:
+def _options(answer: Recommendation) -> Iterator[str]:
     yield "### Options"
     yield ""
-    if found.candidates:
-        headers = ["stack", *found.weights, "score", "comes first"]
+    if answer.candidates:
+        headers = ["stack", *answer.weights, "score", "comes first"]
         yield f"| {' | '.join(headers)} |"
         yield f"| --- |{' ---: |' * (len(headers) - 1)}"
-    for candidate in found.candidates:
-        shown = [f"{value} ({times})" for value, times in recommend.figures(candidate, found).values()]
+    for candidate in answer.candidates:
+        shown = [f"{value} ({times})" for value, times in recommend.figures(candidate, answer).values()]
         cells = [plain(candidate.stack), *shown, f"{candidate.score:.2f}", text.percent(candidate.chance)]
         yield f"| {' | '.join(cells)} |"
-    if found.candidates:
+    if answer.candidates:
         yield ""
-    yield from _bullets(f"{one.stack} is out: {one.why}" for one in found.rejected if one.measured)
+    yield from _bullets(f"{stack.stack} is rejected: {stack.why}" for stack in answer.rejected if stack.measured)
 
 
 def _foot(command: str) -> Iterator[str]:

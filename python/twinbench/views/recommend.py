@@ -12,31 +12,32 @@ from twinbench.results.decisions.recommend_records import Candidate, Recommendat
 from twinbench.views import layout, text, words
 
 LEGEND = """\
-x: how many times as much as the best candidate. score: the product of these, each to the power of its weight.
-first: how often a stack comes first when every figure is drawn anew from its interval; 95 % make a decision.
-* is in the Pareto set. Cold start and memory have no intervals and are taken as measured."""
+x: ratio to the best candidate. score: product of the ratios, each to the power of its weight; lower is better.
+first: share of the draws in which a stack comes first, where each draw takes every figure from its interval;
+95 % or more is a decision. *: in the Pareto set. Cold start and memory have no intervals and are used as measured."""
 
 
 def render(recommendations: Sequence[Recommendation], console: Console) -> None:
-    """Print the answer of every modality, then how to read it."""
+    """Print the answer for every modality, then a legend."""
     layout.widen(console)
-    for found in recommendations:
-        layout.say(console, words.choice(found), style="bold green" if found.decided else "bold yellow")
-        layout.say(console, "judged by", f"{', '.join(found.questions)}; weights: {words.weights(found) or 'none'}")
-        if found.candidates:
-            console.print(_table(found))
-        for sentence in words.because(found):
+    for answer in recommendations:
+        layout.say(console, words.choice(answer), style="bold green" if answer.decided else "bold yellow")
+        layout.say(console, "judged by", f"{', '.join(answer.questions)}; weights: {words.weights(answer) or 'none'}")
+        if answer.candidates:
+            console.print(_table(answer))
+        for sentence in words.because(answer):
             layout.say(console, f"- {sentence}")
-        for one in found.rejected:
-            layout.say(console, one.stack, f"{'out' if one.measured else 'not known'}: {one.why}", style="dim")
-        for sentence in found.caveats:
-            layout.say(console, "not known", sentence, style="yellow")
-    if any(found.candidates for found in recommendations):
+        for stack in answer.rejected:
+            kind = "rejected" if stack.measured else "no result"
+            layout.say(console, stack.stack, f"{kind}: {stack.why}", style="dim")
+        for sentence in answer.caveats:
+            layout.say(console, "caveat", sentence, style="yellow")
+    if any(answer.candidates for answer in recommendations):
         console.print(Text(LEGEND, style="dim"))
 
 
 def figures(candidate: Candidate, recommendation: Recommendation) -> dict[str, tuple[str, str]]:
-    """What is shown of a candidate: by column the figure, and how many times as much as the best."""
+    """Format a candidate's figures: by criterion the figure, and its ratio to the best candidate."""
     values = {
         "speed": text.seconds(candidate.time_s),
         "quality": text.quality(candidate.quality),
@@ -46,13 +47,14 @@ def figures(candidate: Candidate, recommendation: Recommendation) -> dict[str, t
     return {name: (values[name], f"{candidate.times[name]:.2f}x") for name in recommendation.weights}
 
 
-def _table(found: Recommendation) -> Table:
-    columns = [header for name in found.weights for header in (name, "x")]
+def _table(answer: Recommendation) -> Table:
+    columns = [header for name in answer.weights for header in (name, "x")]
     table = layout.table("stack", *columns, "score", "first", left=1)
-    for candidate in found.candidates:
-        pairs = figures(candidate, found).values()
+    for candidate in answer.candidates:
+        pairs = figures(candidate, answer).values()
+        style = "" if candidate.stack in answer.contenders else "dim"
         table.add_row(
-            layout.cell(candidate.stack + "*" * candidate.pareto, "" if candidate.stack in found.contenders else "dim"),
+            layout.cell(candidate.stack + "*" * candidate.pareto, style),
             *(layout.cell(part) for pair in pairs for part in pair),
             layout.cell(f"{candidate.score:.2f}"),
             layout.cell(text.percent(candidate.chance)),

@@ -18,94 +18,76 @@ from twinbench.store.records import Status
 from twinbench.views import endpoints, layout, text, words
 
 STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yellow", Status.PLANNED: "dim"}
-"""Of a status; red for any other."""
+"""Style of a status; red for any other."""
 
 LEGEND = """\
-total: one execution of all steps after warm-up; ± is half of a 95 % interval over processes and blocks.
-rank: stacks that can't be told apart share one; what failed or disagrees with the reference has none.
-cold start: imports and first calls. agreement: worst error against its tolerance, at most 1 agrees.
-of a step: ! disagrees, * can't follow the contract, [1] is its rank where steps are questions of their own."""
+total: one execution of all steps after warm-up; ± is half of the 95 % interval over processes and blocks.
+rank: stacks that can't be told apart share a rank; a stack that failed or disagrees with the reference has none.
+cold start: imports and first calls. agreement: largest error divided by its tolerance; at most 1 agrees.
+steps: ! disagrees; * the library can't follow the contract; [1] is the rank where each step is ranked by itself."""
 
 
 GROWTH_LEGEND = """\
-exponent: time grows as amount ^ exponent, so 1 is linear; ± is half of the 95 % interval of the fit, which takes three
-sizes or more; * not measured at all of the sizes."""
+exponent: time grows as amount ^ exponent, so 1 is linear; ± is half of the 95 % interval of the fit, which needs three
+sizes or more; *: not measured at every size."""
 
 
 AGREEMENT_LEGEND = """\
-the class, and in brackets error / tolerance (at most 1 agrees); of what is different the largest absolute error, and
-for images the peak signal-to-noise ratio. * is declared: the library can't follow the contract. '-': not compared."""
+exact, rounding, approximate: agrees, with error / tolerance in brackets (at most 1). DIFFERENT: largest absolute
+error, and for images the peak signal-to-noise ratio. different*: the library can't follow the contract.
+-: not checked."""
 
 
-class Finding(Protocol):
-    """How one output compares with the reference's."""
+class CheckedOutput(Protocol):
+    """The agreement of one output with the reference's output."""
 
     @property
     def level(self) -> str:
-        """Tolerance class."""
+        """Tolerance class: one of `LEVELS`."""
 
     @property
     def error(self) -> float:
-        """As a multiple of the tolerance."""
+        """Largest error as a multiple of the tolerance."""
 
     @property
     def max_abs(self) -> float:
-        """The largest absolute error."""
+        """Largest absolute error, in the output's own unit."""
 
     @property
     def psnr_db(self) -> float | None:
-        """Of an image that differs."""
+        """Peak signal-to-noise ratio in decibels of an 8-bit image that differs; None for any other output."""
 
     @property
     def ok(self) -> bool:
-        """Whether it is inside."""
+        """Whether the output is inside the tolerance."""
 
     @property
     def declared(self) -> str:
-        """Why the library can't get there, if its framework says so."""
+        """Why the library can't follow the contract, if its framework declares that. Empty otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """``keep``: columns with the lowest go first when the terminal is narrow."""
+    """A column of the table of stacks."""
 
     header: str
     cell: Callable[[CellSummary], Text]
-    keep: int
+    priority: int
+    """On a narrow terminal, the columns with the lowest priority are left out first."""
     justify: Literal["left", "right"] = "right"
 
 
 def render(summary: RunSummary, console: Console, recommendations: Sequence[Recommendation] = ()) -> None:
-    """Print a run: per pipeline its answer, its stacks, what went wrong, and its steps; then what to choose."""
+    """Print a run: its pipelines, the growth of time, warnings, and the recommended stacks."""
     layout.widen(console)
     for pipeline in summary.pipelines:
-        layout.say(console, f"{pipeline.pipeline} ({pipeline.size})", pipeline.question, style="bold")
-        layout.say(console, words.data(pipeline))
-        layout.say(console, words.headline(pipeline), style="bold green")
-        console.print(_stacks(pipeline, console))
-        for cell in pipeline.cells:
-            if cell.reason:
-                layout.say(console, f"{cell.stack}: {cell.kind or cell.status}", cell.reason, style=_style(cell.status))
-        layout.say(console, words.break_even(pipeline))
-        for table in _steps(pipeline, console):
-            console.print(table)
-        for line in words.qualities(pipeline):
-            layout.say(console, *line)
-        if any(words.is_rated(step) for cell in pipeline.cells for step in cell.steps):
-            console.print(_rates(pipeline))
-        deployed = [one for cell in pipeline.cells for one in cell.endpoints]
-        if deployed:
-            endpoints.render(deployed, console)
-    for name, exponents in groupby(summary.growth, key=lambda one: one.pipeline):
-        growth = list(exponents)
-        sizes = max((one.sizes for one in growth), key=len)
-        layout.say(console, f"{name}: exponent of time over amount", ", ".join(sizes), style="bold")
-        for table in _growth(growth, sizes, console):
-            console.print(table)
+        _render_pipeline(pipeline, console)
+    for name, exponents in groupby(summary.growth, key=lambda growth: growth.pipeline):
+        _render_growth(name, list(exponents), console)
     for warning in summary.warnings:
         layout.say(console, "warning", warning, style="yellow")
-    for found in recommendations:
-        layout.say(console, "recommended", f"{words.choice(found)} (weights: {words.weights(found) or 'none'})")
+    for answer in recommendations:
+        layout.say(console, "recommended", f"{words.choice(answer)} (weights: {words.weights(answer) or 'none'})")
     if summary.pipelines:
         console.print(Text(LEGEND, style="dim"))
     if summary.growth:
@@ -113,28 +95,57 @@ def render(summary: RunSummary, console: Console, recommendations: Sequence[Reco
     layout.say(console, f"run {summary.run_id}, {summary.created}, {summary.status}", style="dim")
 
 
-def agreement_matrix(
-    steps: Mapping[str, str], findings: Mapping[str, Mapping[str, Sequence[Finding]]], console: Console
-) -> None:
-    """Print steps (id to op) against stacks: how the worst of a step's outputs compares, and by how much.
+def _render_pipeline(pipeline: PipelineSummary, console: Console) -> None:
+    """Print a pipeline's headline, stacks, failures, steps, quality, models and endpoints."""
+    layout.say(console, f"{pipeline.pipeline} ({pipeline.size})", pipeline.question, style="bold")
+    layout.say(console, words.data(pipeline))
+    layout.say(console, words.headline(pipeline), style="bold green")
+    console.print(_stacks(pipeline, console))
+    for cell in pipeline.cells:
+        if cell.reason:
+            layout.say(console, f"{cell.stack}: {cell.kind or cell.status}", cell.reason, style=_style(cell.status))
+    layout.say(console, words.break_even(pipeline))
+    for table in _steps(pipeline, console):
+        console.print(table)
+    for line in words.qualities(pipeline):
+        layout.say(console, *line)
+    if any(words.is_rated(step) for cell in pipeline.cells for step in cell.steps):
+        console.print(_rates(pipeline))
+    deployed = [endpoint for cell in pipeline.cells for endpoint in cell.endpoints]
+    if deployed:
+        endpoints.render(deployed, console)
 
-    ``findings`` holds, by stack and step id, one finding per compared output.
+
+def _render_growth(pipeline: str, exponents: Sequence[Growth], console: Console) -> None:
+    """Print the exponents of one pipeline."""
+    sizes = max((growth.sizes for growth in exponents), key=len)
+    layout.say(console, f"{pipeline}: exponent of time over amount of data", ", ".join(sizes), style="bold")
+    for table in _growth(exponents, sizes, console):
+        console.print(table)
+
+
+def agreement_matrix(
+    steps: Mapping[str, str], findings: Mapping[str, Mapping[str, Sequence[CheckedOutput]]], console: Console
+) -> None:
+    """Print a matrix of steps (id to op) and stacks: the agreement of the worst output of each step.
+
+    ``findings`` holds, by stack and step id, one result for each output that was checked.
     """
     layout.widen(console)
     stacks = [layout.cell(stack) for stack in findings]
     rows = [(step, op, [by_step.get(step, ()) for by_step in findings.values()]) for step, op in steps.items()]
 
     def table(first: int, last: int) -> Table:
-        made = layout.table("step", "op", *stacks[first:last])
-        for step, op, found in rows:
-            made.add_row(layout.cell(step), layout.cell(op), *map(_finding, found[first:last]))
-        return made
+        matrix = layout.table("step", "op", *stacks[first:last])
+        for step, op, by_stack in rows:
+            matrix.add_row(layout.cell(step), layout.cell(op), *map(_worst_output, by_stack[first:last]))
+        return matrix
 
-    for made in layout.chunks(table, len(stacks), console):
-        console.print(made)
+    for matrix in layout.chunks(table, len(stacks), console):
+        console.print(matrix)
     for stack, by_step in findings.items():
-        for step, found in by_step.items():
-            for reason in dict.fromkeys(f.declared for f in found if f.declared):
+        for step, outputs in by_step.items():
+            for reason in dict.fromkeys(output.declared for output in outputs if output.declared):
                 layout.say(console, f"{stack} {step}: different", reason)
     console.print(Text(AGREEMENT_LEGEND, style="dim"))
 
@@ -154,7 +165,7 @@ def _stacks(pipeline: PipelineSummary, console: Console) -> Table:
     ]
     columns = [column for column in columns if any(str(column.cell(c)) != text.NOTHING for c in pipeline.cells)]
     while layout.width(table := _stack_table(columns, pipeline.cells), console) > console.width and len(columns) > 3:
-        columns.remove(min(columns, key=lambda column: column.keep))
+        columns.remove(min(columns, key=lambda column: column.priority))
     return table
 
 
@@ -168,29 +179,29 @@ def _stack_table(columns: Sequence[_Column], cells: Sequence[CellSummary]) -> Ta
 
 
 def _steps(pipeline: PipelineSummary, console: Console) -> list[Table]:
-    """Median times by step and stack, over several tables when the stacks don't fit side by side.
+    """Return tables of times by step and stack: several tables if the stacks don't fit side by side.
 
-    Independent steps have their ranks beside them.
+    Independent steps are shown with their ranks.
     """
     cells = [cell for cell in pipeline.cells if any(step.steady for step in cell.steps)]
 
     def table(first: int, last: int) -> Table:
-        made = layout.table("step", "op", *(layout.cell(cell.stack) for cell in cells[first:last]))
+        matrix = layout.table("step", "op", *(layout.cell(cell.stack) for cell in cells[first:last]))
         for row, (step, op) in enumerate(pipeline.steps):
-            made.add_row(layout.cell(step), layout.cell(op), *(_step(cell.steps[row]) for cell in cells[first:last]))
-        return made
+            matrix.add_row(layout.cell(step), layout.cell(op), *(_step(cell.steps[row]) for cell in cells[first:last]))
+        return matrix
 
     return layout.chunks(table, len(cells), console)
 
 
 def _rates(pipeline: PipelineSummary) -> Table:
-    """How fast models are trained, asked and saved: examples a second, latency of single requests, bytes on disk."""
+    """Return the table of models: examples per second, latency of single requests, and size on disk."""
     table = layout.table("step", "stack", "examples/s", "latency p50", "p95", "p99", "requests", "size")
-    for step, _ in pipeline.steps:
+    for name, _ in pipeline.steps:
         for cell in pipeline.cells:
-            for found in cell.steps:
-                if found.step == step and words.is_rated(found):
-                    table.add_row(*map(layout.cell, (step, cell.stack, *words.rate(found))))
+            for step in cell.steps:
+                if step.step == name and words.is_rated(step):
+                    table.add_row(*map(layout.cell, (name, cell.stack, *words.rate(step))))
     return table
 
 
@@ -199,7 +210,7 @@ def _status(cell: CellSummary) -> str:
 
 
 def _quality(cell: CellSummary, metric: str | None) -> Text:
-    """Red where a dummy does as well."""
+    """Show the quality, in red if it isn't better than the baseline's."""
     quality = cell.quality.get(metric or "")
     if quality is None:
         return layout.cell(text.NOTHING)
@@ -212,7 +223,7 @@ def _agreement(error: float | None) -> Text:
 
 
 def _step(step: StepSummary) -> Text:
-    """The time; of an independent step its rank and ratio, or ``*`` where the library can't follow the contract."""
+    """Show a step's time, with ``!`` or ``*`` if it disagrees, or with ratio and rank if it is ranked by itself."""
     if step.steady is None:
         return layout.cell(text.NOTHING)
     time = text.seconds(step.steady.estimate)
@@ -225,40 +236,39 @@ def _step(step: StepSummary) -> Text:
 
 
 def _growth(growth: Sequence[Growth], sizes: Sequence[str], console: Console) -> list[Table]:
-    """Exponents of one pipeline: a row for each step, or one for the total, and a column for each stack."""
-    found = {(one.stack, one.step): one for one in growth}
-    stacks, steps = (list(dict.fromkeys(names)) for names in zip(*found, strict=True))
+    """Return the exponents of one pipeline: a row for each step, or one for the total, and a column for each stack."""
+    by_stack_and_step = {(exponent.stack, exponent.step): exponent for exponent in growth}
+    stacks, steps = (list(dict.fromkeys(names)) for names in zip(*by_stack_and_step, strict=True))
 
     def table(first: int, last: int) -> Table:
-        made = layout.table("step", *map(layout.cell, stacks[first:last]))
-        made.columns[1].justify = "right"
+        matrix = layout.table("step", *map(layout.cell, stacks[first:last]))
+        matrix.columns[1].justify = "right"
         for step in steps:
-            made.add_row(
-                layout.cell(step or "total"), *(_exponent(found.get((s, step)), sizes) for s in stacks[first:last])
-            )
-        return made
+            exponents = [_exponent(by_stack_and_step.get((stack, step)), sizes) for stack in stacks[first:last]]
+            matrix.add_row(layout.cell(step or "total"), *exponents)
+        return matrix
 
     return layout.chunks(table, len(stacks), console)
 
 
 def _exponent(growth: Growth | None, sizes: Sequence[str]) -> Text:
-    """With half of its interval, where there is one, and a star where some of the sizes are missing."""
+    """Show an exponent, with half of its interval if it has one, and a star if some of the sizes are missing."""
     if growth is None:
         return layout.cell(text.NOTHING)
     half = "" if growth.high is None else f" ±{growth.high - growth.exponent:.2f}"
     return layout.cell(f"{growth.exponent:.2f}{half}{'' if growth.sizes == tuple(sizes) else '*'}")
 
 
-def _finding(found: Sequence[Finding]) -> Text:
-    if not found:
+def _worst_output(outputs: Sequence[CheckedOutput]) -> Text:
+    if not outputs:
         return layout.cell(text.NOTHING)
-    worst = max(found, key=lambda one: (not one.ok, math.inf if math.isnan(one.error) else one.error))
+    worst = max(outputs, key=lambda out: (not out.ok, math.inf if math.isnan(out.error) else out.error))
     if worst.ok:
-        level = max((one.level for one in found), key=LEVELS.index)
+        level = max((output.level for output in outputs), key=LEVELS.index)
         return layout.cell(level if level == "exact" else f"{level} ({text.error(worst.error)})", "green")
     size = "" if math.isinf(worst.max_abs) else f" max {worst.max_abs:.3g}"
     psnr = "" if worst.psnr_db is None else f" {worst.psnr_db:.1f} dB"
-    declared = all(one.ok or one.declared for one in found)
+    declared = all(output.ok or output.declared for output in outputs)
     return layout.cell(f"{'different*' if declared else 'DIFFERENT'}{size}{psnr}", "yellow" if declared else "red")
 
 

@@ -1,6 +1,6 @@
-"""What a run and a recommendation come to, in sentences: the same ones on a terminal, in a report and in a record.
+"""Sentences about runs and recommendations, which the terminal, the report and the decision record share.
 
-The figures are those of ``results``; here they only get words.
+The figures are computed in ``results``; this module only puts them into words.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ COSTS: dict[Criterion, str] = {
     "memory": "the memory",
     "cold": "the cold start",
 }
-"""What grows where a stack is worse."""
+"""Names of the costs that are larger for a worse stack."""
 
 
 def listed(names: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
+    """Join names: ``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def headline(pipeline: PipelineSummary) -> str:
-    """Who is fastest, by how much, and whether that is certain."""
+    """Say which stack is fastest, by how much, and whether that is certain."""
     if pipeline.independent:
         return _step_headline(pipeline)
     ranked = [cell for cell in pipeline.cells if cell.rank is not None]
@@ -36,29 +36,29 @@ def headline(pipeline: PipelineSummary) -> str:
     first = [cell for cell in ranked if cell.rank == 1]
     others = [cell for cell in ranked if cell.rank != 1]
     if len(first) > 1:
-        said = f"{listed([cell.stack for cell in first])} share the first place: they can't be told apart"
+        line = f"{listed([cell.stack for cell in first])} share rank 1, because they can't be told apart"
     else:
-        said = f"{first[0].stack} is fastest" if others else f"{first[0].stack} is the only one that can be ranked"
+        line = f"{first[0].stack} is fastest" if others else f"{first[0].stack} is the only stack that can be ranked"
     if first[0].total is not None:
-        said += f" ({text.seconds(first[0].total.estimate)})"
+        line += f" ({text.seconds(first[0].total.estimate)})"
     if others and others[0].ratio is not None:
-        said += f"; {others[0].stack} takes {text.ratio(others[0].ratio)} as long"
-    return said
+        line += f"; {others[0].stack} takes {text.ratio(others[0].ratio)} as long"
+    return line
 
 
 def _step_headline(pipeline: PipelineSummary) -> str:
-    """How many steps each stack is fastest on, alone or with others."""
+    """Say on how many steps each stack has rank 1, alone or with others."""
     firsts = {cell.stack: sum(step.rank == 1 for step in cell.steps) for cell in pipeline.cells}
     ranked = {step.step for cell in pipeline.cells for step in cell.steps if step.rank is not None}
     if not ranked:
         return "no step was measured and agrees with the reference"
     best = sorted((stack for stack, count in firsts.items() if count), key=lambda stack: -firsts[stack])
     parts = [f"{stack} on {firsts[stack]}" for stack in best]
-    return f"of {len(ranked)} steps, fastest or not to be told from the fastest: {listed(parts)}"
+    return f"rank 1 on steps, out of {len(ranked)}: {listed(parts)}"
 
 
 def data(pipeline: PipelineSummary) -> str:
-    """What was run on, and what is to be beaten."""
+    """Name the data, the baselines and the target."""
     parts = [str(pipeline.dataset["name"])] if "name" in pipeline.dataset else []
     amount = pipeline.dataset.get("amount")
     parts += [f"{text.amount(amount)} {pipeline.dataset['unit']}"] if amount else []
@@ -68,7 +68,7 @@ def data(pipeline: PipelineSummary) -> str:
 
 
 def level(step: StepSummary) -> str:
-    """How a step compares with the reference's: the class and the error, and of what is different how far it is off."""
+    """Describe a step's agreement with the reference: its class and error, or how far a different output is off."""
     if step.agrees is not False:
         return f"{step.level}" if step.level == "exact" else f"{step.level} ({text.error(step.error)})"
     size = "" if step.max_abs is None or math.isinf(step.max_abs) else f", at most {step.max_abs:.3g} off"
@@ -77,116 +77,118 @@ def level(step: StepSummary) -> str:
 
 
 def qualities(pipeline: PipelineSummary) -> Iterator[tuple[str, str]]:
-    """Whether the stacks reach the same quality over several seeds, and after how long the target."""
+    """Yield, as heading and text, the tests for equal quality over several seeds, and the times to the target."""
     for cell in pipeline.cells:
         quality = cell.quality.get(pipeline.metric or "")
         if quality is not None and quality.equivalence is not None:
-            found = quality.equivalence
-            told = f"{found.verdict}, difference {found.difference:+.4f}"
-            told += f" [{found.low:+.4f}, {found.high:+.4f}]" if math.isfinite(found.low) else ""
+            test = quality.equivalence
+            result = f"{test.verdict}, difference {test.difference:+.4f}"
+            result += f" [{test.low:+.4f}, {test.high:+.4f}]" if math.isfinite(test.low) else ""
             yield (
-                f"{cell.stack} {quality.metric} over {quality.seeds} seeds, against {quality.against}",
-                f"{told}, margin {found.margin:g}",
+                f"{cell.stack} {quality.metric} over {quality.seeds} seeds, compared with {quality.against}",
+                f"{result}, margin {test.margin:g}",
             )
     reached = [f"{c.stack} {text.seconds(c.to_target_s)}" for c in pipeline.cells if c.to_target_s is not None]
     if reached:
-        yield f"training to {pipeline.metric} {pipeline.target:g}", ", ".join(reached)
+        yield f"training time to {pipeline.metric} {pipeline.target:g}", ", ".join(reached)
 
 
 def is_rated(step: StepSummary) -> bool:
-    """Whether it trains, scores or saves models."""
+    """Return whether a step trains, scores or saves models."""
     return step.per_second is not None or step.saved_bytes is not None
 
 
 def rate(step: StepSummary) -> list[str]:
-    """Examples a second, latency of single requests by quantile and their number, bytes on disk."""
-    one = step.latency
-    quantiles = (one.p50_s, one.p95_s, one.p99_s) if one else (None, None, None)
+    """Format examples per second, three latency quantiles of single requests, their number, and bytes on disk."""
+    latency = step.latency
+    quantiles = (latency.p50_s, latency.p95_s, latency.p99_s) if latency else (None, None, None)
     return [
-        f"{step.per_second:,.0f}" if step.per_second is not None and one is None else text.NOTHING,
+        f"{step.per_second:,.0f}" if step.per_second is not None and latency is None else text.NOTHING,
         *map(text.seconds, quantiles),
-        f"{one.requests:,}" if one else text.NOTHING,
+        f"{latency.requests:,}" if latency else text.NOTHING,
         text.size(step.saved_bytes),
     ]
 
 
 def exponent(growth: Growth) -> str:
-    """With its interval, where there is one."""
+    """Format an exponent with its interval, if it has one."""
     interval = f" [{growth.low:.2f}, {growth.high:.2f}]" if growth.low is not None and growth.high is not None else ""
     return f"{growth.exponent:.2f}{interval}"
 
 
 def break_even(pipeline: PipelineSummary) -> str:
-    """When a slower start has paid off; empty where there is nothing to pay off."""
-    found = pipeline.break_even
-    if found is None:
+    """Say when the fastest stack has made up for its slower start; empty if it needn't."""
+    pays = pipeline.break_even
+    if pays is None:
         return ""
-    if found.calls is None:
-        return f"{found.against} starts sooner than {found.stack}, which never makes up for it"
-    return f"{found.against} starts sooner; from execution {found.calls} on, {found.stack} has taken less time in all"
+    if pays.calls is None:
+        return f"{pays.against} starts sooner than {pays.stack}, which never makes up for it"
+    return f"{pays.against} starts sooner; from execution {pays.calls} on, {pays.stack} has taken less time in total"
 
 
-def standing(place: CellSummary | StepSummary) -> str:
-    """``1``, or the ratio to the fastest; nothing where there is no rank."""
-    if place.rank is None:
+def standing(summary: CellSummary | StepSummary) -> str:
+    """Format the ratio to the fastest: ``1`` for the fastest itself, ``-`` without a rank."""
+    if summary.rank is None:
         return text.NOTHING
-    return "1" if place.ratio is None else text.ratio(place.ratio)
+    return "1" if summary.ratio is None else text.ratio(summary.ratio)
 
 
 def choice(recommendation: Recommendation) -> str:
-    """The answer in one sentence."""
-    found = recommendation
-    if not found.candidates:
-        return f"{found.modality}: no stack is inside the limits"
-    first = found.candidates[0]
-    if found.decided and len(found.candidates) == 1:
-        return f"{found.modality}: choose {first.stack}, the only one inside the limits"
-    if found.decided:
-        return f"{found.modality}: choose {first.stack}; it comes first in {text.percent(first.chance)} of the draws"
-    chances = [f"{c.stack} ({text.percent(c.chance)})" for c in found.candidates if c.stack in found.contenders]
-    return f"{found.modality}: undecided between {listed(chances)}, who come first in so many of the draws"
+    """Give the answer in one sentence."""
+    answer = recommendation
+    if not answer.candidates:
+        return f"{answer.modality}: no stack is inside the limits"
+    first = answer.candidates[0]
+    if answer.decided and len(answer.candidates) == 1:
+        return f"{answer.modality}: choose {first.stack}, the only stack inside the limits"
+    if answer.decided:
+        return f"{answer.modality}: choose {first.stack}; it comes first in {text.percent(first.chance)} of the draws"
+    contenders = [candidate for candidate in answer.candidates if candidate.stack in answer.contenders]
+    names, chances = [c.stack for c in contenders], [text.percent(c.chance) for c in contenders]
+    undecided = f"{answer.modality}: undecided between {listed(names)}"
+    return f"{undecided}, which come first in {listed(chances)} of the draws"
 
 
 def price(other: Candidate, first: Candidate, metric: str | None) -> str:
-    """What it costs to pick another one, criterion by criterion."""
+    """Say what another candidate costs in comparison with the first, criterion by criterion."""
     parts = []
     for name, times in other.times.items():
         ratio = times / first.times[name]
-        told = f"{ratio:.2f}x {COSTS[name]}"
+        cost = f"{ratio:.2f}x {COSTS[name]}"
         if name == "quality" and metric and other.quality is not None and first.quality is not None:
-            told += f" ({metric} {text.quality(other.quality)}, not {text.quality(first.quality)})"
-        parts.append(told if abs(ratio - 1) >= 0.005 else f"the same {COSTS[name].removeprefix('the ')}")
+            cost += f" ({metric} {text.quality(other.quality)} instead of {text.quality(first.quality)})"
+        parts.append(cost if abs(ratio - 1) >= 0.005 else f"the same {COSTS[name].removeprefix('the ')}")
     return listed(parts)
 
 
 def because(recommendation: Recommendation) -> Iterator[str]:
-    """Why the first one is first, what the next one would cost, and what would change that."""
+    """Yield the reasons for the first candidate, the cost of the next, and the weights that would change the order."""
     first, *others = recommendation.candidates or (None,)
     if first is None:
         return
     best = [name for name in recommendation.weights if first.times[name] < 1.005]
     if others and best:
-        yield f"{first.stack} is the best of all in {listed(best)}"
+        yield f"{first.stack} is the best candidate in {listed(best)}"
     if others and not others[0].pareto:
-        yield f"{others[0].stack} is behind it with nothing to set against that"
+        yield f"{others[0].stack} comes next, but another stack is at least as good in every criterion"
     for other in others[:1]:
-        yield f"{other.stack} instead costs {price(other, first, recommendation.metric)}"
+        yield f"choosing {other.stack} instead costs {price(other, first, recommendation.metric)}"
     front = [candidate.stack for candidate in recommendation.candidates if candidate.pareto]
     if others:
-        yield f"nobody beats {listed(front)} in everything that counts (the Pareto set)"
+        yield f"in the Pareto set (no stack is better in one criterion without being worse in another): {listed(front)}"
     yield from switches(recommendation)
 
 
 def switches(recommendation: Recommendation) -> Iterator[str]:
-    """How far the weights would have to move."""
+    """Yield how far each weight would have to change for another stack to come first."""
     for switch in recommendation.switches:
-        way = "up" if switch.then > switch.now else "down"
-        moved = f"from {text.percent(switch.now)} {way} to {text.percent(switch.then)}"
-        yield f"with the weight of {switch.criterion} {moved}, {switch.stack} comes first"
+        way = "raised" if switch.then > switch.now else "lowered"
+        change = f"{way} from {text.percent(switch.now)} to {text.percent(switch.then)}"
+        yield f"with the weight of {switch.criterion} {change}, {switch.stack} comes first"
     if len(recommendation.candidates) > 1 and not recommendation.switches:
-        yield "no change of a single weight would put another one first"
+        yield "no change of a single weight would put another stack first"
 
 
 def weights(recommendation: Recommendation) -> str:
-    """``speed 50%, quality 30%``."""
+    """Format the weights: ``speed 50%, quality 30%``."""
     return ", ".join(f"{name} {text.percent(weight)}" for name, weight in recommendation.weights.items())

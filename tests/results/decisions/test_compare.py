@@ -11,7 +11,7 @@ from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
 from twinbench.errors import BadInput
 from twinbench.results.decisions import compare
 from twinbench.results.decisions.compare import Comparison
-from twinbench.results.decisions.compare_records import Change
+from twinbench.results.decisions.compare_records import TimeChange
 from twinbench.store.store import Agreement, Sample, Status, Store
 
 LATER = "20260601-120000-beef"
@@ -48,7 +48,7 @@ def slow_down(store: Store, stack: str, step: str, factor: float) -> None:
     )
 
 
-def change(found: Comparison, stack: str, step: str = "") -> Change:
+def change(found: Comparison, stack: str, step: str = "") -> TimeChange:
     return next(one for one in found.changes if (one.b, one.step) == (stack, step))
 
 
@@ -81,7 +81,7 @@ def test_a_control_shows_what_two_runs_alone_can_not(store):
 
 
 def test_a_control_that_changed_itself_is_refused(store):
-    with pytest.raises(BadInput, match="not the same code"):
+    with pytest.raises(BadInput, match="not measured with the same code"):
         compared(store, control="no such stack")
 
 
@@ -171,7 +171,7 @@ def test_independent_steps_are_compared_one_by_one_and_have_no_total(store):
 
 def test_runs_without_a_common_stack_are_refused(store):
     store.new_run("empty", created="2026-07-01T00:00:00+00:00", arguments={}, environment={})
-    with pytest.raises(BadInput, match="share no stack"):
+    with pytest.raises(BadInput, match="have no stack in common"):
         compare.runs((store, RUN), (store, "empty"))
 
 

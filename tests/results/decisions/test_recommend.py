@@ -104,10 +104,10 @@ def test_the_weight_at_which_the_answer_changes_is_told(store):
 @pytest.mark.parametrize(
     ("wishes", "out"),
     [
-        ({"language": "julia"}, "not of the language julia"),
-        ({"max_memory_bytes": 200 * 2**20}, "memory 300 MiB, where 200 MiB is the limit"),
-        ({"max_cold_start_s": 1.0}, "cold start 1.94 s, where 1 s is the limit"),
-        ({"min_quality": 0.95}, "roc_auc 0.92, where 0.95 is the limit"),
+        ({"language": "julia"}, "not written in the language julia"),
+        ({"max_memory_bytes": 200 * 2**20}, "memory 300 MiB, but the limit is 200 MiB"),
+        ({"max_cold_start_s": 1.0}, "cold start 1.94 s, but the limit is 1 s"),
+        ({"min_quality": 0.95}, "roc_auc 0.92, but the limit is 0.95"),
         ({"require_agreement": True}, "not every step agrees"),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_criterion_without_all_figures_counts_for_nothing_and_that_is_told(sto
     store.set_status(id, Status.DONE)
     found = answer(store)
     assert found.weights == {"speed": 1.0}
-    assert {caveat.split()[0] for caveat in found.caveats if "counts for nothing" in caveat} == {
+    assert {caveat.split()[0] for caveat in found.caveats if "has no weight" in caveat} == {
         "quality",
         "memory",
         "cold",
@@ -162,7 +162,7 @@ def test_a_stack_must_answer_all_questions_that_the_best_ones_answer(store):
     assert [candidate.stack for candidate in images.candidates] == ["both", "all"]
     assert images.candidates[1].times["speed"] == pytest.approx(2**0.5, rel=0.01)
     assert images.questions == ("ops (small) blur", "ops (small) warp")
-    assert [(one.stack, one.why) for one in images.rejected] == [("one", "no time that counts on ops (small) warp")]
+    assert [(one.stack, one.why) for one in images.rejected] == [("one", "it has no ranked time on ops (small) warp")]
 
 
 def test_the_largest_size_is_judged_unless_another_is_asked_for(store):

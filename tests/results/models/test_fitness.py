@@ -12,7 +12,7 @@ from twinbench import metrics
 from twinbench.numbers.predictions import wilson
 from twinbench.numbers.stats import Interval
 from twinbench.results.models import fitness
-from twinbench.results.models.fitness import Quality
+from twinbench.results.models.fitness import QualityJudgement
 
 Answers = tuple[np.ndarray, np.ndarray]
 
@@ -26,7 +26,7 @@ def answers(rows: int, seed: int, classes: int = 2, signal: float = 1.5) -> Answ
     return labels, (p[:, 1] if classes == 2 else p).astype(np.float32)
 
 
-def judge(before: Answers, now: Answers, metric: str = "roc_auc", margin: float = 0.01) -> Quality:
+def judge(before: Answers, now: Answers, metric: str = "roc_auc", margin: float = 0.01) -> QualityJudgement:
     return fitness.judge(before, now, metric, margin)
 
 
@@ -95,9 +95,9 @@ def test_the_same_is_said_inside_the_margin_only():
     assert judge(before, now, margin=0.05).verdict == "same"
     undecided = judge(before, now, margin=0.024)
     assert undecided.verdict == "undecided"
-    assert undecided.reason.startswith("between -0.0")
-    assert undecided.reason.endswith("and the margin is 0.024")
-    assert "no number of rows decides it" in judge(before, now, margin=0.001).reason
+    assert undecided.reason.startswith("the change is between -0.0")
+    assert undecided.reason.endswith("the margin is 0.024")
+    assert "more rows can't decide it" in judge(before, now, margin=0.001).reason
 
 
 def test_what_surely_differs_by_less_than_the_margin_is_the_same():

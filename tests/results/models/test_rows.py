@@ -75,16 +75,16 @@ def written(directory: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("delay,hou\n1,2\n", "column 'hou' is no feature of the model; did you mean 'hour'?"),
+        ("delay,hou\n1,2\n", "column 'hou' is not a feature of the model; did you mean 'hour'?"),
         ("delay\n1\n", "has no column 'hour'"),
-        ("delay,hour,hour\n1,2,2\n", "column 'hour' is there twice"),
-        ("delay,hour\n1,two\n", "column 'hour' holds string, and no numbers: 'two'"),
-        ("delay,hour,lable\n1,2,1\n", "column 'lable' is no feature of the model; did you mean 'label'?"),
-        ("delay,hour,score,label\n1,2,0.5,2\n", "labels: 2 is no class; they are 0 to 1"),
-        ("delay,hour,score,label\n1,2,0.5,0.5\n", "labels: 0.5 is no class"),
-        ("delay,hour,label\n1,2,1\n", "labels without scores say nothing of the model"),
-        ("delay,hour,score\n1,2,1.5\n", "scores: not all are probabilities"),
-        ("delay,hour,score\n1,2,\n", "scores: not all are probabilities"),
+        ("delay,hour,hour\n1,2,2\n", "has two columns 'hour'"),
+        ("delay,hour\n1,two\n", "column 'hour' must be numeric, but is string: 'two'"),
+        ("delay,hour,lable\n1,2,1\n", "column 'lable' is not a feature of the model; did you mean 'label'?"),
+        ("delay,hour,score,label\n1,2,0.5,2\n", "labels: 2 is not a class; classes are 0 to 1"),
+        ("delay,hour,score,label\n1,2,0.5,0.5\n", "labels: 0.5 is not a class"),
+        ("delay,hour,label\n1,2,1\n", "has labels but no scores to judge by them"),
+        ("delay,hour,score\n1,2,1.5\n", "scores: must all be probabilities"),
+        ("delay,hour,score\n1,2,\n", "scores: must all be probabilities"),
         ("delay,hour\n", "holds no rows"),
         ("", "can't be read: Empty CSV file"),
         ("delay,hour\n1\n", "can't be read: CSV parse error"),
@@ -99,14 +99,17 @@ def test_a_bad_table_is_one_line(tmp_path: Path, text: str, words: str):
     [
         ({"y": np.zeros(3)}, "has no array 'x'"),
         ({"x": np.zeros((0, 2))}, "holds no rows"),
-        ({"x": np.zeros((3, 4))}, "x: its rows have the shape (4,), and the model takes (2,)"),
-        ({"x": np.zeros(3)}, "x: its rows have the shape (), and the model takes (2,)"),
-        ({"x": np.array(1.0)}, "x: is a single value, and has no rows"),
-        ({"x": np.array([["a", "b"]])}, "x: holds <U1, and no numbers"),
-        ({"x": np.array([["a", None]], object)}, "holds something else than arrays of numbers"),
-        ({"x": np.zeros((3, 2)), "score": np.zeros(3)}, "no array is called 'score'; did you mean 'scores'?"),
-        ({"x": np.zeros((3, 2)), "scores": np.zeros((3, 2))}, "scores: have the shape (3, 2), and of these rows it is"),
-        ({"x": np.zeros((3, 2)), "scores": np.zeros(3), "y": np.zeros((3, 1))}, "labels: there are (3, 1) of 3 rows"),
+        ({"x": np.zeros((3, 4))}, "x: its rows have the shape (4,), but the model takes (2,)"),
+        ({"x": np.zeros(3)}, "x: its rows have the shape (), but the model takes (2,)"),
+        ({"x": np.array(1.0)}, "x: must have rows, but is a single value"),
+        ({"x": np.array([["a", "b"]])}, "x: must be numeric, but is <U1"),
+        ({"x": np.array([["a", None]], object)}, "must hold only arrays of numbers"),
+        ({"x": np.zeros((3, 2)), "score": np.zeros(3)}, "'score' is not a known array; did you mean 'scores'?"),
+        ({"x": np.zeros((3, 2)), "scores": np.zeros((3, 2))}, "scores: have the shape (3, 2), but must have (3,)"),
+        (
+            {"x": np.zeros((3, 2)), "scores": np.zeros(3), "y": np.zeros((3, 1))},
+            "labels: have the shape (3, 1), but must have (3,)",
+        ),
     ],
 )
 def test_bad_arrays_are_one_line(tmp_path: Path, arrays: dict[str, np.ndarray], words: str):
@@ -117,28 +120,28 @@ def test_bad_arrays_are_one_line(tmp_path: Path, arrays: dict[str, np.ndarray], 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("rows.txt", b"", "is no .npz, .csv or .parquet file"),
-        ("rows.npz", b"", "is no NPZ file"),
-        ("rows.npz", b"PK\x03\x04 and no more", "is no NPZ file"),
+        ("rows.txt", b"", "is not a .npz, .csv or .parquet file"),
+        ("rows.npz", b"", "is not an NPZ file"),
+        ("rows.npz", b"PK\x03\x04 and no more", "is not an NPZ file"),
         ("rows.parquet", b"", "can't be read"),
         ("rows.parquet", b"delay,hour\n1,2\n", "can't be read"),
         ("rows.csv", b"\xff\xfe\x00", "can't be read"),
     ],
 )
-def test_a_file_that_is_none_is_one_line(tmp_path: Path, name: str, content: bytes, words: str):
+def test_a_file_of_another_format_is_refused_in_one_line(tmp_path: Path, name: str, content: bytes, words: str):
     (tmp_path / name).write_bytes(content)
     refused(tmp_path / name, model(), words)
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.npz", "rows.parquet"])
 def test_a_file_that_is_not_there_or_a_directory_is_one_line(tmp_path: Path, name: str):
-    refused(tmp_path / name, model(), "is not there")
+    refused(tmp_path / name, model(), "doesn't exist")
     (tmp_path / name).mkdir()
     refused(tmp_path / name, model(), str(tmp_path / name))
 
 
 def test_a_table_is_for_features_with_names(tmp_path: Path):
-    refused(written(tmp_path, "a,b\n1,2\n"), model(features=()), "late takes no columns with names")
+    refused(written(tmp_path, "a,b\n1,2\n"), model(features=()), "the model of late has no named columns")
 
 
 def refused(path: Path, model: Model, words: str) -> None:

@@ -24,7 +24,8 @@ from twinbench.handover.endpoint import client
 from twinbench.handover.endpoint.client import Address, Client, EndpointFailure
 from twinbench.handover.endpoint.server import Server
 from twinbench.launch.process import scratch
-from twinbench.results.models.endpoints import HERE, Endpoint, Latency, Throughput
+from twinbench.numbers.normal import NORMAL_95
+from twinbench.results.models.endpoints import HERE, Endpoint, EndpointLatency, Throughput
 from twinbench.results.models.kept import Model
 from twinbench.store.store import Store
 
@@ -45,9 +46,6 @@ WARM_UP_SHARE = 0.2
 
 MIN_REQUESTS = 20
 """Fewest requests of one row in the warm-up, and again in the measurement, however long they take."""
-
-NORMAL_95 = 1.96
-"""Two-sided 95 % quantile of the standard normal distribution, for the interval of the median latency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +159,7 @@ def _check_agreement(answer: bytes, scores: NDArray[Any], address: Address) -> f
     return error
 
 
-def _latency(address: Address, model: Model, plan: RequestPlan) -> Latency:
+def _latency(address: Address, model: Model, plan: RequestPlan) -> EndpointLatency:
     """Measure the latency of requests of one row, without the warm-up; ``/ping`` is asked after every request."""
     rows = [
         CheckedRequest(client.request(model.example[row : row + 1]), model.scores[row : row + 1])
@@ -204,7 +202,7 @@ def _singles(asking: Client, rows: Sequence[CheckedRequest], seconds: float, pin
     return done
 
 
-def _quantiles(walls: Sequence[float], pings: Sequence[float], connections: int) -> Latency:
+def _quantiles(walls: Sequence[float], pings: Sequence[float], connections: int) -> EndpointLatency:
     """Summarise latencies by NumPy's linear quantiles; the median's 95 % interval treats requests as independent."""
     import numpy as np
 
@@ -213,7 +211,7 @@ def _quantiles(walls: Sequence[float], pings: Sequence[float], connections: int)
     low = max(0, math.floor(len(ordered) / 2 - half))
     high = min(len(ordered) - 1, math.ceil(len(ordered) / 2 + half))
     p50, p95, p99 = np.percentile(ordered, [50, 95, 99])
-    return Latency(
+    return EndpointLatency(
         p50_s=float(p50),
         low_s=float(ordered[low]),
         high_s=float(ordered[high]),

@@ -1,7 +1,7 @@
-"""Two runs, or the stacks of one: what became faster or slower, how sure that is, and what else is different.
+"""Comparison of two runs, or of the stacks of one run: changes of time with intervals, and all other differences.
 
-Times of one run are compared in the blocks that they share. Those of two runs were never side by side, so their
-intervals hold the spread between runs too, unless both runs measured a control. Nothing here prints.
+Times of one run are compared in the blocks that they share. Times of two runs were never measured side by side, so
+their intervals include the spread between runs, unless both runs measured a control. Nothing here prints.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from twinbench import metrics
 from twinbench.errors import BadInput, nearest
 from twinbench.numbers import stats
 from twinbench.numbers.stats import Ratio
-from twinbench.results.decisions.compare_records import Change, Comparison, Difference, Outcome
+from twinbench.results.decisions.compare_records import Comparison, Difference, StackOutcome, TimeChange
 from twinbench.results.summary.records import CellSummary
 from twinbench.results.summary.run import summarise
 from twinbench.store.records import Cell, Plan, Run, Status
@@ -22,18 +22,18 @@ from twinbench.store.samples import Blocks, figures, nested, paired
 from twinbench.store.store import Store
 
 MARGIN = 0.02
-"""Times closer than this are the same, unless told otherwise."""
+"""Default of the relative difference below which two times count as the same."""
 
 QUALITY_MARGIN = 0.0005
-"""Quality is shown with three decimals; what is less than half of the last one is no change."""
+"""Smallest difference of quality that counts as a change: half of the third decimal, which is the last one shown."""
 
 TOTAL = ""
-"""The step that stands for all of them."""
+"""Step id that stands for the total of all steps."""
 
-SPREADS = {"process_sd": stats.PROCESS_SD, "time_sd": stats.TIME_SD, "run_sd": stats.RUN_SD}
-"""What is assumed of a machine that the selftest hasn't measured."""
+DEFAULT_SPREADS = {"process_sd": stats.PROCESS_SD, "time_sd": stats.TIME_SD, "run_sd": stats.RUN_SD}
+"""Standard deviations that are assumed for a machine that ``twinbench selftest`` hasn't measured."""
 
-ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
+ENVIRONMENT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "CPU": ("cpu", "model"),
     "usable cores": ("cpu", "usable"),
     "governor": ("cpu", "governor"),
@@ -43,18 +43,18 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "twinbench": ("twinbench", "version"),
     "commit of twinbench": ("twinbench", "commit"),
 }
-"""What in a run's record can change a time."""
+"""Facts of a run's environment that can change a time: path in the record, by the name that is shown."""
 
 Key = tuple[str, str, str]
-"""Pipeline, size and stack."""
+"""Pipeline, size and stack of a cell."""
 
-Compare = Callable[[Key, Key, str], Ratio | None]
-"""Of a step: how many times as long the second takes as the first. None where they can't be compared."""
+TimeRatio = Callable[[Key, Key, str], Ratio | None]
+"""Function that tells how many times as long a step takes in the second cell as in the first; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A run, with what is asked of it."""
+    """One side of a comparison: a run with its plans, cells and times."""
 
     run: Run
     plans: dict[tuple[str, str], Plan]
@@ -62,10 +62,10 @@ class _Side:
     summaries: dict[Key, CellSummary]
     metrics: dict[tuple[str, str], str | None]
     times: dict[Key, dict[str, Blocks]]
-    """By step; the total is one of them where the steps are a chain."""
+    """Samples by cell and step; `TOTAL` is one of the steps unless they are independent."""
 
     def blocks(self, key: Key, step: str) -> Blocks:
-        """What was measured of a step; empty where nothing was."""
+        """Return the samples of a step; empty if there are none."""
         return self.times.get(key, {}).get(step, {})
 
 
@@ -78,17 +78,17 @@ def runs(
     steps: bool = False,
     margin: float = MARGIN,
 ) -> Comparison:
-    """Every stack of run ``b`` against the same one of run ``a``. Raises BadInput where they share none.
+    """Compare every stack of run ``b`` with the same stack of run ``a``. Raises BadInput if they share no stack.
 
     ``control`` is a stack that both runs measured and that didn't change: the others are compared relative to it.
     """
     before, after = _side(*a), _side(*b)
     for name in stacks:
-        _known(name, [*before.cells, *after.cells])
+        _require_stack(name, [*before.cells, *after.cells])
     keys = [key for key in dict.fromkeys([*before.cells, *after.cells]) if not stacks or key[2] in stacks]
     pairs = [(key, key) for key in keys if key in before.cells and key in after.cells]
     if not pairs:
-        raise BadInput(f"runs {before.run.id} and {after.run.id} share no stack of a pipeline and size")
+        raise BadInput(f"runs {before.run.id} and {after.run.id} have no stack in common on the same pipeline and size")
     comparable = [(key, key) for key, _ in pairs if _same_work(before, after, key) and key[2] != control]
     ratio = _relative_to(control, before, after) if control else _between(before, after)
     return Comparison(
@@ -97,7 +97,7 @@ def runs(
         control=control,
         margin=margin,
         changes=_changes(before, after, comparable, ratio, steps, margin),
-        outcomes=tuple(_outcome(before, after, one, other) for one, other in comparable),
+        outcomes=tuple(_outcome(before, after, a_key, b_key) for a_key, b_key in comparable),
         differences=tuple(_differences(before, after, comparable)),
         unmatched=tuple(_unmatched(before, after, keys)),
     )
@@ -106,12 +106,12 @@ def runs(
 def stacks(
     store: Store, run_id: str, names: Sequence[str], *, steps: bool = False, margin: float = MARGIN
 ) -> Comparison:
-    """Stacks of one run against the first one named. Raises BadInput for an unknown one, or fewer than two."""
+    """Compare stacks of one run with the first stack named. Raises BadInput for an unknown stack, or fewer than two."""
     if len(set(names)) < 2:
-        raise BadInput("name two stacks of the run, or a second run to compare it with")
+        raise BadInput("nothing to compare with: name two stacks of the run, or a second run")
     side = _side(store, run_id)
     for name in names:
-        _known(name, side.cells)
+        _require_stack(name, side.cells)
     pairs = [
         ((pipeline, size, names[0]), (pipeline, size, name))
         for pipeline, size in side.plans
@@ -119,21 +119,21 @@ def stacks(
         if {(pipeline, size, names[0]), (pipeline, size, name)} <= side.cells.keys()
     ]
     if not pairs:
-        raise BadInput(f"no pipeline of run {side.run.id} was run on both {' and '.join(names)}")
+        raise BadInput(f"run {side.run.id} has no pipeline that was run on both {' and '.join(names)}")
     return Comparison(
         a=side.run.id,
         b=side.run.id,
         control="",
         margin=margin,
         changes=_changes(side, side, pairs, _within(side), steps, margin),
-        outcomes=tuple(_outcome(side, side, one, other) for one, other in pairs),
+        outcomes=tuple(_outcome(side, side, a_key, b_key) for a_key, b_key in pairs),
         differences=(),
         unmatched=(),
     )
 
 
-def _between(before: _Side, after: _Side) -> Compare:
-    """Nothing was side by side: the spread between runs counts."""
+def _between(before: _Side, after: _Side) -> TimeRatio:
+    """Compare times that weren't measured side by side: the intervals include the spread between runs."""
     time_sd, run_sd = (max(_spread(side.run, name) for side in (before, after)) for name in ("time_sd", "run_sd"))
 
     def ratio(key: Key, _: Key, step: str) -> Ratio | None:
@@ -143,31 +143,31 @@ def _between(before: _Side, after: _Side) -> Compare:
     return ratio
 
 
-def _relative_to(control: str, before: _Side, after: _Side) -> Compare:
-    """Each run's times in terms of the control's, beside which they were measured."""
+def _relative_to(control: str, before: _Side, after: _Side) -> TimeRatio:
+    """Compare times relative to the control that each run measured beside them."""
     unchanged = {
         key[2]
         for key in before.cells.keys() & after.cells.keys()
         if key[2] == control and before.cells[key].fingerprint == after.cells[key].fingerprint
     }
     if not unchanged:
-        raise BadInput(f"--control {control}: not the same code in both runs, so nothing can be told by it")
+        raise BadInput(f"--control {control}: not measured with the same code in both runs; name a stack that was")
     process_sd = max(_spread(side.run, "process_sd") for side in (before, after))
 
     def ratio(key: Key, _: Key, step: str) -> Ratio | None:
-        known = (*key[:2], control)
-        sides = [paired(side.blocks(key, step), side.blocks(known, step)) for side in (after, before)]
+        control_key = (*key[:2], control)
+        sides = [paired(side.blocks(key, step), side.blocks(control_key, step)) for side in (after, before)]
         return stats.controlled(*sides, process_sd=process_sd) if all(pair[0] for pair in sides) else None
 
     return ratio
 
 
-def _within(side: _Side) -> Compare:
-    """Side by side, in the blocks that both have."""
+def _within(side: _Side) -> TimeRatio:
+    """Compare times that were measured side by side, in the blocks that both cells have."""
     process_sd = _spread(side.run, "process_sd")
 
-    def ratio(one: Key, other: Key, step: str) -> Ratio | None:
-        b, a = paired(side.blocks(other, step), side.blocks(one, step))
+    def ratio(a_key: Key, b_key: Key, step: str) -> Ratio | None:
+        b, a = paired(side.blocks(b_key, step), side.blocks(a_key, step))
         return stats.ratio(b, a, process_sd=process_sd) if b else None
 
     return ratio
@@ -197,38 +197,38 @@ def _changes(
     before: _Side,
     after: _Side,
     pairs: Sequence[tuple[Key, Key]],
-    compare: Compare,
+    time_ratio: TimeRatio,
     steps: bool,
     margin: float,
-) -> tuple[Change, ...]:
-    """Of what is done and agrees on both sides; the words come last, when all comparisons are known."""
-    found = []
-    for one, other in pairs:
-        other_code = one == other and before.cells[one].fingerprint != after.cells[other].fingerprint
-        for step in _steps(before, after, one, other, steps):
-            ratio = compare(one, other, step)
+) -> tuple[TimeChange, ...]:
+    """Compare the times of what is done and agrees on both sides; the verdicts are corrected for their number."""
+    changes = []
+    for a_key, b_key in pairs:
+        other_code = a_key == b_key and before.cells[a_key].fingerprint != after.cells[b_key].fingerprint
+        for step in _steps(before, after, a_key, b_key, steps):
+            ratio = time_ratio(a_key, b_key, step)
             if ratio is not None:
-                times = before.blocks(one, step), after.blocks(other, step)
+                times = before.blocks(a_key, step), after.blocks(b_key, step)
                 a_s, b_s = (stats.summarise(nested(blocks)).estimate for blocks in times)
-                found.append(Change(*one[:2], one[2], other[2], step, a_s, b_s, ratio, "undecided", other_code))
-    words = stats.verdicts([change.ratio for change in found], margin)
-    return tuple(replace(change, verdict=word) for change, word in zip(found, words, strict=True))
+                changes.append(TimeChange(*a_key, b_key[2], step, a_s, b_s, ratio, "undecided", other_code))
+    verdicts = stats.verdicts([change.ratio for change in changes], margin)
+    return tuple(replace(change, verdict=verdict) for change, verdict in zip(changes, verdicts, strict=True))
 
 
-def _steps(before: _Side, after: _Side, one: Key, other: Key, steps: bool) -> list[str]:
-    """What to compare: the total of stacks that are done, and steps that agree on both sides."""
-    spec = before.plans[one[:2]].plan
+def _steps(before: _Side, after: _Side, a_key: Key, b_key: Key, steps: bool) -> list[str]:
+    """Return the steps to compare: the total of stacks that are done, and steps that agree on both sides."""
+    spec = before.plans[a_key[:2]].plan
     independent = spec.get("independent", False)
-    a, b = before.summaries[one], after.summaries[other]
+    a, b = before.summaries[a_key], after.summaries[b_key]
     done = a.status is b.status is Status.DONE
     wrong = {step.step for cell in (a, b) for step in cell.steps if step.agrees is False}
     chosen = [step["id"] for step in spec["steps"] if step["id"] not in wrong] if steps or independent else []
     return [TOTAL, *chosen] if done and not independent else chosen if done or independent else []
 
 
-def _outcome(before: _Side, after: _Side, one: Key, other: Key) -> Outcome:
-    a, b = before.summaries[one], after.summaries[other]
-    metric = before.metrics[one[:2]]
+def _outcome(before: _Side, after: _Side, a_key: Key, b_key: Key) -> StackOutcome:
+    a, b = before.summaries[a_key], after.summaries[b_key]
+    metric = before.metrics[a_key[:2]]
     qualities = [cell.quality.get(metric or "") for cell in (a, b)]
     word = ""
     if qualities[0] is not None and qualities[1] is not None:
@@ -236,11 +236,11 @@ def _outcome(before: _Side, after: _Side, one: Key, other: Key) -> Outcome:
         better = rise[0] > QUALITY_MARGIN, rise[1] < -QUALITY_MARGIN
         higher, lower = better if metrics.sign(metric) > 0 else better[::-1]
         word = "better" if higher else "worse" if lower else "same"
-    return Outcome(
-        pipeline=one[0],
-        size=one[1],
-        a=one[2],
-        b=other[2],
+    return StackOutcome(
+        pipeline=a_key[0],
+        size=a_key[1],
+        a=a_key[2],
+        b=b_key[2],
         metric=metric,
         quality_a=qualities[0].mean if qualities[0] else None,
         quality_b=qualities[1].mean if qualities[1] else None,
@@ -267,16 +267,16 @@ def _unmatched(before: _Side, after: _Side, keys: Sequence[Key]) -> Iterator[str
 
 
 def _differences(before: _Side, after: _Side, pairs: Iterable[tuple[Key, Key]]) -> Iterator[Difference]:
-    one, other = before.run.environment, after.run.environment
-    for what, path in ENVIRONMENT.items():
-        a, b = _at(one, path), _at(other, path)
+    environments = before.run.environment, after.run.environment
+    for what, path in ENVIRONMENT_FIELDS.items():
+        a, b = (_at(environment, path) for environment in environments)
         if a != b:
-            yield Difference(what, _said(a), _said(b))
-    versions = _versions(one), _versions(other)
+            yield Difference(what, _shown(a), _shown(b))
+    versions = [_versions(environment) for environment in environments]
     for name in sorted(versions[0].keys() | versions[1].keys()):
         a, b = (side.get(name) for side in versions)
         if a != b:
-            yield Difference(name, _said(a), _said(b))
+            yield Difference(name, _shown(a), _shown(b))
     seen = set()
     for key, _ in pairs:
         a, b = before.cells[key].fingerprint, after.cells[key].fingerprint
@@ -286,7 +286,7 @@ def _differences(before: _Side, after: _Side, pairs: Iterable[tuple[Key, Key]]) 
 
 
 def _versions(environment: Mapping[str, Any]) -> dict[str, str | None]:
-    """Of every package of every framework."""
+    """Return the version of every package of every framework, by package."""
     packages = environment.get("frameworks", {}).values()
     return {name: version for versions in packages for name, version in versions.items()}
 
@@ -297,15 +297,15 @@ def _at(record: Any, path: Sequence[str]) -> Any:
     return record
 
 
-def _said(value: Any) -> str:
+def _shown(value: Any) -> str:
     return "absent" if value is None else str(value)
 
 
-def _known(name: str, keys: Iterable[Key]) -> None:
+def _require_stack(name: str, keys: Iterable[Key]) -> None:
     names = {stack for _, _, stack in keys}
     if name not in names:
         raise BadInput(f"no stack '{name}' in the run{nearest(name, names)}")
 
 
 def _spread(run: Run, name: str) -> float:
-    return float(run.environment.get(name, SPREADS[name]))
+    return float(run.environment.get(name, DEFAULT_SPREADS[name]))

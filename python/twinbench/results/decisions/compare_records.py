@@ -1,6 +1,6 @@
-"""What a comparison says, as plain data: every field with its unit, its meaning and when it is absent.
+"""The result of a comparison as plain data: every field with its unit, its meaning and when it is absent.
 
-Knows no store and no statistics but their words.
+Knows no store, and of the statistics only their result types.
 """
 
 from __future__ import annotations
@@ -14,107 +14,115 @@ BROKEN = (Status.FAILED, Status.TIMEOUT, Status.OOM, Status.DISAGREES)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One stack against another one, or against itself in another run. ``b`` is what is judged, ``a`` the base."""
+class TimeChange:
+    """The time of stack ``b`` compared with that of ``a``: another stack, or the same stack in another run."""
 
     pipeline: str
     size: str
     a: str
+    """Stack that is the base of the comparison."""
     b: str
-    """Stacks."""
+    """Stack that is judged."""
     step: str
-    """Its id, or empty for the total."""
+    """Step id; empty for the total."""
     a_s: float
+    """Seconds of one execution by ``a``."""
     b_s: float
-    """Seconds of one execution."""
+    """Seconds of one execution by ``b``."""
     ratio: Ratio
-    """``b`` to ``a``: above 1, ``b`` takes longer."""
+    """Ratio of ``b`` to ``a``: above 1, ``b`` takes longer."""
     verdict: Verdict
-    """Of ``b``, corrected for the number of comparisons."""
+    """Verdict on ``b``, corrected for the number of comparisons."""
     other_code: bool
-    """Whether an implementation or a library is another one on the other side: not the same contender any more."""
+    """Whether the implementations or the libraries of the same stack differ between the runs."""
 
     def regressed(self, threshold: float) -> bool:
-        """Whether ``b`` is slower beyond doubt, and by more than a threshold: 0.05 for 5 %."""
+        """Return whether ``b`` is certainly slower, and by more than the threshold (0.05 for 5 %)."""
         return self.verdict == "slower" and self.ratio.estimate > 1 + threshold
 
     def blind(self, threshold: float) -> bool:
-        """Whether a change as large as the threshold could have been missed."""
+        """Return whether a change as large as the threshold could have been missed."""
         return self.verdict == "undecided" and self.ratio.resolvable > threshold
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a stack did otherwise, before and after."""
+class StackOutcome:
+    """The quality, agreement and status of a stack on both sides of a comparison."""
 
     pipeline: str
     size: str
     a: str
     b: str
     metric: str | None
-    """The quality metric that counts. None where nothing is predicted."""
+    """The quality metric that the pipeline is judged by. None where nothing is predicted."""
     quality_a: float | None
+    """Mean quality of ``a``. None if it predicted nothing."""
     quality_b: float | None
+    """Mean quality of ``b``. None if it predicted nothing."""
     quality: str
-    """``better``, ``worse`` or ``same``; empty unless both have one."""
+    """``better``, ``worse`` or ``same``; empty unless both sides have a quality."""
     error_a: float | None
+    """Largest error of ``a`` as a multiple of the tolerance: at most 1 agrees. None if no output was checked."""
     error_b: float | None
-    """Worst errors as multiples of the tolerance: at most 1 agrees. None where nothing was compared."""
+    """Largest error of ``b``, likewise."""
     status_a: Status | None
+    """Status of ``a``. None if the stack is not part of that run."""
     status_b: Status | None
-    """None where the stack is no part of that run."""
+    """Status of ``b``. None if the stack is not part of that run."""
     reason: str
-    """Why ``b`` is not done, in a sentence. Empty otherwise."""
+    """Why ``b`` is not done, in a sentence. Empty if it is done."""
 
     @property
     def broke(self) -> bool:
-        """Whether what worked before fails now, or computes something else."""
+        """Whether the stack was done before, and now fails or disagrees with the reference."""
         return self.status_a is Status.DONE and self.status_b in BROKEN
 
     @property
     def notable(self) -> bool:
-        """Whether there is anything to tell beside the times."""
+        """Whether quality, status or agreement differ between the sides."""
         return self.quality not in ("", "same") or self.status_a is not self.status_b or not self.agrees_alike
 
     @property
     def agrees_alike(self) -> bool:
-        """Whether both are on the same side of the tolerance."""
+        """Whether both sides agree with the reference, or neither does."""
         return _agrees(self.error_a) == _agrees(self.error_b)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something besides the time that isn't the same on both sides."""
+    """A fact other than a time that differs between the sides."""
 
     what: str
-    """``machine``, ``threads``, ``code of pandas+torch``, ``data of flights-delay``, ..."""
+    """Name of the fact, such as ``CPU``, ``threads`` or ``code of pandas+torch``."""
     a: str
     b: str
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything that is to be said."""
+    """The comparison of two runs, or of stacks of one run."""
 
     a: str
+    """Id of the run that is the base."""
     b: str
-    """Run ids; the same one where stacks of one run are compared."""
+    """Id of the run that is judged; the same as ``a`` if stacks of one run are compared."""
     control: str
-    """The stack that the others' times are taken relative to. Empty where there is none."""
+    """The stack that the times of the others are relative to. Empty if there is none."""
     margin: float
-    changes: tuple[Change, ...]
-    outcomes: tuple[Outcome, ...]
+    """Relative difference below which two times count as the same: 0.02 for 2 %."""
+    changes: tuple[TimeChange, ...]
+    outcomes: tuple[StackOutcome, ...]
     differences: tuple[Difference, ...]
-    """Where there are any, a change of time may have another cause than the one looked for."""
+    """Differences of machine, versions and code, each of which may be the cause of a change of time."""
     unmatched: tuple[str, ...]
-    """What has no partner, or was given other work, in sentences."""
+    """Sentences about cells that are in one run only, or whose steps or data differ."""
 
-    def regressions(self, threshold: float) -> list[Change]:
-        """What is slower by more than a threshold."""
+    def regressions(self, threshold: float) -> list[TimeChange]:
+        """Return the changes that are certain, and slower by more than the threshold (0.05 for 5 %)."""
         return [change for change in self.changes if change.regressed(threshold)]
 
-    def broken(self) -> list[Outcome]:
-        """What worked before and doesn't now."""
+    def broken(self) -> list[StackOutcome]:
+        """Return the stacks that were done before, and now fail or disagree."""
         return [outcome for outcome in self.outcomes if outcome.broke]
 
 

@@ -1,6 +1,6 @@
-"""Which stack to choose: hard limits first, then a weighted product of ratios to the best candidate.
+"""Recommendation of a stack: hard limits first, then a weighted product of ratios to the best candidate.
 
-How sure the answer is comes from drawing every figure anew from its interval: "undecided" is an answer.
+The certainty of the answer is found by drawing every figure anew from its interval; the answer may be "undecided".
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from twinbench.results.summary.records import CellSummary, PipelineSummary, RunS
 from twinbench.store.records import Status
 
 FEW_PROCESSES = 3
-"""With fewer than these the spread between processes is mostly assumed."""
+"""Number of processes below which the spread between processes is mostly assumed, not measured."""
 
 
 def usual(summary: RunSummary) -> tuple[Recommendation, ...]:
-    """With the usual weights and no limits; nothing for a run that has just begun."""
+    """Recommend with the usual weights and no limits; return nothing for a run that has no pipeline yet."""
     return recommend(summary, Wishes()) if summary.pipelines else ()
 
 
 def recommend(
     summary: RunSummary, wishes: Wishes, languages: Mapping[str, str] | None = None
 ) -> tuple[Recommendation, ...]:
-    """One answer per modality of a run. Raises BadInput where nothing of it is asked for.
+    """Recommend a stack for each modality of a run. Raises BadInput if the run has nothing of what is asked for.
 
-    ``languages`` says of each framework which language it is of; unknown ones are of none.
+    ``languages`` gives the language of each framework; a framework that is missing from it has no language.
     """
     asked = sorted(_asked(summary, wishes), key=lambda pipeline: pipeline.modality)
     return tuple(
@@ -41,17 +41,17 @@ def recommend(
 
 
 def _asked(summary: RunSummary, wishes: Wishes) -> list[PipelineSummary]:
-    """The pipelines inside the scope, each at the size that was asked for or else at its largest."""
+    """Return the pipelines that are asked for, each at the size that is asked for or else at its largest."""
     scopes = (("modality", wishes.modality), ("pipeline", wishes.pipeline), ("size", wishes.size))
-    found = list(summary.pipelines)
+    pipelines = list(summary.pipelines)
     for field, wanted in scopes:
-        known = {getattr(pipeline, field) for pipeline in found}
-        if wanted is not None and wanted not in known:
-            raise BadInput(f"run {summary.run_id} has no {field} '{wanted}'{nearest(wanted, known)}")
-        found = [pipeline for pipeline in found if wanted in (None, getattr(pipeline, field))]
-    if not found:
+        names = {getattr(pipeline, field) for pipeline in pipelines}
+        if wanted is not None and wanted not in names:
+            raise BadInput(f"run {summary.run_id} has no {field} '{wanted}'{nearest(wanted, names)}")
+        pipelines = [pipeline for pipeline in pipelines if wanted in (None, getattr(pipeline, field))]
+    if not pipelines:
         raise BadInput(f"run {summary.run_id} has no pipeline to judge by")
-    return list({p.pipeline: p for p in sorted(found, key=lambda p: float(p.dataset.get("amount") or 0))}.values())
+    return list({p.pipeline: p for p in sorted(pipelines, key=lambda p: float(p.dataset.get("amount") or 0))}.values())
 
 
 def _recommended(
@@ -67,19 +67,19 @@ def _recommended(
         for cell in pipeline.cells:
             stacks.setdefault(cell.stack, []).append((pipeline, cell))
     rejected = {
-        stack: why
-        for stack, found in stacks.items()
-        if (why := _objection(stack, found, len(pipelines), wishes, languages))
+        stack: rejection
+        for stack, results in stacks.items()
+        if (rejection := _objection(stack, results, len(pipelines), wishes, languages))
     }
-    inside = {stack: [q for q in questions if scoring.time(q, stack)] for stack in stacks if stack not in rejected}
+    inside = {stack: [q for q in questions if scoring.log_time(q, stack)] for stack in stacks if stack not in rejected}
     most = max(map(len, inside.values()), default=0)
     for stack, answers in inside.items():
         if len(answers) < most or not most:
             lacking = ", ".join(str(q) for q in questions if q not in answers)
-            rejected[stack] = Rejected(stack, f"no time that counts on {lacking}", False)
+            rejected[stack] = Rejected(stack, f"it has no ranked time on {lacking}", False)
     chosen = {stack: answers for stack, answers in inside.items() if stack not in rejected}
     shared = [q for q in questions if all(q in answers for answers in chosen.values())]
-    figures = {stack: scoring.figures(stack, stacks[stack], shared) for stack in chosen}
+    figures = {stack: scoring.log_figures(stack, stacks[stack], shared) for stack in chosen}
     weights, unweighed = scoring.weights(wishes.weights, figures)
     candidates = scoring.candidates(figures, weights, stacks, shared)
     metrics = {pipeline.metric for pipeline in pipelines}
@@ -100,13 +100,14 @@ def _recommended(
 def _objection(
     stack: str, results: Results, pipelines: int, wishes: Wishes, languages: Mapping[str, str]
 ) -> Rejected | None:
-    """The first limit that a stack is outside of."""
+    """Return the first reason to reject a stack, or None."""
     foreign = [f for _, cell in results for f in cell.frameworks if wishes.language not in ("any", languages.get(f))]
     if foreign:
-        return Rejected(stack, f"{', '.join(dict.fromkeys(foreign))}: not of the language {wishes.language}", True)
+        names = ", ".join(dict.fromkeys(foreign))
+        return Rejected(stack, f"{names}: not written in the language {wishes.language}", True)
     if len(results) < pipelines:
         return Rejected(stack, "it was not run on all of these pipelines", False)
-    return next((why for one in results if (why := _outside(stack, *one, wishes))), None)
+    return next((rejection for result in results if (rejection := _outside(stack, *result, wishes))), None)
 
 
 def _outside(stack: str, pipeline: PipelineSummary, cell: CellSummary, wishes: Wishes) -> Rejected | None:
@@ -114,7 +115,7 @@ def _outside(stack: str, pipeline: PipelineSummary, cell: CellSummary, wishes: W
     if cell.status is not Status.DONE and not (wrong and pipeline.independent):
         return Rejected(stack, ": ".join(filter(None, (str(cell.status), cell.reason))), wrong)
     if wishes.require_agreement and not all(step.agrees for step in cell.steps if step.steady):
-        return Rejected(stack, "not every step agrees with the reference, or was compared", True)
+        return Rejected(stack, "a step disagrees with the reference, or wasn't checked against it", True)
     sign = metrics.sign(pipeline.metric)
     quality = cell.quality.get(pipeline.metric or "")
     limits = (
@@ -126,10 +127,10 @@ def _outside(stack: str, pipeline: PipelineSummary, cell: CellSummary, wishes: W
         if limit is None:
             continue
         if value is None:
-            return Rejected(stack, f"its {what} is not known", False)
+            return Rejected(stack, f"its {what} is unknown", False)
         if direction * value < direction * limit:
-            told = f"{what} {value / scale:.3g}{unit}, where {limit / scale:.3g}{unit} is the limit"
-            return Rejected(stack, told, True)
+            reason = f"{what} {value / scale:.3g}{unit}, but the limit is {limit / scale:.3g}{unit}"
+            return Rejected(stack, reason, True)
     return None
 
 
@@ -140,21 +141,23 @@ def _caveats(
     shared: Sequence[Question],
     candidates: Sequence[Results],
 ) -> Iterator[str]:
-    """What could change the answer, beside the stacks that have no result."""
+    """Yield what could change the answer, other than the stacks that have no result."""
     asked = summary.arguments.get("request", {}).get("stacks")
     if asked:
-        yield f"only these stacks were asked for: {', '.join(asked)}"
+        yield f"only these stacks were run: {', '.join(asked)}"
     for question in questions:
         if question not in shared:
-            yield f"no candidate's answer to {question} counts"
+            yield f"{question} is left out: not every candidate has a ranked time on it"
     processes = [cell.processes for results in candidates for _, cell in results if cell.processes]
     if processes and min(processes) < FEW_PROCESSES:
-        yield f"as few as {min(processes)} process(es) per stack: the spread between processes is mostly assumed"
+        few = min(processes)
+        count = f"{few} process{'es' * (few != 1)}"
+        yield f"a stack was measured in only {count}: the spread between processes is mostly assumed"
     names = {p.pipeline for p in pipelines}
     others = [f"{p.pipeline} ({p.size})" for p in summary.pipelines if p.pipeline in names and p not in pipelines]
     if others:
-        yield f"other sizes were measured, too, and may have another answer: {', '.join(others)}"
+        yield f"the answer may differ at the other sizes that were measured: {', '.join(others)}"
     else:
-        yield "one size was measured: how the stacks compare on more data is not known"
+        yield "only one size was measured: the answer may differ with more data"
     if not any(p.metric for p in pipelines):
-        yield "nothing is predicted here, so quality counts for nothing"
+        yield "no pipeline here predicts anything, so quality has no weight"

@@ -1,4 +1,4 @@
-"""What a recommendation asks for and says, as plain data: every field with its unit and when it is absent.
+"""The wishes behind a recommendation, and its result, as plain data: fields with units and when they are absent.
 
 Knows no store and computes nothing.
 """
@@ -16,22 +16,22 @@ WEIGHTS: Mapping[Criterion, float] = {"speed": 0.5, "quality": 0.3, "memory": 0.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What a team needs: where to look, hard limits, and what counts how much."""
+    """The needs of a team: the scope, hard limits, and the weight of each criterion."""
 
     modality: str | None = None
     pipeline: str | None = None
     size: str | None = None
-    """None: the largest one of each pipeline."""
+    """Size of every pipeline; None for the largest size of each."""
     language: str = "any"
-    """``python`` or ``julia``: all frameworks of a stack must be of that language."""
+    """``python`` or ``julia``: all frameworks of a stack must be written in that language."""
     require_agreement: bool = False
-    """Not only must nothing disagree: every step must have been compared."""
+    """Whether every step must have been checked against the reference. No step may disagree in any case."""
     min_quality: float | None = None
-    """In the pipeline's metric; of a loss it is the most that will do."""
+    """Worst acceptable value of the pipeline's metric: the smallest, or for a loss the largest."""
     max_memory_bytes: float | None = None
     max_cold_start_s: float | None = None
     weights: Mapping[Criterion, float] = field(default_factory=lambda: dict(WEIGHTS))
-    """Of any sum."""
+    """Weight by criterion; the sum doesn't matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,19 @@ class Candidate:
 
     stack: str
     time_s: float | None
-    """One execution. None where several questions were put together."""
+    """Seconds of one execution. None if several questions are judged together."""
     quality: float | None
-    """In the pipeline's metric. None without one, or where several were put together."""
+    """Mean of the pipeline's metric. None if it has none, or if several questions are judged together."""
     memory_bytes: float | None
-    """The largest peak. None where it wasn't measured."""
+    """Largest peak memory on any pipeline. None if it wasn't measured."""
     cold_s: float | None
-    """The slowest cold start. None as above."""
+    """Slowest cold start on any pipeline in seconds. None if it wasn't measured."""
     times: Mapping[Criterion, float]
-    """By criterion that counts: how many times as much as the best candidate, so 1 is the best there is."""
+    """Ratio to the best candidate by criterion, so 1 is the best; without the criteria that have no weight."""
     score: float
-    """The weighted product of those: 1 would be the best in everything."""
+    """Weighted product of ``times``: 1 would be the best in every criterion."""
     chance: float
-    """How often it is first when every figure is drawn anew from its interval."""
+    """Share of the draws in which the stack comes first, where a draw takes every figure anew from its interval."""
     pareto: bool
     """Whether no other candidate is at least as good in everything and better in something."""
 
@@ -63,19 +63,22 @@ class Rejected:
 
     stack: str
     why: str
+    """Reason in words."""
     measured: bool
-    """False where it could still turn out to be the best: nothing is known about it."""
+    """Whether the stack was measured; if not, it could still turn out to be the best."""
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """How far a weight has to move for another stack to come first, the others keeping their proportions."""
+    """The nearest weight at which another stack comes first, if the other weights keep their proportions."""
 
     criterion: Criterion
     now: float
+    """Weight that was given, between 0 and 1."""
     then: float
-    """Both between 0 and 1."""
+    """Weight at which ``stack`` comes first, between 0 and 1."""
     stack: str
+    """Stack that would come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +87,18 @@ class Recommendation:
 
     modality: str
     questions: tuple[str, ...]
-    """What was put together: pipelines with their sizes, or steps of them."""
+    """Pipelines with their sizes, or independent steps, that the stacks were judged by."""
     metric: str | None
-    """The quality metric, where there is one and only one."""
+    """The quality metric; None if the pipelines have none, or several."""
     weights: Mapping[Criterion, float]
-    """Of the criteria that count, with the sum 1."""
+    """Weights of the criteria that every candidate has a figure for; their sum is 1."""
     candidates: tuple[Candidate, ...]
-    """By score, the best one first. Empty where no stack is inside the limits."""
+    """Candidates by score, the best first. Empty if no stack is inside the limits."""
     decided: bool
-    """Whether the first one stays first in 95 % of the draws."""
+    """Whether the first candidate comes first in at least 95 % of the draws."""
     contenders: tuple[str, ...]
-    """Who comes first in more than 5 % of the draws: more than one where it is undecided."""
+    """Stacks that come first in more than 5 % of the draws: several if the answer is undecided."""
     switches: tuple[Switch, ...]
     rejected: tuple[Rejected, ...]
     caveats: tuple[str, ...]
-    """What isn't known, in sentences."""
+    """Sentences about what isn't known."""

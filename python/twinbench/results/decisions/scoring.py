@@ -1,9 +1,9 @@
-"""The arithmetic behind a recommendation: every candidate's figures as logarithms, weighed, and drawn anew.
+"""The arithmetic behind a recommendation: weighted sums of the logarithms of every candidate's figures.
 
 The weighted sum of logarithms has no units, and twice the time weighs as much at a second as at a microsecond: the
 weighted product model of Bridgman (1922), Dimensional Analysis; see Triantaphyllou (2000), Multi-Criteria Decision
-Making Methods, chapter 2. Of a quality metric where more is better, what is left to 1 counts, so that halving the
-errors weighs as much as halving the time.
+Making Methods, chapter 2. A quality metric of which higher values are better enters as its distance to 1, so that
+halving the errors weighs as much as halving the time.
 """
 
 from __future__ import annotations
@@ -16,25 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinbench import metrics
+from twinbench.numbers.normal import NORMAL_95
 from twinbench.numbers.stats import Interval, Ratio
 from twinbench.results.decisions.recommend_records import Candidate, Criterion, Switch
 from twinbench.results.summary.records import CellSummary, PipelineSummary
 
 DRAWS = 4000
-"""A chance of 0.95 is then known to 0.4 %."""
+"""Number of draws, with which a chance of 0.95 has a standard error of 0.4 %."""
 
 LEAST_ERROR = 0.0005
-"""Quality is known to three decimals: nothing is nearer to 1 than half of the last one."""
-
-NORMAL_95 = 1.96
+"""Smallest distance of a quality to 1: half of the third decimal, to which quality is known."""
 
 Results = Sequence[tuple[PipelineSummary, CellSummary]]
-"""Of one stack."""
+"""The cells of one stack, each with its pipeline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that has one time per stack: a pipeline, or one of its steps."""
+    """A unit of work that has one time per stack: a pipeline, or one of its independent steps."""
 
     pipeline: PipelineSummary
     step: str
@@ -44,122 +43,125 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A logarithm, and its standard error."""
+class LogFigure:
+    """The logarithm of a figure, with its standard error."""
 
     log: float
     sd: float = 0.0
 
     def drawn(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Values that it may have had as well."""
+        """Draw values from the normal distribution of the logarithm: float64, (DRAWS,)."""
         return rng.normal(self.log, self.sd, DRAWS)
 
 
-Figures = dict[Criterion, list[Figure]]
-"""Of a stack: one figure per question, or per pipeline."""
+LogFigures = dict[Criterion, list[LogFigure]]
+"""The figures of a stack by criterion: one per question, or per pipeline."""
 
 
-def time(question: Question, stack: str) -> Figure | None:
-    """The log of a stack's time to that of the fastest ranked one. None where it has no rank."""
+def log_time(question: Question, stack: str) -> LogFigure | None:
+    """Return the log ratio of a stack's time to that of the fastest ranked stack, or None if it has no rank."""
     ranked: dict[str, tuple[Interval, Ratio | None]] = {}
     for cell in question.pipeline.cells:
-        places = [step for step in cell.steps if step.step == question.step] if question.step else [cell]
-        for place in places:
-            time = place.total if isinstance(place, CellSummary) else place.steady
-            if place.rank is not None and time is not None:
-                ranked[cell.stack] = time, place.ratio
+        summaries = [step for step in cell.steps if step.step == question.step] if question.step else [cell]
+        for summary in summaries:
+            time = summary.total if isinstance(summary, CellSummary) else summary.steady
+            if summary.rank is not None and time is not None:
+                ranked[cell.stack] = time, summary.ratio
     if stack not in ranked:
         return None
     time, ratio = ranked[stack]
-    fastest = min((one for one, _ in ranked.values()), key=lambda one: one.estimate)
+    fastest = min((interval for interval, _ in ranked.values()), key=lambda interval: interval.estimate)
     if ratio is not None:
-        return Figure(math.log(ratio.estimate), _sd(ratio))
+        return LogFigure(math.log(ratio.estimate), _sd(ratio))
     if time is fastest:
-        return Figure(0.0)
-    return Figure(math.log(time.estimate / fastest.estimate), math.hypot(_sd(time), _sd(fastest)))
+        return LogFigure(0.0)
+    return LogFigure(math.log(time.estimate / fastest.estimate), math.hypot(_sd(time), _sd(fastest)))
 
 
 def _sd(interval: Interval | Ratio) -> float:
-    """Of the logarithm: of a t interval of few processes rather too much."""
+    """Return the standard error of the logarithm; with few processes, whose intervals are wide, it is too large."""
     return math.log(interval.high / interval.low) / 2 / NORMAL_95
 
 
-def figures(stack: str, results: Results, questions: Sequence[Question]) -> Figures:
-    """What is known of a stack, by criterion."""
-    times = [time(question, stack) for question in questions]
+def log_figures(stack: str, results: Results, questions: Sequence[Question]) -> LogFigures:
+    """Return the figures of a stack by criterion; a criterion that wasn't measured has none."""
+    times = [log_time(question, stack) for question in questions]
     qualities = [_quality(cell, pipeline.metric) for pipeline, cell in results]
     memory = [cell.peak_rss_bytes for _, cell in results if cell.peak_rss_bytes]
     cold = [cell.cold_start_s for _, cell in results if cell.cold_start_s]
     return {
         "speed": [time for time in times if time is not None],
         "quality": [quality for quality in qualities if quality is not None],
-        "memory": [Figure(math.log(max(memory)))] if len(memory) == len(results) else [],
-        "cold": [Figure(math.log(max(cold)))] if len(cold) == len(results) else [],
+        "memory": [LogFigure(math.log(max(memory)))] if len(memory) == len(results) else [],
+        "cold": [LogFigure(math.log(max(cold)))] if len(cold) == len(results) else [],
     }
 
 
-def _quality(cell: CellSummary, metric: str | None) -> Figure | None:
-    """Of a loss its log, of anything else the log of what is left to 1.
+def _quality(cell: CellSummary, metric: str | None) -> LogFigure | None:
+    """Return the log of a loss, or for other metrics the log of the distance to 1; None without a finite quality.
 
-    The standard error of a mean of few values is about their range over their number: Mantel (1951), Rapid estimation
-    of standard errors of means for small samples, Am. Stat. 5(4):26.
+    The standard error of a mean of few values is about their range divided by their number: Mantel (1951), Rapid
+    estimation of standard errors of means for small samples, Am. Stat. 5(4):26.
     """
-    found = cell.quality.get(metric or "")
-    if found is None or not math.isfinite(found.mean):
+    quality = cell.quality.get(metric or "")
+    if quality is None or not math.isfinite(quality.mean):
         return None
 
     def badness(value: float) -> float:
         return math.log(max(value if metrics.sign(metric) < 0 else 1 - value, LEAST_ERROR))
 
-    return Figure(badness(found.mean), abs(badness(found.high) - badness(found.low)) / found.seeds)
+    return LogFigure(badness(quality.mean), abs(badness(quality.high) - badness(quality.low)) / quality.seeds)
 
 
 def weights(
-    wished: Mapping[Criterion, float], figures: Mapping[str, Figures]
+    wished: Mapping[Criterion, float], figures: Mapping[str, LogFigures]
 ) -> tuple[dict[Criterion, float], list[str]]:
-    """Of the criteria that all candidates have figures for, with the sum 1; and what was left out."""
-    counts = {name: {len(of[name]) for of in figures.values()} for name in wished}
+    """Return the weights, with the sum 1, of the criteria that all candidates have figures for.
+
+    The second result has a sentence for each criterion that was left out.
+    """
+    counts = {name: {len(by_criterion[name]) for by_criterion in figures.values()} for name in wished}
     usable = {name: weight for name, weight in wished.items() if len(counts[name]) == 1 and counts[name] != {0}}
     total = sum(usable.values())
     left_out = [
-        f"{name} counts for nothing: not every candidate has a figure for it"
+        f"{name} has no weight: not every candidate has a figure for it"
         for name, weight in wished.items()
-        if weight and name not in usable and figures and any(of[name] for of in figures.values())
+        if weight and name not in usable and any(by_criterion[name] for by_criterion in figures.values())
     ]
     return {name: weight / total for name, weight in usable.items()} if total else {}, left_out
 
 
 def candidates(
-    figures: Mapping[str, Figures],
+    figures: Mapping[str, LogFigures],
     weights: Mapping[Criterion, float],
     stacks: Mapping[str, Results],
     questions: Sequence[Question],
 ) -> tuple[Candidate, ...]:
-    """The candidates by score."""
+    """Score the candidates, and return them by score."""
     if not figures or not weights:
         return ()
     rng = np.random.default_rng(0)  # the same data get the same answer
-    logs = {s: {name: float(np.mean([f.log for f in of[name]])) for name in weights} for s, of in figures.items()}
+    logs = {s: {name: float(np.mean([f.log for f in logs[name]])) for name in weights} for s, logs in figures.items()}
     drawn = {
-        stack: sum(weight * np.mean([f.drawn(rng) for f in of[name]], axis=0) for name, weight in weights.items())
-        for stack, of in figures.items()
+        stack: sum(weight * np.mean([f.drawn(rng) for f in logs[name]], axis=0) for name, weight in weights.items())
+        for stack, logs in figures.items()
     }
     first = np.argmin(np.array(list(drawn.values())), axis=0)
-    best = {name: min(of[name] for of in logs.values()) for name in weights}
+    best = {name: min(means[name] for means in logs.values()) for name in weights}
     single = questions[0] if len(questions) == 1 else None
-    found = []
-    for place, stack in enumerate(figures):
+    scored = []
+    for index, stack in enumerate(figures):
         times = {name: math.exp(logs[stack][name] - best[name]) for name in weights}
         dominated = any(_dominates(logs[other], logs[stack]) for other in figures)
         candidate = _described(stack, stacks[stack], single)
         score = math.exp(sum(weights[name] * (logs[stack][name] - best[name]) for name in weights))
-        chance = float(np.mean(first == place))
-        found.append(replace(candidate, times=times, score=score, chance=chance, pareto=not dominated))
-    return tuple(sorted(found, key=lambda candidate: candidate.score))
+        chance = float(np.mean(first == index))
+        scored.append(replace(candidate, times=times, score=score, chance=chance, pareto=not dominated))
+    return tuple(sorted(scored, key=lambda candidate: candidate.score))
 
 
 def _described(stack: str, results: Results, single: Question | None) -> Candidate:
-    """The figures as they were measured."""
+    """Return a candidate with its measured figures, which hasn't been scored yet."""
     cells = [cell for _, cell in results]
     cell = cells[0]
     step = next((s.steady for s in cell.steps if single and s.step == single.step), cell.total)
@@ -182,30 +184,33 @@ def _dominates(a: Mapping[Criterion, float], b: Mapping[Criterion, float]) -> bo
 
 
 def switches(candidates: Sequence[Candidate], weights: Mapping[Criterion, float]) -> Iterator[Switch]:
-    """The nearest weights, below and above, at which somebody overtakes the first."""
+    """Yield the nearest weights of each criterion, below and above, at which another stack overtakes the first."""
     if not candidates:
         return
     first = candidates[0]
     for name, now in weights.items():
-        found = [
+        crossings = [
             (then, other.stack)
             for other in candidates[1:]
             if (then := _overtaken(first, other, name, weights)) is not None
         ]
-        below = max(((then, stack) for then, stack in found if then < now), default=None)
-        above = min(((then, stack) for then, stack in found if then > now), default=None)
-        yield from (Switch(name, now, *one) for one in (below, above) if one is not None)
+        below = max(((then, stack) for then, stack in crossings if then < now), default=None)
+        above = min(((then, stack) for then, stack in crossings if then > now), default=None)
+        yield from (Switch(name, now, *crossing) for crossing in (below, above) if crossing is not None)
 
 
 def _overtaken(first: Candidate, other: Candidate, name: Criterion, weights: Mapping[Criterion, float]) -> float | None:
-    """The weight of one criterion at which both are level: linear in it. None where they never are."""
-    ahead = {one: math.log(other.times[one] / first.times[one]) for one in weights}
-    others = [one for one in weights if one != name]
-    rest = sum(weights[one] for one in others)
+    """Return the weight of a criterion at which both have the same score, or None if there is none between 0 and 1.
+
+    The difference of the log scores is linear in the weight.
+    """
+    ahead = {criterion: math.log(other.times[criterion] / first.times[criterion]) for criterion in weights}
+    others = [criterion for criterion in weights if criterion != name]
+    rest = sum(weights[criterion] for criterion in others)
     if not others:
         return None
-    shares = {one: weights[one] / rest if rest else 1 / len(others) for one in others}
-    by_rest = sum(shares[one] * ahead[one] for one in others)
+    shares = {criterion: weights[criterion] / rest if rest else 1 / len(others) for criterion in others}
+    by_rest = sum(shares[criterion] * ahead[criterion] for criterion in others)
     if by_rest == ahead[name]:
         return None
     then = by_rest / (by_rest - ahead[name])

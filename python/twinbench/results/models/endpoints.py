@@ -1,6 +1,6 @@
-"""How a stack's model behaved as deployed: what ``twinbench endpoint`` measured, kept with the cell.
+"""The measurements that ``twinbench endpoint`` made of a stack's deployed model, stored as a fact of the cell.
 
-One measurement for each place; a later one of the same place replaces it.
+There is one measurement per endpoint; a later measurement of the same endpoint replaces it.
 """
 
 from __future__ import annotations
@@ -13,96 +13,100 @@ from twinbench.store.records import Fact
 from twinbench.store.store import Store
 
 ENDPOINT = "endpoint"
-"""The fact of a cell that holds them."""
+"""Key of the fact of a cell that holds its measurements."""
 
 HERE = "here"
-"""The place of a server that was started for the measurement, on this machine."""
+"""Stands for the URL of a server that was started on this machine for the measurement."""
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
+class EndpointLatency:
     """Quantiles of single requests in seconds, interpolated linearly between order statistics."""
 
     p50_s: float
     low_s: float
-    """The ends of a 95 % interval of the median, by order statistics."""
+    """Lower end of a 95 % interval of the median, by order statistics."""
     high_s: float
+    """Upper end of that interval."""
     p95_s: float
     p99_s: float
     requests: int
-    """Without those of the warm-up."""
+    """Number of timed requests, not counting the warm-up."""
     ping_s: float | None
-    """Median of ``GET /ping`` between them: client, way and server without a model. None without that route."""
+    """Median time of ``GET /ping`` between the requests: client, network and server without a model. None if the server
+    has no such route."""
     connections: int
-    """1 where the server kept the connection; each other one is in the times."""
+    """Number of connections: 1 if the server kept it open; the times include the opening of each further connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """Many rows a request, from several clients at once."""
+    """The throughput with many rows per request, from several clients at once."""
 
     rows_per_s: float
     batch: int
-    """Rows of a request."""
+    """Number of rows in each request."""
     clients: int
     requests: int
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint. Without agreement nothing of it is timed."""
+    """The measurement of one endpoint. An endpoint that disagrees with the run is not timed."""
 
     stack: str
     place: str
-    """`HERE`, or its URL without user, password and query."""
+    """`HERE`, or the endpoint's URL without user, password and query."""
     measured: str
     """ISO 8601, UTC."""
     versions: Mapping[str, str]
-    """Of twinbench that measured, and of MLflow where the server tells it."""
+    """Version of the twinbench that measured, and of MLflow if the server reports it."""
     agrees: bool
+    """Whether the scores are those of the run, within the tolerance."""
     error: float | None
-    """The worst score's distance from the run's against the tolerance. None where there was nothing to compare."""
+    """Largest distance of a score from the run's score, as a multiple of the tolerance. None if none could be
+    checked."""
     detail: str
-    """What disagrees. Empty where nothing does."""
+    """What disagrees, in words. Empty if nothing does."""
     ready_s: float | None
-    """From the start of the process to the first answer of ``/ping``. None where the server was there already."""
+    """Seconds from the start of the process to the first answer of ``/ping``. None if the server ran already."""
     first_s: float | None
-    """To the first right answer: from the start of the process, or of the request where the server was there."""
-    latency: Latency | None
+    """Seconds to the first right answer: from the start of the process, or of the request if the server ran already."""
+    latency: EndpointLatency | None
     throughput: Throughput | None
     peak_rss_bytes: int | None
-    """Of the server and all that it started. None as for ``ready_s``."""
+    """Peak memory of the server and its child processes. None if the server ran already."""
     cpu_s: float | None
-    """Processor time of these from start to end. None as above."""
+    """Processor time of the server and its child processes in seconds. None if the server ran already."""
 
 
 def keep(store: Store, cell_id: int, endpoint: Endpoint) -> None:
-    """Keep a measurement."""
-    others = [one for one in _known(store.facts(cell_id)) if one["place"] != endpoint.place]
+    """Store a measurement, in place of an earlier one of the same endpoint."""
+    others = [stored for stored in _stored(store.facts(cell_id)) if stored["place"] != endpoint.place]
     store.add_fact(cell_id, "", ENDPOINT, [*others, asdict(endpoint)])
 
 
 def of_facts(facts: Iterable[Fact]) -> tuple[Endpoint, ...]:
-    """The measurements of a cell that has these facts."""
-    return tuple(_endpoint(plain) for plain in _known(facts))
+    """Return the measurements that are among the facts of a cell."""
+    return tuple(_endpoint(plain) for plain in _stored(facts))
 
 
-def _known(facts: Iterable[Fact]) -> list[dict[str, Any]]:
+def _stored(facts: Iterable[Fact]) -> list[dict[str, Any]]:
     return next((list(fact.value) for fact in facts if (fact.step, fact.key) == ("", ENDPOINT)), [])
 
 
 def _endpoint(plain: Mapping[str, Any]) -> Endpoint:
     latency, throughput = plain["latency"], plain["throughput"]
-    parts = {"latency": latency and Latency(**latency), "throughput": throughput and Throughput(**throughput)}
+    parts = {"latency": latency and EndpointLatency(**latency), "throughput": throughput and Throughput(**throughput)}
     return Endpoint(**{**plain, **parts})
 
 
 def ranked(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
-    """By the median of single requests; what wasn't timed comes last."""
-    return sorted(endpoints, key=lambda one: one.latency.p50_s if one.latency else float("inf"))
+    """Sort endpoints by the median time of single requests; endpoints that weren't timed come last."""
+    return sorted(endpoints, key=lambda endpoint: endpoint.latency.p50_s if endpoint.latency else float("inf"))
 
 
 def starts_first(endpoints: Sequence[Endpoint]) -> Endpoint | None:
-    """Of those that were started here, the one with the earliest right answer. None where there are not two of them."""
-    started = [one for one in endpoints if one.ready_s is not None and one.first_s is not None]
-    return min(started, key=lambda one: one.first_s or 0.0) if len(started) > 1 else None
+    """Return the locally started endpoint with the earliest right answer; None if fewer than two were started."""
+    started = [endpoint for endpoint in endpoints if endpoint.ready_s is not None and endpoint.first_s is not None]
+    return min(started, key=lambda endpoint: endpoint.first_s or 0.0) if len(started) > 1 else None

@@ -1,7 +1,8 @@
-"""How good predictions are against how good they were: metrics with intervals, and what may be said of a difference.
+"""The quality of predictions against that of the test rows: metrics with intervals, and a verdict on their difference.
 
-A share has Wilson's interval. So has an area under a curve, with as many rows as would give a share the variance that
-DeLong's components give the area. The intervals of independent rows together give that of the difference.
+A share has Wilson's interval. So has an area under a curve, with the number of rows for which a share would have the
+variance that DeLong's components give the area. The intervals of the two independent samples give that of the
+difference.
 
 - Newcombe (1998), Interval estimation for the difference between independent proportions, Stat. Med. 17:873-890,
   method 10; Zou & Donner (2008), Stat. Med. 27:1693-1702, of other estimates.
@@ -18,66 +19,72 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from twinbench import metrics
-from twinbench.numbers.predictions import Z, calibration, calibration_error, predicted, probabilities, wilson
+from twinbench.numbers.normal import NORMAL_95
+from twinbench.numbers.predictions import calibration, calibration_error, predicted, probabilities, wilson
 from twinbench.numbers.stats import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FEWEST = 100
-"""Rows with labels from which anything but "undecided" is said."""
+MIN_LABELLED_ROWS = 100
+"""Smallest number of rows with labels that allows another verdict than "undecided"."""
 
-FEWEST_OF_A_CLASS = 10
-"""And of every class, where the metric is an area: its variance is estimated from each of them."""
+MIN_ROWS_PER_CLASS = 10
+"""Smallest number of labelled rows of every class, if the metric is an area: each class gives a part of its
+variance."""
 
-Verdict = Literal["worse", "same", "better", "undecided"]
+QualityVerdict = Literal["worse", "same", "better", "undecided"]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A metric, then and now, each with its 95 % interval."""
+class MetricChange:
+    """A metric of the test rows and of the new rows, each with its 95 % interval."""
 
     metric: str
     before: Interval
     now: Interval
     difference: Interval
-    """Now less before."""
+    """``now`` minus ``before``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
-    """How good the predictions of the rows with labels are."""
+class QualityJudgement:
+    """The quality of the predictions for rows with labels, and how it changed since the run."""
 
     rows: int
+    """Number of rows with labels."""
     metric: str
-    """The one that decides: the pipeline's."""
+    """The pipeline's metric, which decides the verdict."""
     margin: float
-    """How far it may be away and still count as the same."""
-    verdict: Verdict
+    """Largest change of the metric that still counts as the same."""
+    verdict: QualityVerdict
     reason: str
-    """Why it is undecided, in words. Empty otherwise."""
-    changes: tuple[Change, ...]
+    """Why the verdict is "undecided", in words. Empty otherwise."""
+    changes: tuple[MetricChange, ...]
+    """All metrics, the pipeline's first."""
     calibration_before: float
+    """Expected calibration error of the test rows."""
     calibration_error: float
+    """Expected calibration error of the new rows."""
 
 
 def judge(
     before: tuple[NDArray[Any], NDArray[Any]], now: tuple[NDArray[Any], NDArray[Any]], metric: str, margin: float
-) -> Quality:
-    """Each side: labels (rows,), and finite scores of these rows."""
+) -> QualityJudgement:
+    """Judge the quality of new rows against that of the test rows; each side holds labels (rows,) and finite scores."""
     import numpy as np
 
     then_, now_ = _metrics(*before), _metrics(*now)
     both = [name for name in now_ if name in then_]
-    changes = {name: Change(name, then_[name], now_[name], _difference(then_[name], now_[name])) for name in both}
+    changes = {name: MetricChange(name, then_[name], now_[name], _difference(then_[name], now_[name])) for name in both}
     classes = 2 if now[1].ndim == 1 else now[1].shape[1]
     reason = _too_few(np.bincount(now[0].astype(int), minlength=classes).tolist(), metric)
     if not reason and metric not in changes:
-        reason = f"{metric} is not known: the run's test rows are not of every class"
-    verdict: Verdict = "undecided"
+        reason = f"{metric} can't be computed: a class is missing from the run's test rows"
+    verdict: QualityVerdict = "undecided"
     if not reason:
         verdict, reason = _verdict(changes[metric], margin)
-    return Quality(
+    return QualityJudgement(
         rows=len(now[0]),
         metric=metric,
         margin=margin,
@@ -91,16 +98,16 @@ def judge(
 
 def _too_few(of_class: list[int], metric: str) -> str:
     rows = sum(of_class)
-    if rows < FEWEST:
-        return f"{rows} rows with labels are too few: {FEWEST} are needed"
+    if rows < MIN_LABELLED_ROWS:
+        return f"{rows} rows with labels are too few: {MIN_LABELLED_ROWS} are needed"
     rarest = min(range(len(of_class)), key=of_class.__getitem__)
-    if metric == "roc_auc" and of_class[rarest] < FEWEST_OF_A_CLASS:
-        return f"{of_class[rarest]} rows of class {rarest} are too few: {FEWEST_OF_A_CLASS} are needed"
+    if metric == "roc_auc" and of_class[rarest] < MIN_ROWS_PER_CLASS:
+        return f"{of_class[rarest]} rows of class {rarest} are too few: {MIN_ROWS_PER_CLASS} are needed"
     return ""
 
 
-def _verdict(change: Change, margin: float) -> tuple[Verdict, str]:
-    """What is inside the margin is the same, even where it is surely not equal."""
+def _verdict(change: MetricChange, margin: float) -> tuple[QualityVerdict, str]:
+    """Return the verdict: "same" for a change smaller than the margin, even if it is statistically significant."""
     sign = metrics.sign(change.metric)
     low, high = sorted((sign * change.difference.low, sign * change.difference.high))
     if -margin < low and high < margin:
@@ -109,45 +116,47 @@ def _verdict(change: Change, margin: float) -> tuple[Verdict, str]:
         return "worse", ""
     if low > 0:
         return "better", ""
-    found = f"between {change.difference.low:+.3f} and {change.difference.high:+.3f}"
-    return "undecided", f"{found}, and the margin is {margin:g}" + _never(change, margin)
+    span = f"the change is between {change.difference.low:+.3f} and {change.difference.high:+.3f}"
+    return "undecided", f"{span}, the margin is {margin:g}" + _hopeless(change, margin)
 
 
-def _never(change: Change, margin: float) -> str:
-    """Where more rows wouldn't help. Empty where they would."""
+def _hopeless(change: MetricChange, margin: float) -> str:
+    """Say why more rows wouldn't decide the verdict; empty if they would."""
     left = max(change.before.high - change.before.estimate, change.before.estimate - change.before.low)
-    return f": no number of rows decides it, the run's test rows leave {left:.3f} open" if left >= margin else ""
+    if left < margin:
+        return ""
+    return f"; more rows can't decide it, because the run's test rows give the metric to only ±{left:.3f}"
 
 
 def _metrics(labels: NDArray[Any], scores: NDArray[Any]) -> dict[str, Interval]:
-    """Those of the harness that can be told: without a row of some class there is no area."""
+    """Compute the metrics with their intervals; without the area, if a class has no rows."""
     import numpy as np
 
     truth, p = labels.astype(int), probabilities(scores)
     hits = float((predicted(scores) == truth).mean())
-    found = {"accuracy": Interval(hits, *wilson(hits * len(truth), len(truth))), "log_loss": _log_loss(truth, p)}
+    intervals = {"accuracy": Interval(hits, *wilson(hits * len(truth), len(truth))), "log_loss": _log_loss(truth, p)}
     if len(np.unique(truth)) == p.shape[1]:
-        found["roc_auc"] = _area(truth, p)
-    return found
+        intervals["roc_auc"] = _area(truth, p)
+    return intervals
 
 
 def _log_loss(truth: NDArray[Any], p: NDArray[Any]) -> Interval:
-    """A mean of rows, and normal for that."""
+    """Compute the log loss, with the normal interval of a mean over rows."""
     import numpy as np
 
     losses = -np.log(metrics.clipped(p)[np.arange(len(truth)), truth])
-    mean, half = float(losses.mean()), Z * float(losses.std()) / math.sqrt(len(losses))
+    mean, half = float(losses.mean()), NORMAL_95 * float(losses.std()) / math.sqrt(len(losses))
     return Interval(mean, max(0.0, mean - half), mean + half)
 
 
 def _area(truth: NDArray[Any], p: NDArray[Any]) -> Interval:
-    """Of two classes the area under the curve, of more the mean over each against the rest."""
+    """Compute the area under the curve; with more than two classes the mean over each class against the rest."""
     import numpy as np
 
     classes = [1] if p.shape[1] == 2 else list(range(p.shape[1]))
     areas, influence = [], np.zeros(len(truth))
-    for one in classes:
-        area, moved = _one_area(truth == one, p[:, one])
+    for number in classes:
+        area, moved = _area_of_class(truth == number, p[:, number])
         areas.append(area)
         influence += moved / len(classes)
     area, variance = float(np.mean(areas)), float((influence**2).sum())
@@ -156,8 +165,8 @@ def _area(truth: NDArray[Any], p: NDArray[Any]) -> Interval:
     return Interval(area, *wilson(area * worth, worth))
 
 
-def _one_area(positive: NDArray[Any], score: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-    """The area, and by how much each row moves it: DeLong's components over the rows of their class."""
+def _area_of_class(positive: NDArray[Any], score: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+    """Return the area and the influence of each row on it: DeLong's components, divided by the rows of their class."""
     import numpy as np
     from scipy.stats import rankdata
 
@@ -171,7 +180,7 @@ def _one_area(positive: NDArray[Any], score: NDArray[Any]) -> tuple[float, NDArr
 
 
 def _difference(before: Interval, now: Interval) -> Interval:
-    """Of independent estimates."""
+    """Compute the interval of the difference of two independent estimates (Newcombe 1998, Zou & Donner 2008)."""
     estimate = now.estimate - before.estimate
     low = math.hypot(now.estimate - now.low, before.high - before.estimate)
     high = math.hypot(now.high - now.estimate, before.estimate - before.low)

@@ -1,4 +1,4 @@
-"""The trained model of a cell as the store keeps it: what its framework exported, and what one must know to use it."""
+"""The trained model of a cell in the store: the files that its framework exported, and the facts needed to use it."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A trained model that is kept."""
+    """A trained model that was stored with its cell."""
 
     cell: Cell
     framework: str
     name: str
-    """Of the file or the directory that the framework loads."""
+    """Name of the file or directory that the framework loads."""
     features: tuple[str, ...]
-    """What the columns of its input are, where they have names."""
+    """Names of the columns of its input. Empty if they have no names."""
     steps: tuple[str, ...]
     """The pipeline's steps from the data to the model's input, each as ``op`` with its parameters in JSON."""
     example: NDArray[Any]
-    """The first test rows: float32, (rows, ...)."""
+    """The first test rows, as the model takes them: float32, (rows, ...)."""
     scores: NDArray[Any]
-    """What the stack gave for all test rows: float32, (rows,) or (rows, classes)."""
+    """The stack's scores of all test rows: float32, (rows,) or (rows, classes)."""
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What goes with the model wherever it goes."""
+        """The description that is stored with the model wherever it is sent."""
         return {
             "twinbench_run": self.cell.run_id,
             "stack": self.cell.stack,
@@ -47,18 +47,21 @@ class Model:
         }
 
     def unpack(self, store: Store, directory: Path) -> Path:
-        """Write its files. Returns the place that the framework loads from."""
+        """Write the model's files into ``directory``, and return the path that the framework loads."""
         for name in store.files(self.cell.id):
             folder, _, inside = name.partition("/")
             if folder == MODEL:
-                place = directory / inside
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(store.file(self.cell.id, name) or b"")
+                path = directory / inside
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(store.file(self.cell.id, name) or b"")
         return directory / self.name
 
 
 def of_cell(store: Store, cell: Cell) -> Model | None:
-    """None where none was kept: nothing was trained, it can't be exported, or an older twinbench made the run."""
+    """Return the stored model of a cell, or None if it has none.
+
+    A cell has no model if nothing was trained, the model can't be exported, or an older twinbench made the run.
+    """
     about = next((fact.value for fact in store.facts(cell.id) if (fact.step, fact.key) == ("", MODEL)), None)
     example, scores = store.file(cell.id, EXAMPLE), store.file(cell.id, SCORES)
     if about is None or example is None or scores is None:
@@ -82,7 +85,7 @@ def _array(content: bytes) -> NDArray[Any]:
 
 
 def _before(plan: Plan, last: str) -> list[str]:
-    """The steps that an output depends on, in the pipeline's order."""
+    """Return the steps that an output depends on, in the pipeline's order."""
     steps = {step["id"]: step for step in plan.plan["steps"]}
     needed, waiting = set(), [last]
     while waiting:

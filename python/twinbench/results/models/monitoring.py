@@ -1,7 +1,7 @@
-"""Whether a trained model is still fit for the rows that it is asked about, and what of its training is kept for that.
+"""The check whether a trained model still fits new rows.
 
-A run keeps a sample of the training rows; `monitor` holds other rows, what the model said of them and what was true
-against the run's own.
+A run stores a sample of its training rows. `monitor` tests the inputs, the scores and, where labels are given, the
+quality of new rows against those of the run.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from twinbench.errors import TwinbenchError
 from twinbench.metrics import DEFAULT_MARGIN
 from twinbench.numbers import drift
-from twinbench.numbers.drift import Known, Shift
+from twinbench.numbers.drift import ReferenceSample, Shift
 from twinbench.numbers.predictions import predicted, wilson
 from twinbench.numbers.training_rows import PARTS, described
 from twinbench.results.models import fitness, kept
-from twinbench.results.models.fitness import Quality
+from twinbench.results.models.fitness import QualityJudgement
 from twinbench.results.models.kept import Model
 from twinbench.results.models.rows import Rows
 from twinbench.store.records import TRAINED, Cell
@@ -27,99 +27,106 @@ from twinbench.store.store import Store
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Verdict = Literal["fit", "drifted", "worse", "undecided"]
+MonitorVerdict = Literal["fit", "drifted", "worse", "undecided"]
 
 
 class NotMonitored(TwinbenchError):
-    """The store has nothing to hold rows against."""
+    """The store lacks the model, or the training rows, that new rows would be tested against."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassShare:
-    """How often a class is predicted."""
+    """The share of rows for which a class is predicted."""
 
     before: float
-    """Of the test rows."""
+    """Share of the test rows."""
     now: float
+    """Share of the new rows."""
     low: float
-    """A 95 % interval of the latter (Wilson 1927)."""
+    """Lower end of a 95 % interval of ``now`` (Wilson 1927)."""
     high: float
+    """Upper end of that interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Monitored:
-    """What may be said of a model and the rows that it was asked about."""
+    """The result of monitoring: how new rows differ from those that a model was trained and tested on."""
 
     run: str
     pipeline: str
     size: str
     stack: str
-    verdict: Verdict
+    verdict: MonitorVerdict
     rows: int
+    """Number of new rows."""
     known: int
-    """Training rows that they are held against."""
+    """Number of training rows that the new rows are tested against."""
     smallest: float
-    """The shift of one feature, in standard deviations, that so many rows show in four of five cases; where they are
-    too few to call anything drifted, what `drift.FEWEST` rows show."""
+    """Shift of one feature, in standard deviations, that this many rows reveal in four of five cases. With fewer than
+    `drift.MIN_ROWS` rows, the shift that `drift.MIN_ROWS` rows reveal."""
     features: tuple[Shift, ...]
-    """The ones that drifted first, then by their index."""
+    """Features that drifted, then the others; both by falling stability index."""
     scores: tuple[Shift, ...]
-    """Likewise, by class. Empty where no scores were given."""
+    """Scores of the classes, in the same order. Empty if no scores were given."""
     classes: tuple[ClassShare, ...]
-    """Empty where no scores were given."""
-    quality: Quality | None
-    """None where no labels were given."""
+    """Predicted shares by class. Empty if no scores were given."""
+    quality: QualityJudgement | None
+    """Quality of the rows with labels. None if no labels were given."""
 
     @property
     def too_few(self) -> bool:
-        """Whether nothing may be called drifted."""
-        return self.rows < drift.FEWEST
+        """Whether there are too few rows to call anything drifted."""
+        return self.rows < drift.MIN_ROWS
 
     @property
     def drifted(self) -> list[Shift]:
-        """Features and scores."""
+        """The features and scores that drifted."""
         return [shift for shift in (*self.features, *self.scores) if shift.drifted]
 
     def as_json(self) -> dict[str, Any]:
-        """For files and programs."""
+        """Return the result as JSON data."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """A model, and what it was trained on and tested with."""
+class MonitoredModel:
+    """A trained model with the data that new rows are tested against."""
 
     model: Model
-    features: Known
-    scores: Known
+    features: ReferenceSample
+    """A sample of the training rows."""
+    scores: ReferenceSample
+    """The scores of all test rows."""
     labels: NDArray[Any]
-    """The classes of the test rows."""
+    """The classes of the test rows: (rows,)."""
     metric: str
     margin: float
+    """Largest change of the metric that still counts as the same."""
 
 
-def base(store: Store, cell: Cell) -> Base:
-    """What rows are held against. Raises NotMonitored where there is no model, or an older twinbench made the run."""
+def base(store: Store, cell: Cell) -> MonitoredModel:
+    """Load a model and its reference data. Raises NotMonitored if the run has none of them."""
     import numpy as np
 
     model, content = kept.of_cell(store, cell), store.file(cell.id, TRAINED)
     if model is None:
-        raise NotMonitored(f"{cell.stack} can't be monitored: {cell.pipeline} left no trained model of it in the run")
+        problem = f"run {cell.run_id} has no trained model of it for {cell.pipeline}"
+        raise NotMonitored(f"{cell.stack} can't be monitored: {problem}")
     if content is None:
-        told = "was made before training rows were kept; `twinbench run` it again"
-        raise NotMonitored(f"{cell.stack} can't be monitored: run {cell.run_id} {told}")
+        problem = "has no training rows, because an older twinbench made it; `twinbench run` the pipeline again"
+        raise NotMonitored(f"{cell.stack} can't be monitored: run {cell.run_id} {problem}")
     if not np.isfinite(model.scores).all():
-        raise NotMonitored(f"{cell.stack} can't be monitored: not all of its scores in the run are numbers")
+        raise NotMonitored(f"{cell.stack} can't be monitored: some of its scores in run {cell.run_id} aren't finite")
     with np.load(io.BytesIO(content), allow_pickle=False) as trained:
-        features = Known(model.features or PARTS, trained["sample"], trained["low"], trained["high"])
+        features = ReferenceSample(model.features or PARTS, trained["sample"], trained["low"], trained["high"])
         labels = trained["y_test"]
     (plan,) = (p.plan for p in store.plans(cell.run_id) if (p.pipeline, p.size) == (cell.pipeline, cell.size))
     scores = _by_class(model.scores)
-    names = ("score",) if model.scores.ndim == 1 else tuple(f"score_{one}" for one in range(scores.shape[1]))
-    return Base(
+    names = ("score",) if model.scores.ndim == 1 else tuple(f"score_{number}" for number in range(scores.shape[1]))
+    return MonitoredModel(
         model=model,
         features=features,
-        scores=Known(names, scores, scores.min(axis=0), scores.max(axis=0)),
+        scores=ReferenceSample(names, scores, scores.min(axis=0), scores.max(axis=0)),
         labels=labels,
         metric=plan.get("metric") or "accuracy",
         margin=plan.get("margin", DEFAULT_MARGIN),
@@ -130,15 +137,18 @@ def _by_class(scores: NDArray[Any]) -> NDArray[Any]:
     return scores.reshape(len(scores), -1)
 
 
-def monitor(base: Base, rows: Rows, margin: float | None = None) -> Monitored:
-    """Inputs, then scores, then quality, as far as they are there. ``margin``: if not the pipeline's."""
+def monitor(base: MonitoredModel, rows: Rows, margin: float | None = None) -> Monitored:
+    """Test the inputs of new rows and, where they are given, their scores and labels.
+
+    ``margin`` is the largest change of the metric that counts as the same; by default the pipeline's.
+    """
     cell, count = base.model.cell, len(rows.x)
-    found = list(drift.shifts(base.features, described(rows.x, named=bool(base.model.features))))
+    shifts = list(drift.shifts(base.features, described(rows.x, named=bool(base.model.features))))
     if rows.scores is not None:
-        found += drift.shifts(base.scores, _by_class(rows.scores))
-    judged = drift.judged(found, count)
+        shifts += drift.shifts(base.scores, _by_class(rows.scores))
+    shifts = drift.with_verdicts(shifts, count)
     inputs = len(base.features.names)
-    made = Monitored(
+    result = Monitored(
         run=cell.run_id,
         pipeline=cell.pipeline,
         size=cell.size,
@@ -146,43 +156,42 @@ def monitor(base: Base, rows: Rows, margin: float | None = None) -> Monitored:
         verdict="fit",
         rows=count,
         known=len(base.features.sample),
-        smallest=drift.smallest(max(count, drift.FEWEST), len(base.features.sample), len(found)),
-        features=_worst_first(judged[:inputs]),
-        scores=_worst_first(judged[inputs:]),
+        smallest=drift.smallest_shift(max(count, drift.MIN_ROWS), len(base.features.sample), len(shifts)),
+        features=_worst_first(shifts[:inputs]),
+        scores=_worst_first(shifts[inputs:]),
         classes=() if rows.scores is None else tuple(_shares(base.model.scores, rows.scores)),
         quality=_quality(base, rows, base.margin if margin is None else margin),
     )
-    return replace(made, verdict=_verdict(made))
+    return replace(result, verdict=_verdict(result))
 
 
-def _worst_first(found: list[Shift]) -> tuple[Shift, ...]:
-    return tuple(sorted(found, key=lambda shift: (not shift.drifted, -shift.psi)))
+def _worst_first(shifts: list[Shift]) -> tuple[Shift, ...]:
+    return tuple(sorted(shifts, key=lambda shift: (not shift.drifted, -shift.psi)))
 
 
 def _shares(before: NDArray[Any], now: NDArray[Any]) -> Iterator[ClassShare]:
-    """How often each class is predicted."""
     then_, now_ = predicted(before), predicted(now)
-    for one in range(2 if before.ndim == 1 else before.shape[1]):
-        hits = int((now_ == one).sum())
-        yield ClassShare(float((then_ == one).mean()), hits / len(now_), *wilson(hits, len(now_)))
+    for number in range(2 if before.ndim == 1 else before.shape[1]):
+        hits = int((now_ == number).sum())
+        yield ClassShare(float((then_ == number).mean()), hits / len(now_), *wilson(hits, len(now_)))
 
 
-def _quality(base: Base, rows: Rows, margin: float) -> Quality | None:
-    """Of the rows whose labels have come."""
+def _quality(base: MonitoredModel, rows: Rows, margin: float) -> QualityJudgement | None:
+    """Judge the quality of the rows whose labels are given."""
     import numpy as np
 
     if rows.labels is None or rows.scores is None or np.isnan(rows.labels).all():
         return None
-    there = ~np.isnan(rows.labels)
-    now = rows.labels[there], rows.scores[there]
+    labelled = ~np.isnan(rows.labels)
+    now = rows.labels[labelled], rows.scores[labelled]
     return fitness.judge((base.labels, base.model.scores), now, base.metric, margin)
 
 
-def _verdict(found: Monitored) -> Verdict:
-    """The worst that is beyond doubt; fit only where there was enough to see."""
-    if found.quality is not None and found.quality.verdict == "worse":
+def _verdict(result: Monitored) -> MonitorVerdict:
+    """Return the worst verdict that is certain, and "fit" only if there were enough rows to see a drift."""
+    if result.quality is not None and result.quality.verdict == "worse":
         return "worse"
-    if found.drifted:
+    if result.drifted:
         return "drifted"
-    undecided = found.quality is not None and found.quality.verdict == "undecided"
-    return "undecided" if found.too_few or undecided else "fit"
+    undecided = result.quality is not None and result.quality.verdict == "undecided"
+    return "undecided" if result.too_few or undecided else "fit"

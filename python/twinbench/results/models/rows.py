@@ -1,7 +1,8 @@
-"""Rows that a model was asked about, from a file of their owner: checked, and refused in a line that names the place.
+"""Reader of a user's file of rows for a model: the content is checked, and errors name the file and the column.
 
-NPZ holds arrays: ``x`` as the model takes it, perhaps ``scores`` and ``y``. CSV and Parquet hold a table: the model's
-features in any order, perhaps ``score`` (of several classes ``score_0``, ``score_1``, ...) and ``label``.
+NPZ holds arrays: ``x`` as the model takes it, and optionally ``scores`` and ``y``. CSV and Parquet hold a table: the
+model's features in any order, and optionally ``score`` (with several classes ``score_0``, ``score_1``, ...) and
+``label``.
 """
 
 from __future__ import annotations
@@ -24,36 +25,36 @@ ARRAYS = ("x", "scores", "y")
 SCORE, LABEL = "score", "label"
 
 INDEX = "__index_level_"
-"""How a column begins that pandas keeps its row labels in, and nobody asked for."""
+"""Prefix of the columns in which pandas stores row labels; such columns are ignored."""
 
 ABOUT_ONE = 1e-3
-"""How far a probability may be outside of 0 to 1: float32, and what was rounded on its way to a file."""
+"""Distance by which a probability may be outside of 0 to 1, because of float32 and of rounding in files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What was asked, what the model said, and what was true."""
+    """The inputs, scores and labels of rows."""
 
     x: NDArray[Any]
-    """float32, as the model takes it; NaN where a value is missing."""
+    """The inputs as the model takes them: float32, (rows, ...); NaN where a value is missing."""
     scores: NDArray[Any] | None
-    """float32, as those of the run."""
+    """The model's scores: float32, (rows,) or (rows, classes), as in the run. None if they aren't given."""
     labels: NDArray[Any] | None
-    """float64, the classes 0, 1, ...; NaN where it isn't known yet."""
+    """The true classes 0, 1, ...: float64, (rows,); NaN where a label isn't known yet. None if they aren't given."""
 
 
 def load(path: Path, model: Model) -> Rows:
-    """The rows in a file. Raises BadInput."""
+    """Read the rows in a file, and check them. Raises BadInput if they don't fit the model."""
     read = {".npz": _arrays, ".csv": _csv, ".parquet": _parquet}.get(path.suffix.lower())
     if read is None:
-        raise BadInput(f"--data: {path} is no .npz, .csv or .parquet file")
+        raise BadInput(f"--data: {path} is not a .npz, .csv or .parquet file")
     try:
-        found = read(path, model)
+        rows = read(path, model)
     except FileNotFoundError:
-        raise BadInput(f"--data: {path} is not there") from None
+        raise BadInput(f"--data: {path} doesn't exist") from None
     except OSError as error:
         raise BadInput(f"--data: {path} can't be read: {error.strerror or error}") from None
-    return _checked(path, model, found)
+    return _checked(path, model, rows)
 
 
 def _checked(path: Path, model: Model, rows: Rows) -> Rows:
@@ -61,13 +62,13 @@ def _checked(path: Path, model: Model, rows: Rows) -> Rows:
     if not count:
         raise BadInput(f"{path} holds no rows")
     if rows.x.shape[1:] != shape:
-        raise BadInput(f"{path}: x: its rows have the shape {rows.x.shape[1:]}, and the model takes {shape}")
+        raise BadInput(f"{path}: x: its rows have the shape {rows.x.shape[1:]}, but the model takes {shape}")
     if rows.scores is not None:
-        wanted = (count, *model.scores.shape[1:])
-        if rows.scores.shape != wanted:
-            raise BadInput(f"{path}: scores: have the shape {rows.scores.shape}, and of these rows it is {wanted}")
+        expected = (count, *model.scores.shape[1:])
+        if rows.scores.shape != expected:
+            raise BadInput(f"{path}: scores: have the shape {rows.scores.shape}, but must have {expected}")
         if not ((rows.scores >= -ABOUT_ONE) & (rows.scores <= 1 + ABOUT_ONE)).all():
-            raise BadInput(f"{path}: scores: not all are probabilities, from 0 to 1")
+            raise BadInput(f"{path}: scores: must all be probabilities, from 0 to 1")
     if rows.labels is not None:
         _check_labels(path, model, rows)
     return rows
@@ -79,36 +80,37 @@ def _check_labels(path: Path, model: Model, rows: Rows) -> None:
     assert rows.labels is not None
     classes = 2 if model.scores.ndim == 1 else model.scores.shape[1]
     if rows.labels.shape != rows.x.shape[:1]:
-        raise BadInput(f"{path}: labels: there are {rows.labels.shape} of {len(rows.x)} rows")
-    known = rows.labels[~np.isnan(rows.labels)]
-    wrong = known[~np.isin(known, np.arange(classes))]
+        expected = rows.x.shape[:1]
+        raise BadInput(f"{path}: labels: have the shape {rows.labels.shape}, but must have {expected}")
+    given = rows.labels[~np.isnan(rows.labels)]
+    wrong = given[~np.isin(given, np.arange(classes))]
     if len(wrong):
-        raise BadInput(f"{path}: labels: {wrong[0]:g} is no class; they are 0 to {classes - 1}")
+        raise BadInput(f"{path}: labels: {wrong[0]:g} is not a class; classes are 0 to {classes - 1}")
     if rows.scores is None:
-        raise BadInput(f"{path}: labels without scores say nothing of the model; add what it answered")
+        raise BadInput(f"{path}: has labels but no scores to judge by them; add the model's scores of these rows")
 
 
 def _arrays(path: Path, model: Model) -> Rows:
     import numpy as np
 
     if not path.stat().st_size or not zipfile.is_zipfile(path):
-        raise BadInput(f"{path} is no NPZ file; write it with numpy.savez")
+        raise BadInput(f"{path} is not an NPZ file; write it with numpy.savez")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except (ValueError, zipfile.BadZipFile, EOFError):
-        raise BadInput(f"{path} holds something else than arrays of numbers") from None
-    for name in found:
+        raise BadInput(f"{path}: must hold only arrays of numbers") from None
+    for name in arrays:
         if name not in ARRAYS:
-            raise BadInput(f"{path}: no array is called '{name}'{nearest(name, ARRAYS)}")
-    if "x" not in found:
-        raise BadInput(f"{path}: has no array 'x': the rows as the model takes them")
-    for name, array in found.items():
+            raise BadInput(f"{path}: '{name}' is not a known array{nearest(name, ARRAYS)}")
+    if "x" not in arrays:
+        raise BadInput(f"{path}: has no array 'x', the rows as the model takes them")
+    for name, array in arrays.items():
         if array.dtype.kind not in "fiub":
-            raise BadInput(f"{path}: {name}: holds {array.dtype}, and no numbers")
+            raise BadInput(f"{path}: {name}: must be numeric, but is {array.dtype}")
         if not array.ndim:
-            raise BadInput(f"{path}: {name}: is a single value, and has no rows")
-    return _rows(found["x"], found.get("scores"), found.get("y"))
+            raise BadInput(f"{path}: {name}: must have rows, but is a single value")
+    return _rows(arrays["x"], arrays.get("scores"), arrays.get("y"))
 
 
 def _csv(path: Path, model: Model) -> Rows:
@@ -132,7 +134,10 @@ def _table(path: Path, model: Model, read: Callable[[], pa.Table]) -> Rows:
     import pyarrow as pa
 
     if not model.features:
-        raise BadInput(f"{path}: {model.cell.pipeline} takes no columns with names; give its rows as x in an .npz file")
+        pipeline = model.cell.pipeline
+        raise BadInput(
+            f"{path}: the model of {pipeline} has no named columns; give its rows as array x in an .npz file"
+        )
     try:
         table = read()
     except pa.ArrowException as error:
@@ -140,54 +145,55 @@ def _table(path: Path, model: Model, read: Callable[[], pa.Table]) -> Rows:
     scores = _score_columns(model)
     _check_names(path, model, table.column_names, scores)
     columns = {name: _column(path, name, table[name]) for name in table.column_names}
-    answered = [columns[name] for name in scores if name in columns]
+    given = [columns[name] for name in scores if name in columns]
     return _rows(
         np.column_stack([columns[name] for name in model.features]),
-        (answered[0] if model.scores.ndim == 1 else np.column_stack(answered)) if answered else None,
+        (given[0] if model.scores.ndim == 1 else np.column_stack(given)) if given else None,
         None if LABEL in model.features else columns.get(LABEL),
     )
 
 
 def _score_columns(model: Model) -> list[str]:
-    """What they are called; a feature of that name is a feature."""
+    """Return the names of the score columns; none if a feature of the model has such a name."""
     names = [SCORE] if model.scores.ndim == 1 else [f"{SCORE}_{number}" for number in range(model.scores.shape[1])]
     return [] if set(names) & set(model.features) else names
 
 
 def _check_names(path: Path, model: Model, names: list[str], scores: list[str]) -> None:
-    """All features, all scores or none, and nothing else: a name with a typing error is not left out in silence."""
+    """Require all features, all scores or none, and no other column, so that a misspelt name isn't ignored."""
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
-        raise BadInput(f"{path}: column '{twice[0]}' is there twice")
-    known = {*model.features, *scores, LABEL}
+        raise BadInput(f"{path}: has two columns '{twice[0]}'")
+    allowed = {*model.features, *scores, LABEL}
     for name in names:
-        if name not in known:
-            raise BadInput(f"{path}: column '{name}' is no feature of the model{nearest(name, known - set(names))}")
-    for wanted in (model.features, scores if set(scores) & set(names) else ()):
-        for name in wanted:
+        if name not in allowed:
+            hint = nearest(name, allowed - set(names))
+            raise BadInput(f"{path}: column '{name}' is not a feature of the model{hint}")
+    for required in (model.features, scores if set(scores) & set(names) else ()):
+        for name in required:
             if name not in names:
                 raise BadInput(f"{path}: has no column '{name}'")
 
 
 def _column(path: Path, name: str, values: pa.ChunkedArray) -> NDArray[Any]:
-    """float64, NaN where nothing is."""
+    """Convert a column to float64, with NaN for missing values."""
     import pyarrow as pa
 
     kind = values.type
     numeric = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_null, pa.types.is_decimal)
     if not any(is_kind(kind) for is_kind in numeric):
         first = next((value for value in values.to_pylist() if value is not None), "")
-        raise BadInput(f"{path}: column '{name}' holds {kind}, and no numbers: {str(first)[:40]!r}")
+        raise BadInput(f"{path}: column '{name}' must be numeric, but is {kind}: {str(first)[:40]!r}")
     if pa.types.is_boolean(kind):
         values = values.cast(pa.int8())
-    found: NDArray[Any] = values.cast(pa.float64(), safe=False).to_numpy()
-    return found
+    array: NDArray[Any] = values.cast(pa.float64(), safe=False).to_numpy()
+    return array
 
 
 def _rows(x: NDArray[Any], scores: NDArray[Any] | None, labels: NDArray[Any] | None) -> Rows:
     import numpy as np
 
-    with np.errstate(over="ignore"):  # infinite is what it would be for the model, too
+    with np.errstate(over="ignore"):  # float32 overflows to infinity, as it does in the model
         return Rows(
             x.astype(np.float32),
             None if scores is None else scores.astype(np.float32),

@@ -1,4 +1,4 @@
-"""How time grows with the amount of data: the slope of log time over log amount, by least squares.
+"""The growth of time with the amount of data: the slope of log time over log amount, by least squares.
 
 Source: ordinary least squares, Draper & Smith (1998), Applied Regression Analysis, chapter 1.
 """
@@ -16,7 +16,7 @@ from twinbench.results.summary.records import CellSummary, Growth, PipelineSumma
 
 
 def growths(pipelines: Sequence[PipelineSummary]) -> tuple[Growth, ...]:
-    """One exponent for every stack (and step, where those are independent) that was measured at two sizes or more."""
+    """Fit an exponent for every stack (and step, if steps are independent) that was measured at two sizes or more."""
     by_name = groupby(sorted(pipelines, key=lambda p: p.pipeline), key=lambda p: p.pipeline)
     return tuple(growth for name, sizes in by_name for growth in _growths(name, list(sizes)))
 
@@ -44,9 +44,10 @@ def _times(cell: CellSummary, independent: bool) -> Iterator[tuple[str, float]]:
 
 
 def fit(times: Mapping[float, float], level: float = LEVEL) -> tuple[float, float | None]:
-    """The exponent of time over amount, and half its interval: None with two amounts, which leave nothing to judge by.
+    """Fit the exponent of time over amount, and return it with half the width of its confidence interval.
 
-    Takes at least two different amounts; amounts and times are positive.
+    ``times`` holds seconds by amount, both positive, with at least two amounts. The half width is None with two
+    amounts, through which a line always goes.
     """
     x, y = [math.log(amount) for amount in times], [math.log(seconds) for seconds in times.values()]
     slope, intercept = linear_regression(x, y)

@@ -1,4 +1,4 @@
-"""What a view shows of a run, as plain data: every field with its unit, its meaning and when it is absent.
+"""The figures of a run that views show, as plain data: every field with its unit, its meaning and when it is absent.
 
 Knows no store and computes nothing.
 """
@@ -15,60 +15,63 @@ from twinbench.store.records import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
-    """Quantiles over all steady samples, each of which is one request, in seconds."""
+class RequestLatency:
+    """Quantiles in seconds over all steady samples of a step, each of which is one request."""
 
     p50_s: float
     p95_s: float
     p99_s: float
     requests: int
+    """Number of requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepSummary:
-    """One step of one cell. Times are seconds."""
+    """The figures of one step of one cell. Times are seconds."""
 
     step: str
     op: str
     framework: str
     first_call_s: float | None
-    """Median over processes of the first execution, with all that it compiles. None if it never ran."""
+    """Median over processes of the first execution, compilation included. None if the step never ran."""
     steady: Interval | None
-    """One execution after warm-up. None if it wasn't measured."""
+    """Time of one execution after warm-up. None if it wasn't measured."""
     boundary_in_s: float | None
-    """Bringing the inputs into this framework's form. None if it wasn't measured, 0 if they already were."""
+    """Time to bring the inputs into this framework's form. None if it wasn't measured, 0 if no conversion was
+    needed."""
     boundary_out_s: float | None
-    """Bringing the output back for comparison. None if it wasn't measured."""
+    """Time to bring the output back for the check against the reference. None if it wasn't measured."""
     samples: int
-    """Steady samples, in all processes."""
+    """Number of steady samples, in all processes."""
     share: float | None
-    """Of the cell's steady total, between 0 and 1. None without a total."""
+    """Share of the cell's steady total, between 0 and 1. None without a total."""
     level: str | None
-    """The worst output's class: ``exact``, ``rounding``, ``approximate`` or ``different``. None if not compared."""
+    """Tolerance class of the worst output: ``exact``, ``rounding``, ``approximate`` or ``different``. None if no output
+    was checked against the reference."""
     error: float | None
-    """Worst error as a multiple of the tolerance: at most 1 agrees; infinite where shapes or types differ. None as
-    above."""
+    """Largest error as a multiple of the tolerance: at most 1 agrees; infinite where shapes or types differ. None if no
+    output was checked."""
     agrees: bool | None
-    """Whether all outputs are inside the tolerance. None as above."""
+    """Whether all outputs are inside the tolerance. None if no output was checked."""
     max_abs: float | None
-    """Largest absolute error of any output. None as above."""
+    """Largest absolute error of any output. None if no output was checked."""
     psnr_db: float | None
-    """Lowest peak signal-to-noise ratio of any output. None where no 8-bit image differs."""
+    """Lowest peak signal-to-noise ratio of any output, in decibels. None where no 8-bit image differs."""
     declared: str
     """Why the library can't follow the contract here. Empty where it can."""
     rank: int | None
-    """Of a step that is a question of its own: 1 and how many stacks are distinguishably faster. None otherwise, and
-    for a step that disagrees."""
+    """Rank of an independent step: 1 plus the number of stacks that are distinguishably faster. None for steps that
+    aren't independent, and for a step that disagrees."""
     ratio: Ratio | None
-    """To the fastest ranked stack of this step. None for the fastest itself, and for what isn't ranked."""
+    """Ratio to the fastest ranked stack of this step. None for the fastest itself, and for steps without a rank."""
     rss_increase_bytes: int | None
-    """By how much the step raised the peak memory. None if it wasn't measured."""
+    """Bytes by which the step raised the peak memory. None if it wasn't measured."""
     per_second: float | None
-    """Examples trained on or scored in a second. None for steps of another kind."""
-    latency: Latency | None
-    """Of a step whose samples are single requests. None otherwise."""
+    """Examples trained on or scored per second. None for other kinds of steps."""
+    latency: RequestLatency | None
+    """Latency of a step whose samples are single requests. None for other steps."""
     saved_bytes: int | None
-    """Size on disk of the model that the step saved. None for steps of another kind."""
+    """Size in bytes on disk of the model that the step saved. None for other kinds of steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,103 +81,109 @@ class QualitySummary:
     metric: str
     mean: float
     low: float
-    """The lowest of the seeds."""
+    """The lowest value of any seed."""
     high: float
-    """The highest of the seeds."""
+    """The highest value of any seed."""
     seeds: int
+    """Number of seeds."""
     against: str
-    """The stack with the best mean, which the others are tested against. Empty for that one, and where none is."""
+    """The stack with the best mean, which the others are tested against. Empty for that stack, and if none is
+    tested."""
     equivalence: Equivalence | None
-    """None as above."""
+    """Result of the test against the best stack. None for that stack, and if none is tested."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """How far a training is after so many epochs."""
+    """The loss and the quality after a number of epochs."""
 
     epoch: int
+    """Number of epochs."""
     seconds: float
-    """Of a training that ends here."""
+    """Duration of a training with this many epochs."""
     loss: float
-    """Mean over the batches of the last epoch."""
+    """Mean loss over the batches of the last epoch."""
     metrics: Mapping[str, float]
-    """Of the held-out split."""
+    """Metrics of the predictions on the held-out split, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellSummary:
-    """One stack on one pipeline and size. Times are seconds."""
+    """The figures of one stack on one pipeline and size. Times are seconds."""
 
     cell_id: int
     stack: str
     frameworks: tuple[str, ...]
-    """In the order of their first step."""
+    """The stack's frameworks, in the order of their first step."""
     fingerprint: str
     status: Status
     kind: str
-    """Why it isn't done, in a word or two of `records.KINDS`. Empty otherwise."""
+    """Why the cell isn't done, as one of `records.KINDS`. Empty if it is done."""
     reason: str
-    """Why it isn't done, in a sentence. Empty otherwise."""
+    """Why the cell isn't done, in a sentence. Empty if it is done."""
     steps: tuple[StepSummary, ...]
     total: Interval | None
-    """One execution of all steps after warm-up, boundaries not included. None unless every step was measured."""
+    """Time of one execution of all steps after warm-up, without boundaries. None unless every step was measured."""
     imports_s: Mapping[str, float]
     """Median over processes of the time to import each framework."""
     first_call_s: float | None
     """Sum of the first calls. None unless every step ran."""
     cold_start_s: float | None
-    """Imports and first calls together: what a first result costs. None as above."""
+    """Sum of imports and first calls: the time to a first result. None unless every step ran."""
     boundary_in_s: float
-    """Sum over steps: what the handovers between frameworks cost."""
+    """Sum over steps of the time to bring inputs into the frameworks' forms."""
     boundary_out_s: float
+    """Sum over steps of the time to bring outputs back."""
     processes: int
+    """Number of processes that were measured."""
     blocks: int
-    """Complete blocks, in all processes together."""
+    """Number of complete blocks, in all processes together."""
     rank: int | None
-    """1 and how many stacks are distinguishably faster; those who can't be told apart share a rank.
+    """1 plus the number of stacks that are distinguishably faster; stacks that can't be told apart share a rank.
 
-    None unless the cell is done: what failed or disagrees is shown, and never ranked."""
+    None unless the cell is done: a cell that failed or disagrees is shown, but never ranked."""
     ratio: Ratio | None
-    """To the fastest ranked stack. None for the fastest itself, and for what isn't ranked."""
+    """Ratio to the fastest ranked stack. None for the fastest itself, and for cells without a rank."""
     quality: Mapping[str, QualitySummary]
-    """By metric. Empty where the pipeline trains nothing, or didn't get there."""
+    """Quality by metric. Empty if the pipeline trains nothing, or the cell made no predictions."""
     curve: tuple[CurvePoint, ...]
-    """By epoch. Empty where nothing is trained from a seed."""
+    """The training's progress by epoch. Empty if nothing is trained from a seed."""
     to_target_s: float | None
-    """Seconds of training after which the metric reaches the target. None where it doesn't, or there is none."""
+    """Seconds of training after which the metric reaches the target. None if it doesn't, or if there is no target."""
     beats_baseline: bool | None
-    """Whether the pipeline's metric is better than its baseline's. None where one of them is missing."""
+    """Whether the pipeline's metric is better than its baseline's. None if one of them is missing."""
     meets_target: bool | None
-    """Whether the pipeline's metric reaches its target. None where one of them is missing."""
+    """Whether the pipeline's metric reaches its target. None if one of them is missing."""
     agreement_error: float | None
-    """Worst error of any step as a multiple of its tolerance, infinite where shapes or types differ. None if not
-    compared."""
+    """Largest error of any step as a multiple of its tolerance, infinite where shapes or types differ. None if no
+    output was checked against the reference."""
     peak_rss_bytes: int | None
-    """Largest resident set of the worker. None if it wasn't measured."""
+    """Largest resident set of the worker in bytes. None if it wasn't measured."""
     cpu_per_wall: float | None
-    """Cores that worked, on average, during steady samples. None if it wasn't measured."""
+    """Average number of busy cores during steady samples. None if it wasn't measured."""
     gc_share: float | None
-    """Share of the steady time spent collecting garbage. None if it wasn't measured."""
+    """Share of the steady time spent on garbage collection. None if it wasn't measured."""
     reused: bool
-    """Whether results of an earlier invocation were taken over."""
+    """Whether the cell was measured by an earlier invocation, before the run was resumed."""
     endpoints: tuple[Endpoint, ...]
-    """What its model was measured to be as deployed."""
+    """Measurements of the cell's deployed model."""
 
 
 @dataclass(frozen=True, slots=True)
 class BreakEven:
-    """When the fastest in steady state has made up for its slower start."""
+    """The number of executions after which the fastest stack has made up for its slower start."""
 
     stack: str
+    """The fastest stack in steady state."""
     against: str
     """The stack with the quickest cold start."""
     calls: int | None
-    """Executions of the pipeline, the first one included. None if never."""
+    """Number of executions of the pipeline, the first included. None if it never makes up for its start."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineSummary:
-    """What is reached on the same split without our stacks."""
+    """The quality of a simple model on the same split, such as a dummy."""
 
     name: str
     metric: str
@@ -183,48 +192,50 @@ class BaselineSummary:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How time grows with the amount of data: time is proportional to amount ^ exponent, fitted over the sizes."""
+    """The growth of time with the amount of data: time is proportional to amount ^ exponent, fitted over the sizes."""
 
     pipeline: str
     stack: str
     step: str
-    """Of a pipeline of independent steps; empty where the total is meant."""
+    """Id of an independent step; empty for the total."""
     exponent: float
     low: float | None
+    """Lower end of a 95 % interval of the fit. None with two sizes, through which a line always goes."""
     high: float | None
-    """A 95 % interval of the fit. None with two sizes, through which a line always goes."""
+    """Upper end of that interval. None with two sizes."""
     sizes: tuple[str, ...]
+    """Names of the sizes that were measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineSummary:
-    """One pipeline at one size, on all its stacks."""
+    """The figures of one pipeline at one size, on all its stacks."""
 
     pipeline: str
     size: str
     modality: str
     question: str
     metric: str | None
-    """The quality metric that counts. None where nothing is predicted."""
+    """The quality metric that the pipeline is judged by. None where nothing is predicted."""
     target: float | None
     baseline: str | None
     """Name of the baseline that every stack must beat."""
     dataset: Mapping[str, Any]
     """``name``, ``sha256``, ``amount``, ``unit`` and more; empty where no data is needed."""
     independent: bool
-    """Whether each step is a question of its own, ranked on its own; there is no total then."""
+    """Whether each step is ranked on its own; there is no total then."""
     steps: tuple[tuple[str, str], ...]
     """Id and op of each step, in order."""
     cells: tuple[CellSummary, ...]
-    """Ranked ones first, fastest first; then the others in the order of planning."""
+    """Ranked cells, the fastest first; then the others in the order of planning."""
     baselines: tuple[BaselineSummary, ...]
     break_even: BreakEven | None
-    """None when the fastest also starts first, when it can't be told from the one that does, or nothing is ranked."""
+    """None if no cell is ranked, or if no other cell starts sooner and is distinguishably slower."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One run."""
+    """The figures of one run."""
 
     run_id: str
     created: str
@@ -235,6 +246,6 @@ class RunSummary:
     environment: Mapping[str, Any]
     pipelines: tuple[PipelineSummary, ...]
     growth: tuple[Growth, ...]
-    """By pipeline, stack and step, where a pipeline was measured at several sizes."""
+    """Growth of each stack and independent step of the pipelines that were measured at several sizes."""
     warnings: tuple[str, ...]
-    """What may have disturbed the figures, in sentences."""
+    """Sentences that say what may have disturbed the figures."""

@@ -1,4 +1,4 @@
-"""Everything that views show of a run, computed once from the store: two views can't differ.
+"""Summary of a run: all figures that views show, computed here only, so that two views can't differ.
 
 Nothing here prints, and nothing is measured.
 """
@@ -24,9 +24,9 @@ from twinbench.results.summary.records import (
     CellSummary,
     CurvePoint,
     Growth,
-    Latency,
     PipelineSummary,
     QualitySummary,
+    RequestLatency,
     RunSummary,
     StepSummary,
 )
@@ -40,9 +40,9 @@ __all__ = [
     "CellSummary",
     "CurvePoint",
     "Growth",
-    "Latency",
     "PipelineSummary",
     "QualitySummary",
+    "RequestLatency",
     "RunSummary",
     "StepSummary",
     "plain",
@@ -53,11 +53,11 @@ LEVELS = ("exact", "rounding", "approximate", "different")
 """Tolerance classes, from the best to the worst."""
 
 SPARE_CORES = 0.25
-"""How many cores more than its threads a stack may keep busy (a collector, a clock) before that is worth a warning."""
+"""Number of cores that a stack may keep busy beyond its threads, such as by a garbage collector, without a warning."""
 
 
 def summarise(store: Store, run_id: str) -> RunSummary:
-    """Summarise a run. Raises BadInput for an unknown one; a unique prefix of the id will do."""
+    """Summarise a run, named by its id or a unique prefix of it. Raises BadInput for an unknown run."""
     run = store.find_run(run_id)
     cells: dict[tuple[str, str], list[Cell]] = defaultdict(list)
     for cell in store.cells(run.id):
@@ -80,7 +80,7 @@ def summarise(store: Store, run_id: str) -> RunSummary:
 
 
 def plain(summary: Any) -> dict[str, Any]:
-    """A summary, or another dataclass of figures, as JSON data. A number that isn't finite becomes null."""
+    """Convert a summary, or another dataclass of figures, to JSON data. A number that isn't finite becomes None."""
     return {key: _plain(value) for key, value in asdict(summary).items()}
 
 
@@ -96,7 +96,7 @@ def _pipeline(
     for cell in planned:
         measured[cell.stack] = figures(store.samples(cell.id))
         cells.append(_judged(_cell(store, cell, steps, measured[cell.stack], process_sd), spec, own))
-    cells = _compared(store, cells, spec)
+    cells = _with_equivalences(store, cells, spec)
     if independent:
         ranked = ranking.by_step(cells, measured, process_sd)
     else:
@@ -119,9 +119,9 @@ def _pipeline(
 
 
 def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, process_sd: float) -> CellSummary:
-    """All of a cell but what takes other cells or the plan to say."""
-    kept = store.facts(cell.id)
-    facts = {(fact.step, fact.key): fact.value for fact in kept}
+    """Summarise a cell on its own: without its rank, and without the fields that depend on target and baseline."""
+    records = store.facts(cell.id)
+    facts = {(fact.step, fact.key): fact.value for fact in records}
     agreements = store.agreements(cell.id)
     steps = _steps(cell, ops, measured, agreements, facts, process_sd)
     totals = measured.totals(ops)
@@ -156,7 +156,7 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         cpu_per_wall=measured.cpu_per_wall,
         gc_share=measured.gc_share,
         reused=bool(facts.get(("", "reused"))),
-        endpoints=endpoints.of_facts(kept),
+        endpoints=endpoints.of_facts(records),
     )
 
 
@@ -212,17 +212,17 @@ def _step(
     )
 
 
-def _latency(places: Blocks) -> Latency | None:
-    """Quantiles by the nearest rank: a value that was measured."""
-    walls = sorted(wall for block in places.values() for wall in block)
+def _latency(blocks: Blocks) -> RequestLatency | None:
+    """Compute quantiles by the nearest-rank method, which returns measured values."""
+    walls = sorted(wall for block in blocks.values() for wall in block)
     if not walls:
         return None
     p50, p95, p99 = (walls[math.ceil(q * len(walls)) - 1] for q in (0.50, 0.95, 0.99))
-    return Latency(p50, p95, p99, len(walls))
+    return RequestLatency(p50, p95, p99, len(walls))
 
 
 def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Baseline]) -> CellSummary:
-    """The cell's quality held against the pipeline's target and baseline."""
+    """Set the fields that compare the cell's quality with the pipeline's target and baseline."""
     metric = spec.get("metric")
     quality = cell.quality.get(metric) if metric else None
     if quality is None:
@@ -244,10 +244,11 @@ def _to_target(cell: CellSummary, metric: Any, sign: float, target: float) -> fl
     return next((point.seconds for point in points if sign * point.metrics[metric] >= sign * target), None)
 
 
-def _compared(store: Store, cells: Sequence[CellSummary], spec: Mapping[str, Any]) -> list[CellSummary]:
-    """With the metric that counts tested for equivalence with the best stack's, where there are several seeds.
+def _with_equivalences(store: Store, cells: Sequence[CellSummary], spec: Mapping[str, Any]) -> list[CellSummary]:
+    """Test, with several seeds, whether each cell's quality is equivalent to that of the best cell.
 
-    The best is one that is done: what failed or disagrees has too few seeds, and is nothing to be as good as.
+    The best cell is chosen among those that are done: one that failed has too few seeds, and one that disagrees with
+    the reference is not a standard for the others.
     """
     metric = spec.get("metric")
     values = {
@@ -272,13 +273,13 @@ def _with_equivalence(
         return cell
     ours, theirs = values[cell.stack], values[best]
     seeds = sorted(ours.keys() & theirs.keys())
-    found = stats.equivalence([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds], margin)
-    quality = replace(cell.quality[metric], against=best, equivalence=found)
+    result = stats.equivalence([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds], margin)
+    quality = replace(cell.quality[metric], against=best, equivalence=result)
     return replace(cell, quality={**cell.quality, metric: quality})
 
 
-def _interval(places: Blocks, process_sd: float) -> Interval | None:
-    return stats.summarise(nested(places), process_sd=process_sd) if places else None
+def _interval(blocks: Blocks, process_sd: float) -> Interval | None:
+    return stats.summarise(nested(blocks), process_sd=process_sd) if blocks else None
 
 
 def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
@@ -289,21 +290,21 @@ def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
 
 
 def _worst(agreements: Sequence[Agreement]) -> float | None:
-    """The largest error; one that isn't a number is worse than any."""
+    """Return the largest error; an error of NaN counts as infinite."""
     errors = [math.inf if math.isnan(a.error) else a.error for a in agreements]
     return max(errors, default=None)
 
 
 def _sum(values: Sequence[float | None]) -> float | None:
-    """None as soon as one is missing, or there is none."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known and len(known) == len(values) else None
+    """Add the values; None if one of them is missing, or if there are none."""
+    present = [value for value in values if value is not None]
+    return sum(present) if present and len(present) == len(values) else None
 
 
 def _noise(store: Store, run_id: str) -> Iterator[str]:
-    """What the runner warned of, each once."""
-    said = Counter(text for noise in store.noise(run_id) for text in noise.facts.get("warnings", ()))
-    for text, times in said.items():
+    """Yield each of the runner's warnings once, with the number of times that it was given."""
+    given = Counter(text for noise in store.noise(run_id) for text in noise.facts.get("warnings", ()))
+    for text, times in given.items():
         yield f"{text} ({times} times)" if times > 1 else text
 
 
@@ -320,7 +321,7 @@ def _reused(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
     for pipeline in pipelines:
         stacks = ", ".join(cell.stack for cell in pipeline.cells if cell.reused and cell.total)
         if stacks:
-            yield f"{pipeline.pipeline}: measured before the run was resumed, not beside the others: {stacks}"
+            yield f"{pipeline.pipeline}: measured before the run was resumed, not interleaved with the others: {stacks}"
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,6 @@
-"""What the report draws: bars on a shared axis, where the time goes, quality against time, and growth.
+"""The report's charts: bars on a shared axis, the parts of the time, quality against time, and growth.
 
-Rows are HTML, so that they can be sorted and filtered; what has two axes is SVG.
+Rows are HTML, so that they can be sorted and filtered; charts with two axes are SVG.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from twinbench.views.report.scale import Scale, linear_scale, log_scale
 from twinbench.views.report.svg import Axis, Series, tag
 
 COLOURED_STEPS = 7
-"""The steps that take longest have colours of their own; the others share the eighth."""
+"""Number of steps, those that take longest, that have a colour of their own; the others share the eighth colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +31,22 @@ class Bars:
 
     @property
     def axis(self) -> Markup:
-        """The ticks, for the head of the column."""
+        """The ticks, for the header of the column."""
         ticks = [tag("span", text.tick(tick), style=f"left:{self.scale.percent(tick)}") for tick in self.scale.ticks(4)]
         return tag("div", *ticks, class_="axis")
 
     @property
     def grid(self) -> str:
-        """The lines under the bars, as the style of a table."""
+        """The lines behind the bars, as the style of a table."""
         line = "linear-gradient(var(--line),var(--line))"
         lines = [f"{line} {self.scale.percent(tick)} 0/1px 100% no-repeat" for tick in self.scale.ticks(4)]
         return f"--grid:{','.join(lines) or 'none'}"
 
     def bar(self, interval: Interval | None, rank: int | None) -> Markup:
-        """A bar to the estimate, and its interval."""
+        """Draw a bar up to the estimate, with its interval."""
         if interval is None:
             return Markup("")
-        low, high = self.scale.place(interval.low), self.scale.place(interval.high)
+        low, high = self.scale.position(interval.low), self.scale.position(interval.high)
         kind = "bar" if rank == 1 else "bar other" if rank else "bar none"
         return tag(
             "div",
@@ -58,7 +58,7 @@ class Bars:
 
 
 def bars(pipeline: PipelineSummary) -> Bars | None:
-    """For the totals of a pipeline. None where there are none."""
+    """Return the bars of a pipeline's totals, or None if there are no totals."""
     totals = [cell.total for cell in pipeline.cells if cell.total is not None]
     scale = log_scale(end for total in totals for end in (total.low, total.high))
     return Bars(scale) if scale else None
@@ -66,26 +66,27 @@ def bars(pipeline: PipelineSummary) -> Bars | None:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Where a stack's time goes, the first time and every time after, in one row of segments each."""
+    """The parts of a stack's time in the first execution and in every later one, as a row of segments each."""
 
     colours: Mapping[str, int]
-    """By step."""
+    """Number of the colour, by step."""
     cold_s: float
+    """Longest first execution of any stack, in seconds."""
     warm_s: float
-    """The longest rows."""
+    """Longest later execution of any stack, in seconds."""
 
     def cold(self, cell: CellSummary) -> Markup:
-        """Imports, then the first call of every step."""
+        """Draw the imports, then the first call of every step."""
         imports = [(f"import {name}", seconds, "import") for name, seconds in cell.imports_s.items()]
         calls = [(step.step, step.first_call_s, self._class(step)) for step in cell.steps if step.first_call_s]
         return _segments([*imports, *calls], self.cold_s)
 
     def warm(self, cell: CellSummary) -> Markup:
-        """Every step after warm-up."""
+        """Draw every step after warm-up."""
         return _segments([(s.step, s.steady.estimate, self._class(s)) for s in cell.steps if s.steady], self.warm_s)
 
     def legend(self) -> Iterator[tuple[str, str]]:
-        """Class and name of every colour."""
+        """Yield the CSS class and the name of every colour."""
         yield "import", "imports"
         for step, number in self.colours.items():
             yield svg.colour(number), step
@@ -97,7 +98,7 @@ class Timeline:
 
 
 def timeline(pipeline: PipelineSummary) -> Timeline | None:
-    """For the stacks that got somewhere. None where none did."""
+    """Return the timeline of a pipeline's stacks, or None if nothing was measured."""
     cold = [sum(c.imports_s.values()) + sum(s.first_call_s or 0.0 for s in c.steps) for c in pipeline.cells]
     warm = [sum(s.steady.estimate for s in c.steps if s.steady) for c in pipeline.cells]
     if not any(cold) and not any(warm):
@@ -112,33 +113,33 @@ def timeline(pipeline: PipelineSummary) -> Timeline | None:
 
 
 def _segments(parts: Iterable[tuple[str, float, str]], longest: float) -> Markup:
-    known = [
+    segments = [
         tag("i", class_=kind, style=f"width:{100 * seconds / longest:.3f}%", title=f"{name}: {text.seconds(seconds)}")
         for name, seconds, kind in parts
         if longest and seconds / longest > 0.0005
     ]
-    return tag("div", *known, class_="segments")
+    return tag("div", *segments, class_="segments")
 
 
 def row(cells: Sequence[CellSummary], number: int) -> list[StepSummary]:
-    """One step of every stack."""
+    """Return one step of every stack."""
     return [cell.steps[number] for cell in cells]
 
 
 def compared(pipeline: PipelineSummary) -> list[CellSummary]:
-    """The stacks of which anything was compared with the reference."""
+    """Return the stacks of which any output was checked against the reference."""
     return [cell for cell in pipeline.cells if any(step.level for step in cell.steps)]
 
 
 def share_bar(value: float | None, most: float) -> Markup:
-    """A plain bar, such as for memory."""
+    """Draw a plain bar, such as for memory."""
     if not value or not most:
         return Markup("")
     return tag("div", tag("i", class_="bar other", style=f"width:{100 * value / most:.2f}%"), class_="track")
 
 
 def shade(step: StepSummary, row: Sequence[StepSummary]) -> str:
-    """The style of a step's time among those of the other stacks: the slower, the darker. Four times is half-way."""
+    """Return the style of a step's time: the slower beside other stacks, the warmer; half of the scale is 4 times."""
     times = [other.steady.estimate for other in row if other.steady]
     if step.steady is None or not times:
         return ""
@@ -147,18 +148,18 @@ def shade(step: StepSummary, row: Sequence[StepSummary]) -> str:
 
 
 LEAST_QUALITY = 0.02
-"""What an axis of quality spans at least: a difference in the fourth decimal is none, and isn't to look like one."""
+"""Smallest length of an axis of quality, so that a difference in the fourth decimal doesn't look large."""
 
 
 def quality(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> Markup | None:
-    """Quality against the time of one execution, with the Pareto front. None where there is no quality."""
-    found = [
+    """Draw quality against the time of one execution, with the Pareto front; None if there is no quality."""
+    reached_by = [
         (cell, cell.total.estimate, reached.mean)
         for cell in pipeline.cells
         if cell.rank is not None and cell.total and (reached := cell.quality.get(pipeline.metric or ""))
     ]
-    x = log_scale(seconds for _, seconds, _ in found)
-    y = linear_scale((value for _, _, value in found), least=LEAST_QUALITY)
+    x = log_scale(seconds for _, seconds, _ in reached_by)
+    y = linear_scale((value for _, _, value in reached_by), least=LEAST_QUALITY)
     if x is None or y is None or pipeline.metric is None:
         return None
     series = [
@@ -169,9 +170,9 @@ def quality(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> Markup | N
             title=f"{cell.stack}: {text.seconds(seconds)}, {pipeline.metric} {text.quality(value)}",
             filter_by=cell.stack,
         )
-        for cell, seconds, value in found
+        for cell, seconds, value in reached_by
     ]
-    front = pareto([(s, v) for _, s, v in found], lower_is_better=metrics.sign(pipeline.metric) < 0)
+    front = pareto([(s, v) for _, s, v in reached_by], lower_is_better=metrics.sign(pipeline.metric) < 0)
     title = f"{pipeline.metric} against the time of one execution"
     return svg.chart(
         title,
@@ -183,7 +184,7 @@ def quality(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> Markup | N
 
 
 def curves(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> list[tuple[str, Markup]]:
-    """Loss, and the metric that counts, against the seconds of training: a title and a chart each."""
+    """Draw the loss and the pipeline's metric against the seconds of training; return titles with charts."""
     trained = [cell for cell in pipeline.cells if cell.curve]
     losses = {cell.stack: [(p.seconds, p.loss) for p in cell.curve] for cell in trained}
     drawn: list[tuple[str, dict[str, list[tuple[float, float]]], float | None]] = [("loss", losses, None)]
@@ -193,8 +194,8 @@ def curves(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> list[tuple[
             cell.stack: [(p.seconds, p.metrics[metric]) for p in cell.curve if metric in p.metrics] for cell in trained
         }
         drawn.append((metric, reached, pipeline.target))
-    found = [(name, _curve(name, lines, level, numbers)) for name, lines, level in drawn]
-    return [(name, chart) for name, chart in found if chart is not None]
+    named = [(name, _curve(name, lines, level, numbers)) for name, lines, level in drawn]
+    return [(name, chart) for name, chart in named if chart is not None]
 
 
 def _curve(
@@ -203,17 +204,17 @@ def _curve(
     level: float | None,
     numbers: Mapping[str, int],
 ) -> Markup | None:
-    known = {
+    finite = {
         stack: [point for point in points if math.isfinite(point[1])] for stack, points in lines.items() if any(points)
     }
-    x = linear_scale((seconds for points in known.values() for seconds, _ in points), from_zero=True)
-    values = [value for points in known.values() for _, value in points]
+    x = linear_scale((seconds for points in finite.values() for seconds, _ in points), from_zero=True)
+    values = [value for points in finite.values() for _, value in points]
     y = linear_scale(values if level is None else [*values, level])
     if x is None or y is None or not values:
         return None
     series = [
         Series(stack, numbers[stack], points, f"{stack}: {text.quality(points[-1][1])} at the end", stack)
-        for stack, points in known.items()
+        for stack, points in finite.items()
         if points
     ]
     return svg.chart(
@@ -226,7 +227,7 @@ def _curve(
 
 
 def pareto(points: Iterable[tuple[float, float]], *, lower_is_better: bool = False) -> list[tuple[float, float]]:
-    """The points that nobody beats in both time and quality, by time."""
+    """Return the points that no other point beats in both time and quality, by time."""
     front: list[tuple[float, float]] = []
     sign = -1.0 if lower_is_better else 1.0
     for seconds, value in sorted(points, key=lambda point: (point[0], -sign * point[1])):
@@ -238,7 +239,7 @@ def pareto(points: Iterable[tuple[float, float]], *, lower_is_better: bool = Fal
 def growth(
     pipelines: Sequence[PipelineSummary], step: str, exponents: Sequence[Growth], numbers: Mapping[str, int]
 ) -> Markup | None:
-    """Time against the amount of data, of the total or of a step. None with fewer than two sizes."""
+    """Draw the time of the total or of a step against the amount of data; None with fewer than two sizes."""
     amounts = {p.size: float(p.dataset.get("amount") or 0) for p in pipelines}
     points: dict[str, list[tuple[float, float]]] = {}
     for pipeline in sorted(pipelines, key=lambda p: amounts[p.size]):
@@ -246,16 +247,16 @@ def growth(
             time = next((s.steady for s in cell.steps if s.step == step), None) if step else cell.total
             if time is not None and amounts[pipeline.size] > 0:
                 points.setdefault(cell.stack, []).append((amounts[pipeline.size], time.estimate))
-    fitted = {one.stack: one for one in exponents if one.step == step}
-    lines = {stack: found for stack, found in points.items() if stack in fitted}
-    x = log_scale(amount for found in lines.values() for amount, _ in found)
-    y = log_scale(seconds for found in lines.values() for _, seconds in found)
+    fitted = {growth.stack: growth for growth in exponents if growth.step == step}
+    lines = {stack: line for stack, line in points.items() if stack in fitted}
+    x = log_scale(amount for line in lines.values() for amount, _ in line)
+    y = log_scale(seconds for line in lines.values() for _, seconds in line)
     if x is None or y is None:
         return None
     unit = str(pipelines[0].dataset.get("unit", ""))
     series = [
-        Series(stack, numbers[stack], found, f"{stack}: time ~ {unit} ^ {fitted[stack].exponent:.2f}", stack)
-        for stack, found in lines.items()
+        Series(stack, numbers[stack], line, f"{stack}: time ~ {unit} ^ {fitted[stack].exponent:.2f}", stack)
+        for stack, line in lines.items()
     ]
     return svg.chart(
         f"time against {unit}",
@@ -266,12 +267,12 @@ def growth(
 
 
 def measured(pipeline: PipelineSummary) -> list[CellSummary]:
-    """The stacks of which any step was measured."""
+    """Return the stacks of which any step was measured."""
     return [cell for cell in pipeline.cells if any(step.steady for step in cell.steps)]
 
 
 def rated(pipeline: PipelineSummary) -> list[tuple[CellSummary, StepSummary]]:
-    """The steps that train, score or save models, by step and stack."""
+    """Return the steps that train, score or save models, with their cells, by step and stack."""
     return [
         (cell, step)
         for name, _ in pipeline.steps

@@ -1,4 +1,4 @@
-"""What the report draws of wrong predictions: confusion matrices, and how far confidence can be believed."""
+"""The report's charts of wrong predictions: confusion matrices and reliability diagrams."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from twinbench.views.report.scale import Scale
 from twinbench.views.report.svg import Axis, Series, tag
 
 SIDE, EDGE = 46, 40
-"""Of a square of the matrix, and of the margin that holds the classes."""
+"""Side of a square of the matrix, and width of the margin with the class numbers, in pixels."""
 
 FAINT = 0.06
-"""What the squares are filled with at least, where there is a row."""
+"""Lowest opacity of a square that has any rows."""
 
 
 def of_pipeline(pipeline: PipelineSummary, errors: Mapping[int, CellErrors]) -> list[CellErrors]:
-    """Of its cells that predicted something, in their order."""
+    """Return the mistakes of a pipeline's cells, in their order, without the cells that predicted nothing."""
     return [errors[cell.cell_id] for cell in pipeline.cells if cell.cell_id in errors]
 
 
 def confusion(name: str, errors: Errors) -> Markup:
-    """Classes down, predicted classes across; the darker, the larger a share of its class."""
+    """Draw the confusion matrix, classes down and predicted classes across; a larger share of a class is darker."""
     parts = []
     for down, row in enumerate(errors.confusion):
         y = EDGE + down * SIDE
@@ -51,18 +51,18 @@ def confusion(name: str, errors: Errors) -> Markup:
 
 
 def reliability(cells: Sequence[CellErrors], numbers: Mapping[str, int]) -> Markup:
-    """How often the predicted class is right, by the probability that it was given: the same on the dashed line."""
+    """Draw the share of right predictions over their probability; on the dashed line both are equal."""
     series = [
         Series(
             cell.stack,
             numbers[cell.stack],
-            [(one.confidence, one.accuracy) for one in cell.errors.bins],
+            [(part.confidence, part.accuracy) for part in cell.errors.bins],
             f"{cell.stack}: expected calibration error {text.quality(cell.errors.calibration_error)}",
             cell.stack,
         )
         for cell in cells
     ]
-    lowest = min(min(point) for one in series for point in one.points)
+    lowest = min(min(point) for each in series for point in each.points)
     scale = Scale(max(0.0, lowest - 0.05), 1.0, False)
     return svg.chart(
         "accuracy against confidence",
@@ -74,7 +74,7 @@ def reliability(cells: Sequence[CellErrors], numbers: Mapping[str, int]) -> Mark
 
 
 def pictures(cell: CellErrors) -> Mapping[str, Markup]:
-    """Both, of one cell, by name."""
+    """Return both charts of a cell, by name."""
     return {
         "confusion": confusion(cell.stack, cell.errors),
         "calibration": reliability([cell], {cell.stack: 0}),

@@ -1,6 +1,6 @@
-"""A run as one self-contained HTML file: nothing is loaded, everything is escaped, and it can be read without scripts.
+"""A run as one self-contained HTML file: it loads nothing, escapes every text, and can be read without JavaScript.
 
-Sections of a large run wait in templates until a filter asks for them, so that the page opens at once.
+The sections of a large run are ``<template>`` elements until a filter selects them, so that the page opens quickly.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from twinbench.views.report import charts, mistakes, svg
 TEMPLATES = Path(__file__).with_name("templates")
 
 OPEN_SECTIONS = 12
-"""So many sections are laid out at once; a reader of more of them picks."""
+"""Largest number of sections that are laid out when the page opens; in larger runs, the reader selects sections."""
 
 OPTIONS = {
     "threads": "--threads",
@@ -45,27 +45,27 @@ OPTIONS = {
     "timeout_s": "--timeout",
     "memory_limit": "--memory-limit",
 }
-"""Of ``twinbench run``, by their name in the store."""
+"""Options of ``twinbench run``, by their names in the store."""
 
 
 @dataclass(frozen=True, slots=True)
-class Growing:
-    """A pipeline at several sizes, or one of its steps."""
+class GrowthCharts:
+    """The charts of how time grows with the amount of data, of one pipeline."""
 
     modality: str
     pipeline: str
     charts: list[tuple[str, Markup]]
-    """By step; empty for the total."""
+    """Step ids with their charts; the id is empty for the total."""
 
 
 def of_run(store: Store, run_id: str) -> str:
-    """The page of a run, with the recommendations that the usual weights give."""
+    """Return the page of a run, with the recommendations that the usual weights give."""
     summary = summarise(store, run_id)
     return render(store, summary, usual(summary))
 
 
 def render(store: Store, summary: RunSummary, recommendations: Sequence[Recommendation]) -> str:
-    """The whole page."""
+    """Return the whole page."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -101,7 +101,7 @@ def render(store: Store, summary: RunSummary, recommendations: Sequence[Recommen
 
 
 def pictures(summary: RunSummary, sizes: Sequence[PipelineSummary]) -> Iterator[tuple[str, str]]:
-    """The charts of a pipeline as SVG files, by name."""
+    """Yield the charts of a pipeline as names and SVG files."""
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     numbers = _numbers(summary)
     for pipeline in sizes:
@@ -115,20 +115,20 @@ def pictures(summary: RunSummary, sizes: Sequence[PipelineSummary]) -> Iterator[
 
 
 def error_pictures(cell: CellErrors) -> Iterator[tuple[str, str]]:
-    """The charts of a cell's wrong predictions as SVG files, by name."""
+    """Yield the charts of a cell's wrong predictions as names and SVG files."""
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     for name, drawn in mistakes.pictures(cell).items():
         yield name, svg.picture(drawn, style)
 
 
 def _numbers(summary: RunSummary) -> dict[str, int]:
-    """Every stack's colour."""
+    """Number the stacks; the number selects a stack's colour and mark."""
     stacks = dict.fromkeys(cell.stack for pipeline in summary.pipelines for cell in pipeline.cells)
     return {stack: number for number, stack in enumerate(stacks)}
 
 
 def command(summary: RunSummary) -> str:
-    """What makes the run again, on the same code."""
+    """Return the command line that repeats the run, given the same code."""
     request: Mapping[str, Any] = summary.arguments.get("request", {})
     options: Mapping[str, Any] = summary.arguments.get("options", {})
     words = ["twinbench", "run", *request.get("pipelines", [])]
@@ -141,19 +141,19 @@ def command(summary: RunSummary) -> str:
     return shlex.join(words).encode("utf-8", "replace").decode()  # a path need not be Unicode
 
 
-def _growing(summary: RunSummary, numbers: Mapping[str, int]) -> Iterator[Growing]:
+def _growing(summary: RunSummary, numbers: Mapping[str, int]) -> Iterator[GrowthCharts]:
     ordered = sorted(summary.pipelines, key=lambda p: p.pipeline)
-    exponents = {name: list(found) for name, found in groupby(summary.growth, key=lambda one: one.pipeline)}
-    for name, sizes in groupby(ordered, key=lambda p: p.pipeline):
-        found = list(sizes)
+    exponents = {name: list(group) for name, group in groupby(summary.growth, key=lambda growth: growth.pipeline)}
+    for name, group in groupby(ordered, key=lambda p: p.pipeline):
+        sizes = list(group)
         if name in exponents:
-            steps = list(dict.fromkeys(one.step for one in exponents[name]))
-            drawn = [(step, charts.growth(found, step, exponents[name], numbers)) for step in steps]
-            yield Growing(found[0].modality, name, [(step, chart) for step, chart in drawn if chart is not None])
+            steps = list(dict.fromkeys(growth.step for growth in exponents[name]))
+            drawn = [(step, charts.growth(sizes, step, exponents[name], numbers)) for step in steps]
+            yield GrowthCharts(sizes[0].modality, name, [(step, chart) for step, chart in drawn if chart is not None])
 
 
 def _machine(environment: Mapping[str, Any], origin: str | None) -> list[tuple[str, str]]:
-    """What the run's record says, as far as it says something."""
+    """Return names and values of the environment record that aren't empty."""
     cpu, memory = environment.get("cpu", {}), environment.get("memory", {})
     twin = environment.get("twinbench", {})
     commit = twin.get("commit")
@@ -174,8 +174,9 @@ def _machine(environment: Mapping[str, Any], origin: str | None) -> list[tuple[s
         ("load before the run", ", ".join(f"{load:.2f}" for load in environment.get("load", ()))),
     ]
     if tested:
-        found = f"{text.percent(tested['false_alarms'])} false alarms, {text.percent(tested['smallest'])} can be told"
-        facts.append(("selftest", f"{found} ({tested['comparisons']} comparisons)"))
+        smallest = f"smallest detectable change {text.percent(tested['smallest'])}"
+        result = f"{text.percent(tested['false_alarms'])} false alarms, {smallest}"
+        facts.append(("selftest", f"{result} ({tested['comparisons']} comparisons)"))
     return [(name, str(value)) for name, value in facts if value not in (None, "")]
 
 
@@ -184,7 +185,7 @@ def _joined(record: Mapping[str, Any], *parts: tuple[str, str]) -> str:
 
 
 def _versions(summary: RunSummary) -> list[tuple[str, str, str]]:
-    """Framework, package and version of whatever took part; what isn't installed is left out."""
+    """Return framework, package and version of all frameworks that took part; packages that are absent are left out."""
     used = {name for pipeline in summary.pipelines for cell in pipeline.cells for name in cell.frameworks}
     return [
         (framework, package, version)

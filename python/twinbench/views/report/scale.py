@@ -1,4 +1,4 @@
-"""From figures to places on an axis, and the ticks beside it. Knows no markup and no results."""
+"""Axes: positions of values, and round ticks. Knows no markup and no results."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 SPAN = 1.02
-"""Axes end a little beyond the outermost value."""
+"""Ratio of the end of an axis to the largest value, so that the axis ends a little beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """An axis from ``low`` to ``high``; positive figures only where it is logarithmic."""
+    """An axis from ``low`` to ``high``; both are positive if the axis is logarithmic."""
 
     low: float
     high: float
     is_log: bool
 
-    def place(self, value: float) -> float:
-        """Between 0 and 1; what lies outside is put at the end."""
+    def position(self, value: float) -> float:
+        """Return the position of a value, from 0 to 1; a value outside of the axis is moved to its nearer end."""
         low, high, at = self.low, self.high, value
         if self.is_log:
             low, high, at = math.log(low), math.log(high), math.log(max(value, self.low))
         return min(1.0, max(0.0, (at - low) / (high - low)))
 
     def percent(self, value: float) -> str:
-        """For CSS."""
-        return f"{100 * self.place(value):.2f}%"
+        """Return the position of a value as a CSS percentage."""
+        return f"{100 * self.position(value):.2f}%"
 
     def ticks(self, most: int = 6) -> list[float]:
-        """Round figures inside the axis."""
-        found = _log_ticks(self.low, self.high, most) if self.is_log else _linear_ticks(self.low, self.high, most)
-        return [tick for tick in found if self.low <= tick <= self.high]
+        """Return up to about ``most`` round values inside the axis."""
+        ticks = _log_ticks(self.low, self.high, most) if self.is_log else _linear_ticks(self.low, self.high, most)
+        return [tick for tick in ticks if self.low <= tick <= self.high]
 
 
 def log_scale(values: Iterable[float]) -> Scale | None:
-    """An axis that holds all positive values with some room. None without one."""
-    known = [value for value in values if value > 0 and math.isfinite(value)]
-    if not known:
+    """Return an axis with some room around all positive values, or None if there are none."""
+    positive = [value for value in values if value > 0 and math.isfinite(value)]
+    if not positive:
         return None
-    low, high = min(known), max(known)
+    low, high = min(positive), max(positive)
     room = max((high / low) ** 0.08, 1.15)
     return Scale(low / room, high * room, True)
 
 
 def linear_scale(values: Iterable[float], *, from_zero: bool = False, least: float = 0.0) -> Scale | None:
-    """An axis that holds all values with some room, and spans no less than ``least``. None without a value."""
-    known = [value for value in values if math.isfinite(value)]
-    if not known:
+    """Return an axis with some room around all values, at least ``least`` long, or None if there are no values."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
         return None
-    low, high = min(known), max(known)
+    low, high = min(finite), max(finite)
     if from_zero:
         return Scale(0.0, high * SPAN or 1.0, False)
     room = (high - low) * 0.12 or abs(high) * 0.05 or 1.0
@@ -59,7 +59,7 @@ def linear_scale(values: Iterable[float], *, from_zero: bool = False, least: flo
 
 
 def _log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Powers of ten, with 2 and 5 between them where there is room."""
+    """Return powers of ten, with 2, 5 and more between them where there is room."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for steps in ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
         ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
@@ -70,7 +70,7 @@ def _log_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def _linear_ticks(low: float, high: float, most: int) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten."""
+    """Return multiples of 1, 2 or 5 times a power of ten."""
     rough = (high - low) / max(1, most - 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
