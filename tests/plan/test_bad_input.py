@@ -132,7 +132,7 @@ def test_a_column_that_is_not_there_is_the_pipelines_fault(twinbench, tmp_path: 
     )
     done = twinbench("run", "mine", "--pipelines", str(tmp_path), "--stack", "pandas+torch")
     assert done.returncode == 2
-    assert "step 'sort' (tables.sort) can't be done: no column 'time_our'" in done.stderr
+    assert "step 'sort' (tables.sort): by: there is no column 'time_our'; did you mean 'time_hour'?" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["SignalProcessing.jl", "SciPy+signalprocessing.jl"])
