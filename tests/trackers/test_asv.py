@@ -141,7 +141,7 @@ def test_another_amount_of_data_is_another_parameter(store, project):
 
 
 def test_a_commit_that_nobody_knows_is_told(store, project):
-    with pytest.raises(BadInput, match="name one with --commit"):
+    with pytest.raises(BadInput, match="name a commit with --commit"):
         asv.send(store, RUN, project)
     with pytest.raises(TwinbenchError, match="nothing-like-it"):
         asv.send(store, RUN, project, commit="nothing-like-it")

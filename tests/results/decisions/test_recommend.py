@@ -108,7 +108,7 @@ def test_the_weight_at_which_the_answer_changes_is_told(store):
         ({"max_memory_bytes": 200 * 2**20}, "memory 300 MiB, but the limit is 200 MiB"),
         ({"max_cold_start_s": 1.0}, "cold start 1.94 s, but the limit is 1 s"),
         ({"min_quality": 0.95}, "roc_auc 0.92, but the limit is 0.95"),
-        ({"require_agreement": True}, "not every step agrees"),
+        ({"require_agreement": True}, "a step disagrees with the reference"),
     ],
 )
 def test_hard_limits_come_first(store, wishes, out):
