@@ -16,10 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinbench import julia
 from twinbench.errors import BadInput
 from twinbench.launch.process import WorkerFailure, scratch
-from twinbench.launch.variables import worker_environment
+from twinbench.launch.variables import variables_of_worker
 from twinbench.numbers import stats
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack, fingerprint, versions
@@ -172,8 +171,7 @@ def _contenders(
             watch.ended(stack.name, status, stack.missing.reason)
         else:
             store.add_fact(cell, "", "versions", {f.name: versions(f) for f in stack.frameworks})
-            extra = julia.environment(julia.find(), options.threads) if stack.uses_julia else {}
-            variables = worker_environment(options.threads, extra, options.device)
+            variables = variables_of_worker(options.threads, options.device, uses_julia=stack.uses_julia)
             yield Contender(cell, stack, part.pipeline, known, store, options, variables, sliced)
 
 

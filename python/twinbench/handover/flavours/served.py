@@ -13,12 +13,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinbench import julia
 from twinbench.frameworks import registry
 from twinbench.handover.flavours.saving import Saving, pinned
 from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure, scratch
-from twinbench.launch.variables import worker_environment
+from twinbench.launch.variables import variables_of_worker
 from twinbench.ops import arrays
+from twinbench.worker import protocol
+from twinbench.worker.protocol import Job, StepJob
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,27 +64,25 @@ class Served:
         self._lock = threading.Lock()
         self._scratch = scratch()
         self._directory = Path(self._scratch.name)
-        self._place = framework.environment
-        extra = julia.environment(julia.find(), THREADS) if framework.language == "julia" else {}
-        self._variables = worker_environment(THREADS, extra)
-        self._job = {
-            "served": True,
-            "threads": THREADS,
-            "device": "cpu",
-            "values": {},
-            "handovers": self._scratch.name,
-            "steps": [
-                _step("load", "training.load", [about["name"]], framework.name),
-                _step("predict", "training.predict", ["load", "rows"], framework.name),
-            ],
-        }
+        self._environment = framework.environment
+        self._variables = variables_of_worker(THREADS, uses_julia=framework.language == "julia")
+        self._job = Job(
+            served=True,
+            threads=THREADS,
+            steps=(
+                _step("load", "training.load", (about["name"],), framework.name),
+                _step("predict", "training.predict", ("load", "rows"), framework.name),
+            ),
+            values={},
+            handovers=self._scratch.name,
+        )
         (self._directory / about["name"]).symlink_to((place / about["name"]).resolve())
         self._worker: Worker | None = self._started()
 
     def _started(self) -> Worker:
-        worker = Worker(self._job, self._variables, place=self._place)
-        worker.ask("load", START_TIMEOUT_S)
-        worker.ask("first", START_TIMEOUT_S, step="load")
+        worker = Worker(self._job, self._variables, environment=self._environment)
+        worker.ask(protocol.LOAD, START_TIMEOUT_S)
+        worker.ask(protocol.FIRST, START_TIMEOUT_S, step="load")
         return worker
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> NDArray[Any]:
@@ -106,24 +105,15 @@ class Served:
         """By the worker or, after its end, by a new one. Raises `WorkerFailure`."""
         worker = self._worker = self._worker or self._started()
         try:
-            answer = worker.ask("score", ANSWER_S, step="predict", rows=arrays.pack(rows))
+            answer = worker.ask(protocol.SCORE, ANSWER_S, step="predict", rows=arrays.pack(rows))
         except WorkerFailure:
             self._worker = None
             raise
-        return arrays.unpack(answer["scores"])
+        return arrays.unpack(answer.scores)
 
 
-def _step(step: str, op: str, inputs: list[str], framework: str) -> dict[str, Any]:
-    return {
-        "id": step,
-        "op": op,
-        "params": {},
-        "inputs": inputs,
-        "framework": framework,
-        "file": None,
-        "given": None,
-        "kept": True,
-    }
+def _step(step: str, op: str, inputs: tuple[str, ...], framework: str) -> StepJob:
+    return StepJob(id=step, op=op, params={}, inputs=inputs, framework=framework, needed=True)
 
 
 def _load_pyfunc(path: str) -> Served:
