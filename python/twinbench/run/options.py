@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 from twinbench.errors import BadInput, nearest
@@ -73,3 +75,36 @@ class Options:
     def as_json(self) -> dict[str, Any]:
         """For the store."""
         return asdict(self)
+
+    def as_arguments(self) -> list[str]:
+        """Return the options of ``twinbench run`` that give these again; defaults are left out.
+
+        ``seed`` has no option.
+        """
+        default = Options()
+        words: dict[str, tuple[str, Callable[[Any], str]]] = {
+            "--threads": ("threads", str),
+            "--device": ("device", str),
+            "--budget": ("budget_s", _number),
+            "--processes": ("processes", str),
+            "--seeds": ("seeds", str),
+            "--resolve": ("resolve", _percent),
+            "--timeout": ("timeout_s", _number),
+            "--memory-limit": ("memory_limit", str),
+        }
+        arguments: list[str] = []
+        for option, (name, written) in words.items():
+            value = getattr(self, name)
+            if value != getattr(default, name):
+                arguments += [option, written(value)]
+        return arguments
+
+
+def _number(value: float) -> str:
+    return repr(value).removesuffix(".0")
+
+
+def _percent(share: float) -> str:
+    """Return a percentage that is the same number again: no rounding in between."""
+    digits = f"{Decimal(repr(share)) * 100:f}"
+    return (digits.rstrip("0").removesuffix(".") if "." in digits else digits) + "%"

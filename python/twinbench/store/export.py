@@ -23,7 +23,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 Row = dict[str, Any]
 
-CELL = {"run": "string", "pipeline": "string", "size": "string", "stack": "string"}
+CELL = {"run": "string", "pipeline": "string", "size": "string", "stack": "string", "variant": "string"}
 
 COLUMNS = {
     "cells": CELL
@@ -98,6 +98,7 @@ def _rows(name: str, store: Store, cell: Cell) -> Iterator[Row]:
     """A row per record, with the columns that the record has fields for, and the framework of its step."""
     for record in _READERS[name](store, cell):
         row: Row = {"run": cell.run_id, "pipeline": cell.pipeline, "size": cell.size, "stack": cell.stack}
+        row["variant"] = cell.variant
         row |= {column: getattr(record, column, None) for column in COLUMNS[name] if column not in CELL}
         if "framework" in row:
             row["framework"] = cell.steps.get(record.step)

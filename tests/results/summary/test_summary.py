@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.results.make_store import IMPORT_MS, PIPELINE, RUN, SHA256, SIZE, STEADY_MS, STEPS, make_store
+from tests.results.make_store import IMPORT_MS, PIPELINE, RUN, SHA256, SIZE, STEADY_MS, STEPS, drop_process, make_store
 from twinbench.errors import BadInput
 from twinbench.results.summary.run import CellSummary, PipelineSummary, plain, summarise
 from twinbench.store.store import Agreement, Sample, Status, Store
@@ -160,7 +160,7 @@ def test_a_block_that_was_cut_short_counts_for_nothing(store):
 
 
 def test_stacks_are_compared_in_the_blocks_that_they_share(store):
-    store.drop_process(cell_id(store, "pandas+torch"), 0)
+    drop_process(store, cell_id(store, "pandas+torch"), 0)
     cells = cells_of(store)
     assert (cells["pandas+torch"].ratio.processes, cells["pandas+torch"].ratio.blocks) == (1, 6)
     assert (cells["Polars+torch"].ratio or cells["NumPy+torch"].ratio).processes == 2
@@ -169,8 +169,8 @@ def test_stacks_are_compared_in_the_blocks_that_they_share(store):
 def test_stacks_without_a_common_block_are_not_told_apart(store):
     cell = cell_id(store, "pandas+torch")
     later = [Sample(7, s.block, s.step, s.kind, s.wall_ns) for s in store.samples(cell) if s.process == 0]
-    store.drop_process(cell, 0)
-    store.drop_process(cell, 1)
+    drop_process(store, cell, 0)
+    drop_process(store, cell, 1)
     store.add_samples(cell, [s for s in later if s.kind == "steady"])
     cells = cells_of(store)
     assert cells["pandas+torch"].ratio is None

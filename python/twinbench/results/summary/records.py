@@ -107,6 +107,9 @@ class CellSummary:
 
     cell_id: int
     stack: str
+    """The stack's name, with the variant in brackets where there is one."""
+    variant: str
+    """What a sweep varies beside the stack. Empty where there is no sweep."""
     frameworks: tuple[str, ...]
     """In the order of their first step."""
     fingerprint: str
@@ -198,7 +201,7 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class PipelineSummary:
-    """One pipeline at one size, on all its stacks."""
+    """One pipeline at one size in one variant, on all its stacks."""
 
     pipeline: str
     size: str
@@ -215,6 +218,8 @@ class PipelineSummary:
     """Whether each step is a question of its own, ranked on its own; there is no total then."""
     steps: tuple[tuple[str, str], ...]
     """Id and op of each step, in order."""
+    variant: str
+    """The variant that all cells have. Cells are ranked within a variant."""
     cells: tuple[CellSummary, ...]
     """Ranked ones first, fastest first; then the others in the order of planning."""
     baselines: tuple[BaselineSummary, ...]

@@ -59,12 +59,14 @@ SPARE_CORES = 0.25
 def summarise(store: Store, run_id: str) -> RunSummary:
     """Summarise a run. Raises BadInput for an unknown one; a unique prefix of the id will do."""
     run = store.find_run(run_id)
-    cells: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    cells: dict[tuple[str, str], dict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     for cell in store.cells(run.id):
-        cells[cell.pipeline, cell.size].append(cell)
+        cells[cell.pipeline, cell.size][cell.variant].append(cell)
     baselines = store.baselines(run.id)
     pipelines = tuple(
-        _pipeline(store, run, plan, cells[plan.pipeline, plan.size], baselines) for plan in store.plans(run.id)
+        _pipeline(store, run, plan, planned, baselines)
+        for plan in store.plans(run.id)
+        for planned in cells[plan.pipeline, plan.size].values() or [[]]
     )
     growth = growths(pipelines)
     return RunSummary(
@@ -94,8 +96,8 @@ def _pipeline(
     independent = spec.get("independent", False)
     cells, measured = [], {}
     for cell in planned:
-        measured[cell.stack] = figures(store.samples(cell.id))
-        cells.append(_judged(_cell(store, cell, steps, measured[cell.stack], process_sd), spec, own))
+        measured[cell.label] = figures(store.samples(cell.id))
+        cells.append(_judged(_cell(store, cell, steps, measured[cell.label], process_sd), spec, own))
     cells = _compared(store, cells, spec)
     if independent:
         ranked = ranking.by_step(cells, measured, process_sd)
@@ -112,6 +114,7 @@ def _pipeline(
         dataset=plan.dataset,
         independent=independent,
         steps=tuple(steps.items()),
+        variant=planned[0].variant if planned else "",
         cells=tuple(ranked),
         baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in own),
         break_even=None if independent else ranking.break_even(ranked),
@@ -129,7 +132,8 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
     first_call = _sum([step.first_call_s for step in steps])
     return CellSummary(
         cell_id=cell.id,
-        stack=cell.stack,
+        stack=cell.label,
+        variant=cell.variant,
         frameworks=tuple(dict.fromkeys(cell.steps.values())),
         fingerprint=cell.fingerprint,
         status=cell.status,

@@ -20,7 +20,7 @@ from twinbench.errors import BadInput
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays, OutsideContract
 from twinbench.plan.pipeline import DATA, Pipeline, Step
-from twinbench.run.agree import baselines
+from twinbench.run.agree import baselines, sources
 
 BASELINES = "baselines.json"
 
@@ -78,11 +78,11 @@ def _file(pipeline: Pipeline, step: Step, amount: float | None) -> Path:
 
 
 def _key(pipeline: Pipeline, size: str, files: Mapping[str, str]) -> str:
-    """A hash of all that the outputs depend on: the steps, the data, and the source of the references."""
+    """Return a hash of all that the outputs depend on: the steps, the data and the references' source files."""
     data = None if pipeline.dataset is None else [pipeline.dataset.checksum(), pipeline.amount(size)]
     parts = [pipeline.as_json()["steps"], data, {step: Path(file).name for step, file in files.items()}]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
-    for source in sorted((paths.PACKAGE / "ops").rglob("*.py")):
+    for source in [*sources.files(step.op for step in pipeline.steps), Path(arrays.__file__)]:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 

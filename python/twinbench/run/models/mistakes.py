@@ -120,7 +120,7 @@ def compare(store: Store, cells: Iterable[Cell], labels: NDArray[Any], sliced: M
             continue
         scores = np.load(io.BytesIO(content), allow_pickle=False)
         if np.isfinite(scores).all():
-            kept[cell.stack], ids[cell.stack] = scores, cell.id
+            kept[cell.label], ids[cell.label] = scores, cell.id
     for stack, found in disagreements(labels, kept, sliced).items():
         store.add_fact(ids[stack], "", DISAGREEMENT, asdict(found))
 
