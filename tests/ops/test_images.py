@@ -165,7 +165,7 @@ def test_components_are_what_neighbours_lead_to(mask: Any, connectivity: int):
 
 
 @given(numpy_arrays(np.int32, (2, 3, 4), elements=st.integers(0, 5)), st.permutations(range(1, 6)))
-def test_components_are_compared_whatever_their_numbers(labels: Any, names: list[int]):
+def test_the_numbers_of_components_make_no_difference(labels: Any, names: list[int]):
     renamed = np.array([0, *names], dtype=np.int32)[labels]
     np.testing.assert_array_equal(in_scan_order(renamed), in_scan_order(labels))
     flat = in_scan_order(labels)[0].ravel()

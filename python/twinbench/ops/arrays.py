@@ -1,8 +1,6 @@
-"""Neutral values on disk: one NPY file per array, with the names beside them, so that readers can memory-map.
+"""Neutral values on disk, one NPY file for each array, and small arrays inside a message.
 
-And a small array inside a message, where a file would take longer than what is done with it.
-
-No pickle is ever written or read.
+Files can be memory-mapped by their readers; the names of the arrays are beside them. No pickle is ever written or read.
 """
 
 from __future__ import annotations
@@ -19,22 +17,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INDEX = "names.json"
+"""File with the names of the arrays, in order; array i is in the file ``i.npy``."""
 
 
 def save(directory: Path, arrays: Arrays) -> None:
-    """Write arrays into a directory, made if needed. The index comes last: without it the value isn't there."""
+    """Write arrays into a directory, which is created if needed.
+
+    The index is written last: without it the directory holds no value.
+    """
     import numpy as np
 
     directory.mkdir(parents=True, exist_ok=True)
-    for place, values in enumerate(arrays.values()):
-        np.save(directory / f"{place}.npy", values, allow_pickle=False)
+    for i, values in enumerate(arrays.values()):
+        np.save(directory / f"{i}.npy", values, allow_pickle=False)
     (directory / INDEX).write_text(json.dumps(list(arrays)), encoding="utf-8")
 
 
 def load(directory: Path, *, mapped: bool = True) -> Arrays:
-    """Read what `save` wrote, memory-mapped and read-only unless told otherwise."""
+    """Read what `save` wrote, read-only and memory-mapped unless ``mapped`` is false."""
     names = json.loads((directory / INDEX).read_text(encoding="utf-8"))
-    return {name: _read(directory / f"{place}.npy", mapped) for place, name in enumerate(names)}
+    return {name: _read(directory / f"{i}.npy", mapped) for i, name in enumerate(names)}
 
 
 def _read(path: Path, mapped: bool) -> NDArray[Any]:
@@ -49,12 +51,12 @@ def _read(path: Path, mapped: bool) -> NDArray[Any]:
 
 
 def saved(directory: Path) -> bool:
-    """Whether a whole value is there."""
+    """Return whether a directory holds a complete value."""
     return (directory / INDEX).is_file()
 
 
 def pack(array: NDArray[Any]) -> dict[str, Any]:
-    """An array of numbers as JSON can hold it."""
+    """Encode an array of numbers as JSON can hold it, where a file would take longer than the work on the array."""
     import numpy as np
 
     content = base64.b64encode(np.ascontiguousarray(array).data).decode()
@@ -62,7 +64,7 @@ def pack(array: NDArray[Any]) -> dict[str, Any]:
 
 
 def unpack(packed: Mapping[str, Any]) -> NDArray[Any]:
-    """What `pack` was given, read-only."""
+    """Decode what `pack` returned, read-only."""
     import numpy as np
 
     return np.frombuffer(base64.b64decode(packed["base64"]), packed["dtype"]).reshape(packed["shape"])

@@ -1,4 +1,4 @@
-"""The parameters of an op in words, as a contract has them: for readers, and never imported by a worker."""
+"""Descriptions of the parameters of ops, for readers of contracts. A worker never imports this module."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any, get_args, get_type_hints
 
 
 def described(params: type[Any]) -> dict[str, Any]:
-    """``meaning`` in a sentence or more; ``fields``: each one's ``name``, ``type``, ``required`` and ``default``.
+    """Describe the parameters of an op.
 
-    ``choices``: the same, by name, of the data classes that a field may be.
+    ``meaning``: one or more sentences. ``fields``: ``name``, ``type``, ``required`` and ``default`` of each field.
+    ``choices``: descriptions, by name, of the data classes that a field may be.
     """
     hints = get_type_hints(params)
     nested = [kind for field in fields(params) for kind in _classes(hints[field.name])]
@@ -24,19 +25,19 @@ def described(params: type[Any]) -> dict[str, Any]:
 
 
 def _classes(hint: Any) -> Iterator[type[Any]]:
-    """The data classes of a type, which may be a union."""
+    """Return the data classes in a type, which may be a union."""
     return (kind for kind in (hint, *get_args(hint)) if isinstance(kind, type) and is_dataclass(kind))
 
 
 def _meaning(params: type[Any]) -> str:
-    """What it says of itself, and what it inherits."""
-    said = [kind.__doc__ or "" for kind in params.__mro__ if is_dataclass(kind)]
-    return " ".join(" ".join(said).split())
+    """Join the docstrings of a data class and of those that it inherits from."""
+    docstrings = [kind.__doc__ or "" for kind in params.__mro__ if is_dataclass(kind)]
+    return " ".join(" ".join(docstrings).split())
 
 
 def _field(field: Field[Any], hint: Any) -> dict[str, Any]:
-    made = None if field.default_factory is MISSING else field.default_factory()
-    default = made if field.default is MISSING else field.default
+    built = None if field.default_factory is MISSING else field.default_factory()
+    default = built if field.default is MISSING else field.default
     return {
         "name": field.name,
         "type": re.sub(r"\b(typing|twinbench[\w.]*)\.", "", inspect.formatannotation(hint)),

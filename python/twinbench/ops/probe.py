@@ -1,4 +1,4 @@
-"""Ops by which the harness measures itself: nothing to compute, only time to spend."""
+"""Ops by which the harness measures itself: they compute nothing, and only spend time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Spin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """``loops``: how often the loop turns; 500,000 take some 20 ms."""
+    """``loops``: number of iterations of the loop; 500,000 take about 20 ms."""
 
     loops: int = 500_000
 
@@ -38,7 +38,7 @@ NOOP = Op(
     inputs=(),
     output="arrays",
     summary="Do nothing.",
-    semantics="Returns `value`, one float64 zero.",
+    semantics="""Returns `value`, one float64 zero.""",
     source="twinbench",
     reference=_nothing,
 )
@@ -57,7 +57,7 @@ WORK = Op(
     params=Work,
     inputs=(),
     output="arrays",
-    summary="Do a fixed amount of work, whose time depends on the machine's speed of the moment.",
+    summary="Do a fixed amount of work, so that the time shows the speed of the machine at that moment.",
     semantics="Adds the integers from 0 to `loops` - 1 one by one in a loop, then returns `value`, one float64 zero.",
     source="twinbench",
     reference=_nothing,

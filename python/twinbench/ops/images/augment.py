@@ -1,4 +1,4 @@
-"""Augment."""
+"""The op that augments images by random numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augment:
-    """``height``, ``width``: of the part that is kept. ``brightness``: how far the factor may be from 1."""
+    """``height`` and ``width``: size of the part that is kept, in pixels.
+
+    ``brightness``: largest distance of the factor from 1. ``seed``: seed of the random numbers.
+    """
 
     height: int
     width: int
@@ -27,7 +30,7 @@ class Augment:
 
 
 def augment_givens(p: Augment, arrays: Arrays) -> Arrays:
-    """Places, turns and factors, drawn by NumPy's PCG64."""
+    """Draw positions, flips and factors by NumPy's PCG64."""
     import numpy as np
 
     count, height, width = arrays["x"].shape[:3]
@@ -43,7 +46,7 @@ def augment_givens(p: Augment, arrays: Arrays) -> Arrays:
 
 
 def augment(p: Augment, arrays: Arrays, given: Arrays) -> Arrays:
-    """Crop, flip, brighten."""
+    """Crop, flip and brighten each image."""
     import numpy as np
 
     def changed(image: Image, top: int, left: int, flip: int, factor: float) -> Image:
@@ -60,10 +63,10 @@ AUGMENT = Op(
     params=Augment,
     inputs=("images",),
     output="images",
-    summary="Crop, flip and brighten, each image by the random numbers that it is given.",
-    semantics="""The givens have for each image `top` and `left`, int64, `flip`, uint8, and `factor`, float64. The part
-of `height` x `width` pixels whose first one is (`left`, `top`) is kept; where `flip` is 1 it is turned left to right;
-then each pixel v becomes `factor` v as a grey level.""",
+    summary="Crop, flip and brighten each image by the random numbers given for it.",
+    semantics="""For each image the givens hold `top` and `left`, int64, `flip`, uint8, and `factor`, float64. The image
+is cropped to the `height` x `width` pixels whose first pixel is (`left`, `top`); where `flip` is 1 the crop is flipped
+left to right; then each pixel v becomes `factor` v as a grey level.""",
     source="torchvision RandomCrop, RandomHorizontalFlip and ColorJitter, https://docs.pytorch.org/vision/stable/transforms.html",
     reference=augment,
     givens=augment_givens,

@@ -1,4 +1,4 @@
-"""Colour."""
+"""The ops on colours and grey levels: conversion to grey, equalisation and normalisation."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Normalise:
 
 
 def grey(p: Grey, arrays: Arrays) -> Arrays:
-    """A sum over the colours."""
+    """Sum the weighted colours."""
     import numpy as np
 
     return each(lambda image: levels(image @ np.array([0.299, 0.587, 0.114])), arrays)
 
 
 def equalise(p: Equalise, arrays: Arrays) -> Arrays:
-    """A table of 256 levels."""
+    """Look up each pixel in a table of 256 levels."""
     import numpy as np
 
     def equalised(image: Image) -> Image:
@@ -56,7 +56,7 @@ def equalise(p: Equalise, arrays: Arrays) -> Arrays:
 
 
 def normalise(p: Normalise, arrays: Arrays) -> Arrays:
-    """In float64, then float32."""
+    """Compute in float64, and convert to float32."""
     import numpy as np
 
     mean, sd = np.array(p.mean), np.array(p.sd)
@@ -68,8 +68,8 @@ GREY = Op(
     params=Grey,
     inputs=("images",),
     output="images",
-    summary="Colour to grey by the luma weights of Rec. 601.",
-    semantics="""RGB images to grey ones: 0.299 R + 0.587 G + 0.114 B, as a grey level.""",
+    summary="Convert colour to grey by the luma weights of Rec. 601.",
+    semantics="""RGB images become grey images: 0.299 R + 0.587 G + 0.114 B, as a grey level.""",
     source="ITU-R BT.601, https://www.itu.int/rec/R-REC-BT.601",
     reference=grey,
     tolerance=ONE_LEVEL,
@@ -84,8 +84,9 @@ EQUALISE = Op(
     inputs=("images",),
     output="images",
     summary="Equalise the histogram.",
-    semantics="""Grey images, each by itself. With N pixels, C(v) of them at most v, and C0 as many as have the lowest
-value that occurs, v becomes 255 (C(v) - C0) / (N - C0) as a grey level. An image of one value stays as it is.""",
+    semantics="""Grey images, each on its own. With N the number of pixels, C(v) the number of pixels of at most v, and
+C0 the number of pixels that have the lowest value that occurs, v becomes 255 (C(v) - C0) / (N - C0) as a grey level. An
+image of a single value is unchanged.""",
     source="cv2.equalizeHist; https://en.wikipedia.org/wiki/Histogram_equalization",
     reference=equalise,
     tolerance=ONE_LEVEL,
@@ -99,8 +100,8 @@ NORMALISE = Op(
     params=Normalise,
     inputs=("images",),
     output="arrays",
-    summary="Grey levels to float32 numbers of a given mean and standard deviation.",
-    semantics="""`x` becomes (x / 255 - mean) / sd, float32 in the shape of the input, with the mean and sd of each
+    summary="Convert grey levels to float32, scaled by a given mean and standard deviation.",
+    semantics="""`x` becomes (x / 255 - mean) / sd, float32 in the shape of the input, with the mean and the sd of each
 colour.""",
     source="torchvision ToTensor and Normalize, https://docs.pytorch.org/vision/stable/transforms.html",
     reference=normalise,

@@ -1,4 +1,4 @@
-"""Decoding."""
+"""The ops that decode image files."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decode:
-    """``directory``: which directory of files of the dataset."""
+    """``directory``: name of the directory of files in the dataset."""
 
     directory: str
 
 
 def decode_png(p: Decode, directory: str) -> Arrays:
-    """Every ``*.png``."""
+    """Read every ``*.png`` of a directory."""
     return _decoded(directory, "*.png", read_png)
 
 
 def decode_jpeg(p: Decode, directory: str) -> Arrays:
-    """Every ``*.jpg``."""
+    """Read every ``*.jpg`` of a directory."""
     return _decoded(directory, "*.jpg", read_jpeg)
 
 
@@ -46,9 +46,9 @@ DECODE_PNG = Op(
     inputs=("file",),
     output="images",
     summary="Read a directory of PNG files.",
-    semantics="""The input is a directory. Its files `*.png`, sorted by name, are the images: 8 bits a sample, grey or
-RGB, not interlaced, all of one size and kind. Output: `x`, the samples as they are, whatever gamma or colour profile is
-declared. Files are read from the page cache.""",
+    semantics="""The input is a directory. Its files `*.png`, sorted by name, are the images: 8 bits per sample, grey or
+RGB, not interlaced, all of the same size and kind. Output: `x`, the samples unchanged, whatever gamma or colour profile
+a file declares. Files are read from the page cache.""",
     source="ISO/IEC 15948:2004, Portable Network Graphics, https://www.w3.org/TR/png-3/",
     reference=decode_png,
     file_param="directory",
@@ -61,12 +61,13 @@ DECODE_JPEG = replace(
     name="images.decode_jpeg",
     summary="Read a directory of JPEG files.",
     semantics="""The input is a directory. Its files `*.jpg`, sorted by name, are the images: baseline JPEG of 8 bits,
-grey or YCbCr in JFIF, all of one size and kind, at least five pixels wide. Output: `x`, grey or RGB. Coefficients are
-dequantised, transformed by the inverse DCT of T.81, and rounded to 0..255. Chroma samples that were halved lie midway
-between those of luma and are interpolated linearly between their nearest neighbours; the border's are repeated. Then R
-= Y + 1.402 (Cr - 128), G = Y - 0.344136 (Cb - 128) - 0.714136 (Cr - 128), B = Y + 1.772 (Cb - 128), as grey levels. No
-orientation or colour profile is applied. Decoders work in whole numbers: each of the three stages may be a level off,
-and the last one multiplies what chroma is off. Files are read from the page cache.""",
+grey or YCbCr in JFIF, all of the same size and kind, at least five pixels wide. Output: `x`, grey or RGB. Coefficients
+are dequantised, transformed by the inverse DCT of T.81, and rounded to 0..255. Chroma samples at half the resolution
+lie midway between the luma samples, and are interpolated linearly between their nearest neighbours; at the border they
+are repeated. Then R = Y + 1.402 (Cr - 128), G = Y - 0.344136 (Cb - 128) - 0.714136 (Cr - 128), B = Y + 1.772 (Cb -
+128), as grey levels. No orientation or colour profile is applied. Decoders compute in integers: each of the three
+stages may be off by one level, and the last stage multiplies the error of chroma. Files are read from the
+page cache.""",
     source="ITU-T T.81 and T.871 (JFIF), https://www.itu.int/rec/T-REC-T.81",
     reference=decode_jpeg,
     tolerance=Tolerance(levels=4),

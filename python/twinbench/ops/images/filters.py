@@ -1,4 +1,4 @@
-"""Filters."""
+"""The ops that filter images: each pixel is computed from its neighbourhood."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaussianBlur:
-    """``sigma``: standard deviation in pixels. ``radius``: the farthest pixel that counts, in each direction."""
+    """``sigma``: standard deviation, in pixels.
+
+    ``radius``: largest distance of a pixel that counts, along each axis.
+    """
 
     sigma: float
     radius: int
@@ -31,7 +34,7 @@ class Sobel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Median:
-    """``size``: pixels along each side of the window."""
+    """``size``: side of the square window, in pixels; odd, at least 3."""
 
     size: int
 
@@ -40,17 +43,17 @@ class Median:
 
 
 def correlated(image: Image, kernel: Image, axis: int) -> Image:
-    """An odd kernel along one axis; pixels beyond the border are repeated."""
+    """Correlate with an odd kernel along one axis; pixels beyond the border are repeated."""
     import numpy as np
 
     radius, size = len(kernel) // 2, image.shape[axis]
-    places = np.arange(size)
-    shifted = [image.take(np.clip(places + d, 0, size - 1), axis) for d in range(-radius, radius + 1)]
+    positions = np.arange(size)
+    shifted = [image.take(np.clip(positions + d, 0, size - 1), axis) for d in range(-radius, radius + 1)]
     return np.asarray(sum(weight * pixels for weight, pixels in zip(kernel, shifted, strict=True)))
 
 
 def gaussian_blur(p: GaussianBlur, arrays: Arrays) -> Arrays:
-    """One axis after the other."""
+    """Blur one axis after the other."""
     import numpy as np
 
     kernel = np.exp(-(np.arange(-p.radius, p.radius + 1) ** 2) / (2 * p.sigma**2))
@@ -59,7 +62,7 @@ def gaussian_blur(p: GaussianBlur, arrays: Arrays) -> Arrays:
 
 
 def sobel(p: Sobel, arrays: Arrays) -> Arrays:
-    """Two gradients."""
+    """Compute the magnitude of two gradients."""
     import numpy as np
 
     difference, smooth = np.array([-1.0, 0.0, 1.0]), np.array([1.0, 2.0, 1.0])
@@ -73,7 +76,7 @@ def sobel(p: Sobel, arrays: Arrays) -> Arrays:
 
 
 def median(p: Median, arrays: Arrays) -> Arrays:
-    """Row by row, so that no more than one row of windows is held."""
+    """Take medians row by row, so that only one row of windows is in memory."""
     import numpy as np
 
     radius, middle = p.size // 2, p.size**2 // 2
@@ -97,8 +100,8 @@ GAUSSIAN_BLUR = Op(
     inputs=("images",),
     output="images",
     summary="Blur by a truncated Gaussian.",
-    semantics="""The mean of the pixels at most `radius` away along each axis, weighted by w(dx) w(dy) with w(d) =
-exp(-d^2 / (2 sigma^2)), divided by the sum of the weights. Beyond the border pixels are repeated.""",
+    semantics="""Each pixel becomes the weighted mean of the pixels at most `radius` away along each axis. The weights
+are w(dx) w(dy) with w(d) = exp(-d^2 / (2 sigma^2)), divided by their sum. Beyond the border pixels are repeated.""",
     source="scipy.ndimage.gaussian_filter, https://docs.scipy.org/doc/scipy/reference/generated/scipy.ndimage.gaussian_filter.html",
     reference=gaussian_blur,
     tolerance=ONE_LEVEL,
@@ -112,10 +115,10 @@ SOBEL = Op(
     params=Sobel,
     inputs=("images",),
     output="images",
-    summary="The magnitude of the gradient, by Sobel's kernels.",
-    semantics="""Grey images. gx is the correlation with [-1 0 1] along x and [1 2 1] along y, gy the same with the axes
-exchanged, pixels beyond the border repeated. The result is sqrt((gx^2 + gy^2) / 32) as a grey level: 1/4 for the sum of
-a kernel's positive weights, and 1/sqrt(2) so that it can't exceed white.""",
+    summary="Compute the magnitude of the gradient by Sobel kernels.",
+    semantics="""Grey images. gx is the correlation with [-1 0 1] along x and [1 2 1] along y; gy is the same with the
+axes exchanged; pixels beyond the border are repeated. The result is sqrt((gx^2 + gy^2) / 32) as a grey level: a factor
+of 1/4 for the sum of the positive weights of a kernel, and of 1/sqrt(2) so that the result can't exceed white.""",
     source="skimage.filters.sobel, https://scikit-image.org/docs/stable/api/skimage.filters.html#skimage.filters.sobel",
     reference=sobel,
     tolerance=ONE_LEVEL,
@@ -129,8 +132,8 @@ MEDIAN = Op(
     params=Median,
     inputs=("images",),
     output="images",
-    summary="The median of a square window.",
-    semantics="""The middle one of the `size` x `size` pixels around each pixel. Beyond the border pixels are
+    summary="Filter by the median of a square window.",
+    semantics="""Each pixel becomes the median of the `size` x `size` pixels around it. Beyond the border pixels are
 repeated.""",
     source="cv2.medianBlur, https://docs.opencv.org/4.x/d4/d86/group__imgproc__filter.html",
     reference=median,

@@ -1,4 +1,4 @@
-"""Geometry."""
+"""The ops that change the geometry of images: resizing, rotating and affine maps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resize:
-    """``height`` and ``width``: of the result, in pixels."""
+    """``height`` and ``width``: size of the result, in pixels."""
 
     height: int
     width: int
@@ -27,7 +27,10 @@ class Resize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotate:
-    """``degrees``: counter-clockwise, as one sees the image. ``fill``: the grey level of what lies beyond it."""
+    """``degrees``: angle, counter-clockwise as the image is seen.
+
+    ``fill``: grey level beyond the border of the image.
+    """
 
     degrees: float
     fill: int = 0
@@ -38,7 +41,7 @@ class Rotate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Affine:
-    """``matrix``: a, b, c, d, e, f. ``fill``: the grey level of what lies beyond the image."""
+    """``matrix``: the coefficients a, b, c, d, e, f. ``fill``: grey level beyond the border of the image."""
 
     matrix: tuple[float, float, float, float, float, float]
     fill: int = 0
@@ -50,24 +53,27 @@ class Affine:
 
 
 def rotation(degrees: float, height: int, width: int) -> tuple[float, ...]:
-    """The matrix of a rotation about the centre."""
+    """Return the coefficients a, b, c, d, e, f of the affine map that `images.rotate` states.
+
+    A formula of the contract: frameworks whose rotation takes a matrix may call it.
+    """
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     cx, cy = (width - 1) / 2, (height - 1) / 2
     return cos, -sin, cx - cos * cx + sin * cy, sin, cos, cy - sin * cx - cos * cy
 
 
 def resize(p: Resize, arrays: Arrays) -> Arrays:
-    """Two pixels of each axis."""
+    """Interpolate between two pixels of each axis."""
     return each(lambda image: resized(image, p.height, p.width, widened=False), arrays)
 
 
 def resize_antialiased(p: Resize, arrays: Arrays) -> Arrays:
-    """As many pixels as the factor asks for."""
+    """Average as many pixels of each axis as the factor asks for."""
     return each(lambda image: resized(image, p.height, p.width, widened=True), arrays)
 
 
 def resized(image: Image, height: int, width: int, widened: bool) -> Image:
-    """Both axes."""
+    """Resize both axes."""
     import numpy as np
 
     rows = np.tensordot(triangles(image.shape[0], height, widened), image, axes=(1, 0))
@@ -76,28 +82,31 @@ def resized(image: Image, height: int, width: int, widened: bool) -> Image:
 
 
 def triangles(size: int, wanted: int, widened: bool) -> Image:
-    """Weights (wanted, size) of a resized axis: a triangle about each place, at least two pixels wide."""
+    """Return the weights of an axis that is resized, ``(wanted, size)``.
+
+    The weights are a triangle around each centre, at least two pixels wide.
+    """
     import numpy as np
 
     factor = size / wanted
-    places = (np.arange(wanted) + 0.5) * factor - 0.5
+    centres = (np.arange(wanted) + 0.5) * factor - 0.5
     reach = max(1.0, factor) if widened else 1.0
-    weights = np.maximum(0.0, 1.0 - np.abs(np.arange(size) - places[:, None]) / reach)
+    weights = np.maximum(0.0, 1.0 - np.abs(np.arange(size) - centres[:, None]) / reach)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def rotate(p: Rotate, arrays: Arrays) -> Arrays:
-    """By its matrix."""
+    """Warp each image by the matrix of its rotation."""
     return each(lambda image: warped(image, rotation(p.degrees, *image.shape[:2]), p.fill), arrays)
 
 
 def affine(p: Affine, arrays: Arrays) -> Arrays:
-    """By the matrix given."""
+    """Warp each image by the given matrix."""
     return each(lambda image: warped(image, p.matrix, p.fill), arrays)
 
 
 def warped(image: Image, matrix: tuple[float, ...], fill: int) -> Image:
-    """Bilinear, in a frame of `fill` one pixel wide: whatever is farther away is as good as in that frame."""
+    """Interpolate bilinearly in the image with a frame of ``fill``, one pixel wide, to which positions are clipped."""
     import numpy as np
 
     height, width = image.shape[:2]
@@ -119,9 +128,9 @@ RESIZE = Op(
     inputs=("images",),
     output="images",
     summary="Resize by bilinear interpolation, without antialiasing.",
-    semantics="""Pixel i of an axis of m pixels that is resized to n lies at c = (i + 1/2) m / n - 1/2 of the input.
-Its value is the mean of the input's pixels j, weighted by max(0, 1 - |j - c|), over both axes: the two nearest pixels
-of each axis, and only the border's where c is beyond it. Shrinking skips pixels.""",
+    semantics="""Pixel i of an axis that is resized from m to n pixels lies at c = (i + 1/2) m / n - 1/2 of the input.
+Its value is the mean of the pixels j of the input, weighted by max(0, 1 - |j - c|), over both axes: these are the two
+nearest pixels of each axis, or only the pixel at the border where c lies beyond it. Shrinking skips pixels.""",
     source="torch.nn.functional.interpolate, https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html",
     reference=resize,
     tolerance=ONE_LEVEL,
@@ -133,10 +142,10 @@ of each axis, and only the border's where c is beyond it. Shrinking skips pixels
 RESIZE_ANTIALIASED = replace(
     RESIZE,
     name="images.resize_antialiased",
-    summary="Resize by bilinear interpolation, antialiased by a triangle as wide as the factor.",
-    semantics="""Pixel i of an axis of m pixels that is resized to n lies at c = (i + 1/2) m / n - 1/2 of the input.
-Its value is the mean of the input's pixels j, weighted by max(0, 1 - |j - c| / s) with s = max(1, m / n), over both
-axes; pixels beyond the border don't count. Enlarging is as in `images.resize`.""",
+    summary="Resize by bilinear interpolation, antialiased by a triangle that is as wide as the factor.",
+    semantics="""Pixel i of an axis that is resized from m to n pixels lies at c = (i + 1/2) m / n - 1/2 of the input.
+Its value is the mean of the pixels j of the input, weighted by max(0, 1 - |j - c| / s) with s = max(1, m / n), over
+both axes; pixels beyond the border don't count. Enlarging is the same as in `images.resize`.""",
     source="Pillow, Image.resize with BILINEAR, https://pillow.readthedocs.io/en/stable/handbook/concepts.html#filters",
     reference=resize_antialiased,
 )
@@ -147,11 +156,11 @@ ROTATE = Op(
     params=Rotate,
     inputs=("images",),
     output="images",
-    summary="Rotate about the centre, in a frame of the same size.",
-    semantics="""The pixel (x, y) of the result is taken from (cx + cos(t) (x - cx) - sin(t) (y - cy), cy + sin(t) (x -
-cx) + cos(t) (y - cy)) of the input, where t is `degrees` and (cx, cy) = ((width - 1) / 2, (height - 1) / 2). Its value
-is interpolated bilinearly between the four nearest pixels; each of those that lies beyond the border has the value
-`fill`, so that edges fade into it within one pixel.""",
+    summary="Rotate about the centre, without changing the size.",
+    semantics="""The pixel (x, y) of the result is taken from the position (cx + cos(t) (x - cx) - sin(t) (y - cy), cy +
+sin(t) (x - cx) + cos(t) (y - cy)) of the input, where t is `degrees` and (cx, cy) = ((width - 1) / 2, (height - 1) /
+2). Its value is interpolated bilinearly between the four nearest pixels; each of these that lies beyond the border has
+the value `fill`, so that edges fade into `fill` within one pixel.""",
     source="scipy.ndimage.rotate with mode grid-constant, https://docs.scipy.org/doc/scipy/reference/generated/scipy.ndimage.rotate.html",
     reference=rotate,
     tolerance=ONE_LEVEL,
@@ -164,10 +173,10 @@ AFFINE = replace(
     ROTATE,
     name="images.affine",
     params=Affine,
-    summary="Warp by an affine map, in a frame of the same size.",
-    semantics="""The pixel (x, y) of the result is taken from (a x + b y + c, d x + e y + f) of the input. Its value is
-interpolated bilinearly between the four nearest pixels; each of those that lies beyond the border has the value `fill`,
-so that edges fade into it within one pixel.""",
+    summary="Warp by an affine map, without changing the size.",
+    semantics="""The pixel (x, y) of the result is taken from the position (a x + b y + c, d x + e y + f) of the input.
+Its value is interpolated bilinearly between the four nearest pixels; each of these that lies beyond the border has the
+value `fill`, so that edges fade into `fill` within one pixel.""",
     source="cv2.warpAffine with WARP_INVERSE_MAP, https://docs.opencv.org/4.x/da/d54/group__imgproc__transform.html",
     reference=affine,
 )

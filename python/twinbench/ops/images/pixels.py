@@ -1,4 +1,4 @@
-"""Pixels."""
+"""What all families of image ops share: batches of images, grey levels, and checks of parameters."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def check_grey_level(fill: int) -> None:
 
 
 def check_odd(size: int) -> None:
-    """Raise ValueError unless a window of this size has a pixel in its centre."""
+    """Raise ValueError unless ``size`` is odd and at least 3, so that a window has a pixel at its centre."""
     if size < 3 or size % 2 == 0:
         raise ValueError("size must be odd and at least 3")
 
 
 def without_size(arrays: Arrays) -> Arrays:
-    """The same, but no images are of no size: a list of none has lost theirs."""
+    """Drop the shape of arrays that hold no images: a library's empty list of images has no height and width."""
     return {name: values if len(values) else values.reshape(0) for name, values in arrays.items()}
 
 
 def each(function: Callable[[Image], Image], arrays: Arrays) -> Arrays:
-    """The images one by one; what else there is passes on."""
+    """Apply a function to each image; other arrays are passed on unchanged."""
     import numpy as np
 
     x = arrays["x"]
@@ -40,7 +40,7 @@ def each(function: Callable[[Image], Image], arrays: Arrays) -> Arrays:
 
 
 def levels(values: Image) -> Image:
-    """Numbers as grey levels: rounded half up, clipped, uint8."""
+    """Convert numbers to grey levels: rounded half up, clipped, uint8."""
     import numpy as np
 
     return np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)

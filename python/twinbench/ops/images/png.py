@@ -1,4 +1,4 @@
-"""PNG."""
+"""A reader of PNG files by the letter of the standard, without an image library: the reference of decoding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def read_png(data: bytes) -> Image:
-    """``(height, width)`` or ``(height, width, 3)``. Raises ValueError for another kind of PNG."""
+    """Decode a file to ``(height, width)`` or ``(height, width, 3)``, uint8.
+
+    Raises ValueError for anything but 8-bit grey or RGB without interlacing.
+    """
     import numpy as np
 
     chunks = list(_chunks(data))
@@ -31,17 +34,21 @@ def read_png(data: bytes) -> Image:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the type and the content of each chunk."""
     if data[:8] != b"\x89PNG\r\n\x1a\n":
         raise ValueError("not a PNG file")
-    place = 8
-    while place < len(data):
-        (length,) = struct.unpack_from(">I", data, place)
-        yield data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
-        place += length + 12
+    position = 8
+    while position < len(data):
+        (length,) = struct.unpack_from(">I", data, position)
+        yield data[position + 4 : position + 8], data[position + 8 : position + 8 + length]
+        position += length + 12
 
 
 def _unfiltered(kind: int, line: Image, above: Image) -> Image:
-    """Clause 9 of the standard: differences, modulo 256, to what is to the left, above, or a guess from both."""
+    """Undo the filter of a line: clause 9 of the standard.
+
+    Filters leave differences, modulo 256, to the pixel on the left, the pixel above, or a prediction from both.
+    """
     import numpy as np
 
     if kind == 0:

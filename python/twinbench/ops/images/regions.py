@@ -1,4 +1,4 @@
-"""Regions."""
+"""The ops that separate regions: Otsu's threshold, openings and connected components."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Otsu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """``size``: pixels along each side of the square."""
+    """``size``: side of the square, in pixels; odd, at least 3."""
 
     size: int
 
@@ -30,13 +30,13 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Components:
-    """``connectivity``: neighbours of a pixel: 4, which share a side with it, or 8, which share a corner or a side."""
+    """``connectivity``: neighbours of a pixel: 4, which share a side with it, or 8, which share a side or a corner."""
 
     connectivity: Literal[4, 8] = 8
 
 
 def otsu_level(image: Image) -> int:
-    """Otsu's threshold, in exact arithmetic; the highest level of an image of one value."""
+    """Return Otsu's threshold, in exact arithmetic; 255 for an image of a single value."""
     import numpy as np
 
     counts = np.bincount(image.ravel(), minlength=256)
@@ -52,14 +52,14 @@ def otsu_level(image: Image) -> int:
 
 
 def otsu(p: Otsu, arrays: Arrays) -> Arrays:
-    """One threshold for each image."""
+    """Threshold each image at a level of its own."""
     import numpy as np
 
     return each(lambda image: np.where(image > otsu_level(image), 255, 0).astype(np.uint8), arrays)
 
 
 def opening(p: Opening, arrays: Arrays) -> Arrays:
-    """Lowest, then highest; repeating the border's pixels adds none that the window hasn't."""
+    """Take the minimum, then the maximum; repeating border pixels adds no value that the window doesn't have."""
     import numpy as np
 
     def extreme(image: Image, of: Any) -> Image:
@@ -70,7 +70,7 @@ def opening(p: Opening, arrays: Arrays) -> Arrays:
 
 
 def components(p: Components, arrays: Arrays) -> Arrays:
-    """Returns ``labels`` and ``count``."""
+    """Return ``labels`` and ``count``."""
     import numpy as np
     from scipy import ndimage
 
@@ -82,20 +82,20 @@ def components(p: Components, arrays: Arrays) -> Arrays:
 
 
 def in_scan_order(labels: Image) -> Image:
-    """Labels ``(images, height, width)`` with those above 0 counted anew in the order of a scan by rows."""
+    """Renumber the labels above 0, ``(images, height, width)``, in the order in which a scan by rows meets them."""
     import numpy as np
 
     out = np.zeros_like(labels)
     for image, target in zip(labels, out, strict=True):
-        found, first, place = np.unique(image, return_index=True, return_inverse=True)
-        rank = np.empty(len(found), dtype=labels.dtype)
-        rank[np.argsort(np.where(found == 0, -1, first))] = np.arange(len(found)) + (0 if 0 in found else 1)
-        target[:] = rank[place].reshape(image.shape)
+        distinct, first, inverse = np.unique(image, return_index=True, return_inverse=True)
+        rank = np.empty(len(distinct), dtype=labels.dtype)
+        rank[np.argsort(np.where(distinct == 0, -1, first))] = np.arange(len(distinct)) + (0 if 0 in distinct else 1)
+        target[:] = rank[inverse].reshape(image.shape)
     return out
 
 
 def renumbered(arrays: Arrays) -> Arrays:
-    """Components numbered in the order in which a scan by rows meets them: their numbers are not in the contract."""
+    """Number components in the order of a scan by rows: the contract leaves their numbers open."""
     arrays = without_size(arrays)
     return arrays | {"labels": in_scan_order(arrays["labels"])}
 
@@ -105,11 +105,12 @@ OTSU = Op(
     params=Otsu,
     inputs=("images",),
     output="images",
-    summary="Black and white, by Otsu's threshold.",
-    semantics="""Grey images, each by itself. Pixels above the threshold t become 255 and the others 0. t is the level
-for which the variance between the two classes is greatest: n0 n1 (m0 - m1)^2, where the n0 pixels that are at most t
-have the mean m0, the n1 others m1, and neither class is empty; the lowest one if there are several. Of two levels that
-are equally good, a library that computes in floating point may take either. An image of one value becomes 0.""",
+    summary="Convert to black and white by Otsu's threshold.",
+    semantics="""Grey images, each on its own. Pixels above the threshold t become 255, and the others 0. t is the level
+with the largest variance between the two classes, n0 n1 (m0 - m1)^2, where m0 is the mean of the n0 pixels that are at
+most t, m1 is the mean of the n1 other pixels, and neither class is empty. If several levels have the largest variance,
+t is the lowest of them; a library that computes in floating point may take any of them. An image of a single value
+becomes 0.""",
     source="Otsu 1979, https://doi.org/10.1109/TSMC.1979.4310076",
     reference=otsu,
     canonical=without_size,
@@ -123,8 +124,8 @@ OPENING = Op(
     inputs=("images",),
     output="images",
     summary="Binary opening by a square.",
-    semantics="""Images of 0 and 255. Erosion, the lowest of the `size` x `size` pixels around each pixel, then
-dilation, the highest. Beyond the border there is nothing: those pixels don't count.""",
+    semantics="""Images of the values 0 and 255. Erosion, the minimum of the `size` x `size` pixels around each pixel,
+is followed by dilation, the maximum. Pixels beyond the border don't count.""",
     source="skimage.morphology.opening, https://scikit-image.org/docs/stable/api/skimage.morphology.html#skimage.morphology.opening",
     reference=opening,
     canonical=without_size,
@@ -138,9 +139,10 @@ COMPONENTS = Op(
     inputs=("images",),
     output="arrays",
     summary="Number the connected components.",
-    semantics="""Grey images, each by itself. Pixels that are not 0 belong to the same component if neighbours lead from
-one to the other. Output: `labels`, int32 (images, height, width), 0 where the pixel is 0, and 1, 2, ... for the
-components in any order; `count`, int64 (images,), how many there are. Nothing else is passed on.""",
+    semantics="""Grey images, each on its own. Two pixels that are not 0 belong to the same component if a path of
+neighbouring pixels that are not 0 connects them. Output: `labels`, int32 (images, height, width), 0 where the pixel is
+0, and 1, 2, ... for the components in any order; `count`, int64 (images,), the number of components. No other array is
+passed on.""",
     source="scipy.ndimage.label, https://docs.scipy.org/doc/scipy/reference/generated/scipy.ndimage.label.html",
     reference=components,
     tolerance=EXACT,

@@ -1,7 +1,7 @@
-"""The signal ops.
+"""The signal ops: filtering, convolving, spectra, and features of recordings.
 
 Conventions of every op here: `x` is float64 (records, samples), each record a signal of its own, and is never changed
-in place. The output has the op's result as `x`, and every other array of the input as it was, unless the op says
+in place. The output has the result of the op as `x`, and the other arrays of the input unchanged, unless the op says
 otherwise. Values are finite: never missing, NaN or infinite. There is at least one record, with at least one sample. In
 Julia the same bytes are (samples, records).
 """

@@ -1,4 +1,4 @@
-"""Convolution."""
+"""The ops that convolve signals with a given kernel: convolution by FFT, and resampling."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twinbench.ops.contract import ROUNDED_SUM, Arrays, Op
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convolve:
-    """``length``: of the kernel, in samples. ``seed``: of the kernel."""
+    """``length``: length of the kernel, in samples. ``seed``: seed of the noise in the kernel."""
 
     length: int
     seed: int = 0
@@ -22,7 +22,7 @@ class Convolve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resample:
-    """``up`` and ``down``: the new rate is up / down of the old one; they differ and have no common divisor."""
+    """``up`` and ``down``: the new rate is up / down times the old rate; they differ and have no common divisor."""
 
     up: int
     down: int
@@ -33,7 +33,7 @@ class Resample:
 
 
 def convolve_givens(p: Convolve, arrays: Arrays) -> Arrays:
-    """``kernel``: noise that falls by 60 dB over its length, of energy 1."""
+    """Make ``kernel``: noise that decays by 60 dB over its length, with energy 1."""
     import numpy as np
 
     noise = np.random.default_rng(p.seed).standard_normal(p.length)
@@ -42,7 +42,7 @@ def convolve_givens(p: Convolve, arrays: Arrays) -> Arrays:
 
 
 def fft_convolve(p: Convolve, arrays: Arrays, given: Arrays) -> Arrays:
-    """One transform of a power of two."""
+    """Multiply transforms whose length is a power of two."""
     import numpy as np
 
     x, kernel = arrays["x"], given["kernel"]
@@ -53,7 +53,7 @@ def fft_convolve(p: Convolve, arrays: Arrays, given: Arrays) -> Arrays:
 
 
 def resample_givens(p: Resample, arrays: Arrays) -> Arrays:
-    """``taps``: Kaiser-windowed sinc."""
+    """Make ``taps``: a Kaiser-windowed sinc."""
     import numpy as np
 
     widest = max(p.up, p.down)
@@ -63,13 +63,13 @@ def resample_givens(p: Resample, arrays: Arrays) -> Arrays:
 
 
 def resample(p: Resample, arrays: Arrays, given: Arrays) -> Arrays:
-    """Zeros in between, filtered, and one of so many kept; no time is spent on the zeros."""
+    """Insert zeros, filter, and keep every ``down``-th sample; ``upfirdn`` spends no time on the zeros."""
     import numpy as np
     from scipy.signal import upfirdn
 
     x, taps = arrays["x"], given["taps"]
     half = (len(taps) - 1) // 2
-    late = -half % p.down  # so many zeros before the taps make the delay a multiple of `down`
+    late = -half % p.down  # zeros before the taps, which make the delay a multiple of `down`
     delay = (half + late) // p.down
     count = -(-x.shape[1] * p.up // p.down)
     filtered = upfirdn(p.up * np.concatenate([np.zeros(late), taps]), x, p.up, p.down)
@@ -85,9 +85,10 @@ FFT_CONVOLVE = Op(
     inputs=("arrays",),
     output="arrays",
     summary="Convolve with a long kernel by FFT.",
-    semantics="""The givens hold `kernel` float64 (K,). Full convolution: y[n] = sum_k kernel[k] x[n - k] for n = 0 ..
-samples + K - 2, with x = 0 outside the record. By FFT, whole or in overlapping blocks, zero-padded so that nothing
-wraps around. The kernel is decaying noise of energy 1, like a room's response.""",
+    semantics="""The givens hold `kernel` float64 (K,): decaying noise of energy 1, like the impulse response of a room.
+The output is the full convolution: y[n] = sum_k kernel[k] x[n - k] for n = 0 .. samples + K - 2, with x = 0 outside the
+record. It is computed by FFT, of the whole record or of overlapping blocks, with enough zero padding that nothing wraps
+around.""",
     source="Oppenheim & Schafer, Discrete-Time Signal Processing, 8.7; scipy.signal.fftconvolve",
     reference=fft_convolve,
     givens=convolve_givens,
@@ -101,10 +102,10 @@ RESAMPLE = Op(
     inputs=("arrays",),
     output="arrays",
     summary="Change the sampling rate by a rational factor with a polyphase filter.",
-    semantics="""The givens hold `taps` float64 (T,), T odd: a windowed sinc with gain 1 at 0 Hz, as long as 20 max(up,
-down) + 1, Kaiser window with beta 5, edge at 1 / max(up, down) of half the rate that is up times the old one. y[m] = up
-sum_k taps[(T - 1) / 2 + m down - k up] x[k] for m = 0 .. ceil(samples up / down) - 1, with x = 0 outside the record and
-taps = 0 outside 0 .. T - 1: no delay, gain 1.""",
+    semantics="""The givens hold `taps` float64 (T,), T odd: a windowed sinc of length 20 max(up, down) + 1 with gain 1
+at 0 Hz, a Kaiser window with beta 5, and the band edge at 1 / max(up, down) of half the rate that is `up` times the old
+rate. y[m] = up sum_k taps[(T - 1) / 2 + m down - k up] x[k] for m = 0 .. ceil(samples up / down) - 1, with x = 0
+outside the record and taps = 0 outside 0 .. T - 1. There is no delay, and the gain is 1.""",
     source="Crochiere & Rabiner, Multirate Digital Signal Processing, 2.3; scipy.signal.resample_poly, DSP.jl resample",
     reference=resample,
     givens=resample_givens,

@@ -1,4 +1,4 @@
-"""Features."""
+"""The ops that turn WAV files into one row of features for each record."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
 
 BLOCKS = 10
-"""Into which the spectral entropy divides a spectrum."""
+"""Number of blocks into which the spectral entropy divides a spectrum."""
 
 
 ROLLOFF = 0.9
-"""The share of a spectrum's energy below the rolloff."""
+"""Fraction of the energy of a spectrum that lies below its rolloff."""
 
 
 EPS = 2.0**-52
+"""Machine epsilon of float64, added so that silence neither divides by 0 nor takes the logarithm of 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadWav:
-    """``folder``: which of the dataset's. ``samples``: how many of each file."""
+    """``folder``: name of the folder in the dataset. ``samples``: number of samples of each record."""
 
     folder: str
     samples: int
@@ -42,7 +43,10 @@ class ReadWav:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShortTerm:
-    """``frame`` and ``hop``: in samples."""
+    """``frame``: length of a frame, in samples.
+
+    ``hop``: distance between the starts of two consecutive frames, in samples.
+    """
 
     frame: int
     hop: int
@@ -54,7 +58,12 @@ class ShortTerm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mfcc:
-    """``frame`` and ``hop``: in samples. ``bands``: mel filters. ``coefficients``: how many are kept."""
+    """``rate_hz``: the sampling rate.
+
+    ``frame``: length of a frame, in samples. ``hop``: distance between the starts of two consecutive frames, in
+    samples; at most ``frame``. ``bands``: number of mel filters. ``coefficients``: number of cepstral coefficients that
+    are kept.
+    """
 
     rate_hz: float
     frame: int
@@ -73,11 +82,11 @@ class Mfcc:
 
     @property
     def fft_length(self) -> int:
-        """The least power of two that a frame fits in."""
+        """The smallest power of two that is at least the length of a frame."""
         return 1 << (self.frame - 1).bit_length()
 
     def edges_hz(self) -> list[float]:
-        """Where bands begin, culminate and end: two more than there are bands."""
+        """Return the frequencies at which bands begin, peak and end, in Hz: two more than there are bands."""
         step = 2595 * log10(1 + self.rate_hz / 2 / 700) / (self.bands + 1)
         return [700 * (10 ** (i * step / 2595) - 1) for i in range(self.bands + 2)]
 
@@ -88,7 +97,7 @@ class Summarise:
 
 
 def read_wav(p: ReadWav, path: str) -> Arrays:
-    """Returns ``x``, ``y`` and ``test``."""
+    """Return ``x``, ``y`` and ``test``."""
     import numpy as np
 
     files = [file for part in ("train", "test") for file in sorted((Path(path) / part).glob("*.wav"))]
@@ -105,7 +114,7 @@ def read_wav(p: ReadWav, path: str) -> Arrays:
 
 
 def short_term_features(p: ShortTerm, arrays: Arrays) -> Arrays:
-    """Each formula as the contract has it."""
+    """Compute each feature by its formula in the contract."""
     import numpy as np
 
     x = frames(arrays["x"], p.frame, p.hop)
@@ -135,7 +144,7 @@ def short_term_features(p: ShortTerm, arrays: Arrays) -> Arrays:
 
 
 def mel_bands(p: Mfcc, fft_length: int) -> Array:
-    """The triangles, ``(bands, fft_length / 2)``."""
+    """Return the triangular filters, ``(bands, fft_length / 2)``."""
     import numpy as np
 
     highest = 2595 * np.log10(1 + p.rate_hz / 2 / 700)
@@ -146,7 +155,7 @@ def mel_bands(p: Mfcc, fft_length: int) -> Array:
 
 
 def mfcc(p: Mfcc, arrays: Arrays) -> Arrays:
-    """Each formula as the contract has it."""
+    """Compute the coefficients by the formulas in the contract."""
     import numpy as np
 
     n = 1 << (p.frame - 1).bit_length()
@@ -161,7 +170,7 @@ def mfcc(p: Mfcc, arrays: Arrays) -> Arrays:
 
 
 def summarise(p: Summarise, arrays: Arrays) -> Arrays:
-    """Means, then standard deviations."""
+    """Compute the means, then the standard deviations."""
     import numpy as np
 
     x = arrays["x"]
@@ -175,10 +184,10 @@ READ_WAV = Op(
     output="arrays",
     summary="Read a folder of WAV files.",
     semantics="""The path is a folder that holds the folders `train` and `test`, each with files `LABEL-*.wav`: RIFF
-WAVE, 16-bit PCM, one channel, all at one sampling rate. Records are the files of `train`, then those of `test`, each
-sorted by name by code point. Output: `x` float64 (records, samples), each sample's integer / 32768, from the start of
-the file, cut or filled with zeros at the end; `y` int64 (records,), the integer LABEL before the first hyphen; `test`
-uint8 (records,), 1 for files of `test`. Files are read from the page cache.""",
+WAVE, 16-bit PCM, one channel, all at one sampling rate. The records are the files in `train`, then those in `test`,
+each sorted by name, by code point. Output: `x` float64 (records, samples), the integer samples / 32768 from the start
+of each file, truncated or padded with zeros at the end; `y` int64 (records,), the integer LABEL before the first
+hyphen; `test` uint8 (records,), 1 for files in `test`. Files are read from the page cache.""",
     source="Multimedia Programming Interface and Data Specifications 1.0, IBM and Microsoft, 1991",
     reference=read_wav,
     tolerance=EXACT,
@@ -191,16 +200,17 @@ SHORT_TERM_FEATURES = Op(
     params=ShortTerm,
     inputs=("arrays",),
     output="arrays",
-    summary="Energy, zero crossings and the shape of the spectrum, frame by frame.",
-    semantics="""Frames of L = `frame` samples begin every `hop` samples, at the record's first one; what is left at its
-end is dropped: F = floor((samples - L) / hop) + 1, at least one. No window. `x` becomes float64 (records, frames, 6):
-1. zero-crossing rate, sum |sgn x[n] - sgn x[n - 1]| / 2 / (L - 1) with sgn 0 = 0. 2. Energy, sum x[n]^2 / L. With K =
-floor(L / 2), eps = 2^-52 and X_k = |DFT of the frame at k - 1| / K, k = 1 .. K (so the highest bin is left out, and
-the first one counts as k = 1), and Y = X / max X, or 0 if all X are 0: 3. spectral centroid, C = sum (k / K) Y_k / (sum
-Y + eps), in units of half the sampling rate. 4. Spectral spread, sqrt(sum (k / K - C)^2 Y_k / (sum Y + eps)). 5.
-Spectral entropy, with s_j = (sum X_k^2 over block j) / (sum of all X_k^2 + eps) for 10 blocks of floor(K / 10) bins
-each from the first one on: -sum s_j log2(s_j + eps). 6. Spectral rolloff, the number of bins before the first one at
-which the running sum of X_k^2, plus eps, exceeds 0.9 of the whole, divided by K; 0 where none does.""",
+    summary="Compute energy, zero crossings and the shape of the spectrum, frame by frame.",
+    semantics="""Frames of L = `frame` samples begin every `hop` samples, from the first sample of the record on; a
+remainder at the end is dropped: there are F = floor((samples - L) / hop) + 1 frames, at least one. No window is
+applied. `x` becomes float64 (records, frames, 6). 1. Zero-crossing rate: sum |sgn x[n] - sgn x[n - 1]| / 2 / (L - 1),
+with sgn 0 = 0. 2. Energy: sum x[n]^2 / L. The other features are computed from K = floor(L / 2), eps = 2^-52, X_k =
+|DFT of the frame at k - 1| / K for k = 1 .. K (so the highest bin is left out, and k = 1 is the bin at 0 Hz), and Y = X
+/ max X, or 0 if all X are 0. 3. Spectral centroid: C = sum (k / K) Y_k / (sum Y + eps), in units of half the sampling
+rate. 4. Spectral spread: sqrt(sum (k / K - C)^2 Y_k / (sum Y + eps)). 5. Spectral entropy: -sum s_j log2(s_j + eps),
+where s_j = (sum X_k^2 over block j) / (sum of all X_k^2 + eps) for 10 blocks of floor(K / 10) bins each, from the first
+bin on. 6. Spectral rolloff: the number of bins before the first bin at which the running sum of X_k^2, plus eps,
+exceeds 0.9 of the sum of all X_k^2, divided by K; 0 where no bin does.""",
     source="Giannakopoulos & Pikrakis, Introduction to Audio Analysis, 2014, chapter 4; pyAudioAnalysis",
     reference=short_term_features,
     tolerance=ROUNDED_SUM,
@@ -213,16 +223,17 @@ MFCC = Op(
     params=Mfcc,
     inputs=("arrays",),
     output="arrays",
-    summary="Mel-frequency cepstral coefficients as in HTK, frame by frame.",
-    semantics="""Frames of L = `frame` samples begin every `hop` samples, at the record's first one; what is left at its
-end is dropped: F = floor((samples - L) / hop) + 1, at least one. Symmetric Hamming window w[n] = 0.54 - 0.46 cos(2 pi n
-/ (L - 1)), no pre-emphasis. X = DFT of the windowed frame, zero-padded to the least power of two N >= L. P[k] = 2 (2^30
-|X[k]|^2 + L) / (rate sum w^2): the one-sided density of 16-bit samples, plus the noise of one level, so that silence
-has a logarithm. With mel(f) = 2595 log10(1 + f / 700) and B = `bands`, band b = 1 .. B is the triangle of height 1 over
-f[b - 1], f[b], f[b + 1], where f[i] are B + 2 frequencies equally spaced in mel from 0 to rate / 2, at the frequencies
-k rate / N, k = 0 .. N / 2 - 1; E[b] is the sum of P times it. `x` becomes the first `coefficients` of the orthonormal
-DCT-II of ln E: c[i] = sqrt(2 / B) sum_b ln E[b] cos(pi i (b - 1/2) / B), c[0] divided by sqrt(2): float64 (records,
-frames, coefficients). No liftering. The bands are so few that each holds a frequency of the DFT.""",
+    summary="Compute mel-frequency cepstral coefficients as in HTK, frame by frame.",
+    semantics="""Frames of L = `frame` samples begin every `hop` samples, from the first sample of the record on; a
+remainder at the end is dropped: there are F = floor((samples - L) / hop) + 1 frames, at least one. There is no
+pre-emphasis. Each frame is multiplied by the symmetric Hamming window w[n] = 0.54 - 0.46 cos(2 pi n / (L - 1)), and
+zero-padded to N, the smallest power of two with N >= L; X is its DFT. P[k] = 2 (2^30 |X[k]|^2 + L) / (rate sum w^2):
+the one-sided density of 16-bit samples, plus the noise of one quantisation level, so that silence has a finite
+logarithm. With mel(f) = 2595 log10(1 + f / 700) and B = `bands`, f[i] are B + 2 frequencies equally spaced in mel from
+0 to rate / 2. Band b = 1 .. B is the triangle of height 1 over f[b - 1], f[b], f[b + 1], evaluated at the frequencies k
+rate / N, k = 0 .. N / 2 - 1; E[b] is the sum of P weighted by the band. `x` becomes the first `coefficients` of the
+orthonormal DCT-II of ln E: c[i] = sqrt(2 / B) sum_b ln E[b] cos(pi i (b - 1/2) / B), with c[0] divided by sqrt(2):
+float64 (records, frames, coefficients). There is no liftering. Every band holds at least one frequency of the DFT.""",
     source="Davis & Mermelstein 1980, https://doi.org/10.1109/TASSP.1980.1163420; The HTK Book 3.4, 5.6; MFCC.jl",
     reference=mfcc,
     tolerance=ROUNDED_SUM,
@@ -234,10 +245,10 @@ SUMMARISE = Op(
     params=Summarise,
     inputs=("arrays",),
     output="arrays",
-    summary="Mean and standard deviation of each feature over the frames.",
-    semantics="""Input: `x` float64 (records, frames, features), with one frame at least. `x` becomes (records, 2
-features): the means over the frames, then the standard deviations with divisor F (ddof 0). NaN in any frame of a
-feature makes both NaN.""",
+    summary="Summarise each feature by its mean and standard deviation over the frames.",
+    semantics="""Input: `x` float64 (records, frames, features), with at least one frame. `x` becomes (records, 2
+features): the means over the F frames, then the standard deviations with divisor F (ddof 0). NaN in any frame of a
+feature makes both of its statistics NaN.""",
     source="Giannakopoulos & Pikrakis, Introduction to Audio Analysis, 2014, chapter 4: mid-term statistics",
     reference=summarise,
     tolerance=ROUNDED_SUM,

@@ -1,4 +1,4 @@
-"""Filters."""
+"""The ops that filter signals: FIR and Butterworth designs, and filtering with them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 
 Band = Literal["lowpass", "highpass", "bandpass"]
+"""What a filter passes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fir:
-    """``taps``: how many; odd, and 4n + 1 for a highpass. ``cutoff_hz``: one edge, or two for a band.
+    """``taps``: number of taps; odd, and 4n + 1 for a highpass.
 
-    ``rate_hz``: the sampling rate.
+    ``cutoff_hz``: one band edge, or two for a bandpass. ``rate_hz``: the sampling rate. ``band``: what the filter
+    passes.
     """
 
     taps: int
@@ -32,13 +34,17 @@ class Fir:
         if self.taps < 3 or self.taps % 2 == 0:
             raise ValueError("taps must be odd and at least 3")
         if self.band == "highpass" and self.taps % 4 == 3:
-            raise ValueError("taps must be 4n + 1 for a highpass: of others, libraries disagree about the sign")
+            raise ValueError("taps must be 4n + 1 for a highpass: for other numbers libraries disagree about the sign")
         check_edges(self.cutoff_hz, self.rate_hz, self.band)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Butterworth:
-    """``order``: of the prototype. ``cutoff_hz``: one edge, or two for a band. ``rate_hz``: the sampling rate."""
+    """``order``: order of the lowpass prototype, from 1 to 12.
+
+    ``cutoff_hz``: one band edge, or two for a bandpass. ``rate_hz``: the sampling rate. ``band``: what the filter
+    passes.
+    """
 
     order: int
     cutoff_hz: tuple[float, ...]
@@ -53,20 +59,20 @@ class Butterworth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ButterworthDesign(Butterworth):
-    """``points``: frequencies at which the response is asked for, besides what a filter is designed by."""
+    """``points``: number of frequencies at which the response is evaluated."""
 
     points: int = 512
 
 
 def check_edges(cutoff_hz: tuple[float, ...], rate_hz: float, band: Band) -> None:
-    """Raises ValueError unless the edges ascend between 0 and half the sampling rate, as many as the band has."""
+    """Raise ValueError unless the band has all its edges, ascending between 0 and half the sampling rate."""
     edges = (0.0, *cutoff_hz, rate_hz / 2)
     if len(cutoff_hz) != (2 if band == "bandpass" else 1) or list(edges) != sorted(set(edges)):
         raise ValueError("cutoff_hz must hold one edge, two ascending ones for bandpass, between 0 and rate_hz / 2")
 
 
 def fir_design(p: Fir) -> Arrays:
-    """Returns ``taps``."""
+    """Return ``taps``."""
     import numpy as np
 
     n = np.arange(p.taps)
@@ -81,7 +87,7 @@ def fir_design(p: Fir) -> Arrays:
 
 
 def fir_filter(p: Fir, arrays: Arrays) -> Arrays:
-    """The first samples of the full convolution."""
+    """Take the first samples of the full convolution."""
     import numpy as np
 
     taps, x = fir_design(p)["taps"], arrays["x"]
@@ -92,12 +98,12 @@ def fir_filter(p: Fir, arrays: Arrays) -> Arrays:
 
 
 def butterworth(p: Butterworth) -> tuple[Array, Array, float]:
-    """Zeros, poles and gain in the z plane."""
+    """Return the zeros, the poles and the gain in the z plane."""
     import numpy as np
 
     n, twice = p.order, 2 * p.rate_hz
     prototype = np.exp(1j * np.pi * (2 * np.arange(n) + n + 1) / (2 * n))
-    prototype[n // 2 : (n + 1) // 2] = -1  # of an odd order one is real, which its formula only nearly says
+    prototype[n // 2 : (n + 1) // 2] = -1  # real for an odd order, which the formula gives only up to rounding
     warped = [twice * np.tan(np.pi * f / p.rate_hz) for f in p.cutoff_hz]
     if p.band == "lowpass":
         zeros, poles, gain = np.zeros(0), prototype * warped[0], warped[0] ** n
@@ -113,7 +119,7 @@ def butterworth(p: Butterworth) -> tuple[Array, Array, float]:
 
 
 def butterworth_design(p: ButterworthDesign) -> Arrays:
-    """Returns ``frequency`` and ``response``."""
+    """Return ``frequency`` and ``response``."""
     import numpy as np
 
     zeros, poles, gain = butterworth(p)
@@ -123,21 +129,21 @@ def butterworth_design(p: ButterworthDesign) -> Arrays:
 
 
 def sections(p: Butterworth) -> Array:
-    """Second-order sections, ``(sections, 6)``."""
+    """Return the filter as second-order sections, ``(sections, 6)``."""
     from scipy.signal import zpk2sos
 
     return zpk2sos(*butterworth(p))  # type: ignore[no-any-return]
 
 
 def butterworth_filter(p: Butterworth, arrays: Arrays) -> Arrays:
-    """From rest."""
+    """Filter from zero initial state."""
     from scipy.signal import sosfilt
 
     return arrays | {"x": sosfilt(sections(p), arrays["x"])}
 
 
 def zero_phase(p: Butterworth, arrays: Arrays) -> Arrays:
-    """Extended, there and back, and cut to the record again."""
+    """Extend each record, filter it forwards and backwards, and drop the extensions."""
     import numpy as np
     from scipy.signal import sosfilt, sosfilt_zi
 
@@ -159,10 +165,10 @@ FIR_DESIGN = Op(
     inputs=(),
     output="arrays",
     summary="Design an FIR filter by the windowed sinc.",
-    semantics="""Output: `taps` float64 (T,). With m = n - (T - 1) / 2 and c = cutoff / (rate / 2) the ideal response is
-c sinc(c m) for lowpass, sinc(m) - c sinc(c m) for highpass, and c2 sinc(c2 m) - c1 sinc(c1 m) for bandpass, where
-sinc(x) = sin(pi x) / (pi x). It is multiplied by the symmetric Hamming window 0.54 - 0.46 cos(2 pi n / (T - 1)), then
-divided by its own gain in the middle of the pass band: at 0 Hz, at rate / 2, or halfway between the two edges.""",
+    semantics="""Output: `taps` float64 (T,). With m = n - (T - 1) / 2 and c = cutoff / (rate / 2), the ideal impulse
+response is c sinc(c m) for lowpass, sinc(m) - c sinc(c m) for highpass, and c2 sinc(c2 m) - c1 sinc(c1 m) for bandpass,
+where sinc(x) = sin(pi x) / (pi x). It is multiplied by the symmetric Hamming window 0.54 - 0.46 cos(2 pi n / (T - 1)),
+then divided by its own gain in the middle of the pass band: at 0 Hz, at rate / 2, or halfway between the two edges.""",
     source="Oppenheim & Schafer, Discrete-Time Signal Processing, 7.5; scipy.signal.firwin",
     reference=fir_design,
     tolerance=ROUNDING,
@@ -176,8 +182,8 @@ FIR_FILTER = Op(
     output="arrays",
     summary="Design an FIR filter by the windowed sinc, and filter with it.",
     semantics="""The taps h are those of `signals.fir_design`. y[n] = sum_k h[k] x[n - k], with x = 0 before the record
-begins, for the samples of the record: the output is as long as the input and (T - 1) / 2 samples late. Directly or by
-FFT.""",
+begins, for every sample n of the record: the output is as long as the input, and delayed by (T - 1) / 2 samples. It may
+be computed directly or by FFT.""",
     source="Oppenheim & Schafer, Discrete-Time Signal Processing, 6.1; scipy.signal.lfilter",
     reference=fir_filter,
     tolerance=ROUNDED_SUM,
@@ -189,12 +195,12 @@ BUTTERWORTH_DESIGN = Op(
     params=ButterworthDesign,
     inputs=(),
     output="arrays",
-    summary="Design a Butterworth filter, and tell its frequency response.",
-    semantics="""The prototype of order n has the poles exp(i pi (2k + n + 1) / (2n)), k = 0 .. n - 1, and gain 1. An
-edge f becomes W = 2 rate tan(pi f / rate). Lowpass: s -> s / W. Highpass: s -> W / s. Bandpass (order 2n): s -> (s^2 +
-W1 W2) / (s (W2 - W1)). Then the bilinear transform s = 2 rate (z - 1) / (z + 1). The filter is held as second-order
-sections, paired and ordered as the library likes. Output: `frequency` float64 (points,), j rate / (2 points) in Hz for
-j = 0 .. points - 1, and `response` complex128 (points,), H(exp(2 pi i f / rate)).""",
+    summary="Design a Butterworth filter, and evaluate its frequency response.",
+    semantics="""The prototype of order n has the poles exp(i pi (2k + n + 1) / (2n)), k = 0 .. n - 1, and gain 1. A
+band edge f is prewarped to W = 2 rate tan(pi f / rate). Lowpass: s -> s / W. Highpass: s -> W / s. Bandpass (order 2n):
+s -> (s^2 + W1 W2) / (s (W2 - W1)). Then the bilinear transform s = 2 rate (z - 1) / (z + 1) is applied. The filter is
+held as second-order sections, which the library may pair and order in any way. Output: `frequency` float64 (points,), j
+rate / (2 points) in Hz for j = 0 .. points - 1, and `response` complex128 (points,), H(exp(2 pi i f / rate)).""",
     source="Oppenheim & Schafer, Discrete-Time Signal Processing, 7.2; scipy.signal.butter",
     reference=butterworth_design,
     tolerance=ROUNDED_SUM,
@@ -208,8 +214,8 @@ BUTTERWORTH_FILTER = Op(
     output="arrays",
     summary="Design a Butterworth filter as second-order sections, and filter with it.",
     semantics="""The filter is that of `signals.butterworth_design`, run as a cascade of second-order sections with zero
-initial state: y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a1 y[n-1] - a2 y[n-2] in each. The output is as long as the
-input. Sections may be in any order and the gain anywhere.""",
+initial state; in each section y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a1 y[n-1] - a2 y[n-2]. The output is as long as
+the input. The sections may be in any order, and the gain may be in any of them.""",
     source="scipy.signal.sosfilt, https://docs.scipy.org/doc/scipy/reference/generated/scipy.signal.sosfilt.html",
     reference=butterworth_filter,
     tolerance=ROUNDED_SUM,
@@ -221,12 +227,12 @@ ZERO_PHASE = Op(
     params=Butterworth,
     inputs=("arrays",),
     output="arrays",
-    summary="Filter forwards and backwards with a Butterworth filter, so that no phase is shifted.",
+    summary="Filter forwards and backwards with a Butterworth filter, so that the phase is not shifted.",
     semantics="""The filter is that of `signals.butterworth_design` as S = ceil(order / 2) second-order sections (S =
-order for bandpass). Each record is extended at both ends by P = min(6 S, samples - 1) samples with odd symmetry, 2 x[0]
-- x[P .. 1] before it and 2 x[-1] - x[-2 .. -P-1] after it; filtered from the state in which the cascade rests at a
-constant input of the extended record's first value; reversed, filtered in the same way, reversed; and the extensions
-are dropped.""",
+order for bandpass). Each record is extended at both ends by P = min(6 S, samples - 1) samples with odd symmetry: 2 x[0]
+- x[P .. 1] before it and 2 x[-1] - x[-2 .. -P-1] after it. The extended record is filtered, reversed, filtered again
+and reversed again. Each of the two passes starts from the steady state of the cascade for a constant input that equals
+the first value of what the pass filters. Finally the extensions are dropped.""",
     source="Gustafsson 1996, https://doi.org/10.1109/78.492552; DSP.jl filtfilt, scipy.signal.sosfiltfilt with padlen",
     reference=zero_phase,
     tolerance=ROUNDED_SUM,

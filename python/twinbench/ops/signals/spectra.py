@@ -1,4 +1,4 @@
-"""Spectra."""
+"""The ops that analyse signals: spectra, envelopes, autocorrelation and peaks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """``frame`` and ``hop``: in samples. ``rate_hz``: the sampling rate."""
+    """``rate_hz``: the sampling rate.
+
+    ``frame``: length of a frame, in samples. ``hop``: distance between the starts of two consecutive frames, in
+    samples; at most ``frame``.
+    """
 
     rate_hz: float
     frame: int
@@ -33,7 +37,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Autocorrelation:
-    """``lags``: the largest one, in samples."""
+    """``lags``: the largest lag, in samples."""
 
     lags: int
 
@@ -44,7 +48,7 @@ class Autocorrelation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindPeaks:
-    """``prominence``: the least one that counts. ``distance``: the least one between two peaks, in samples."""
+    """``prominence``: smallest prominence of a peak. ``distance``: smallest distance between two peaks, in samples."""
 
     prominence: float
     distance: int = 1
@@ -55,21 +59,24 @@ class FindPeaks:
 
 
 def frames(x: Array, frame: int, hop: int) -> Array:
-    """Views of a record's frames, ``(records, frames, frame)``. Raises ValueError if not even one fits."""
+    """Return views of the frames of each record, ``(records, frames, frame)``.
+
+    Raise ValueError if not even one fits.
+    """
     import numpy as np
 
     return np.lib.stride_tricks.sliding_window_view(x, frame, axis=-1)[:, ::hop]
 
 
 def hann(frame: int) -> Array:
-    """The periodic Hann window."""
+    """Return the periodic Hann window."""
     import numpy as np
 
     return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frame) / frame))
 
 
 def densities(p: Frames, spectra: Array) -> Array:
-    """One-sided power spectral densities of windowed frames' DFTs."""
+    """Convert the DFTs of windowed frames to one-sided power spectral densities."""
     import numpy as np
 
     scale = np.full(spectra.shape[-1], 2.0)
@@ -80,7 +87,7 @@ def densities(p: Frames, spectra: Array) -> Array:
 
 
 def axes(p: Frames, count: int) -> Arrays:
-    """``frequency`` in Hz and ``time`` in s."""
+    """Return ``frequency`` in Hz and ``time`` in s."""
     import numpy as np
 
     frequency = np.arange(p.frame // 2 + 1) * p.rate_hz / p.frame
@@ -88,7 +95,7 @@ def axes(p: Frames, count: int) -> Arrays:
 
 
 def stft(p: Frames, arrays: Arrays) -> Arrays:
-    """Adds ``frequency`` and ``time``."""
+    """Transform each frame, and add ``frequency`` and ``time``."""
     import numpy as np
 
     spectra = np.fft.rfft(frames(arrays["x"], p.frame, p.hop) * hann(p.frame))
@@ -96,19 +103,19 @@ def stft(p: Frames, arrays: Arrays) -> Arrays:
 
 
 def spectrogram(p: Frames, arrays: Arrays) -> Arrays:
-    """Adds ``frequency`` and ``time``."""
+    """Compute the density of each frame, and add ``frequency`` and ``time``."""
     transformed = stft(p, arrays)
     return transformed | {"x": densities(p, transformed["x"])}
 
 
 def welch(p: Frames, arrays: Arrays) -> Arrays:
-    """Adds ``frequency``."""
+    """Average the densities of all frames, and add ``frequency``."""
     power = spectrogram(p, arrays)
     return arrays | {"x": power["x"].mean(axis=1), "frequency": power["frequency"]}
 
 
 def envelope(p: Envelope, arrays: Arrays) -> Arrays:
-    """By the analytic signal."""
+    """Take the magnitude of the analytic signal."""
     import numpy as np
 
     x = arrays["x"]
@@ -122,7 +129,7 @@ def envelope(p: Envelope, arrays: Arrays) -> Arrays:
 
 
 def autocorrelation(p: Autocorrelation, arrays: Arrays) -> Arrays:
-    """By the power spectrum of the zero-padded record."""
+    """Transform back the power spectrum of the zero-padded record."""
     import numpy as np
 
     x = arrays["x"]
@@ -134,7 +141,7 @@ def autocorrelation(p: Autocorrelation, arrays: Arrays) -> Arrays:
 
 
 def find_peaks(p: FindPeaks, arrays: Arrays) -> Arrays:
-    """Returns ``record``, ``position``, ``height`` and ``prominence``."""
+    """Return ``record``, ``position``, ``height`` and ``prominence``, by SciPy's peak finder."""
     import numpy as np
     from scipy.signal import find_peaks
 
@@ -150,9 +157,9 @@ def find_peaks(p: FindPeaks, arrays: Arrays) -> Arrays:
     }
 
 
-FRAMES = """Frames of `frame` samples begin every `hop` samples, at the record's first one; what is left at its end is
-dropped, and nothing is padded: F = floor((samples - frame) / hop) + 1 of them, at least one. Each is multiplied by the
-periodic Hann window w[n] = 0.5 - 0.5 cos(2 pi n / frame)."""
+FRAMES = """Frames of `frame` samples begin every `hop` samples, from the first sample of the record on; a remainder at
+the end is dropped, and nothing is padded: there are F = floor((samples - frame) / hop) + 1 frames, at least one. Each
+frame is multiplied by the periodic Hann window w[n] = 0.5 - 0.5 cos(2 pi n / frame)."""
 
 
 WELCH = Op(
@@ -161,10 +168,10 @@ WELCH = Op(
     inputs=("arrays",),
     output="arrays",
     summary="Estimate the power spectral density by Welch's method.",
-    semantics=f"""{FRAMES} No detrending. With X the DFT of a windowed frame, `x` becomes the mean over the frames of
-|X[k]|^2 / (rate sum w^2), in V^2/Hz if the signal was in V, for k = 0 .. floor(frame / 2), doubled but for 0 Hz and,
-where frame is even, rate / 2: one-sided. float64 (records, bins). `frequency` float64 (bins,), k rate / frame in Hz,
-comes along.""",
+    semantics=f"""{FRAMES} There is no detrending. With X the DFT of a windowed frame, `x` becomes the mean over all
+frames of |X[k]|^2 / (rate sum w^2), for k = 0 .. floor(frame / 2), where all bins are doubled except 0 Hz and, for an
+even `frame`, rate / 2. This is a one-sided density, in V^2/Hz if the signal is in V: float64 (records, bins). The
+output also has `frequency` float64 (bins,), k rate / frame in Hz.""",
     source="Welch 1967, https://doi.org/10.1109/TAU.1967.1161901",
     reference=welch,
     tolerance=Tolerance(rtol=1e-9, atol=1e-15),
@@ -176,10 +183,10 @@ STFT = Op(
     params=Frames,
     inputs=("arrays",),
     output="arrays",
-    summary="Short-time Fourier transform.",
-    semantics=f"""{FRAMES} `x` becomes X[f, k] = sum_n w[n] x[f hop + n] exp(-2 pi i k n / frame), k = 0 ..
-floor(frame / 2), unscaled: complex128 (records, frames, bins). `frequency` float64 (bins,), k rate / frame in Hz, and
-`time` float64 (frames,), the middle (f hop + frame / 2) / rate of each frame in s, come along.""",
+    summary="Compute the short-time Fourier transform.",
+    semantics=f"""{FRAMES} `x` becomes X[f, k] = sum_n w[n] x[f hop + n] exp(-2 pi i k n / frame), k = 0 .. floor(frame
+/ 2), unscaled: complex128 (records, frames, bins). The output also has `frequency` float64 (bins,), k rate / frame in
+Hz, and `time` float64 (frames,), the middle (f hop + frame / 2) / rate of each frame in s.""",
     source="Allen & Rabiner 1977, https://doi.org/10.1109/PROC.1977.10770",
     reference=stft,
     tolerance=ROUNDED_SUM,
@@ -191,10 +198,10 @@ SPECTROGRAM = Op(
     params=Frames,
     inputs=("arrays",),
     output="arrays",
-    summary="Power spectral density of each frame.",
-    semantics=f"""{FRAMES} No detrending. `x` becomes |X[f, k]|^2 / (rate sum w^2), one-sided as in `signals.welch`, in
-V^2/Hz if the signal was in V: float64 (records, frames, bins). `frequency` and `time` come along as in
-`signals.stft`.""",
+    summary="Compute the power spectral density of each frame.",
+    semantics=f"""{FRAMES} There is no detrending. `x` becomes |X[f, k]|^2 / (rate sum w^2), one-sided as in
+`signals.welch`, in V^2/Hz if the signal is in V: float64 (records, frames, bins). The output also has `frequency` and
+`time`, as in `signals.stft`.""",
     source="scipy.signal.spectrogram, DSP.jl spectrogram",
     reference=spectrogram,
     tolerance=Tolerance(rtol=1e-9, atol=1e-15),
@@ -206,10 +213,10 @@ ENVELOPE = Op(
     params=Envelope,
     inputs=("arrays",),
     output="arrays",
-    summary="Envelope by the Hilbert transform.",
-    semantics="""`x` becomes |z|, with z the inverse DFT of the record's DFT, whose negative frequencies are set to 0
-and positive ones doubled (0 Hz and, for an even number of samples, rate / 2 are kept). The DFT is as long as the
-record: no padding.""",
+    summary="Compute the envelope by the Hilbert transform.",
+    semantics="""`x` becomes |z|, where z is the analytic signal: the inverse DFT of the record's DFT with its negative
+frequencies set to 0 and its positive frequencies doubled (0 Hz and, for an even number of samples, rate / 2 are
+unchanged). The DFT is as long as the record: there is no padding.""",
     source="Marple 1999, https://doi.org/10.1109/78.782222; scipy.signal.hilbert",
     reference=envelope,
     tolerance=ROUNDED_SUM,
@@ -221,10 +228,10 @@ AUTOCORRELATION = Op(
     params=Autocorrelation,
     inputs=("arrays",),
     output="arrays",
-    summary="Autocovariance at the first lags, biased.",
-    semantics="""`x` becomes r[k] = (1 / N) sum_{n = 0}^{N - 1 - k} (x[n] - m)(x[n + k] - m) for k = 0 .. lags, with N
-samples and their mean m; 0 for k >= N. float64 (records, lags + 1). By FFT, zero-padded so that nothing wraps around,
-or directly.""",
+    summary="Compute the biased autocovariance at the first lags.",
+    semantics="""`x` becomes r[k] = (1 / N) sum_{n = 0}^{N - 1 - k} (x[n] - m)(x[n + k] - m) for k = 0 .. lags, where N
+is the number of samples and m their mean; r[k] = 0 for k >= N. float64 (records, lags + 1). It may be computed
+directly, or by FFT with enough zero padding that nothing wraps around.""",
     source="Box & Jenkins, Time Series Analysis, 2.1",
     reference=autocorrelation,
     tolerance=ROUNDED_SUM,
@@ -236,13 +243,14 @@ FIND_PEAKS = Op(
     params=FindPeaks,
     inputs=("arrays",),
     output="arrays",
-    summary="Find peaks by distance and prominence.",
-    semantics="""A peak is a sample that is greater than both neighbours; the first and the last sample are none. From
-the highest peak down, all lower ones nearer than `distance` samples to a kept one go. Then peaks of a prominence below
-`prominence` go: the height over the higher of the two lowest values between the peak and the nearest higher sample, or
-the record's end, on either side. No two peaks are equally high, and none is flat: there libraries differ. Output, for
-the records one after the other, in order of time: `record` and `position` int64, counted from 0, `height` and
-`prominence` float64. Other arrays are left behind.""",
+    summary="Find peaks, selected by distance and prominence.",
+    semantics="""A peak is a sample that is greater than both of its neighbours; the first and the last sample are never
+peaks. First, from the highest peak down, each peak that is still there removes all lower peaks nearer than `distance`
+samples. Then peaks with a prominence below `prominence` are removed. The prominence of a peak is its height above the
+higher of two minima: on either side, the lowest value between the peak and the nearest higher sample, or the end of the
+record. No two peaks are equally high and no peak is flat, because libraries differ there. Output, for one record after
+the other, in order of time: `record` and `position` int64, counted from 0, `height` and `prominence` float64. Other
+arrays of the input are dropped.""",
     source="scipy.signal.find_peaks, https://docs.scipy.org/doc/scipy/reference/generated/scipy.signal.find_peaks.html",
     reference=find_peaks,
     tolerance=ROUNDING,

@@ -1,4 +1,4 @@
-"""The table ops.
+"""The table ops: reading, cleaning, deriving, aggregating, joining, and splitting into matrices.
 
 Conventions of every op here: inputs are never changed; the order of rows is part of the result; a missing number is NaN
 (null in libraries that have one) and a missing string is null; names are case-sensitive.

@@ -1,20 +1,17 @@
-"""Columns."""
+"""The ops on columns: imputing, deriving, encoding and scaling."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from twinbench.ops.contract import ROUNDED_SUM, ROUNDING, Arrays, Op
 from twinbench.ops.tables.rows import missing
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impute:
-    """``columns``: float64 columns to fill. ``strategy``: what with."""
+    """``columns``: float64 columns to fill. ``strategy``: the statistic to fill them with."""
 
     columns: tuple[str, ...]
     strategy: Literal["median", "mean"] = "median"
@@ -26,11 +23,12 @@ Derivation = (
     | tuple[Literal["ratio"], str, str, float]
     | tuple[Literal["greater"], str, float]
 )
+"""How a new column is derived: the operation, then its arguments, which are names of columns or numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derive:
-    """``columns``: new columns by name, each as ``[what, arguments...]``."""
+    """``columns``: new columns by name, each as ``[operation, arguments...]``."""
 
     columns: dict[str, Derivation]
 
@@ -50,7 +48,7 @@ class Standardise:
 
 
 def impute(p: Impute, table: Arrays) -> Arrays:
-    """Fills with the median or the mean of what is there."""
+    """Fill missing values with the median or the mean of the values present."""
     import numpy as np
 
     out = dict(table)
@@ -65,7 +63,7 @@ def impute(p: Impute, table: Arrays) -> Arrays:
 
 
 def derive(p: Derive, table: Arrays) -> Arrays:
-    """Appends the new columns."""
+    """Append the new columns."""
     import numpy as np
 
     out = dict(table)
@@ -88,7 +86,7 @@ def derive(p: Derive, table: Arrays) -> Arrays:
 
 
 def one_hot(p: OneHot, table: Arrays) -> Arrays:
-    """Indicators after the other columns."""
+    """Append the indicators after the other columns."""
     import numpy as np
 
     out = {name: values for name, values in table.items() if name not in p.columns}
@@ -100,13 +98,13 @@ def one_hot(p: OneHot, table: Arrays) -> Arrays:
 
 
 def standardise(p: Standardise, table: Arrays) -> Arrays:
-    """z-scores with ddof 0."""
+    """Compute z-scores with ddof 0."""
     import numpy as np
 
     out = dict(table)
     for name in p.columns:
         values = table[name].astype(np.float64)
-        constant = len(np.unique(values)) < 2  # whose sd is 0 but for rounding
+        constant = len(np.unique(values)) < 2  # whose sd would be 0 but for rounding
         out[name] = np.zeros_like(values) if constant else (values - values.mean()) / values.std()
     return out
 
@@ -117,9 +115,9 @@ IMPUTE = Op(
     inputs=("table",),
     output="table",
     summary="Fill missing numbers with the column's median or mean.",
-    semantics="""For each column in `columns` (float64), the missing values become the statistic of the values
-that are there: the median (for an even count the mean of the two middle values) or the arithmetic mean. A
-column with no value at all stays missing. Other columns and the order are kept.""",
+    semantics="""In each column in `columns` (float64), missing values are replaced by a statistic of the values
+present: the median (for an even count, the mean of the two middle values) or the arithmetic mean. A column without any
+value stays missing. Other columns, and the order of rows and columns, are unchanged.""",
     source="scikit-learn SimpleImputer, https://scikit-learn.org/stable/modules/impute.html",
     reference=impute,
     keeps_rows=True,
@@ -133,12 +131,12 @@ DERIVE = Op(
     inputs=("table",),
     output="table",
     summary="Append columns that are computed from others, row by row.",
-    semantics="""New columns are appended in the order given; a definition reads only the columns of the input.
-`["floor_divide", c, n]`: int64 column c divided by the positive integer n, rounded down, int64. `["ratio", a,
-b, s]`: s * a / b in float64; missing where a or b is missing (b is not zero). `["greater", c, x]`: 1 where c >
-x, else 0 (a missing c gives 0), int64. `["month", c]`, `["weekday", c]`: c is a string column of ISO 8601 times
-`YYYY-MM-DDTHH:MM:SSZ`, never missing; the month 1..12, or the day of the week 1 (Monday) .. 7 (Sunday), of that
-UTC time, int64. The string is parsed as a date, not sliced.""",
+    semantics="""New columns are appended in the order given; a definition reads only columns of the input.
+`["floor_divide", c, n]`: the int64 column c divided by the positive integer n, rounded down; int64. `["ratio", a, b,
+s]`: s * a / b in float64; missing where a or b is missing (b is never zero). `["greater", c, x]`: 1 where c > x,
+otherwise 0 (also where c is missing); int64. `["month", c]` and `["weekday", c]`: c is a string column of ISO 8601
+times `YYYY-MM-DDTHH:MM:SSZ`, never missing; the result is the month, 1..12, or the day of the week, 1 (Monday) .. 7
+(Sunday), of that time in UTC; int64. The string must be parsed as a date, not sliced.""",
     source="ISO 8601-1:2019",
     reference=derive,
     keeps_rows=True,
@@ -152,14 +150,14 @@ ONE_HOT = Op(
     inputs=("table",),
     output="table",
     summary="Replace categories by indicator columns.",
-    semantics="""Each column c in `columns` is removed; for each of its distinct values v in ascending order
-(strings by code point) a uint8 column `c=v` is appended, 1 where the value is v and otherwise 0. A missing
-string is no value: it gives 0 in all of them. The other columns come first, in their order, then the indicators
-in the order of `columns`.""",
+    semantics="""Each column c in `columns` is removed. For each distinct value v of c, in ascending order (strings by
+code point), a uint8 column `c=v` is appended: 1 where the value is v, otherwise 0. A missing string is not a value: it
+gives 0 in all of these columns. The other columns come first, in their order, then the indicators in the order of
+`columns`.""",
     source="scikit-learn OneHotEncoder, https://scikit-learn.org/stable/modules/preprocessing.html",
     reference=one_hot,
     keeps_rows=True,
-    tolerance=ROUNDING,  # of the steps before: this one only moves values
+    tolerance=ROUNDING,  # for rounding in earlier steps: this op only moves values
 )
 
 
@@ -169,8 +167,8 @@ STANDARDISE = Op(
     inputs=("table",),
     output="table",
     summary="Scale columns to mean 0 and standard deviation 1.",
-    semantics="""z = (x - mean) / sd over all rows in float64, with sd's divisor n (ddof 0); a column whose
-values are all equal becomes 0. Values are never missing. The columns keep their places and become float64.""",
+    semantics="""z = (x - mean) / sd over all rows, in float64, where sd has the divisor n (ddof 0). A column whose
+values are all equal becomes 0. Values are never missing. Columns keep their positions and become float64.""",
     source="scikit-learn StandardScaler, https://scikit-learn.org/stable/modules/preprocessing.html",
     reference=standardise,
     keeps_rows=True,

@@ -1,4 +1,4 @@
-"""Groups."""
+"""The ops on groups of rows: aggregates, the largest values, and trailing windows."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 
 
 Aggregate = Literal["count", "sum", "mean", "min", "max", "median", "std"]
+"""Function of one column."""
 
 
 Aggregate2 = Literal["max_minus_min", "r2"]
+"""Function of two columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Groupby:
-    """``keys``: the columns to group by. ``aggregates``: ``{new = [function, column]}``, some of two columns.
+    """``keys``: columns to group by.
 
-    ``ordered``: whether the groups must come in order.
+    ``aggregates``: new columns by name, each as ``[function, column]``, or ``[function, column, column]`` for a
+    function of two columns. ``ordered``: whether the groups must come in the order of their keys.
     """
 
     keys: tuple[str, ...]
@@ -34,9 +37,10 @@ class Groupby:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Top:
-    """``keys``: the columns to group by. ``column``: numbers, no key. ``n``: how many of its values, from 1.
+    """``keys``: columns to group by.
 
-    ``ordered``: whether the rows must come in order.
+    ``column``: the numeric column whose largest values are taken; not one of the keys. ``n``: number of values for each
+    group, at least 1. ``ordered``: whether the rows must come in order.
     """
 
     keys: tuple[str, ...]
@@ -53,7 +57,11 @@ class Top:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rolling:
-    """``name``: the new column. ``by``: group columns. ``column``: what is averaged. ``window``: rows, from 1."""
+    """``name``: the new column.
+
+    ``by``: columns to group by. ``column``: the column that the window is taken over. ``window``: length of the window
+    in rows, at least 1. ``function``: what is computed from each window.
+    """
 
     name: str
     by: tuple[str, ...]
@@ -67,12 +75,12 @@ class Rolling:
 
 
 def ordered(p: Groupby | Top) -> bool:
-    """Whether the rows must come in order."""
+    """Return whether the rows must come in order."""
     return p.ordered
 
 
 def _sorted_by(table: Arrays, keys: Sequence[str], rows: NDArray[np.int64]) -> tuple[Arrays, NDArray[np.int64]]:
-    """These rows of a table, group after group in the order of their keys, and the number of each row's group."""
+    """Sort these rows of a table by their keys. Return the sorted rows, and the number of each row's group."""
     import numpy as np
 
     group = numbered([table[key][rows] for key in keys])
@@ -81,7 +89,7 @@ def _sorted_by(table: Arrays, keys: Sequence[str], rows: NDArray[np.int64]) -> t
 
 
 def groupby(p: Groupby, table: Arrays) -> Arrays:
-    """Sorts the rows by group, so that each group is a run of rows, and every aggregate one value per run."""
+    """Sort the rows by group, so that each group is a run of rows, and aggregate each run."""
     import numpy as np
 
     used = {name: table[name] for name in (*p.keys, *(of for _, *columns in p.aggregates.values() for of in columns))}
@@ -94,7 +102,7 @@ def groupby(p: Groupby, table: Arrays) -> Arrays:
 
 
 def _aggregate(function: str, columns: Sequence[NDArray[Any]], group: NDArray[np.int64], groups: int) -> NDArray[Any]:
-    """One value per group of columns that are sorted by group. NaN where the contract says missing."""
+    """Aggregate columns that are sorted by group to one value for each group; NaN where the contract says missing."""
     import numpy as np
 
     if function == "max_minus_min":
@@ -113,7 +121,7 @@ def _aggregate(function: str, columns: Sequence[NDArray[Any]], group: NDArray[np
         ufunc = np.minimum if function == "min" else np.maximum
         return _reduced(ufunc, values, count, np.nan if values.dtype.kind == "f" else 0)
     floats = [values.astype(np.float64) for values in columns]
-    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is the NaN of a value that is missing
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 gives the NaN of a missing value
         means = [_reduced(np.add, values, count, 0) / count for values in floats]
         if function == "mean":
             return np.asarray(means[0])
@@ -128,7 +136,7 @@ def _aggregate(function: str, columns: Sequence[NDArray[Any]], group: NDArray[np
 
 
 def _reduced(ufunc: np.ufunc, values: NDArray[Any], count: NDArray[np.int64], empty: float) -> NDArray[Any]:
-    """One value per run of that many values; a run of none is ``empty``, and stands aside: ``reduceat`` needs some."""
+    """Reduce each run of ``count`` values to one value; an empty run, which ``reduceat`` can't reduce, to ``empty``."""
     import numpy as np
 
     starts = np.cumsum(count) - count
@@ -139,7 +147,7 @@ def _reduced(ufunc: np.ufunc, values: NDArray[Any], count: NDArray[np.int64], em
 
 
 def _medians(values: NDArray[Any], group: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[Any]:
-    """The mean of the two middle values, which are one if their number is odd."""
+    """Return the median of each group: the mean of the two middle values, which coincide for an odd count."""
     import numpy as np
 
     ordered = values[np.lexsort((values, group))]
@@ -150,19 +158,19 @@ def _medians(values: NDArray[Any], group: NDArray[np.int64], count: NDArray[np.i
 
 
 def top(p: Top, table: Arrays) -> Arrays:
-    """Sorts by group and, in it, by value downwards; the first n rows of each run stay."""
+    """Sort by group and, within each group, by value in descending order; keep the first n rows of each group."""
     import numpy as np
 
     used = {name: table[name] for name in (*p.keys, p.column)}
     rows, group = _sorted_by(used, p.keys, complete_rows(used, list(used)))
-    order = np.lexsort((rows[p.column], -group))[::-1]  # from back to front: groups upwards, values downwards
+    order = np.lexsort((rows[p.column], -group))[::-1]  # reversed: groups ascending, values descending
     count = np.bincount(group)
-    place = np.arange(len(group)) - np.repeat(np.cumsum(count) - count, count)
-    return {name: values[order][place < p.n] for name, values in rows.items()}
+    rank = np.arange(len(group)) - np.repeat(np.cumsum(count) - count, count)
+    return {name: values[order][rank < p.n] for name, values in rows.items()}
 
 
 def rolling(p: Rolling, table: Arrays) -> Arrays:
-    """Each window on its own."""
+    """Compute each window from scratch."""
     import numpy as np
 
     values = table[p.column].astype(np.float64)
@@ -183,16 +191,17 @@ GROUPBY = Op(
     inputs=("table",),
     output="table",
     summary="Group rows by keys and aggregate columns.",
-    semantics="""One row for each combination of `keys` (int64 or string) that occurs with no key missing,
-sorted by the keys in ascending order (strings by code point). Columns: the keys, then the aggregates in the
-order given. Missing values are skipped. `count` is the number of values present (int64); `sum` of int64 is
-int64 and otherwise float64, and 0 for no value; `min` and `max`, of numbers, keep the type; `mean`, `median`
-(mean of the two middle values for an even count) and `std` (divisor n - 1, missing for n < 2) are float64. min,
-max, mean and median of no value are missing. Of two columns a and b: `max_minus_min` is the max of a minus the min
-of b, int64 if both are, else float64, and missing where either is; `r2` is the squared Pearson correlation of a and b
-over the rows where neither is missing, in float64, and missing for fewer than two such rows or where a or b has the
-same value in all of them (a constant that isn't a whole number is not asked for: rounding would decide). With `ordered`
-= false the groups may come in any order.""",
+    semantics="""The result has one row for each combination of `keys` (int64 or string) that occurs in rows where no
+key is missing, sorted by the keys in ascending order (strings by code point). Columns: the keys, then the aggregates in
+the order given. Missing values are skipped. `count` is the number of values present (int64). `sum` is int64 for int64
+columns and otherwise float64; the sum of no values is 0. `min` and `max`, of numeric columns, keep the type. `mean`,
+`median` (for an even count, the mean of the two middle values) and `std` (divisor n - 1, missing for n < 2) are
+float64. The min, max, mean and median of no values are missing. Functions of two columns a and b: `max_minus_min` is
+the max of a minus the min of b, int64 if both columns are int64 and otherwise float64, and missing where either is
+missing. `r2` is the squared Pearson correlation of a and b over the rows where neither is missing, in float64; it is
+missing for fewer than two such rows, and where a or b has the same value in all of them (a constant that isn't a
+whole number doesn't occur, because rounding would decide the result). With `ordered` = false the groups may come in any
+order.""",
     source="Split-apply-combine, Wickham 2011, https://doi.org/10.18637/jss.v040.i01; the functions are those that the "
     "ten group-by questions of db-benchmark need, https://duckdblabs.github.io/db-benchmark/",
     reference=groupby,
@@ -206,15 +215,16 @@ TOP = Op(
     params=Top,
     inputs=("table",),
     output="table",
-    summary="The n largest values of a column in each group.",
+    summary="Take the n largest values of a column in each group.",
     semantics="""Rows in which `column` (int64 or float64) or one of `keys` (int64 or string) is missing are dropped
-first. Of each combination of keys that is left, the n largest values of `column`, or as many as there are, one row
-each: sorted by the keys in ascending order (strings by code point), and within a group by the value in descending
-order. Columns: the keys, then `column`, of their own types. Which of several rows with equal values is taken makes no
-difference, because nothing else of them comes out. With `ordered` = false the rows may come in any order.""",
+first. For each combination of keys that is left, the n largest values of `column`, or all of them if there are fewer,
+give one row each. Rows are sorted by the keys in ascending order (strings by code point), and within a group by the
+value in descending order. Columns: the keys, then `column`, with their types unchanged. Which of several rows with
+equal values is taken makes no difference, because the result holds nothing else of the row. With `ordered` = false the
+rows may come in any order.""",
     source="Question 8 of db-benchmark's group-by task, https://duckdblabs.github.io/db-benchmark/",
     reference=top,
-    tolerance=ROUNDING,  # of the steps before: this one only moves values
+    tolerance=ROUNDING,  # for rounding in earlier steps: this op only moves values
     in_order=ordered,
 )
 
@@ -224,11 +234,11 @@ ROLLING = Op(
     params=Rolling,
     inputs=("table",),
     output="table",
-    summary="Append a trailing window's mean or sum per group.",
-    semantics="""Within each group of equal `by` (never missing), in the table's row order, the value at a row
-is the mean or sum of `column` (float64 or int64, never missing) over that row and the `window` - 1 rows before
-it in the group, or as many as there are. Appended as float64 column `name`; rows keep their places. An update
-that adds the newest and subtracts the oldest value is allowed.""",
+    summary="Append the mean or the sum over a trailing window within each group.",
+    semantics="""Within each group of equal `by` (never missing), in the order of the table's rows, the value at a row
+is the mean or the sum of `column` (float64 or int64, never missing) over this row and the `window` - 1 rows before it
+in its group, or fewer where the group has fewer. The result is appended as the float64 column `name`; rows keep their
+positions. It is allowed to update a running value by adding the newest value and subtracting the oldest.""",
     source="pandas.DataFrame.rolling(window, min_periods=1)",
     reference=rolling,
     keeps_rows=True,

@@ -1,4 +1,4 @@
-"""Joins."""
+"""The op that joins two tables."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from twinbench.ops.tables.rows import complete_rows, numbered
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """``on``: key columns, of the same name and type on both sides. ``columns``: what to take from the right.
+    """``on``: key columns, with the same name and type on both sides.
 
-    ``ordered``: whether the rows must come in order.
+    ``how``: which left rows are kept: all (``left``), or those with a match (``inner``). ``columns``: columns to take
+    from the right table. ``ordered``: whether the rows must come in order.
     """
 
     on: tuple[str, ...]
@@ -23,7 +24,7 @@ class Join:
 
 
 def join(p: Join, left: Arrays, right: Arrays) -> Arrays:
-    """Numbers the keys of both tables, and looks each left row's up among the sorted ones of the right."""
+    """Number the keys of both tables, and look up each left row among the sorted keys of the right table."""
     import numpy as np
 
     both = [name for name in p.columns if name in left]
@@ -32,7 +33,7 @@ def join(p: Join, left: Arrays, right: Arrays) -> Arrays:
     rows = len(left[p.on[0]])
     numbers = numbered([np.concatenate([left[name], right[name]]) for name in p.on])
     wanted, keys = numbers[:rows], numbers[rows:]
-    whole = complete_rows(right, p.on)  # a missing key isn't entered, so none finds it
+    whole = complete_rows(right, p.on)  # a missing key matches nothing
     order = whole[np.argsort(keys[whole], kind="stable")]
     start, end = (np.searchsorted(keys[order], wanted, side) for side in ("left", "right"))
     repeats = end - start if p.how == "inner" else np.maximum(end - start, 1)
@@ -45,14 +46,14 @@ def join(p: Join, left: Arrays, right: Arrays) -> Arrays:
         values = right[name]
         if p.how == "left" and values.dtype.kind != "U":
             values = values.astype(np.float64)
-        absent: Any = {"f": np.nan, "U": ""}.get(values.dtype.kind, 0)  # integers are here only if all match
+        absent: Any = {"f": np.nan, "U": ""}.get(values.dtype.kind, 0)  # 0 only occurs where all rows match
         out[name] = np.full(len(take), absent, dtype=values.dtype)
         out[name][matched] = values[match]
     return out
 
 
 def ordered(p: Join) -> bool:
-    """Whether the rows must come in order."""
+    """Return whether the rows must come in order."""
     return p.ordered
 
 
@@ -62,13 +63,14 @@ JOIN = Op(
     inputs=("table", "table"),
     output="table",
     summary="Join a second table to a first one on equal keys.",
-    semantics="""Rows of the left table in their order; a row with several matches appears once for each, in the
-right table's order. A missing key matches nothing. Columns: all of the left, then `columns` of the right, none
-of a name that the left has. `inner` drops unmatched rows; `left` keeps them with missing values. In a left join
-int64 columns taken from the right become float64 (missing is NaN) even if every row matched; in an inner join
-types are kept. With `ordered` = false the rows may come in any order.""",
+    semantics="""Rows come in the order of the left table; a left row with several matches appears once for each match,
+in the order of the right table. A missing key matches nothing. Columns: all columns of the left table, then `columns`
+of the right table, none of which has the name of a left column. `inner` drops left rows without a match; `left` keeps
+them, with missing values. In a left join, int64 columns taken from the right table become float64 (missing is NaN) even
+if every row has a match; in an inner join, types are unchanged. With `ordered` = false the rows may come in any order.\
+""",
     source="ISO/IEC 9075-2 (SQL/Foundation), joined table",
     reference=join,
-    tolerance=ROUNDING,  # of the steps before: this one only moves values
+    tolerance=ROUNDING,  # for rounding in earlier steps: this op only moves values
     in_order=ordered,
 )

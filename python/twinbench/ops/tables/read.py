@@ -1,4 +1,4 @@
-"""Reading CSV files."""
+"""The op that reads a CSV file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ if TYPE_CHECKING:
 
 
 Type = Literal["int64", "float64", "string"]
+"""Type of a column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadCsv:
-    """``table``: which file of the dataset. ``columns``: the columns to keep, in order, with their types."""
+    """``table``: name of the file in the dataset. ``columns``: the columns to read, in order, with their types."""
 
     table: str
     columns: dict[str, Type]
 
 
 ROWS_AT_ONCE = 100_000
-"""Rows that `read_csv` holds as Python's own strings: ten million of them would fill the memory."""
+"""Number of rows that `read_csv` holds as Python strings at a time: ten million rows would exhaust the memory."""
 
 
 def read_csv(p: ReadCsv, path: str) -> Arrays:
-    """Reads with Python's own csv module; empty and ``NA`` are missing."""
+    """Read a file with Python's own csv module; empty fields and ``NA`` are missing."""
     import numpy as np
 
     parts: dict[str, list[NDArray[Any]]] = {name: [_parsed(kind, ())] for name, kind in p.columns.items()}
@@ -45,6 +46,7 @@ def read_csv(p: ReadCsv, path: str) -> Arrays:
 
 
 def _parsed(kind: Type, fields: Sequence[str]) -> NDArray[Any]:
+    """Convert the fields of one column to an array of its type."""
     import numpy as np
 
     present = ["" if field == "NA" else field for field in fields]
@@ -61,11 +63,11 @@ READ_CSV = Op(
     inputs=("file",),
     output="table",
     summary="Read named columns of a CSV file with given types.",
-    semantics="""The file is UTF-8, comma-separated, with one header line and RFC 4180 quoting. The result has
-exactly the columns of `columns`, in that order, as int64, float64 or string. A field that is empty or `NA` is
-missing; an int64 column has no missing field. Numbers are read with correct rounding. Rows keep the file's
-order. Files are read from the page cache, uncompressed. Strings may be held in whatever encoding the library
-reads them into.""",
+    semantics="""The file is UTF-8 and comma-separated, with one header line and RFC 4180 quoting. The result has
+exactly the columns in `columns`, in that order, each as int64, float64 or string. A field that is empty or `NA` is
+missing; int64 columns have no missing fields. Numbers are parsed with correct rounding. Rows keep the order of the
+file. The file is uncompressed, and is read from the page cache. A library may hold strings in any encoding that its
+reader produces.""",
     source="RFC 4180, https://www.rfc-editor.org/rfc/rfc4180",
     reference=read_csv,
     tolerance=EXACT,

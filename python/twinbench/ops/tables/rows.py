@@ -1,4 +1,7 @@
-"""Which rows a table has, and in which order: cleaning, sorting, splitting; and what the other families ask of rows."""
+"""The ops on whole rows: cleaning, sorting and splitting.
+
+Also what the references of other families need: which values are missing, and how rows compare.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clean:
-    """``drop_missing``: columns in which a row must have a value. ``cast``: new types by column."""
+    """``drop_missing``: columns in which a row must have a value to be kept. ``cast``: new types by column."""
 
     drop_missing: tuple[str, ...] = ()
     cast: dict[str, Type]
@@ -24,7 +27,7 @@ class Clean:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sort:
-    """``by``: the columns to sort by, most significant first."""
+    """``by``: columns to sort by, the most significant first. ``descending``: whether the largest values come first."""
 
     by: tuple[str, ...]
     descending: bool = False
@@ -32,7 +35,11 @@ class Sort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """``label``: the 0/1 column. ``drop``: columns that are no features. ``test_fraction``: between 0 and 1."""
+    """``label``: the column of classes, 0 and 1.
+
+    ``drop``: columns that are not features. ``test_fraction``: fraction of the rows held out for testing, between 0 and
+    1, exclusive. ``seed``: seed of the row numbers.
+    """
 
     label: str
     drop: tuple[str, ...] = ()
@@ -45,7 +52,7 @@ class Split:
 
 
 def missing(values: NDArray[Any]) -> NDArray[Any]:
-    """Where a column has no value: boolean, shape ``(rows,)``."""
+    """Mark the missing values of a column: boolean, shape ``(rows,)``."""
     import numpy as np
 
     if values.dtype.kind == "f":
@@ -56,7 +63,7 @@ def missing(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def numbered(columns: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
-    """A number for each row, so that rows compare by their numbers as they do by these columns, the first one first."""
+    """Number the rows so that their numbers compare as the rows do by these columns, the first column first."""
     import numpy as np
 
     numbers = np.zeros(len(columns[0]), dtype=np.int64)
@@ -68,14 +75,14 @@ def numbered(columns: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
 
 
 def complete_rows(table: Arrays, names: Sequence[str]) -> NDArray[np.int64]:
-    """The numbers of the rows that miss none of these columns."""
+    """Return the numbers of the rows in which none of these columns is missing."""
     import numpy as np
 
     return np.flatnonzero(~np.any([missing(table[name]) for name in names], axis=0))
 
 
 def clean(p: Clean, table: Arrays) -> Arrays:
-    """Drops, then casts."""
+    """Drop rows, then cast columns."""
     import numpy as np
 
     rows = len(next(iter(table.values())))
@@ -89,7 +96,7 @@ def clean(p: Clean, table: Arrays) -> Arrays:
 
 
 def sort(p: Sort, table: Arrays) -> Arrays:
-    """From the least significant column to the most: a stable sort of a stable sort."""
+    """Sort stably by each column in turn, from the least significant to the most significant."""
     import numpy as np
 
     rows = np.arange(len(next(iter(table.values()))))
@@ -103,7 +110,7 @@ def sort(p: Sort, table: Arrays) -> Arrays:
 
 
 def split_givens(p: Split, table: Arrays) -> Arrays:
-    """Row numbers: ``train`` and ``test``, int64, a seeded permutation cut in two."""
+    """Cut a seeded permutation of the rows in two: ``train`` and ``test``, int64, each in ascending order."""
     import numpy as np
 
     rows = len(table[p.label])
@@ -113,7 +120,7 @@ def split_givens(p: Split, table: Arrays) -> Arrays:
 
 
 def split(p: Split, table: Arrays, given: Arrays) -> Arrays:
-    """Matrices in float32."""
+    """Take the given rows of features and labels, in float32."""
     import numpy as np
 
     features = [name for name in table if name != p.label and name not in p.drop]
@@ -129,9 +136,9 @@ CLEAN = Op(
     inputs=("table",),
     output="table",
     summary="Drop rows with missing values, then fix the types.",
-    semantics="""A row stays if none of the columns in `drop_missing` is missing in it; the order is kept. Then
-each column in `cast` takes its new type: float64 to int64 truncates toward zero and must meet no missing value,
-int64 to float64 is exact. Casts to or from string are not asked for. Columns keep their places.""",
+    semantics="""A row is kept if it has a value in all columns in `drop_missing`; rows keep their order. Then each
+column in `cast` gets its new type: float64 to int64 truncates toward zero, and no value may be missing; int64 to
+float64 is exact. No cast from or to string is requested. Columns keep their positions.""",
     source="pandas.DataFrame.dropna and astype, https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.dropna.html",
     reference=clean,
 )
@@ -143,11 +150,11 @@ SORT = Op(
     inputs=("table",),
     output="table",
     summary="Sort rows by columns.",
-    semantics="""Stable: rows with equal keys keep their order, also when descending. Strings sort by code
-point. Missing values come last in both directions. All columns are kept.""",
+    semantics="""The sort is stable: rows with equal keys keep their order, in a descending sort too. Strings sort by
+code point. Missing values come last in both directions. All columns are kept.""",
     source="pandas.DataFrame.sort_values(kind='stable')",
     reference=sort,
-    tolerance=ROUNDING,  # of the steps before: this one only moves values
+    tolerance=ROUNDING,  # for rounding in earlier steps: this op only moves values
 )
 
 
@@ -158,10 +165,10 @@ SPLIT = Op(
     inputs=("table",),
     output="arrays",
     summary="Make float32 matrices for training and testing from given row numbers.",
-    semantics="""Features are all columns but `label` and `drop`, in order; none is a string. The givens hold
-int64 row numbers `train` and `test`, counted from 0. Output: `x_train` and `x_test`, float32 of shape (rows,
-features), and `y_train` and `y_test`, float32 of shape (rows,), with the rows in the order of the givens. A
-library may hold x in either memory order.""",
+    semantics="""Features are all columns except `label` and those in `drop`, in order; none of them is a string column.
+The givens hold the int64 row numbers `train` and `test`, counted from 0. Output: `x_train` and `x_test`, float32 of
+shape (rows, features), and `y_train` and `y_test`, float32 of shape (rows,), with the rows in the order of the givens.
+A library may hold x in either memory order.""",
     source="scikit-learn train_test_split; the row numbers come from NumPy's PCG64 permutation",
     reference=split,
     givens=split_givens,

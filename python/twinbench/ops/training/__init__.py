@@ -1,4 +1,4 @@
-"""The training ops: preparing examples, training networks, using trained models."""
+"""The training ops: preparing examples, training networks, and using trained models."""
 
 from __future__ import annotations
 

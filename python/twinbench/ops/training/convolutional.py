@@ -1,4 +1,4 @@
-"""Convolutional."""
+"""The ops that train convolutional networks, on images and on series."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from twinbench.ops.training.networks import (
     TRAINING,
     Training,
     by_optimizer,
-    finished,
+    finish_givens,
     first_losses,
     he_normal,
-    initial,
+    start_givens,
     train,
 )
 from twinbench.ops.training.optimizers import SOURCES
@@ -23,7 +23,7 @@ from twinbench.ops.training.optimizers import SOURCES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cnn(Training):
-    """``channels``: of each convolution. ``kernel``: its height and width, odd."""
+    """``channels``: number of output channels of each convolution. ``kernel``: its height and width; odd."""
 
     channels: tuple[int, ...]
     kernel: int = 3
@@ -38,21 +38,22 @@ class Cnn(Training):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cnn1d(Cnn):
-    """The same over one axis. ``kernel``: its length, odd."""
+    """Convolutions run over one axis, and ``kernel`` is a length."""
 
 
 def cnn_givens(p: Cnn, arrays: Arrays) -> Arrays:
-    """The same with convolutions before them."""
+    """Draw the initial weights of a network over two axes, and the order of the rows."""
     return _convolutions(p, 2, arrays)
 
 
 def cnn1d_givens(p: Cnn1d, arrays: Arrays) -> Arrays:
-    """The same over one axis."""
+    """Draw the initial weights of a network over one axis, and the order of the rows."""
     return _convolutions(p, 1, arrays)
 
 
 def _convolutions(p: Cnn, axes: int, arrays: Arrays) -> Arrays:
-    rng, given = initial(p, arrays)
+    """Draw the weights of the convolutions, then those of the dense layers."""
+    rng, given = start_givens(p, arrays)
     shape = given["input"].tolist()
     size, incoming = shape[:axes], shape[axes] if len(shape) > axes else 1
     for i, outgoing in enumerate(p.channels, start=1):
@@ -61,7 +62,7 @@ def _convolutions(p: Cnn, axes: int, arrays: Arrays) -> Arrays:
         size, incoming = [side // POOL for side in size], outgoing
     if len(size) < axes or min(size) < 1:
         raise ValueError(f"examples of shape {tuple(shape)} are too small for {len(p.channels)} poolings")
-    return finished(p, rng, given, incoming * math.prod(size), arrays)
+    return finish_givens(p, rng, given, incoming * math.prod(size), arrays)
 
 
 CNN = Op(
@@ -71,13 +72,13 @@ CNN = Op(
     inputs=("arrays",),
     output="model",
     summary="Train a convolutional network on images.",
-    semantics=f"""Input: `x_train` float32 (n, height, width) or (n, height, width, channels). Blocks, one for each
-number in `channels`: convolution, relu, max pooling. The convolution is a cross-correlation (the kernel is not turned)
-with stride 1 and zeros around the image so that its size stays: out[o, y, x] = b[o] + sum over i, u, v of w[o, i, u, v]
-in[i, y + u - k/2, x + v - k/2], k/2 rounded down. Pooling takes the largest value of each 2 x 2 block, stride 2; an odd
-row or column at the end is dropped. Weights `conv1_w` (outputs, inputs, kernel height, kernel width), `conv1_b`
-(outputs,), `conv2_w`, ... Then the activations, (channels, height, width), become one row, the width varying fastest.
-{DENSE} {TRAINING}""",
+    semantics=f"""Input: `x_train` float32 (n, height, width) or (n, height, width, channels). The network has one block
+for each number in `channels`: convolution, relu, max pooling. The convolution is a cross-correlation (the kernel is not
+flipped) with stride 1 and zero padding that keeps the size of the image: out[o, y, x] = b[o] + sum over i, u, v of w[o,
+i, u, v] in[i, y + u - k/2, x + v - k/2], with k/2 rounded down. Pooling takes the largest value of each 2 x 2 block,
+with stride 2; an odd row or column at the end is dropped. Weights: `conv1_w` (outputs, inputs, kernel height, kernel
+width), `conv1_b` (outputs,), `conv2_w`, ... Then the activations, (channels, height, width), become one row, with the
+width varying fastest. {DENSE} {TRAINING}""",
     source=f"LeCun et al. 1998, https://doi.org/10.1109/5.726791; {SOURCES}",
     reference=train,
     givens=cnn_givens,
@@ -94,9 +95,10 @@ CNN1D = Op(
     inputs=("arrays",),
     output="model",
     summary="Train a convolutional network on series.",
-    semantics=f"""Input: `x_train` float32 (n, length) or (n, length, channels). As `training.cnn` with one axis in the
-place of two: weights `conv1_w` (outputs, inputs, kernel length), ...; pooling takes the larger of each two values; then
-the activations, (channels, length), become one row, the length varying fastest. {DENSE} {TRAINING}""",
+    semantics=f"""Input: `x_train` float32 (n, length) or (n, length, channels). The network is that of `training.cnn`
+with one axis instead of two: the weights are `conv1_w` (outputs, inputs, kernel length), ...; pooling takes the larger
+of each two values; then the activations, (channels, length), become one row, with the length varying fastest. {DENSE}
+{TRAINING}""",
     source=f"LeCun et al. 1998, https://doi.org/10.1109/5.726791; {SOURCES}",
     reference=train,
     givens=cnn1d_givens,

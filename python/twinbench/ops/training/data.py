@@ -1,4 +1,4 @@
-"""Data."""
+"""The ops that prepare examples: scaling, splitting, folds and batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ class Standardise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """``test_fraction``: of each class, where the data has no split of its own. ``flatten``: one row per example."""
+    """``test_fraction``: fraction of each class held out for testing, where the data has no split of its own.
+
+    ``seed``: seed of the row numbers. ``flatten``: whether each example becomes one row.
+    """
 
     test_fraction: float = 0.25
     seed: int = 0
@@ -27,7 +30,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kfold:
-    """``folds``: how many."""
+    """``folds``: number of folds, at least 2. ``seed``: seed of the order of the rows."""
 
     folds: int = 5
     seed: int = 0
@@ -39,7 +42,7 @@ class Kfold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batches:
-    """``batch_size``: examples at a time."""
+    """``batch_size``: number of examples in a batch. ``seed``: seed of the order of the rows."""
 
     batch_size: int = 32
     seed: int = 0
@@ -50,7 +53,7 @@ class Batches:
 
 
 def standardise(p: Standardise, arrays: Arrays) -> Arrays:
-    """z-scores with ddof 0 over the first axis."""
+    """Compute z-scores with ddof 0 over the first axis."""
     import numpy as np
 
     x = arrays["x"]
@@ -60,7 +63,7 @@ def standardise(p: Standardise, arrays: Arrays) -> Arrays:
 
 
 def split_givens(p: Split, arrays: Arrays) -> Arrays:
-    """Row numbers: ``train`` and ``test``, int64."""
+    """Choose the row numbers ``train`` and ``test``, int64."""
     import numpy as np
 
     y = arrays["y"]
@@ -76,7 +79,7 @@ def split_givens(p: Split, arrays: Arrays) -> Arrays:
 
 
 def split(p: Split, arrays: Arrays, given: Arrays) -> Arrays:
-    """Rows in float32."""
+    """Take the given rows, in float32."""
     import numpy as np
 
     x = arrays["x"].reshape(len(arrays["x"]), -1) if p.flatten else arrays["x"]
@@ -85,15 +88,15 @@ def split(p: Split, arrays: Arrays, given: Arrays) -> Arrays:
     return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
 
 
-def kfold_givens(p: Kfold | Batches, arrays: Arrays) -> Arrays:
-    """The order in which rows are dealt, or handed out."""
+def order_givens(p: Kfold | Batches, arrays: Arrays) -> Arrays:
+    """Draw ``order``, in which rows are dealt into folds or handed out in batches."""
     import numpy as np
 
     return {"order": np.random.default_rng(p.seed).permutation(len(arrays["y"]))}
 
 
 def kfold(p: Kfold, arrays: Arrays, given: Arrays) -> Arrays:
-    """Class by class, counting places in the data sorted by class."""
+    """Deal the rows class by class, counting positions in the data sorted by class."""
     import numpy as np
 
     y, order = arrays["y"], given["order"]
@@ -108,7 +111,7 @@ def kfold(p: Kfold, arrays: Arrays, given: Arrays) -> Arrays:
 
 
 def batches(p: Batches, arrays: Arrays, given: Arrays) -> Arrays:
-    """Batch by batch."""
+    """Reduce each batch to its mean and its sum of labels."""
     import numpy as np
 
     order = given["order"]
@@ -125,9 +128,9 @@ STANDARDISE = Op(
     inputs=("arrays",),
     output="arrays",
     summary="Scale features to mean 0 and standard deviation 1.",
-    semantics="""Input: `x` float64 (n, ...), and other arrays, which pass on as they are. Each feature, a place in the
-axes after the first, is scaled over the n examples: z = (x - mean) / sd in float64 with divisor n (ddof 0); a feature
-whose values are all equal becomes 0. Values are never missing.""",
+    semantics="""Input: `x` float64 (n, ...), and other arrays, which are passed on unchanged. Each feature, a position
+in the axes after the first, is scaled over the n examples: z = (x - mean) / sd in float64, where sd has the divisor n
+(ddof 0). A feature whose values are all equal becomes 0. Values are never missing.""",
     source="scikit-learn StandardScaler, https://scikit-learn.org/stable/modules/preprocessing.html",
     reference=standardise,
     tolerance=ROUNDED_SUM,
@@ -141,12 +144,12 @@ SPLIT = Op(
     inputs=("arrays",),
     output="arrays",
     summary="Divide examples into float32 arrays for training and testing by given row numbers.",
-    semantics="""Input: `x` (n, ...) of any real type and `y` int64 (n,), the classes 0, 1, ...; other arrays are left
-behind. The givens hold int64 row numbers `train` and `test`, counted from 0, in ascending order: the data's own split
-where the input has `test` (uint8, 1 for a test row), and otherwise `test_fraction` of each class, rounded, drawn by
-NumPy's PCG64. Output: `x_train` and `x_test`, float32, and `y_train` and `y_test`, float32 (rows,), with the rows in
-the order of the givens. With `flatten` each example becomes one row, (rows, features), its last axis varying fastest;
-otherwise it keeps its shape.""",
+    semantics="""Input: `x` (n, ...) of any real type and `y` int64 (n,), the classes 0, 1, ...; other arrays are
+dropped. The givens hold the int64 row numbers `train` and `test`, counted from 0, in ascending order: the data's own
+split where the input has `test` (uint8, 1 for a test row), and otherwise `test_fraction` of each class, rounded, drawn
+by NumPy's PCG64. Output: `x_train` and `x_test`, float32, and `y_train` and `y_test`, float32 (rows,), with the rows in
+the order of the givens. With `flatten` each example becomes one row, so that x is (rows, features), with the last axis
+of the example varying fastest; otherwise examples keep their shape.""",
     source="scikit-learn StratifiedShuffleSplit, https://scikit-learn.org/stable/modules/cross_validation.html",
     reference=split,
     givens=split_givens,
@@ -159,17 +162,17 @@ KFOLD = Op(
     params=Kfold,
     inputs=("arrays",),
     output="arrays",
-    summary="Deal examples into folds that have the same share of each class.",
-    semantics="""Input: `y` int64 (n,), the classes 0, 1, ...; other arrays are left behind. The givens hold `order`,
-int64 (n,), a permutation of the rows, counted from 0, drawn by NumPy's PCG64 from `seed`: random generators differ
-between libraries, so the shuffling is given and the rest is the library's. Output: `fold`, int64 (n,), the fold 0, 1,
-..., `folds` - 1 in which each row is tested. Sorted by class, the examples of class k take places s, ..., s + n_k - 1;
-fold f gets as many of class k as there are places p among them with p mod `folds` = f. The rows of a class, in the
-given order, fill fold 0 first, then fold 1, and so on.""",
+    summary="Divide examples into folds that have the same share of each class.",
+    semantics="""Input: `y` int64 (n,), the classes 0, 1, ...; other arrays are dropped. The givens hold `order`, int64
+(n,), a permutation of the rows, counted from 0, drawn by NumPy's PCG64 from `seed`: random generators differ between
+libraries, so the shuffling is given and the rest is the library's. Output: `fold`, int64 (n,), the fold 0, 1, ...,
+`folds` - 1 in which each row is tested. Sorted by class, the n_k examples of class k take the positions s, ..., s + n_k
+- 1; fold f gets as many examples of class k as there are positions p among these with p mod `folds` = f. The rows of a
+class, in the given order, fill fold 0 first, then fold 1, and so on.""",
     source="scikit-learn StratifiedKFold, on shuffled rows, "
     "https://scikit-learn.org/stable/modules/cross_validation.html#stratified-k-fold",
     reference=kfold,
-    givens=kfold_givens,
+    givens=order_givens,
 )
 
 
@@ -178,15 +181,16 @@ BATCHES = Op(
     params=Batches,
     inputs=("arrays",),
     output="arrays",
-    summary="Go through shuffled examples in batches, by the library's own loader.",
-    semantics="""Input: `x` float64 (n, ...) and `y` int64 (n,); other arrays are left behind. The givens hold `order`,
+    summary="Iterate over shuffled examples in batches, with the loader of the library.",
+    semantics="""Input: `x` float64 (n, ...) and `y` int64 (n,); other arrays are dropped. The givens hold `order`,
 int64 (n,), a permutation of the rows, counted from 0, drawn by NumPy's PCG64 from `seed`. The loader hands out the
-examples in that order, `batch_size` at a time, each batch a dense array of its own; the last one may be smaller, and
-none is left out. So that every value of a batch is read once, the output is, by batch: `mean`, float64 (batches,), over
-all values of its x, and `label_sum`, int64 (batches,), of its y. Without examples there are no batches.""",
+examples in that order, `batch_size` at a time, each batch a dense array of its own; the last batch may be smaller, and
+no example is left out. So that every value of a batch is read once, the output has for each batch: `mean`, float64
+(batches,), the mean of all values of its x, and `label_sum`, int64 (batches,), the sum of its y. Without examples there
+are no batches.""",
     source="PyTorch DataLoader, https://pytorch.org/docs/stable/data.html; "
     "MLUtils.jl DataLoader, https://juliaml.github.io/MLUtils.jl/stable/api/",
     reference=batches,
-    givens=kfold_givens,
+    givens=order_givens,
     tolerance=ROUNDED_SUM,
 )

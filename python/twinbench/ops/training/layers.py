@@ -1,8 +1,9 @@
 """The layers of the references: forward, and backward written by hand.
 
-A layer takes its parameters and its input, and gives its output and a function that turns the loss's derivative by
-the output into the derivatives by the input and by every parameter, in the order in which the layer takes them. Dtypes
-are kept: float32 when training, float64 in the tests, which check every gradient by finite differences.
+A layer takes its parameters and its input. It returns its output, and a function that turns the derivative of the loss
+with respect to the output into those with respect to the input and to every parameter, in the order in which the layer
+takes its parameters. Dtypes are kept: float32 in training, and float64 in the tests, which check every gradient by
+finite differences.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def dense(w: Array, b: Array, x: Array) -> tuple[Array, Backward]:
-    """``x`` (n, inputs), ``w`` (inputs, outputs)."""
+    """Multiply by a matrix and add a bias: ``x`` (n, inputs), ``w`` (inputs, outputs), ``b`` (outputs,)."""
 
     def backward(delta: Array) -> tuple[Array, ...]:
         return delta @ w.T, x.T @ delta, delta.sum(axis=0)
@@ -27,49 +28,52 @@ def dense(w: Array, b: Array, x: Array) -> tuple[Array, Backward]:
 
 
 def relu(x: Array) -> tuple[Array, Backward]:
-    """max(x, 0), with derivative 0 at 0."""
+    """Compute max(x, 0), with derivative 0 at 0."""
     import numpy as np
 
     return np.maximum(x, 0), lambda delta: (delta * (x > 0),)
 
 
 def flatten(x: Array) -> tuple[Array, Backward]:
-    """(n, ...) to (n, features), the last axis varying fastest."""
+    """Reshape (n, ...) to (n, features), with the last axis varying fastest."""
     return x.reshape(len(x), -1), lambda delta: (delta.reshape(x.shape),)
 
 
 def conv(w: Array, b: Array, x: Array) -> tuple[Array, Backward]:
-    """Cross-correlation, zero padded to keep the size: ``x`` (n, in, h, w), ``w`` (out, in, odd height, odd width)."""
+    """Cross-correlate, with zero padding that keeps the size.
+
+    ``x`` (n, in, height, width), ``w`` (out, in, odd height, odd width), ``b`` (out,).
+    """
     n, _, height, width = x.shape
-    seen = _seen(x, w.shape[2:])
-    out = w.reshape(len(w), -1) @ seen + b[:, None]
+    patches = _patches(x, w.shape[2:])
+    out = w.reshape(len(w), -1) @ patches + b[:, None]
 
     def backward(delta: Array) -> tuple[Array, ...]:
         flat = delta.reshape(n, len(w), -1)
-        by_w = (flat @ seen.swapaxes(1, 2)).sum(axis=0)
+        by_w = (flat @ patches.swapaxes(1, 2)).sum(axis=0)
         turned = w[:, :, ::-1, ::-1].swapaxes(0, 1).reshape(x.shape[1], -1)
-        by_x = turned @ _seen(delta, w.shape[2:])
+        by_x = turned @ _patches(delta, w.shape[2:])
         return by_x.reshape(x.shape), by_w.reshape(w.shape), delta.sum(axis=(0, 2, 3))
 
     return out.reshape(n, len(w), height, width), backward
 
 
-def _seen(x: Array, kernel: tuple[int, ...]) -> Array:
-    """(n, channels * kernel h * kernel w, h * w): by output, the values that the kernel lies over."""
+def _patches(x: Array, kernel: tuple[int, ...]) -> Array:
+    """Return the values under the kernel, (n, channels * kernel height * kernel width, height * width)."""
     import numpy as np
 
     n, channels, height, width = x.shape
     sides = [(size // 2, size // 2) for size in kernel]
     padded = np.pad(x, [(0, 0), (0, 0), *sides])
-    seen = np.empty((n, channels, *kernel, height, width), x.dtype)
+    patches = np.empty((n, channels, *kernel, height, width), x.dtype)
     for row in range(kernel[0]):
         for column in range(kernel[1]):
-            seen[:, :, row, column] = padded[:, :, row : row + height, column : column + width]
-    return seen.reshape(n, -1, height * width)
+            patches[:, :, row, column] = padded[:, :, row : row + height, column : column + width]
+    return patches.reshape(n, -1, height * width)
 
 
 def max_pool(size: tuple[int, int], x: Array) -> tuple[Array, Backward]:
-    """Largest value of each block of ``size``; a rest at the bottom or right that fills no block is dropped."""
+    """Take the largest value of each block of ``size``; rows and columns at the end that fill no block are dropped."""
     import numpy as np
 
     n, channels, height, width = x.shape
@@ -91,7 +95,10 @@ def max_pool(size: tuple[int, int], x: Array) -> tuple[Array, Backward]:
 
 
 def lstm(wx: Array, wh: Array, b: Array, x: Array) -> tuple[Array, Backward]:
-    """The last hidden state: ``x`` (n, steps, features), ``wx`` (features, 4 units), ``wh`` (units, 4 units)."""
+    """Return the last hidden state.
+
+    ``x`` (n, steps, features), ``wx`` (features, 4 units), ``wh`` (units, 4 units), ``b`` (4 units,).
+    """
     import numpy as np
 
     n, steps, _ = x.shape
@@ -124,7 +131,7 @@ def lstm(wx: Array, wh: Array, b: Array, x: Array) -> tuple[Array, Backward]:
 
 
 def sigmoid(z: Array) -> Array:
-    """1 / (1 + exp(-z)), in a form that doesn't overflow."""
+    """Compute 1 / (1 + exp(-z)), in a form that doesn't overflow."""
     import numpy as np
 
     e = np.exp(-np.abs(z))
@@ -132,7 +139,10 @@ def sigmoid(z: Array) -> Array:
 
 
 def cross_entropy(z: Array, y: Array) -> tuple[Any, Array]:
-    """The mean loss of logits (n, 1) or (n, classes), and its derivative by them, in forms that can't overflow."""
+    """Return the mean loss of logits (n, 1) or (n, classes), and its derivative with respect to the logits.
+
+    Both are computed in forms that don't overflow.
+    """
     import numpy as np
 
     count = np.asarray(len(y), dtype=z.dtype)
@@ -146,7 +156,7 @@ def cross_entropy(z: Array, y: Array) -> tuple[Any, Array]:
 
 
 def softmax(z: Array) -> Array:
-    """Probabilities of every class."""
+    """Return the probability of every class."""
     import numpy as np
 
     exponents = np.exp(z - z.max(axis=1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Logistic."""
+"""The op that fits a logistic regression."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logistic:
-    """``c``: the inverse of the penalty's weight, as scikit-learn has it."""
+    """``c``: inverse of the weight of the penalty, as in scikit-learn. ``classes``: number of classes."""
 
     c: float = 1.0
     classes: int = 2
@@ -25,7 +25,7 @@ class Logistic:
 
 
 def logistic(p: Logistic, arrays: Arrays) -> Arrays:
-    """The same objective per row, minimised in float64 by SciPy's L-BFGS-B, from 0."""
+    """Minimise the objective, divided by c times the number of rows, in float64 by SciPy's L-BFGS-B, from 0."""
     import numpy as np
     from scipy.optimize import minimize
 
@@ -58,12 +58,12 @@ LOGISTIC = Op(
     inputs=("arrays",),
     output="model",
     summary="Fit a logistic regression to its optimum.",
-    semantics="""Input: `x_train` float32 (n, d), `y_train` float32 (n,), the classes 0 to `classes` - 1. A network of
-one linear layer, `w1` (d, outputs) and `b1` (outputs,): one output for two classes, one for each class for more. The
-objective, c times the sum over rows of the loss of `training.mlp` plus half the sum of the squares of `w1` (`b1` is not
-penalised), is convex and has one minimum, which a library may reach by any way. Output: `input`, `w1` and `b1`,
-float32, and `losses`, float32 (1,), the mean loss at the end, without the penalty. It is what is compared, since a flat
-minimum leaves the weights some freedom.""",
+    semantics="""Input: `x_train` float32 (n, d), `y_train` float32 (n,), the classes 0 to `classes` - 1. The model is a
+network of one linear layer, `w1` (d, outputs) and `b1` (outputs,), with one output for two classes, and one output for
+each class for more. The objective is c times the sum over the rows of the loss of `training.mlp`, plus half the sum of
+the squares of `w1` (`b1` is not penalised). It is convex and has one minimum, which a library may reach in any way.
+Output: `input`, `w1` and `b1`, float32, and `losses`, float32 (1,), the mean loss at the end, without the penalty. Only
+`losses` must agree, since a flat minimum leaves the weights some freedom.""",
     source="scikit-learn LogisticRegression, https://scikit-learn.org/stable/modules/linear_model.html",
     reference=logistic,
     tolerance=Tolerance(rtol=1e-3, atol=1e-4),

@@ -1,4 +1,4 @@
-"""Models."""
+"""The ops that use a trained model: scoring, exporting and loading."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from twinbench.ops.training.networks import examples, logits, weights_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predict:
-    """``batch_size``: rows at a time. ``rows``: how many are scored, the first ones; 0 for all."""
+    """``batch_size``: number of rows scored at a time.
+
+    ``rows``: number of rows that are scored, from the first row on; 0 for all.
+    """
 
     batch_size: int = 4096
     rows: int = 0
@@ -32,7 +35,7 @@ class Load:
 
 
 def predict(p: Predict, model: Arrays, arrays: Arrays) -> Arrays:
-    """Returns ``scores``."""
+    """Return ``scores``."""
     import numpy as np
 
     weights = weights_of(model)
@@ -45,29 +48,29 @@ def predict(p: Predict, model: Arrays, arrays: Arrays) -> Arrays:
 
 
 def export(p: Export, model: Arrays) -> Arrays:
-    """What must be in the file."""
+    """Return what must be in the file."""
     return {name: values for name, values in model.items() if name != "losses"}
 
 
 def load(p: Load, saved: Arrays) -> Arrays:
-    """What was in the file, and no losses."""
+    """Return what was in the file, with no losses."""
     import numpy as np
 
     return saved | {"losses": np.empty(0, np.float32)}
 
 
 def without_losses(arrays: Arrays) -> Arrays:
-    """What a file keeps of a model."""
+    """Drop the losses, which a file need not hold."""
     return {name: values for name, values in arrays.items() if name != "losses"}
 
 
 def one_row(p: Predict) -> bool:
-    """What a service is asked."""
+    """Return whether one row is scored, as for a request to a service."""
     return p.rows == 1
 
 
 def no_values(arrays: Arrays) -> Arrays:
-    """Nothing: what counts is compared by another step."""
+    """Drop everything: other steps check what was loaded."""
     return {}
 
 
@@ -78,13 +81,13 @@ PREDICT = Op(
     inputs=("model", "arrays"),
     output="arrays",
     summary="Score rows with a trained model.",
-    semantics="""Input: a model and arrays with `x_test` float32 (n, ...), of which the first `rows` count, or all where
-that is 0. Output: `scores`, float32: for two classes (n,), the probability 1 / (1 + exp(-z)) of class 1; for more (n,
-classes), the probabilities exp(z_k) / sum_j exp(z_j). Computed `batch_size` rows at a time without gradients. Where
-`rows` is 1 a call is one request, and its samples are taken one by one: they are the latency. For the comparison
-the reference's model scores: models that trained from the same start for many steps have drifted apart as rounding
-errors grew, a recurrent one by as much as scores can. What comes of that is the quality, which is compared on its own,
-over seeds.""",
+    semantics="""Input: a model, and arrays with `x_test` float32 (n, ...), of which the first `rows` are scored, or all
+where `rows` is 0. Output: `scores`, float32: for two classes (n,), the probability 1 / (1 + exp(-z)) of class 1; for
+more classes (n, classes), the probabilities exp(z_k) / sum_j exp(z_j). Rows are scored `batch_size` at a time, without
+gradients. Where `rows` is 1, a call is one request, and its samples are taken one by one: they are the latency.
+Agreement is checked on the model of the reference: models that were trained from the same start for many steps have
+drifted apart as rounding errors grew, and a recurrent model by as much as scores can differ. The consequences of this
+drift are a matter of quality, which is checked separately, over seeds.""",
     source="https://en.wikipedia.org/wiki/Logistic_function",
     reference=predict,
     is_request=one_row,
@@ -100,10 +103,10 @@ EXPORT = Op(
     inputs=("model",),
     output="saved",
     summary="Save a trained model in the library's own format.",
-    semantics="""Input: a model. Output: a file, or a directory of files, in the directory for temporary files of the
-process, under the same name in every call; its size on disk is recorded. The format is one that the library itself
-loads again without running code from the file: no pickle. For the comparison the file is read back, and `input` and the
-weights in it must be those of the model, to the last bit. `losses` need not be in it.""",
+    semantics="""Input: a model. Output: a file, or a directory of files, in the process's directory for temporary
+files, under the same name in every call; its size on disk is recorded. The format is one that the library itself loads
+again without running code from the file: pickle is not allowed. To check agreement the file is read back: `input` and
+the weights in it must equal those of the model, to the last bit. `losses` need not be in the file.""",
     source="https://pytorch.org/docs/stable/generated/torch.load.html (weights_only)",
     reference=export,
     canonical=without_losses,
@@ -117,9 +120,9 @@ LOAD = Op(
     inputs=("saved",),
     output="model",
     summary="Load a trained model from the library's own format.",
-    semantics="""Input: what `training.export` wrote. Output: a model that is ready to score, with no losses. That its
-weights are the exported ones is compared by `training.export`, that it scores as it did by a step `training.predict`.
-The file is in the system's cache, so this is not the time of a disk.""",
+    semantics="""Input: the output of `training.export`. Output: a model that is ready to score, with no losses.
+`training.export` checks that the weights in the file are those of the model, and a step `training.predict` checks that
+the loaded model scores as before. The file is in the page cache of the system, so the time is not that of a disk.""",
     source="https://pytorch.org/docs/stable/generated/torch.load.html (weights_only)",
     reference=load,
     canonical=no_values,

@@ -1,4 +1,8 @@
-"""Networks."""
+"""What all networks have in common: their parameters, initial weights, gradients and the loop over batches.
+
+A network is given by its weights: their names and shapes say which layers there are, and in which order. Arithmetic is
+that of the weights' dtype, which is float32 in the ops.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """What every network has. ``hidden``: widths of the dense hidden layers. ``seed``: of weights and batches."""
+    """Every network has these parameters.
+
+    ``hidden``: widths of the dense hidden layers. ``classes``: number of classes. ``epochs``: number of passes over the
+    examples. ``batch_size``: number of examples in a batch. ``seed``: seed of the initial weights and of the order of
+    the examples.
+    """
 
     hidden: tuple[int, ...] = ()
     classes: int = 2
@@ -37,21 +46,22 @@ class Training:
 
 
 NOT_WEIGHTS = {"input", "order", "losses"}
-"""What givens and models hold besides weights."""
+"""Names in givens and models that are not weights."""
 
 
 POOL = 2
+"""Side of a pooling block, and the stride of pooling."""
 
 
-def initial(p: Training, arrays: Arrays) -> tuple[Generator, Arrays]:
-    """Start the givens of a network: the random generator, and ``input``, the shape of one example."""
+def start_givens(p: Training, arrays: Arrays) -> tuple[Generator, Arrays]:
+    """Start the givens of a network: return the random generator, and ``input``, the shape of one example."""
     import numpy as np
 
     return np.random.default_rng(p.seed), {"input": np.array(arrays["x_train"].shape[1:], dtype=np.int64)}
 
 
-def finished(p: Training, rng: Generator, given: Arrays, features: int, arrays: Arrays) -> Arrays:
-    """The dense layers, and the order of the rows in every epoch."""
+def finish_givens(p: Training, rng: Generator, given: Arrays, features: int, arrays: Arrays) -> Arrays:
+    """Add the weights of the dense layers, and ``order``, the order of the rows in every epoch."""
     import numpy as np
 
     widths = [features, *p.hidden, 1 if p.classes == 2 else p.classes]
@@ -62,7 +72,7 @@ def finished(p: Training, rng: Generator, given: Arrays, features: int, arrays: 
 
 
 def he_normal(rng: Generator, shape: Sequence[int], fan_in: int, outputs: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """He et al. 2015: normal, variance 2 / fan-in; biases 0."""
+    """Draw weights from a normal distribution with variance 2 / fan-in (He et al. 2015); biases are 0."""
     import numpy as np
 
     weights = rng.standard_normal(tuple(shape)) * np.sqrt(2.0 / fan_in)
@@ -70,12 +80,15 @@ def he_normal(rng: Generator, shape: Sequence[int], fan_in: int, outputs: int) -
 
 
 def weights_of(given: Arrays) -> Arrays:
-    """The weights alone, in order."""
+    """Return the weights alone, in order."""
     return {name: values for name, values in given.items() if name not in NOT_WEIGHTS}
 
 
 def examples(weights: Arrays, x: NDArray[Any]) -> NDArray[Any]:
-    """Examples as the first layer takes them: (n, channels, h, w), (n, steps, features) or (n, features)."""
+    """Arrange examples as the first layer takes them.
+
+    Returns (n, channels, height, width), (n, steps, features) or (n, features).
+    """
     import numpy as np
 
     if "lstm_wx" in weights:
@@ -91,7 +104,7 @@ Layer = Callable[["NDArray[Any]"], tuple["NDArray[Any]", "layers.Backward"]]
 
 
 def network(weights: Arrays) -> list[tuple[Layer, tuple[str, ...]]]:
-    """The layers in order, each with the names of its weights."""
+    """Return the layers in order, each with the names of its weights."""
     found: list[tuple[Layer, tuple[str, ...]]] = []
     convolutions = sum(name.startswith("conv") for name in weights) // 2
     for i in range(1, convolutions + 1):
@@ -113,14 +126,14 @@ def network(weights: Arrays) -> list[tuple[Layer, tuple[str, ...]]]:
 
 
 def logits(weights: Arrays, x: NDArray[Any]) -> NDArray[Any]:
-    """(n, 1) or (n, classes), of examples as the first layer takes them."""
+    """Return the logits, (n, 1) or (n, classes), of examples that are arranged as the first layer takes them."""
     for layer, _ in network(weights):
         x, _ = layer(x)
     return x
 
 
 def loss_and_gradients(weights: Arrays, x: NDArray[Any], y: NDArray[Any]) -> tuple[Any, Arrays]:
-    """The mean loss, and its derivative by every weight."""
+    """Return the mean loss, and its derivative with respect to every weight."""
     backwards = []
     for layer, names in network(weights):
         x, backward = layer(x)
@@ -134,7 +147,7 @@ def loss_and_gradients(weights: Arrays, x: NDArray[Any], y: NDArray[Any]) -> tup
 
 
 def train(p: Training, arrays: Arrays, given: Arrays) -> Arrays:
-    """Returns ``input``, the trained weights and ``losses``."""
+    """Return ``input``, the trained weights and ``losses``."""
     import numpy as np
 
     weights = {name: values.copy() for name, values in weights_of(given).items()}
@@ -150,23 +163,25 @@ def train(p: Training, arrays: Arrays, given: Arrays) -> Arrays:
 
 
 def first_losses(arrays: Arrays) -> Arrays:
-    """The losses of the first 20 steps: later ones drift apart as rounding errors grow."""
+    """Keep the losses of the first 20 steps: later losses drift apart as rounding errors grow."""
     return {"losses": arrays["losses"][:20]}
 
 
 def by_optimizer(p: Training) -> Tolerance:
-    """Under SGD errors stay as small as they are; Adam divides by moments that are close to 0 at first."""
+    """Return a wider tolerance for Adam, which divides by moments that are close to 0 at first."""
     return Tolerance(rtol=1e-5 if isinstance(p.optimizer, Sgd) else 5e-4)
 
 
-DENSE = """Dense layers: h = relu(h W + b) for each width of `hidden`, then one linear layer that gives the logits: one,
-z, for two classes, and z of (n, classes) for more. Weights `w1`, `b1`, `w2`, ..., with w of shape (inputs, outputs)."""
+DENSE = """Dense layers: h = relu(h W + b) for each width in `hidden`, then one linear layer that gives the logits: one
+logit z for two classes, and z of shape (n, classes) for more. Weights: `w1`, `b1`, `w2`, ..., with w of shape (inputs,
+outputs)."""
 
 
-TRAINING = f"""`y_train` is float32 (n,), the classes 0 to `classes` - 1. All in float32. The givens hold the initial
-weights; `input`, int64, the shape of one example; and `order`, int64 (epochs, n), rows counted from 0: epoch e takes
-batches order[e, 0:B], order[e, B:2B], ...; the last batch may be smaller. Loss of a batch: for two classes the mean of
-max(z, 0) - z y + log(1 + exp(-|z|)), for more the mean of log(sum_k exp(z_k)) - z_y. {SEMANTICS}
-The output holds `input`, the trained weights under the names, in the order and in the shapes of the givens, and
-`losses`, float32 (steps,), each taken before its update. Losses are kept on the device of the library and read once
-per epoch at most. The first 20 losses are compared."""
+TRAINING = f"""`y_train` is float32 (n,), the classes 0 to `classes` - 1. All arithmetic is in float32. The givens hold
+the initial weights; `input`, int64, the shape of one example; and `order`, int64 (epochs, n), row numbers counted from
+0: with B = `batch_size`, epoch e takes the batches order[e, 0:B], order[e, B:2B], ...; the last batch may be smaller.
+The loss of a batch is, for two classes, the mean of max(z, 0) - z y + log(1 + exp(-|z|)), and for more classes the mean
+of log(sum_k exp(z_k)) - z_y. {SEMANTICS}
+The output holds `input`, the trained weights with the names, order and shapes that they have in the givens, and
+`losses`, float32 (steps,), each taken before its update. Losses are kept on the device of the library, and are read at
+most once per epoch. The first 20 losses must agree."""

@@ -1,4 +1,4 @@
-"""Optimizers."""
+"""The optimizers of the training ops: their parameters, their updates, and the contract of these."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sgd:
-    """Stochastic gradient descent. ``nesterov`` needs a momentum."""
+    """Stochastic gradient descent.
+
+    ``lr``: the learning rate. ``nesterov``: whether the gradient looks ahead; needs a ``momentum`` above 0.
+    """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  read by the plan; an annotation would make it a field
     name: Literal["sgd"]
@@ -31,7 +34,7 @@ class Sgd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adam:
-    """Adam's constants: Kingma & Ba 2015, algorithm 1."""
+    """Adam, with the constants of Kingma & Ba 2015, algorithm 1. ``lr``: the learning rate."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
     name: Literal["adam"] = "adam"
@@ -46,7 +49,7 @@ class Adam:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdamW:
-    """Adam with decoupled weight decay: Loshchilov & Hutter 2019, algorithm 2, with the decay times ``lr``."""
+    """Adam with decoupled weight decay, multiplied by ``lr``: Loshchilov & Hutter 2019, algorithm 2."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
     name: Literal["adamw"]
@@ -63,6 +66,7 @@ class AdamW:
 
 
 BY_NAME: Mapping[str, type[Sgd | Adam | AdamW]] = {"sgd": Sgd, "adam": Adam, "adamw": AdamW}
+"""The class of each optimizer, by the name that a pipeline gives."""
 
 
 def _check_moments(p: Adam | AdamW) -> None:
@@ -74,18 +78,20 @@ Optimizer = Sgd | Adam | AdamW
 
 
 DEFAULT = Adam()
+"""The optimizer of a step that names none."""
 
 
 def built(value: Any) -> Any:
-    """An optimizer from its values as they come through JSON; one that is built already stays."""
+    """Build an optimizer from its values as they come through JSON; an optimizer is returned unchanged."""
     return BY_NAME[value.get("name", "adam")](**value) if isinstance(value, dict) else value
 
 
 Moments = dict[str, "NDArray[Any]"]
+"""Moments by the name of the parameter."""
 
 
 class Updates:
-    """The parameters and moments of a network while it is trained. ``step`` updates all parameters in place."""
+    """The parameters and the moments of a network in training, updated in place."""
 
     def __init__(self, p: Optimizer, weights: Arrays) -> None:
         import numpy as np
@@ -97,7 +103,7 @@ class Updates:
         self.v = {name: np.zeros_like(w) for name, w in weights.items()}
 
     def step(self, gradients: Arrays) -> None:
-        """One update, from the gradient of every parameter."""
+        """Update every parameter from its gradient."""
         self.t += 1
         for name, g in gradients.items():
             w, m, v = self.weights[name], self.m[name], self.v[name]
@@ -110,14 +116,14 @@ class Updates:
 
 
 def sgd(p: Sgd, w: NDArray[Any], g: NDArray[Any], m: NDArray[Any]) -> None:
-    """Momentum, and Nesterov's in the form that looks ahead from the updated momentum."""
+    """Update a parameter by its momentum; Nesterov's form looks ahead from the updated momentum."""
     f = w.dtype.type
     m[...] = f(p.momentum) * m + g
     w -= f(p.lr) * (g + f(p.momentum) * m if p.nesterov else m)
 
 
 def adam(p: Adam | AdamW, t: int, w: NDArray[Any], g: NDArray[Any], m: NDArray[Any], v: NDArray[Any]) -> None:
-    """Algorithm 1 of the paper."""
+    """Update a parameter by algorithm 1 of the paper."""
     import numpy as np
 
     f = w.dtype.type
@@ -127,12 +133,14 @@ def adam(p: Adam | AdamW, t: int, w: NDArray[Any], g: NDArray[Any], m: NDArray[A
     w -= f(p.lr) * corrected_m / (np.sqrt(corrected_v) + f(p.eps))
 
 
-SEMANTICS = """After each batch t = 1, 2, ... every parameter w is updated from the gradient g of that batch's mean
-loss, in float32, with the moments m and v starting at 0.
-sgd: m = momentum m + g; w -= lr m, or with nesterov w -= lr (g + momentum m). No dampening.
+SEMANTICS = """After each batch t = 1, 2, ... every parameter w is updated from the gradient g of the mean loss of that
+batch, in float32; the moments m and v start at 0.
+sgd: m = momentum m + g; w -= lr m, or with nesterov w -= lr (g + momentum m). There is no dampening.
 adam: m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 -
-beta2^t)) + eps): both moments are corrected for their start, and eps is added outside the root, after the correction.
-adamw: first w -= lr weight_decay w, of every parameter, biases too; then as adam. The decay isn't part of g."""
+beta2^t)) + eps): both moments are corrected for their start at 0, and eps is added outside the root, after the
+correction.
+adamw: first w -= lr weight_decay w for every parameter, biases too; then the update of adam. The decay is not part of
+g."""
 
 
 SOURCES = """Sutskever et al., ICML 2013, https://proceedings.mlr.press/v28/sutskever13.html (sgd, in the form without

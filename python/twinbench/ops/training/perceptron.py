@@ -1,4 +1,4 @@
-"""Perceptron."""
+"""The op that trains a multilayer perceptron."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from twinbench.ops.contract import Arrays, Op, Tolerance
-from twinbench.ops.training.networks import DENSE, TRAINING, Training, finished, first_losses, initial, train
+from twinbench.ops.training.networks import DENSE, TRAINING, Training, finish_givens, first_losses, start_givens, train
 from twinbench.ops.training.optimizers import SOURCES
 
 
@@ -18,9 +18,9 @@ class Mlp(Training):
 
 
 def mlp_givens(p: Mlp, arrays: Arrays) -> Arrays:
-    """Initial weights of dense layers, and the order of the rows."""
-    rng, given = initial(p, arrays)
-    return finished(p, rng, given, math.prod(given["input"].tolist()), arrays)
+    """Draw the initial weights of dense layers, and the order of the rows."""
+    rng, given = start_givens(p, arrays)
+    return finish_givens(p, rng, given, math.prod(given["input"].tolist()), arrays)
 
 
 MLP = Op(
@@ -29,7 +29,7 @@ MLP = Op(
     params=Mlp,
     inputs=("arrays",),
     output="model",
-    summary="Train a multilayer perceptron to tell classes apart.",
+    summary="Train a multilayer perceptron to classify rows.",
     semantics=f"Input: `x_train` float32 (n, d). {DENSE} {TRAINING}",
     source=SOURCES,
     reference=train,
