@@ -68,6 +68,8 @@ class Contender:
     compared: bool = False
     """Whether its outputs were held against the reference; once per run is enough."""
     typical_ns: dict[str, float] = field(default_factory=dict)
+    unsettled: set[str] = field(default_factory=set)
+    """Steps that still got faster at the end of a warm-up, in any process."""
 
     @property
     def name(self) -> str:
@@ -188,7 +190,10 @@ class Contender:
     def warm_up(self, step: Step) -> None:
         """Calibrate, and run until the times have settled."""
         warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=WARM_UP_NS)
-        self.store.add_fact(self.cell, step.id, "warm_up", warm.as_json())
+        if not warm.settled:
+            self.unsettled.add(step.id)
+        settled = step.id not in self.unsettled
+        self.store.add_fact(self.cell, step.id, "warm_up", warm.as_json() | {"settled": settled})
 
     def burst(self, step: Step, block: int) -> float:
         """One burst of a step. Returns the seconds that it took, the collection of garbage before it included."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from twinbench.errors import BadInput, nearest
+from twinbench.store.records import WARM_UP_S
 
 MIN_ROUNDS = 5
 """Blocks per process before anything may stop: below that an interval over blocks says nothing."""
@@ -33,7 +34,7 @@ burst, and are to be about 1 % of it."""
 LONG_STEP_NS = 200_000_000
 """A step above 0.2 s is sampled once per burst: its median comes from the blocks."""
 
-WARM_UP_NS = 1_000_000_000
+WARM_UP_NS = int(WARM_UP_S * 1e9)
 """Warm-up ends here even if the times still fall; this is then recorded and shown."""
 
 DEVICES = ("cpu", "cuda")

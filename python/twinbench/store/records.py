@@ -74,6 +74,9 @@ KINDS = (
 COMMAND = "command"
 """In the arguments of a run: the words after ``twinbench run`` that make the run again. Older stores lack them."""
 
+WARM_UP_S = 1.0
+"""Seconds after which warm-up ends even if the times still fall; a step's ``settled`` says so then."""
+
 ORIGIN = "merged_from"
 """In the arguments of a run that was copied from another store: the host or the file that it came from."""
 

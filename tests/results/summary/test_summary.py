@@ -264,3 +264,15 @@ def test_a_run_that_has_just_begun_can_be_shown(store):
 def test_an_unknown_run_is_refused(store):
     with pytest.raises(BadInput):
         summarise(store, "nothing")
+
+
+def test_a_step_whose_warm_up_never_settled_is_ranked_with_a_warning(store):
+    id = cell_id(store, "Polars+torch")
+    store.add_fact(id, "groupby", "warm_up", {"evals": 1, "discarded": 12, "settled": False})
+    store.add_fact(id, "mlp", "warm_up", {"evals": 1, "discarded": 10, "settled": True})
+    summary = summarise(store, RUN)
+    (cell,) = [cell for cell in summary.pipelines[0].cells if cell.stack == "Polars+torch"]
+    told = {step.step: (step.discarded, step.settled) for step in cell.steps}
+    assert (told["groupby"], told["mlp"], told["flights"]) == ((12, False), (10, True), (None, None))
+    warning = "flights-delay: Polars+torch: groupby still getting faster when warm-up ended after 1 s"
+    assert [text for text in summary.warnings if "warm-up" in text] == [warning]

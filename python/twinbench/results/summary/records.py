@@ -69,6 +69,10 @@ class StepSummary:
     """Of a step whose samples are single requests. None otherwise."""
     saved_bytes: int | None
     """Size on disk of the model that the step saved. None for steps of another kind."""
+    discarded: int | None
+    """Samples that warm-up threw away. None if it wasn't recorded."""
+    settled: bool | None
+    """Whether the times had stopped falling when warm-up ended, in every process. None if it wasn't recorded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ from twinbench.results.summary.records import (
     RunSummary,
     StepSummary,
 )
-from twinbench.store.records import Agreement, Baseline, Cell, Plan, Quality, Run, Status
+from twinbench.store.facts import StepFacts
+from twinbench.store.records import WARM_UP_S, Agreement, Baseline, Cell, Plan, Quality, Run, Status
 from twinbench.store.samples import Blocks, Figures, figures, nested
 from twinbench.store.store import Store
 
@@ -77,7 +78,7 @@ def summarise(store: Store, run_id: str) -> RunSummary:
         environment=run.environment,
         pipelines=pipelines,
         growth=growth,
-        warnings=(*_noise(store, run.id), *_too_busy(run, pipelines), *_reused(pipelines)),
+        warnings=(*_noise(store, run.id), *_too_busy(run, pipelines), *_unsettled(pipelines), *_reused(pipelines)),
     )
 
 
@@ -124,9 +125,10 @@ def _pipeline(
 def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, process_sd: float) -> CellSummary:
     """All of a cell but what takes other cells or the plan to say."""
     kept = store.facts(cell.id)
-    facts = {(fact.step, fact.key): fact.value for fact in kept}
+    facts = {fact.key: fact.value for fact in kept if not fact.step}
+    by_step = {step: StepFacts.of(kept, step) for step in ops}
     agreements = store.agreements(cell.id)
-    steps = _steps(cell, ops, measured, agreements, facts, process_sd)
+    steps = _steps(cell, ops, measured, agreements, by_step, process_sd)
     totals = measured.totals(ops)
     imports = measured.imports()
     first_call = _sum([step.first_call_s for step in steps])
@@ -151,15 +153,15 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         rank=None,
         ratio=None,
         quality=_quality(store.qualities(cell.id)),
-        curve=tuple(CurvePoint(**point) for (_, key), points in facts.items() if key == "curve" for point in points),
+        curve=tuple(CurvePoint(**point) for step in by_step.values() for point in step.curve),
         to_target_s=None,
         beats_baseline=None,
         meets_target=None,
         agreement_error=_worst(agreements),
-        peak_rss_bytes=facts.get(("", "peak_rss_bytes")),
+        peak_rss_bytes=facts.get("peak_rss_bytes"),
         cpu_per_wall=measured.cpu_per_wall,
         gc_share=measured.gc_share,
-        reused=bool(facts.get(("", "reused"))),
+        reused=bool(facts.get("reused")),
         endpoints=endpoints.of_facts(kept),
     )
 
@@ -169,13 +171,13 @@ def _steps(
     ops: Mapping[str, str],
     measured: Figures,
     agreements: Sequence[Agreement],
-    facts: Mapping[tuple[str, str], Any],
+    facts: Mapping[str, StepFacts],
     process_sd: float,
 ) -> tuple[StepSummary, ...]:
     steady = {step: _interval(measured.steady.get(step, {}), process_sd) for step in ops}
     total = _sum([interval.estimate if interval else None for interval in steady.values()])
     return tuple(
-        _step(step, op, cell, measured, steady[step], total, [a for a in agreements if a.step == step], facts)
+        _step(step, op, cell, measured, steady[step], total, [a for a in agreements if a.step == step], facts[step])
         for step, op in ops.items()
     )
 
@@ -188,9 +190,8 @@ def _step(
     steady: Interval | None,
     total: float | None,
     agreements: Sequence[Agreement],
-    facts: Mapping[tuple[str, str], Any],
+    facts: StepFacts,
 ) -> StepSummary:
-    examples, held = facts.get((step, "examples")), facts.get((step, "held_as"), {})
     return StepSummary(
         step=step,
         op=op,
@@ -209,10 +210,12 @@ def _step(
         declared=next((a.declared for a in agreements if a.declared), ""),
         rank=None,
         ratio=None,
-        rss_increase_bytes=facts.get((step, "rss_increase_bytes")),
-        per_second=examples / steady.estimate if examples and steady else None,
-        latency=_latency(measured.steady.get(step, {})) if (step, "request") in facts else None,
-        saved_bytes=int(held["bytes"]) if "bytes" in held else None,
+        rss_increase_bytes=facts.rss_increase_bytes,
+        per_second=facts.examples / steady.estimate if facts.examples and steady else None,
+        latency=_latency(measured.steady.get(step, {})) if facts.request else None,
+        saved_bytes=int(facts.held_as["bytes"]) if "bytes" in facts.held_as else None,
+        discarded=facts.discarded,
+        settled=facts.settled,
     )
 
 
@@ -318,6 +321,15 @@ def _too_busy(run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
             if (cell.cpu_per_wall or 0.0) > threads + SPARE_CORES:
                 busy = f"{cell.stack} kept {cell.cpu_per_wall:.1f} cores busy"
                 yield f"{pipeline.pipeline}: {busy}, with --threads {threads}"
+
+
+def _unsettled(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    for pipeline in pipelines:
+        for cell in pipeline.cells:
+            for step in cell.steps:
+                if step.settled is False and step.steady is not None:
+                    why = f"still getting faster when warm-up ended after {WARM_UP_S:g} s"
+                    yield f"{pipeline.pipeline}: {cell.stack}: {step.step} {why}"
 
 
 def _reused(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
