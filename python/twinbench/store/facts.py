@@ -27,7 +27,7 @@ class StepFacts:
     discarded: int | None = None
     """Samples that warm-up threw away, in the last process."""
     settled: bool | None = None
-    """Whether the times had stopped falling when warm-up ended, in every process."""
+    """Whether the times were seen to have stopped falling when warm-up ended, in every process."""
 
     @classmethod
     def of(cls, facts: Iterable[Fact], step: str) -> Self:

@@ -11,8 +11,10 @@ import pytest
 
 from tests.results.make_store import IMPORT_MS, PIPELINE, RUN, SHA256, SIZE, STEADY_MS, STEPS, drop_process, make_store
 from twinbench.errors import BadInput
+from twinbench.results.summary.records import TREND_SAMPLES
 from twinbench.results.summary.run import CellSummary, PipelineSummary, plain, summarise
 from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.worker import measure
 
 MS = 1e-3
 
@@ -270,9 +272,14 @@ def test_a_step_whose_warm_up_never_settled_is_ranked_with_a_warning(store):
     id = cell_id(store, "Polars+torch")
     store.add_fact(id, "groupby", "warm_up", {"evals": 1, "discarded": 12, "settled": False})
     store.add_fact(id, "mlp", "warm_up", {"evals": 1, "discarded": 10, "settled": True})
+    store.add_fact(id, "predict", "warm_up", {"evals": 1, "discarded": TREND_SAMPLES - 1, "settled": False})
     summary = summarise(store, RUN)
     (cell,) = [cell for cell in summary.pipelines[0].cells if cell.stack == "Polars+torch"]
     told = {step.step: (step.discarded, step.settled) for step in cell.steps}
     assert (told["groupby"], told["mlp"], told["flights"]) == ((12, False), (10, True), (None, None))
     warning = "flights-delay: Polars+torch: groupby still getting faster when warm-up ended after 1 s"
     assert [text for text in summary.warnings if "warm-up" in text] == [warning]
+
+
+def test_a_trend_takes_as_many_samples_as_a_worker_looks_at():
+    assert TREND_SAMPLES == measure.TREND_WINDOW

@@ -13,6 +13,9 @@ from twinbench.numbers.stats import Equivalence, Interval, Ratio
 from twinbench.results.models.endpoints import Endpoint
 from twinbench.store.records import Status
 
+TREND_SAMPLES = 10
+"""Samples that the test for a trend takes (``TREND_WINDOW`` of a worker): with fewer, times aren't known to fall."""
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -72,7 +75,14 @@ class StepSummary:
     discarded: int | None
     """Samples that warm-up threw away. None if it wasn't recorded."""
     settled: bool | None
-    """Whether the times had stopped falling when warm-up ended, in every process. None if it wasn't recorded."""
+    """Whether the times were seen to have stopped falling when warm-up ended, in every process.
+
+    None if it wasn't recorded. A step of more than 0.1 s ends its warm-up before a trend can be seen."""
+
+    @property
+    def still_falling(self) -> bool:
+        """Whether the times were seen to fall when warm-up ended."""
+        return self.settled is False and (self.discarded or 0) >= TREND_SAMPLES
 
 
 @dataclass(frozen=True, slots=True)

@@ -327,7 +327,7 @@ def _unsettled(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
     for pipeline in pipelines:
         for cell in pipeline.cells:
             for step in cell.steps:
-                if step.settled is False and step.steady is not None:
+                if step.still_falling and step.steady is not None:
                     why = f"still getting faster when warm-up ended after {WARM_UP_S:g} s"
                     yield f"{pipeline.pipeline}: {cell.stack}: {step.step} {why}"
 
