@@ -18,6 +18,7 @@ from typing import get_args
 import pytest
 
 import twinbench
+from twinbench import ops
 from twinbench.modalities import MODALITIES
 
 PACKAGE = Path(twinbench.__file__).parent
@@ -161,6 +162,18 @@ def test_of_a_worker_others_know_only_its_messages():
         if room(module) == "worker"
     }
     assert inside == {"worker.protocol"}
+
+
+def test_the_harness_asks_for_roles_and_never_for_an_op_by_name():
+    names = {op.name for op in ops.all_ops() if op.modality != "probe"}
+    spelled = {
+        f"{name_of(file)}: {node.value}"
+        for file in files()
+        if room_of(file).partition(".")[0] in ("run", "worker", "launch")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in names
+    }
+    assert not spelled
 
 
 def test_modalities_are_listed_in_one_file_only():

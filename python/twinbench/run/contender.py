@@ -25,6 +25,7 @@ from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
 from twinbench.run.agree import agreement
 from twinbench.run.agree.reference import Reference
+from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
 from twinbench.run.options import (
     BURST_NS,
@@ -67,6 +68,8 @@ class Contender:
     failed: bool = False
     compared: bool = False
     """Whether its outputs were held against the reference; once per run is enough."""
+    measured: Measured = field(default_factory=Measured)
+    """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
     """Steps that still got faster at the end of a warm-up, in any process."""
@@ -253,6 +256,7 @@ class Contender:
 
     def _add(self, samples: list[Sample]) -> None:
         self.store.add_samples(self.cell, samples)
+        self.measured.add(samples)
 
     def _sample(self, step: str, kind: SampleKind, wall_ns: float, detail: str) -> Sample:
         return Sample(self.process, 0, step, kind, wall_ns, detail=detail)

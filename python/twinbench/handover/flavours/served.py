@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.handover.flavours.saving import Saving, pinned
 from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure, scratch
@@ -71,7 +72,7 @@ class Served:
             threads=THREADS,
             steps=(
                 _step("load", "training.load", (about["name"],), framework.name),
-                _step("predict", "training.predict", ("load", "rows"), framework.name),
+                _step("predict", _scoring_op(), ("load", "rows"), framework.name),
             ),
             values={},
             handovers=self._scratch.name,
@@ -110,6 +111,11 @@ class Served:
             self._worker = None
             raise
         return arrays.unpack(answer.scores)
+
+
+def _scoring_op() -> str:
+    (op,) = (op for op in ops.all_ops() if op.role == "score")
+    return op.name
 
 
 def _step(step: str, op: str, inputs: tuple[str, ...], framework: str) -> StepJob:

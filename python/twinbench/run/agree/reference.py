@@ -57,7 +57,7 @@ class Reference:
         given = self.given(step.id)
         if step.op.output == "model" and given is not None:
             return int(arrays.load(Path(given))["order"].size)
-        return len(self.output(step.id)["scores"]) if step.op.name == "training.predict" else 0
+        return len(self.output(step.id)["scores"]) if step.op.role == "score" else 0
 
 
 def prepare(pipeline: Pipeline, size: str) -> Reference:
@@ -96,7 +96,7 @@ def _make(pipeline: Pipeline, amount: float | None, files: Mapping[str, str], di
     for step in pipeline.steps:
         _step(pipeline, step, outputs, files, directory)
         outputs[step.id] = arrays.load(directory / "outputs" / step.id)
-    split = next((output for output in outputs.values() if "x_train" in output), None)
+    split = next((outputs[step.id] for step in pipeline.steps if step.op.role == "split"), None)
     found = baselines.baselines(split) if split is not None else {}
     (directory / BASELINES).write_text(json.dumps(found), encoding="utf-8")
 

@@ -62,7 +62,7 @@ def _example(reference: Reference, rows: str) -> bytes:
 def _features(pipeline: Pipeline, rows: str, reference: Reference) -> list[str]:
     """The columns that became features, where a table is split: all but the label and what is dropped."""
     split: Step = next(step for step in pipeline.steps if step.id == rows)
-    if split.op.name != "tables.split":
+    if split.op.role != "split" or split.op.inputs != ("table",):
         return []
     columns = reference.output(split.inputs[0])
     return [column for column in columns if column != split.params.label and column not in split.params.drop]

@@ -50,7 +50,7 @@ def slices(pipeline: Pipeline, reference: Reference) -> dict[str, NDArray[Any]]:
     if not pipeline.goal.slices:
         return {}
     steps = {step.id: step for step in pipeline.steps}
-    split = next((step for step in pipeline.steps if "test" in _given(reference, step)), None)
+    split = next((step for step in pipeline.steps if step.op.role == "split"), None)
     if split is None:
         raise BadInput(f"{pipeline.path}: goal.slices: no step divides the rows into training and test")
     rows = _given(reference, split)["test"]
