@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import steps
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twinbench.plan.pipeline import Pipeline
     from twinbench.plan.stack import Stack
     from twinbench.run.agree.reference import Reference
+    from twinbench.worker.protocol import Reply, Request
 
 TIMEOUT_S = 300.0
 BURST_NS = 20_000_000
@@ -113,10 +114,8 @@ def _with_unit(function, unit: str):
 
 def outcome(plan: Pipeline, name: str, size: str) -> Outcome:
     """Run one stack in a worker. NotImplementedError, which asv takes for 'skip', is for one that can't be had."""
-    from twinbench.julia.find import find
-    from twinbench.julia.start import environment
     from twinbench.launch.team import Team
-    from twinbench.launch.variables import worker_environment
+    from twinbench.launch.variables import variables_of_worker
     from twinbench.plan.stack import build
     from twinbench.run import contender
     from twinbench.run.agree import reference
@@ -127,8 +126,7 @@ def outcome(plan: Pipeline, name: str, size: str) -> Outcome:
         raise NotImplementedError(stack.missing.reason)
     known = reference.prepare(plan, size)
     told = contender.jobs(plan, stack, known, Options(threads=steps.THREADS))
-    extra = environment(find(), steps.THREADS) if stack.uses_julia else {}
-    workers = Team(told, worker_environment(steps.THREADS, extra))
+    workers = Team(told, variables_of_worker(steps.THREADS, uses_julia=stack.uses_julia))
     try:
         return _observed(workers, plan, stack, known)
     finally:
@@ -136,25 +134,24 @@ def outcome(plan: Pipeline, name: str, size: str) -> Outcome:
 
 
 def _observed(workers: Team, plan: Pipeline, stack: Stack, known: Reference) -> Outcome:
-    from functools import partial
-
     from twinbench import metrics
     from twinbench.launch.process import scratch
     from twinbench.ops import arrays
     from twinbench.run import contender
     from twinbench.run.models import quality
+    from twinbench.worker import protocol
 
-    def ask(do: str, **arguments):
-        return workers.ask(do, TIMEOUT_S, **arguments)
+    def ask(request: Request[Reply], **arguments: Any) -> Reply:
+        return workers.ask(request, TIMEOUT_S, **arguments)
 
     first_ns, boundary_ns, total_ns, errors, reached = 0.0, 0.0, 0.0, [0.0], None
-    ask("load")
+    ask(protocol.LOAD)
     with scratch() as directory:
         for step in plan.steps:
-            answer = ask("first", step=step.id)
-            first_ns += answer["timing"]["wall_ns"]
+            answer = ask(protocol.FIRST, step=step.id)
+            first_ns += answer.timing.wall_ns
             target = Path(directory) / step.id
-            boundary_ns += answer["boundary_ns"] + ask("extract", step=step.id, directory=str(target))["boundary_ns"]
+            boundary_ns += answer.boundary_ns + ask(protocol.EXTRACT, step=step.id, directory=str(target)).boundary_ns
             errors += [finding.error for finding in contender.compared(ask, step, stack, known, target)]
             if quality.scores_all(step):
                 scores = arrays.load(target)
@@ -162,7 +159,7 @@ def _observed(workers: Team, plan: Pipeline, stack: Stack, known: Reference) -> 
                     plan.goal.metric or ""
                 )
         for step in plan.steps:
-            ask("warm_up", step=step.id, limit_ns=WARM_UP_NS)
-            burst = partial(ask, "burst", step=step.id, min_samples=SAMPLES, limit_ns=BURST_NS)
-            total_ns += statistics.median(timing["wall_ns"] for timing in burst()["timings"])
+            ask(protocol.WARM_UP, step=step.id, limit_ns=WARM_UP_NS)
+            burst = ask(protocol.BURST, step=step.id, min_samples=SAMPLES, limit_ns=BURST_NS)
+            total_ns += statistics.median(timing.wall_ns for timing in burst.timings)
     return Outcome(total_ns / 1e9, first_ns / 1e9, boundary_ns / 1e9, max(errors), reached)

@@ -17,25 +17,30 @@ from twinbench import paths
 from twinbench.launch import environments
 from twinbench.launch.process import Worker, WorkerFailure
 from twinbench.launch.team import Team
+from twinbench.worker.protocol import Job, StepJob
 
 CHECKOUT = """
 import json, os
 from twinbench.launch import environments
 from twinbench.launch.process import Worker
+from twinbench.worker import protocol
+from twinbench.worker.protocol import Job
 environments.ENVIRONMENTS["bare"] = environments.Environment("bare", ("pip",), (3, 99), "it is a test's")
 environments.create("bare", lambda line: None)
-worker = Worker({JOB}, os.environ, place="bare")
-print(json.dumps(worker.ask("load", 60)))
+worker = Worker(Job.of({JOB}), os.environ, environment="bare")
+print(json.dumps(worker.ask(protocol.LOAD, 60).as_json()))
 worker.kill()
 """
 """Makes an environment unless it is there, and starts a worker in it."""
 
 
-def job(*frameworks: str) -> dict[str, Any]:
+def job(*frameworks: str) -> Job:
     """A job of one step for each framework."""
-    told = {"op": "probe.noop", "params": {}, "inputs": [], "file": None, "given": None, "kept": False}
-    steps = [{"id": f"step{place}", "framework": name} | told for place, name in enumerate(frameworks)]
-    return {"threads": 1, "device": "cpu", "values": {}, "handovers": "", "steps": steps}
+    steps = (
+        StepJob(id=f"step{number}", op="probe.noop", params={}, inputs=(), framework=name, needed=False)
+        for number, name in enumerate(frameworks)
+    )
+    return Job(threads=1, values={}, steps=tuple(steps))
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ def gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def test_a_checkouts_workers_run_its_own_code_whoever_made_the_environment(tmp_path: Path):
     def load(name: str) -> dict[str, Any]:
-        script = CHECKOUT.replace("{JOB}", repr(job("probe-a")))
+        script = CHECKOUT.replace("{JOB}", repr(job("probe-a").as_json()))
         variables = os.environ | {"PYTHONPATH": str(tmp_path / name), "TWINBENCH_CACHE_DIR": str(tmp_path / "cache")}
         done = subprocess.run(
             [sys.executable, "-c", script], env=variables, capture_output=True, text=True, timeout=120
@@ -100,7 +105,7 @@ def test_a_worker_that_can_not_be_started_is_a_failure_and_leaves_nothing(gone):
     this = psutil.Process()
     children, descriptors = this.children(), this.num_fds()
     with pytest.raises(WorkerFailure, match=r"can't be started: .*bin/python") as failed:
-        Worker(job("probe-a"), os.environ, place="mxnet")
+        Worker(job("probe-a"), os.environ, environment="mxnet")
     assert failed.value.kind == "unavailable"
     assert this.num_fds() == descriptors
     with pytest.raises(WorkerFailure, match="can't be started"):

@@ -18,6 +18,7 @@ from typing import get_args
 import pytest
 
 import twinbench
+from twinbench import ops
 from twinbench.modalities import MODALITIES
 
 PACKAGE = Path(twinbench.__file__).parent
@@ -47,12 +48,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "frameworks.keras": {"frameworks", "frameworks.torch", "ops"},
     "data": {"modalities", "ops"},
     "worker": {"frameworks", "ops"},
-    "launch": {"worker"},
+    "launch": {"julia", "worker"},
     "plan": {"data", "frameworks", "julia", "launch", "metrics", "modalities", "ops"},
     "store": {"numbers"},
-    "run": {"frameworks", "julia", "launch", "metrics", "numbers", "ops", "plan", "run.agree", "run.models", "store"},
+    "run": {"frameworks", "launch", "metrics", "numbers", "ops", "plan", "run.agree", "run.models", "store", "worker"},
     "run.agree": {"data", "frameworks", "metrics", "ops", "plan"},
-    "run.models": {"launch", "metrics", "numbers", "ops", "plan", "run.agree", "store"},
+    "run.models": {"launch", "metrics", "numbers", "ops", "plan", "run.agree", "store", "worker"},
     "run.cluster": {"data", "plan", "run", "store"},
     "results.models": {"metrics", "numbers", "store"},
     "results.summary": {"metrics", "numbers", "results.models", "store"},
@@ -61,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "views.report": {"metrics", "numbers", "results.decisions", "results.summary", "store", "views"},
     "trackers": {"numbers", "results.models", "results.summary", "store", "views", "views.report"},
     "handover": {"handover.flavours", "launch", "results.models", "store", "trackers"},
-    "handover.flavours": {"frameworks", "frameworks.torch", "julia", "launch", "ops"},
+    "handover.flavours": {"frameworks", "frameworks.torch", "launch", "ops", "worker"},
     "handover.deploy": {"frameworks", "handover", "handover.flavours", "launch", "results.models", "store"},
     "handover.endpoint": {"handover", "handover.deploy", "launch", "numbers", "results.models", "store"},
 }
@@ -146,12 +147,35 @@ def test_dependencies_between_rooms_point_one_way():
 
 
 def test_makers_and_readers_of_results_meet_only_in_the_store():
-    makers = {name for name in MAY_IMPORT if room(name).partition(".")[0] in {"run", "plan", "worker"}}
+    makers = {name for name in MAY_IMPORT if room(name).partition(".")[0] in {"run", "plan"}}
     readers = {name for name in MAY_IMPORT if name.partition(".")[0] in {"results", "views", "trackers", "handover"}}
     for name in makers:
         assert not MAY_IMPORT[name] & readers, name
     for name in readers:
         assert not MAY_IMPORT[name] & makers, name
+
+
+def test_of_a_worker_others_know_only_its_messages():
+    inside = {
+        module
+        for file in files()
+        if room_of(file) not in ("worker", "cli")
+        for module in imports(file)
+        if room(module) == "worker"
+    }
+    assert inside == {"worker.protocol"}
+
+
+def test_the_harness_asks_for_roles_and_never_for_an_op_by_name():
+    names = {op.name for op in ops.all_ops() if op.modality != "probe"}
+    spelled = {
+        f"{name_of(file)}: {node.value}"
+        for file in files()
+        if room_of(file).partition(".")[0] in ("run", "worker", "launch")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in names
+    }
+    assert not spelled
 
 
 def test_modalities_are_listed_in_one_file_only():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
+from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store, overrule
 from twinbench.store.store import Status, Store
 
 
@@ -40,7 +40,7 @@ def test_limits_and_weights_are_followed(cli, made):
 def test_the_decision_record_is_markdown_that_nothing_breaks_out_of(cli, made, tmp_path):
     with Store.open(Path(made)) as store:
         bad = store.add_cell(RUN, PIPELINE, "a|b<script>+torch", SIZE, dict.fromkeys(STEPS, "x"), "f")
-        store.set_status(bad, Status.FAILED, kind="exception", reason="no `such`\n# thing")
+        overrule(store, bad, Status.FAILED, kind="exception", reason="no `such`\n# thing")
     done = cli("recommend", "--store", made, "--adr", str(tmp_path / "adr.md"))
     assert done.returncode == 0, done.stderr
     record = (tmp_path / "adr.md").read_text()

@@ -138,3 +138,13 @@ def _end_without_result(store: Store, run_id: str) -> None:
     absent = _add_cell(store, run_id, "DataFrames.jl+Flux")
     reason = "no Julia found; `twinbench julia setup` installs one"
     store.set_status(absent, Status.UNAVAILABLE, kind="unavailable", reason=reason)
+
+
+def overrule(store: Store, cell: int, status: Status, *, kind: str = "", reason: str = "") -> None:
+    """Set a status that a cell couldn't have after its present one: only a test may do that."""
+    store._db.write("UPDATE cells SET status = ?, kind = ?, reason = ? WHERE id = ?", str(status), kind, reason, cell)
+
+
+def drop_process(store: Store, cell: int, process: int) -> None:
+    """Forget the samples of one process of a cell, to measure it again: only a test may do that."""
+    store._db.write("DELETE FROM samples WHERE cell_id = ? AND process = ?", cell, process)

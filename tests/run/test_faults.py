@@ -29,6 +29,25 @@ FAULTY = """
             hoard.append(bytearray(os.urandom(1 << 20)) * 16)
             time.sleep(0.005)
     def garbles(p): os.write(int(sys.argv[2]), b"not an answer" + bytes([10]))
+    def answers(line):
+        def fault(p): os.write(int(sys.argv[2]), line.encode() + bytes([10]))
+        return fault
+    TIMING = '{"wall_ns": 1.0, "cpu_ns": 1, "gc_ns": 0, "evals": 1}'
+    LACKS = '{"ok": {"timing": %s, "boundary_ns": 0, "facts": {}}}' % TIMING
+    WHOLE = LACKS.replace('"facts"', '"rss_increase_bytes": 0, "facts"')
+    ANSWERS = {
+        "lacks": LACKS,
+        "no-number": WHOLE.replace('"boundary_ns": 0', '"boundary_ns": "0"'),
+        "nan": WHOLE.replace("1.0", "NaN"),
+        "infinite": WHOLE.replace("1.0", "Infinity"),
+        "negative": WHOLE.replace("1.0", "-1.0"),
+        "no-evals": WHOLE.replace('"evals": 1', '"evals": 0'),
+        "too-large": WHOLE.replace('"evals": 1', '"evals": 9223372036854775808'),
+        "number": "3",
+        "list": '{"ok": []}',
+        "nested": "[" * 100_000,
+        "empty-error": '{"error": ""}',
+    }
     def hangs(p):
         if os.fork() == 0:
             time.sleep(600)
@@ -47,6 +66,7 @@ FAULTY = """
         return replace(PROBES[0], name=name, packages=("faulty",), ops={"probe.noop": fault}, **changes)
 
     FRAMEWORKS = tuple(framework(f.__name__, f) for f in (raises, exits, segfaults, grows, garbles, hangs, later)) + (
+        *(framework(name, answers(line)) for name, line in ANSWERS.items()),
         framework("wrong", lambda p: None, extract=wrong),
         framework("greedy", lambda p: None, threads=lambda: {"pool": 64}),
     )
@@ -89,6 +109,39 @@ def test_a_fault_costs_one_cell(twinbench, store, plugin, places, fault, status,
         assert (cells[fault].status, cells[fault].kind) == (status, kind)
         assert reason in cells[fault].reason
         assert len(results.samples(cells["probe-a"].id)) > 10
+    assert not workers_of(places)
+
+
+UNFIT = {
+    "lacks": "first noop: rss_increase_bytes: missing",
+    "no-number": "first noop: boundary_ns: '0' instead of a whole number from 0 on",
+    "nan": "first noop: timing.wall_ns: nan instead of a finite number from 0 on",
+    "infinite": "first noop: timing.wall_ns: inf instead of a finite number from 0 on",
+    "negative": "first noop: timing.wall_ns: -1.0 instead of a finite number from 0 on",
+    "no-evals": "first noop: evals: 0 instead of a number from 1 on",
+    "too-large": "first noop: timing.evals: 9223372036854775808 instead of a whole number from 0 on",
+    "number": "garbage instead of an answer: b'3'",
+    "list": "first noop: FirstCall: [] instead of an object",
+    "nested": "garbage instead of an answer",
+}
+"""By framework that answers so, what is said of its cell."""
+
+
+def test_an_answer_that_is_not_a_reply_costs_one_cell(twinbench, store, plugin, places):
+    env = plugin("faulty", FAULTY)
+    stacks = [argument for name in ("probe-a", *UNFIT, "empty-error") for argument in ("--stack", name)]
+    done = twinbench("run", "noop", *stacks, "--budget", "0.1", "--timeout", "20", "--no-track", env=env)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    with store() as results:
+        cells = {cell.stack: cell for cell in results.cells(results.find_run().id)}
+    assert cells["probe-a"].status == "done"
+    assert {name: (cells[name].status, cells[name].kind) for name in UNFIT} == dict.fromkeys(
+        UNFIT, ("failed", "protocol")
+    )
+    for name, reason in UNFIT.items():
+        assert reason in cells[name].reason
+    assert (cells["empty-error"].kind, cells["empty-error"].reason) == ("exception", "no reason given")
     assert not workers_of(places)
 
 

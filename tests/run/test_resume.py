@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.results.make_store import overrule
 from tests.run.test_faults import start, wait_for_samples
 from twinbench.store.store import Status
 
@@ -111,7 +112,7 @@ def test_what_disagreed_still_does_where_only_the_verdict_was_missing(twinbench,
         run = results.find_run()
         (cell,) = results.cells(run.id)
         before = results.samples(cell.id)
-        results.set_status(cell.id, Status.RUNNING)  # as it is after the last process, and before the verdicts
+        overrule(results, cell.id, Status.RUNNING)  # as it is after the last process, and before the verdicts
         results.finish_run(run.id, "interrupted")
     assert twinbench(*arguments, "--resume", env=env).returncode == 1
     with store() as results:

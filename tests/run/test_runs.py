@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from twinbench.store.facts import STEP_KEYS, StepFacts
+
 
 @pytest.fixture(scope="module")
 def stacks() -> list[str]:
@@ -203,3 +205,13 @@ def test_agree_catches_a_wrong_implementation(twinbench, plugin):
     assert done.returncode == 1
     (checked,) = json.loads(done.stdout)
     assert not any(f["ok"] for f in checked["findings"]["standardise"] if f["output"] == "temp")
+
+
+def test_every_fact_of_a_step_that_is_written_has_a_reader(twinbench, store):
+    done = twinbench("run", "noop", "--stack", "probe-a", "--budget", "0.1", "--no-track")
+    assert done.returncode == 0, done.stderr
+    with store() as results:
+        (cell,) = results.cells(results.find_run().id)
+        written = {fact.key for fact in results.facts(cell.id) if fact.step}
+        assert {"warm_up", "held_as"} <= written <= STEP_KEYS
+        assert StepFacts.of(results.facts(cell.id), "noop").discarded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def test_parquet_holds_every_sample_as_it_was_measured(store, tmp_path):
     assert sorted(file.name for file in files) == [
         "agreement.parquet",
         "cells.parquet",
+        "facts.parquet",
         "quality.parquet",
         "samples.parquet",
     ]
@@ -71,3 +73,13 @@ def test_a_place_that_can_not_be_written_is_one_line(store, tmp_path):
     with pytest.raises(StoreError, match="can't be written") as raised:
         export(store, RUN, tmp_path / "file")
     assert "\n" not in str(raised.value)
+
+
+def test_facts_are_exported_as_json(store, tmp_path):
+    cell = store.cells(RUN)[0]
+    store.add_fact(cell.id, "mlp", "warm_up", {"evals": 1, "discarded": 9, "settled": False})
+    export(store, RUN, tmp_path)
+    rows = pyarrow.parquet.read_table(tmp_path / "facts.parquet").to_pylist()
+    (row,) = [row for row in rows if row["key"] == "warm_up"]
+    assert (row["stack"], row["step"], row["framework"]) == (cell.stack, "mlp", "torch")
+    assert json.loads(row["value"]) == {"evals": 1, "discarded": 9, "settled": False}

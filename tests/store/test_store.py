@@ -18,8 +18,19 @@ import pytest
 
 from tests.results.make_store import PIPELINE, RUN, SIZE, make_store
 from twinbench.errors import BadInput, StoreError
+from twinbench.results.summary.run import summarise
 from twinbench.store.records import KINDS
 from twinbench.store.store import Agreement, Run, Sample, Status, Store
+
+WITHOUT_VARIANTS = """
+PRAGMA legacy_alter_table = ON;
+ALTER TABLE cells RENAME TO later;
+CREATE TABLE cells (id INTEGER PRIMARY KEY, run_id, pipeline, stack, size, steps, fingerprint, status, kind, reason,
+    stderr, changed);
+INSERT INTO cells SELECT id, run_id, pipeline, stack, size, steps, fingerprint, status, kind, reason, stderr, changed
+    FROM later;
+DROP TABLE later;
+"""
 
 CREATED = "2026-01-01T00:00:00+00:00"
 
@@ -93,6 +104,7 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(tmp_path):
         cell = store.add_cell("r1", "p", "pandas", "small", {}, "f")
         store.add_agreement(cell, Agreement("a", "x", "rounding", 0.5, 1e-9, True))
     with sqlite3.connect(path) as old:
+        old.executescript(WITHOUT_VARIANTS)
         old.execute("ALTER TABLE agreements DROP COLUMN psnr_db")
         old.execute("ALTER TABLE agreements DROP COLUMN declared")
         old.execute("DROP TABLE files")
@@ -104,6 +116,53 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(tmp_path):
         assert store.agreements(cell)[1].declared == "it rounds twice"
         store.add_file(cell, "model", b"abc")
         assert store.file(cell, "model") == b"abc"
+
+
+def test_a_store_without_variants_is_read_and_written_on(tmp_path):
+    path = tmp_path / "old.db"
+    with sqlite3.connect(path) as old:
+        old.executescript(Path(__file__).with_name("version3.sql").read_text())
+    old.close()
+    with Store.open(path) as store:
+        first, second = store.cells("r1")
+        assert [(cell.stack, cell.variant, cell.label, cell.status) for cell in (first, second)] == [
+            ("probe-a", "", "probe-a", "done"),
+            ("probe-b", "", "probe-b", "done"),
+        ]
+        assert [len(store.samples(cell.id)) for cell in (first, second)] == [10, 10]
+        assert store.agreements(first.id)[0].output == "value"
+        assert store.file(second.id, "scores.npy") == b"\x00\x01"
+        assert [cell.rank for cell in summarise(store, "r1").pipelines[0].cells] == [1, 2]
+        assert store.add_cell("r1", "p", "probe-a", "small", {"a": "probe-a"}, "f") == first.id
+        third = store.add_cell("r1", "p", "probe-a", "small", {"a": "probe-a"}, "f", "2 threads")
+        assert third not in (first.id, second.id)
+        store.add_samples(third, [Sample(0, 0, "a", "steady", 1.0)])
+        with pytest.raises(StoreError, match="FOREIGN KEY"):
+            store.add_cell("r1", "other", "probe-a", "small", {}, "f")
+        with pytest.raises(StoreError, match="FOREIGN KEY"):
+            store.add_samples(third + 1, [Sample(0, 0, "a", "steady", 1.0)])
+        assert store._db.read("PRAGMA foreign_key_check") == []
+    assert schema_of(path) == schema_of(empty(tmp_path / "new.db")), "as if it had been made today"
+    assert sound(path)
+
+
+def empty(path: Path) -> Path:
+    Store.open(path).close()
+    return path
+
+
+def schema_of(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """By table its columns, unique keys and references."""
+    with sqlite3.connect(path) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        return {
+            table: [
+                row[:2] + row[2:]
+                for pragma in ("table_info", "foreign_key_list", "index_list")
+                for row in db.execute(f"PRAGMA {pragma}({table})")
+            ]
+            for table in tables
+        }
 
 
 def test_a_later_word_replaces_an_earlier_one(store, cell):
@@ -138,10 +197,28 @@ def test_a_cell_of_a_pipeline_that_was_not_planned_is_refused(store, cell):
         store.add_cell("r1", "p", "small", "pandas", {}, "f")
 
 
-@pytest.mark.parametrize("status", Status)
-def test_every_status_is_kept(store, cell, status):
-    store.set_status(cell, status, reason="because")
-    assert store.cells("r1")[0].status is status
+MAY_FOLLOW = {(Status.PLANNED, Status.RUNNING), (Status.RUNNING, Status.RUNNING)} | {
+    (before, after) for before in (Status.PLANNED, Status.RUNNING) for after in Status if after.ended
+}
+
+
+@pytest.mark.parametrize("after", Status)
+@pytest.mark.parametrize("before", Status)
+def test_a_cell_goes_on_until_it_has_ended(store, cell, before, after):
+    if before is not Status.PLANNED:
+        store.set_status(cell, before)
+    if (before, after) in MAY_FOLLOW:
+        store.set_status(cell, after, reason="because")
+        assert (store.cells("r1")[0].status, store.cells("r1")[0].reason) == (after, "because")
+    else:
+        with pytest.raises(StoreError, match=rf"cell {cell} \(p small pandas\) can't go from {before} to {after}$"):
+            store.set_status(cell, after)
+        assert store.cells("r1")[0].status is before
+
+
+def test_a_cell_that_is_not_there_has_no_status(store, cell):
+    with pytest.raises(StoreError, match=f"no cell {cell + 1}"):
+        store.set_status(cell + 1, Status.DONE)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -156,14 +233,6 @@ def test_a_burst_is_written_once(store, cell):
     with pytest.raises(StoreError, match="already"):
         store.add_samples(cell, [Sample(0, 1, "a", "steady", 9.0), *burst])
     assert store.samples(cell) == burst, "a refused transaction left something behind"
-
-
-def test_a_dropped_process_can_be_repeated(store, cell):
-    first, second = (Sample(process, 0, "a", "steady", 1.0) for process in (0, 1))
-    store.add_samples(cell, [first, second])
-    store.drop_process(cell, 1)
-    assert store.samples(cell) == [first]
-    store.add_samples(cell, [second])
 
 
 def test_runs_are_found_by_a_unique_prefix(store):

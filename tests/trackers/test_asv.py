@@ -17,7 +17,7 @@ from asv.results import Results
 
 from tests.asv_site import served
 from tests.browser import Browser
-from tests.results.make_store import PIPELINE, RUN, SIZE, STEADY_MS, STEPS, make_store
+from tests.results.make_store import PIPELINE, RUN, SIZE, STEADY_MS, STEPS, drop_process, make_store
 from twinbench.errors import BadInput, TwinbenchError
 from twinbench.store.store import Sample, Status, Store
 from twinbench.trackers import asv
@@ -114,7 +114,7 @@ def test_a_second_run_of_the_commit_replaces_and_keeps_what_asv_knows(store, pro
         Sample(s.process, s.block, s.step, s.kind, 2 * s.wall_ns) for s in store.samples(done.id) if s.kind == "steady"
     ]
     for process in (0, 1):
-        store.drop_process(done.id, process)
+        drop_process(store, done.id, process)
     store.add_samples(done.id, slow)
     assert asv.send(store, "again", project, commit="main").file == sent.file
     assert values(loaded(sent), "time_total")["pandas+torch"] == pytest.approx(0.552, rel=0.02)

@@ -100,6 +100,12 @@ def test_the_command_makes_the_run_again(store, tmp_path, options):
     assert Options(**same) == options
 
 
+def test_a_command_that_the_store_keeps_is_shown_as_it_is(store):
+    arguments = {"command": ["p q", "--require", "torch"], "request": {"pipelines": ["older"]}}
+    store.new_run("kept", created="2027-01-01T00:00:00+00:00", arguments=arguments, environment={})
+    assert page.command(summarise(store, "kept")) == "twinbench run 'p q' --require torch"
+
+
 def test_a_directory_that_is_not_unicode_is_in_the_page_all_the_same(store):
     request = {"pipelines": ["p"], "directories": [os.fsdecode(b"/data/caf\xe9")]}
     store.new_run("r", created="2027-01-01T00:00:00+00:00", arguments={"request": request}, environment={})

@@ -39,7 +39,7 @@ def agree(
         pipelines=(pipeline,),
         sizes=(size,) if size else (),
         stacks=tuple(stack or ()),
-        directories=tuple(str(path) for path in pipelines_dir or ()),
+        directories=tuple(pipelines_dir or ()),
     )
     (part,) = request.parts(wanted)
     checked = []

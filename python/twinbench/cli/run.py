@@ -94,18 +94,21 @@ def run(
         pipelines=tuple(pipelines),
         sizes=tuple(size or ()),
         stacks=tuple(stack or ()),
-        directories=tuple(str(path.resolve()) for path in pipelines_dir or ()),
+        directories=tuple(path.resolve() for path in pipelines_dir or ()),
+        required=tuple(require or ()),
     )
     cluster = _cluster(executor, scheduler, each_host=each_host, resume=resume)
     parts = request.parts(wanted)
     if cluster is None:
-        request.require(require or [])
+        request.require(wanted)
         device_of_run.require(parts, options)
+    unrecorded = [*(["--store", str(store)] if store else []), *([] if track else ["--no-track"])]
+    unrecorded += ["--json"] if as_json else []
     with Store.open(store or paths.default_store()) as results:
         if cluster is None:
-            runs, code = [_measured_here(results, wanted, parts, options, resume)], OK
+            runs, code = [_measured_here(results, wanted, parts, options, resume, unrecorded)], OK
         else:
-            runs, code = _measured_away(results, wanted, options, require or [], cluster, each_host)
+            runs, code = _measured_away(results, wanted, options, cluster, each_host)
         for run_id in runs:
             _show(results, run_id, as_json, one_line=each_host)
             if track:
@@ -119,8 +122,13 @@ def run(
         raise typer.Exit(code)
 
 
-def _measured_here(results: Store, wanted: Request, parts: list[Part], options: Options, resume: bool) -> str:
-    """The run's id."""
+def _measured_here(
+    results: Store, wanted: Request, parts: list[Part], options: Options, resume: bool, unrecorded: list[str]
+) -> str:
+    """Measure on this machine. Returns the run's id.
+
+    ``unrecorded``: arguments of the command that are in neither the request nor the options.
+    """
     from twinbench.cli.progress import watching
     from twinbench.run import request, runner
 
@@ -133,7 +141,9 @@ def _measured_here(results: Store, wanted: Request, parts: list[Part], options: 
             runner.run(parts, options, results, run_id, watch)
     except KeyboardInterrupt:
         results.finish_run(run_id, "interrupted")
-        print(f"interrupted; everything measured is kept. Go on with: {_resume_command()}", file=sys.stderr)
+        arguments = [*wanted.as_arguments(), *options.as_arguments(), *unrecorded, "--resume"]
+        again = shlex.join(["twinbench", "run", *arguments])
+        print(f"interrupted; everything measured is kept. Go on with: {again}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     except TwinbenchError:
         results.finish_run(run_id, "interrupted")
@@ -158,14 +168,14 @@ def _cluster(executor: str, scheduler: str | None, *, each_host: bool, resume: b
 
 
 def _measured_away(
-    results: Store, wanted: Request, options: Options, required: list[str], cluster: str, each_host: bool
+    results: Store, wanted: Request, options: Options, cluster: str, each_host: bool
 ) -> tuple[list[str], int]:
     """The runs' ids, and the exit code of the worst that happened on the way to them."""
     from twinbench.run.cluster import dask
 
     try:
         with dask.connected(cluster) as client:
-            fetched = dask.run(client, wanted, options, required, results, _say, each_host=each_host)
+            fetched = dask.run(client, wanted, options, results, _say, each_host=each_host)
     except KeyboardInterrupt:
         print(f"interrupted; what had been measured is in {results.path}: see 'twinbench show'", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -176,11 +186,6 @@ def _measured_away(
 
 def _say(host: str, line: str) -> None:
     print(f"[{host}] {line}", file=sys.stderr, flush=True)
-
-
-def _resume_command() -> str:
-    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    return shlex.join(["twinbench", *arguments, "--resume"])
 
 
 def _show(results: Store, run_id: str, as_json: bool, *, one_line: bool) -> None:

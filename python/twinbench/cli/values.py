@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 
 from twinbench.errors import BadInput
 
@@ -17,7 +18,7 @@ def size(option: str, text: str) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
     if match is None or float(match[1]) == 0:
         raise BadInput(f"{option}: '{text}' is not a size; try 2G or 512M")
-    return int(float(match[1]) * _SIZES[match[2]])
+    return int(Decimal(match[1]) * _SIZES[match[2]])
 
 
 def percent(option: str, text: str) -> float:
@@ -25,7 +26,7 @@ def percent(option: str, text: str) -> float:
     number = _number(text.strip().removesuffix("%"))
     if number is None or number < 0:
         raise BadInput(f"{option}: '{text}' is not a percentage; try 2%")
-    return number / 100
+    return float(Decimal(text.strip().removesuffix("%")) / 100)  # as exact as it was written
 
 
 def seconds(option: str, text: str) -> float:

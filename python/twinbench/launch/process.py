@@ -14,14 +14,14 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import psutil
 
 from twinbench.launch import environments
-from twinbench.worker.protocol import Message, encode
+from twinbench.worker.protocol import Job, Message, ProtocolError, Reply, Request, encode
 
 MEMORY_CHECK_S = 0.05
 """How often the resident set is looked at while a request runs, when there is a limit."""
@@ -36,8 +36,11 @@ LINE_LIMIT = 64 << 20
 """Bytes after which an answer without an end is taken for garbage."""
 
 
-Ask = Callable[..., Message]
-"""Asks a worker: ``ask(do, **arguments)``, within the time-out of the run."""
+class Ask(Protocol):
+    """Asks a worker, within the time-out of the run."""
+
+    def __call__(self, request: Request[Reply], **arguments: Any) -> Reply:
+        """Send a request, and return the reply."""
 
 
 class WorkerFailure(Exception):
@@ -58,27 +61,27 @@ class Worker:
 
     def __init__(
         self,
-        job: Message,
-        environment: Mapping[str, str],
+        job: Job,
+        variables: Mapping[str, str],
         memory_limit: int | None = None,
-        place: str | None = None,
+        environment: str | None = None,
     ) -> None:
-        """``place``: which of `twinbench.launch.environments`; None is the common one."""
+        """``environment``: a name in `twinbench.launch.environments`; None is the common environment."""
         self.memory_limit = memory_limit
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the worker
         self._scratch = scratch()
         requests_read, self._requests = os.pipe()
         self._answers, answers_write = os.pipe()
         try:
-            own = environments.variables(place, Path(self._scratch.name))
+            own = environments.variables(environment, Path(self._scratch.name))
             module = ["-m", "twinbench.worker.main"]
             self._process = subprocess.Popen(
-                [environments.interpreter(place), *module, str(requests_read), str(answers_write)],
+                [environments.interpreter(environment), *module, str(requests_read), str(answers_write)],
                 pass_fds=(requests_read, answers_write),
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
-                env=dict(environment) | own | {"TMPDIR": self._scratch.name, "KERAS_HOME": self._scratch.name},
+                env=dict(variables) | own | {"TMPDIR": self._scratch.name, "KERAS_HOME": self._scratch.name},
                 start_new_session=True,
             )
         except OSError as error:
@@ -89,28 +92,30 @@ class Worker:
             os.close(requests_read)
             os.close(answers_write)
         self._buffer = b""
-        self._tell(job)
+        self._send(job.as_json())
 
     @property
     def pid(self) -> int:
         """The worker's process id, which is also its process group."""
         return self._process.pid
 
-    def ask(self, do: str, timeout_s: float, **arguments: Any) -> Message:
-        """One request, one answer, within ``timeout_s`` seconds of wall time."""
-        self._tell({"do": do, "with": arguments})
-        line = self._line(time.monotonic() + timeout_s, f"{do} {arguments.get('step', '')}".strip(), timeout_s)
+    def ask(self, request: Request[Reply], timeout_s: float, **arguments: Any) -> Reply:
+        """Send one request and return the reply, within ``timeout_s`` seconds of wall time."""
+        self._send({"do": request.name, "with": arguments})
+        doing = f"{request.name} {arguments.get('step', '')}".strip()
+        line = self._line(time.monotonic() + timeout_s, doing, timeout_s)
         try:
             answer = json.loads(line)
-            if "ok" in answer and isinstance(answer["ok"], dict):
-                ok: Message = answer["ok"]
-                return ok
+            if "ok" in answer:
+                return request.reply.of(answer["ok"])
             error, trace = str(answer["error"]), str(answer.get("traceback", ""))
-        except (ValueError, KeyError, TypeError):
+        except ProtocolError as unfit:
+            raise self._failure("protocol", f"{doing}: {unfit}") from None
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise self._failure("protocol", f"garbage instead of an answer: {line[:80]!r}") from None
         kind = "memory" if error.startswith("MemoryError") else "exception"
         self.kill()
-        raise WorkerFailure(kind, error.splitlines()[0][:500], trace[-STDERR_TAIL:])
+        raise WorkerFailure(kind, (error.splitlines() or ["no reason given"])[0][:500], trace[-STDERR_TAIL:])
 
     def pause(self) -> None:
         """Stop the whole group, so that it is silent while another worker is measured."""
@@ -137,7 +142,7 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
 
-    def _tell(self, message: Message) -> None:
+    def _send(self, message: Message) -> None:
         data = encode(message)
         try:
             while data:

@@ -1,10 +1,13 @@
-"""The environment variables of a worker: a white list of the harness's own, and one number for every thread pool."""
+"""The environment variables of a worker: some of the harness's own, and one number for every thread pool."""
 
 from __future__ import annotations
 
 import fnmatch
 import os
 from collections.abc import Mapping
+
+from twinbench.julia.find import find
+from twinbench.julia.start import environment
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -45,8 +48,14 @@ PASSED_ON = (
 """Patterns of the variables that workers inherit. What isn't listed can't change a number unseen."""
 
 
+def variables_of_worker(threads: int, device: str = "cpu", *, uses_julia: bool) -> dict[str, str]:
+    """Return the variables of a worker, with those that Julia needs if it starts one. Raises JuliaUnavailable."""
+    extra = environment(find(), threads) if uses_julia else {}
+    return worker_environment(threads, extra, device)
+
+
 def worker_environment(threads: int, extra: Mapping[str, str] | None = None, device: str = "cpu") -> dict[str, str]:
-    """The variables of a worker: a white list of ours, one number for every thread pool, and ``extra`` on top."""
+    """Return the harness's own variables that are listed, one number for every thread pool, and ``extra`` on top."""
     inherited = {
         name: value
         for name, value in os.environ.items()

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twinbench.julia.find import find
-from twinbench.julia.start import environment
 from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure, scratch
 from twinbench.launch.team import Team
-from twinbench.launch.variables import worker_environment
+from twinbench.launch.variables import variables_of_worker
 from twinbench.run.agree import agreement, reference
 from twinbench.run.contender import compared, jobs
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
+from twinbench.worker import protocol
+from twinbench.worker.protocol import Reply, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +41,26 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
         if stack.missing is not None:
             yield Checked(stack.name, {}, stack.missing.reason, available=False)
             continue
-        extra = environment(find(), options.threads) if stack.uses_julia else {}
         findings: dict[str, list[agreement.Finding]] = {}
-        variables = worker_environment(options.threads, extra, options.device)
+        variables = variables_of_worker(options.threads, options.device, uses_julia=stack.uses_julia)
         try:
             team = Team(jobs(part.pipeline, stack, known, options), variables, options.memory_limit)
         except WorkerFailure as failure:
             yield Checked(stack.name, findings, f"{failure.kind}: {failure.reason}")
             continue
 
-        def ask(do: str, team: Team = team, **arguments: Any) -> Any:
-            return team.ask(do, options.timeout_s, **arguments)
+        def ask(request: Request[Reply], team: Team = team, **arguments: Any) -> Reply:
+            return team.ask(request, options.timeout_s, **arguments)
 
         try:
-            team.ask("load", START_TIMEOUT_S)
+            team.ask(protocol.LOAD, START_TIMEOUT_S)
             with scratch() as directory:
                 for step in part.pipeline.steps:
                     if step.id in stack.steps:
-                        ask("first", step=step.id)
+                        ask(protocol.FIRST, step=step.id)
                         target = Path(directory) / step.id
                         if not step.isolated:
-                            ask("extract", step=step.id, directory=str(target))
+                            ask(protocol.EXTRACT, step=step.id, directory=str(target))
                         findings[step.id] = compared(ask, step, stack, known, target)
                         shutil.rmtree(target, ignore_errors=True)
             yield Checked(stack.name, findings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from twinbench import metrics
 from twinbench.errors import TwinbenchError
-from twinbench.launch.process import START_TIMEOUT_S, STDERR_TAIL, WorkerFailure, scratch
+from twinbench.frameworks.api import Framework
+from twinbench.launch.process import START_TIMEOUT_S, STDERR_TAIL, Ask, WorkerFailure, scratch
 from twinbench.launch.team import Team
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
@@ -24,6 +25,7 @@ from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
 from twinbench.run.agree import agreement
 from twinbench.run.agree.reference import Reference
+from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
 from twinbench.run.options import (
     BURST_NS,
@@ -35,7 +37,9 @@ from twinbench.run.options import (
     Options,
 )
 from twinbench.store.records import MODEL
-from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
+from twinbench.worker import protocol
+from twinbench.worker.protocol import Job, Reply, Request, SavedValue, StepJob, Timing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +68,11 @@ class Contender:
     failed: bool = False
     compared: bool = False
     """Whether its outputs were held against the reference; once per run is enough."""
+    measured: Measured = field(default_factory=Measured)
+    """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
+    unsettled: set[str] = field(default_factory=set)
+    """Steps that still got faster at the end of a warm-up, in any process."""
 
     @property
     def name(self) -> str:
@@ -98,23 +106,21 @@ class Contender:
         self.worker = Team(
             jobs(self.pipeline, self.stack, self.reference, self.options), self.environment, self.options.memory_limit
         )
-        answer = self.worker.ask("load", START_TIMEOUT_S)
-        self._add([self._sample("", "import", ns, detail=name) for name, ns in answer["imports"].items()])
-        self.store.add_fact(self.cell, "", "rss_after_import_bytes", answer["rss_bytes"])
-        self.store.add_fact(self.cell, "", "devices", answer["devices"])
+        answer = self.worker.ask(protocol.LOAD, START_TIMEOUT_S)
+        self._add([self._sample("", "import", ns, name) for name, ns in answer.imports.items()])
+        self.store.add_fact(self.cell, "", "rss_after_import_bytes", answer.rss_bytes)
+        self.store.add_fact(self.cell, "", "devices", answer.devices)
 
-    def first_call(self, step: Step) -> float:
-        """Execute a step for the first time. Returns seconds."""
-        answer = self._ask("first", step=step.id)
-        timing = answer["timing"]
-        samples = [self._sample(step.id, "first_call", timing["wall_ns"], timing)]
-        if answer["boundary_ns"]:
-            samples.append(self._sample(step.id, "boundary", answer["boundary_ns"], detail="in"))
+    def first_call(self, step: Step) -> None:
+        """Execute a step for the first time."""
+        answer = self._ask(protocol.FIRST, step=step.id)
+        samples = [self._timed(step.id, "first_call", answer.timing)]
+        if answer.boundary_ns:
+            samples.append(self._sample(step.id, "boundary", answer.boundary_ns, "in"))
         self._add(samples)
-        self.typical_ns[step.id] = timing["wall_ns"]
-        self.store.add_fact(self.cell, step.id, "rss_increase_bytes", answer["rss_increase_bytes"])
-        self.store.add_fact(self.cell, step.id, "held_as", answer["facts"])
-        return float(timing["wall_ns"]) / 1e9
+        self.typical_ns[step.id] = answer.timing.wall_ns
+        self.store.add_fact(self.cell, step.id, "rss_increase_bytes", answer.rss_increase_bytes)
+        self.store.add_fact(self.cell, step.id, "held_as", answer.facts)
 
     @property
     def steps(self) -> list[Step]:
@@ -124,8 +130,8 @@ class Contender:
     def agree(self, step: Step, scratch: Path) -> list[agreement.Finding]:
         """Compare a step's output with the reference's, and record it."""
         directory = scratch / step.id
-        answer = self._ask("extract", step=step.id, directory=str(directory))
-        self._add([self._sample(step.id, "boundary", answer["boundary_ns"], detail="out")])
+        answer = self._ask(protocol.EXTRACT, step=step.id, directory=str(directory))
+        self._add([self._sample(step.id, "boundary", answer.boundary_ns, "out")])
         findings = compared(self._ask, step, self.stack, self.reference, directory)
         for f in findings:
             self.store.add_agreement(self.cell, Agreement(step=step.id, **asdict(f)))
@@ -172,7 +178,7 @@ class Contender:
 
     def check_threads(self) -> None:
         """Refuse a stack whose libraries use more threads than the run allows."""
-        counts = self._ask("thread_counts")["threads"]
+        counts = self._ask(protocol.THREAD_COUNTS).threads
         self.store.add_fact(self.cell, "", "threads", counts)
         asked = self.options.threads
         wrong = [
@@ -186,15 +192,19 @@ class Contender:
 
     def warm_up(self, step: Step) -> None:
         """Calibrate, and run until the times have settled."""
-        self.store.add_fact(self.cell, step.id, "warm_up", self._ask("warm_up", step=step.id, limit_ns=WARM_UP_NS))
+        warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=WARM_UP_NS)
+        if not warm.settled:
+            self.unsettled.add(step.id)
+        settled = step.id not in self.unsettled
+        self.store.add_fact(self.cell, step.id, "warm_up", warm.as_json() | {"settled": settled})
 
     def burst(self, step: Step, block: int) -> float:
         """One burst of a step. Returns the seconds that it took, the collection of garbage before it included."""
         start = time.monotonic()
         samples, limit_ns = self._burst_size(self.typical_ns[step.id])
-        timings = self._ask("burst", step=step.id, min_samples=samples, limit_ns=limit_ns)["timings"]
-        self._add([self._sample(step.id, "steady", t["wall_ns"], t, block=block) for t in timings])
-        self.typical_ns[step.id] = timings[-1]["wall_ns"]
+        timings = self._ask(protocol.BURST, step=step.id, min_samples=samples, limit_ns=limit_ns).timings
+        self._add([self._timed(step.id, "steady", timing, block) for timing in timings])
+        self.typical_ns[step.id] = timings[-1].wall_ns
         return time.monotonic() - start
 
     def _burst_size(self, typical_ns: float) -> tuple[int, int]:
@@ -212,7 +222,7 @@ class Contender:
         if self.alive:
             self.worker.resume()
             known = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
-            self.store.add_fact(self.cell, "", PEAK, max([self._ask("memory")["peak_bytes"], *known]))
+            self.store.add_fact(self.cell, "", PEAK, max([self._ask(protocol.MEMORY).peak_bytes, *known]))
         self.worker.kill()
         self.worker = None
 
@@ -240,35 +250,19 @@ class Contender:
         else:
             self.store.set_status(self.cell, Status.DONE)
 
-    def _ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+    def _ask(self, request: Request[Reply], **arguments: Any) -> Reply:
         assert self.worker is not None
-        return self.worker.ask(do, self.options.timeout_s, **arguments)
+        return self.worker.ask(request, self.options.timeout_s, **arguments)
 
     def _add(self, samples: list[Sample]) -> None:
         self.store.add_samples(self.cell, samples)
+        self.measured.add(samples)
 
-    def _sample(
-        self,
-        step: str,
-        kind: Any,
-        wall_ns: float,
-        timing: Mapping[str, Any] | None = None,
-        *,
-        block: int = 0,
-        detail: str = "",
-    ) -> Sample:
-        timing = timing or {}
-        return Sample(
-            process=self.process,
-            block=block,
-            step=step,
-            kind=kind,
-            wall_ns=wall_ns,
-            evals=timing.get("evals", 1),
-            cpu_ns=timing.get("cpu_ns"),
-            gc_ns=timing.get("gc_ns"),
-            detail=detail,
-        )
+    def _sample(self, step: str, kind: SampleKind, wall_ns: float, detail: str) -> Sample:
+        return Sample(self.process, 0, step, kind, wall_ns, detail=detail)
+
+    def _timed(self, step: str, kind: SampleKind, timing: Timing, block: int = 0) -> Sample:
+        return Sample(self.process, block, step, kind, timing.wall_ns, timing.evals, timing.cpu_ns, timing.gc_ns)
 
 
 def _and_more(reasons: list[str]) -> str:
@@ -276,35 +270,43 @@ def _and_more(reasons: list[str]) -> str:
     return reasons[0] + (f" (and {more} more)" if more else "")
 
 
-def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str | None, dict[str, Any]]:
-    """What the workers are told, by environment: plain data that names code, paths and parameters."""
-    found: dict[str | None, dict[str, Any]] = {}
+def step_job(
+    step: Step, framework: Framework, file: str | None = None, given: str | None = None, *, needed: bool = False
+) -> StepJob:
+    """Return the message for a step; the arguments are the fields of `StepJob`."""
+    return StepJob(
+        id=step.id,
+        op=step.op.name,
+        params=asdict(step.params),
+        inputs=step.inputs,
+        framework=framework.name,
+        file=file,
+        given=given,
+        needed=needed,
+    )
+
+
+def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str | None, Job]:
+    """Return the jobs of a stack's workers, by environment."""
     kinds = pipeline.kinds
     taken = {source for step in pipeline.steps for source in step.inputs}
+    steps: dict[str | None, list[StepJob]] = {}
+    values: dict[str | None, dict[str, SavedValue]] = {}
     for step in pipeline.steps:
         if step.id not in stack.steps:
             continue
         framework = stack.steps[step.id]
-        empty = {"threads": options.threads, "device": options.device, "steps": [], "values": {}}
-        job = found.setdefault(framework.environment, empty)
-        job["steps"].append(
-            step.as_json()
-            | {
-                "framework": framework.name,
-                "file": reference.files.get(step.id),
-                "given": reference.given(step.id),
-                "kept": step.id in taken,
-            }
-        )
-        for source in step.inputs:
-            if source not in stack.steps:
-                job["values"][source] = reference.place(source), kinds[source]
-    return found
+        own = values.setdefault(framework.environment, {})
+        own |= {s: SavedValue(directory=reference.place(s), kind=kinds[s]) for s in step.inputs if s not in stack.steps}
+        files = {"file": reference.files.get(step.id), "given": reference.given(step.id)}
+        steps.setdefault(framework.environment, []).append(step_job(step, framework, **files, needed=step.id in taken))
+    return {
+        environment: Job(threads=options.threads, device=options.device, steps=tuple(own), values=values[environment])
+        for environment, own in steps.items()
+    }
 
 
-def compared(
-    ask: Callable[..., Any], step: Step, stack: Stack, reference: Reference, directory: Path
-) -> list[agreement.Finding]:
+def compared(ask: Ask, step: Step, stack: Stack, reference: Reference, directory: Path) -> list[agreement.Finding]:
     """How a step's output, which is in ``directory``, compares with the reference's.
 
     A step that asks for it is executed once more, on the reference's own inputs, by asking the worker.
@@ -317,7 +319,7 @@ def compared(
             return agreement.compare(step.op, got, want, deviation, step.params, scale)
     with scratch() as place, comparing(step):
         inputs = [reference.place(source) for source in step.inputs]
-        ask("isolated", step=step.id, inputs=inputs, directory=place)
+        ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=place)
         return agreement.compare(step.op, arrays.load(Path(place)), want, deviation, step.params, scale)
 
 

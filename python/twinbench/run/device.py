@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from twinbench.errors import REQUIRED_UNAVAILABLE, TwinbenchError
 from twinbench.frameworks.api import Framework
-from twinbench.julia.find import find
-from twinbench.julia.start import environment
-from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure, scratch
-from twinbench.launch.variables import worker_environment
+from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure
+from twinbench.launch.variables import variables_of_worker
 from twinbench.plan.pipeline import Step
+from twinbench.run.contender import step_job
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
+from twinbench.worker import protocol
+from twinbench.worker.protocol import Job
 
 
 class DeviceUnavailable(TwinbenchError):
@@ -45,18 +45,19 @@ def require(parts: Sequence[Part], options: Options) -> None:
 
 def _try(framework: Framework, step: Step, options: Options) -> None:
     """Load a framework as a worker of the run would."""
-    extra = environment(find(), options.threads) if framework.language == "julia" else {}
-    variables = worker_environment(options.threads, extra, options.device)
-    with scratch() as directory:
-        told: dict[str, Any] = {"framework": framework.name, "file": None, "given": None, "kept": False}
-        job = {"threads": options.threads, "device": options.device, "values": {}}
-        job |= {"handovers": directory, "steps": [step.as_json() | told]}
+    variables = variables_of_worker(options.threads, options.device, uses_julia=framework.language == "julia")
+    job = Job(
+        threads=options.threads,
+        device=options.device,
+        steps=(step_job(step, framework),),
+        values={},
+    )
+    try:
+        worker = Worker(job, variables, environment=framework.environment)
         try:
-            worker = Worker(job, variables, place=framework.environment)
-            try:
-                worker.ask("load", START_TIMEOUT_S)
-            finally:
-                worker.kill()
-        except WorkerFailure as failure:
-            reason = failure.reason.removeprefix("RuntimeError: ")
-            raise DeviceUnavailable(f"--device {options.device}: {framework.name}: {reason}") from None
+            worker.ask(protocol.LOAD, START_TIMEOUT_S)
+        finally:
+            worker.kill()
+    except WorkerFailure as failure:
+        reason = failure.reason.removeprefix("RuntimeError: ")
+        raise DeviceUnavailable(f"--device {options.device}: {framework.name}: {reason}") from None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 from twinbench.errors import BadInput, nearest
+from twinbench.store.records import WARM_UP_S
 
 MIN_ROUNDS = 5
 """Blocks per process before anything may stop: below that an interval over blocks says nothing."""
@@ -31,7 +34,7 @@ burst, and are to be about 1 % of it."""
 LONG_STEP_NS = 200_000_000
 """A step above 0.2 s is sampled once per burst: its median comes from the blocks."""
 
-WARM_UP_NS = 1_000_000_000
+WARM_UP_NS = int(WARM_UP_S * 1e9)
 """Warm-up ends here even if the times still fall; this is then recorded and shown."""
 
 DEVICES = ("cpu", "cuda")
@@ -73,3 +76,36 @@ class Options:
     def as_json(self) -> dict[str, Any]:
         """For the store."""
         return asdict(self)
+
+    def as_arguments(self) -> list[str]:
+        """Return the options of ``twinbench run`` that give these again; defaults are left out.
+
+        ``seed`` has no option.
+        """
+        default = Options()
+        words: dict[str, tuple[str, Callable[[Any], str]]] = {
+            "--threads": ("threads", str),
+            "--device": ("device", str),
+            "--budget": ("budget_s", _number),
+            "--processes": ("processes", str),
+            "--seeds": ("seeds", str),
+            "--resolve": ("resolve", _percent),
+            "--timeout": ("timeout_s", _number),
+            "--memory-limit": ("memory_limit", str),
+        }
+        arguments: list[str] = []
+        for option, (name, written) in words.items():
+            value = getattr(self, name)
+            if value != getattr(default, name):
+                arguments += [option, written(value)]
+        return arguments
+
+
+def _number(value: float) -> str:
+    return repr(value).removesuffix(".0")
+
+
+def _percent(share: float) -> str:
+    """Return a percentage that is the same number again: no rounding in between."""
+    digits = f"{Decimal(repr(share)) * 100:f}"
+    return (digits.rstrip("0").removesuffix(".") if "." in digits else digits) + "%"

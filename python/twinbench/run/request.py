@@ -16,11 +16,12 @@ import psutil
 
 from twinbench import paths
 from twinbench.errors import REQUIRED_UNAVAILABLE, BadInput, TwinbenchError
-from twinbench.plan import pipeline, stack
+from twinbench.plan import pipeline as pipelines
+from twinbench.plan import stack
 from twinbench.run import environment
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
-from twinbench.store.records import ORIGIN
+from twinbench.store.records import COMMAND, ORIGIN
 from twinbench.store.store import Run, Store
 
 SPREADS = ("process_sd", "time_sd", "run_sd")
@@ -40,7 +41,10 @@ class Request:
     pipelines: tuple[str, ...]
     sizes: tuple[str, ...] = ()
     stacks: tuple[str, ...] = ()
-    directories: tuple[str, ...] = ()
+    directories: tuple[Path, ...] = ()
+    """More directories of pipelines: absolute, so that the run can be resumed and repeated from anywhere."""
+    required: tuple[str, ...] = ()
+    """Frameworks without which nothing is to be measured."""
 
     def as_json(self) -> dict[str, Any]:
         """For the store, and for finding the run to resume."""
@@ -48,30 +52,43 @@ class Request:
             "pipelines": list(self.pipelines),
             "sizes": list(self.sizes),
             "stacks": list(self.stacks),
-            "directories": list(self.directories),
+            "directories": [str(path) for path in self.directories],
         }
 
+    def as_arguments(self) -> list[str]:
+        """Return the arguments of ``twinbench run`` that give this request again."""
+        options = {
+            "--size": self.sizes,
+            "--stack": self.stacks,
+            "--pipelines": map(str, self.directories),
+            "--require": self.required,
+        }
+        return [
+            *self.pipelines,
+            *(word for name, values in options.items() for value in values for word in (name, value)),
+        ]
 
-def directories(extra: Sequence[Path | str]) -> list[Path]:
-    """Where pipelines are looked for: the user's directories first, then ours."""
-    return [*(Path(path) for path in extra), paths.resource("pipelines")]
+
+def directories(extra: Sequence[Path]) -> list[Path]:
+    """Return where pipelines are looked for: the user's directories first, then ours."""
+    return [*extra, paths.resource("pipelines")]
 
 
 def parts(request: Request) -> list[Part]:
     """Everything validated before anything is measured."""
-    found = []
+    parts = []
     for name in request.pipelines:
-        plan = pipeline.find(name, directories(request.directories))
-        stacks = stack.stacks_of(plan, list(request.stacks))
-        for size in request.sizes or (next(iter(plan.sizes)),):
-            plan.amount(size)
-            found.append(Part(plan, size, stacks))
-    return found
+        pipeline = pipelines.find(name, directories(request.directories))
+        stacks = stack.stacks_of(pipeline, list(request.stacks))
+        for size in request.sizes or (next(iter(pipeline.sizes)),):
+            pipeline.amount(size)
+            parts.append(Part(pipeline, size, stacks))
+    return parts
 
 
-def require(frameworks: Sequence[str]) -> None:
-    """Raises Required when a named framework can't be had, BadInput when there is none of that name."""
-    for name in frameworks:
+def require(request: Request) -> None:
+    """Raises Required when a required framework can't be had, BadInput when there is none of that name."""
+    for name in request.required:
         for framework in stack.parse(name):
             reason = stack.unavailable(framework)
             if reason is not None:
@@ -83,7 +100,12 @@ def new_run(store: Store, request: Request, options: Options) -> str:
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     tested = _selftest()
-    arguments = {"request": request.as_json(), "options": options.as_json(), "harness": _harness()}
+    arguments = {
+        "request": request.as_json(),
+        "options": options.as_json(),
+        COMMAND: [*request.as_arguments(), *options.as_arguments()],
+        "harness": _harness(),
+    }
     store.new_run(
         run_id,
         created=now.isoformat(timespec="seconds"),

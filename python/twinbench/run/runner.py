@@ -17,19 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinbench.errors import BadInput
-from twinbench.julia.find import find
-from twinbench.julia.start import environment as julia_environment
 from twinbench.launch.process import WorkerFailure, scratch
-from twinbench.launch.variables import worker_environment
+from twinbench.launch.variables import variables_of_worker
 from twinbench.numbers import stats
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack, fingerprint, versions
 from twinbench.run import environment
 from twinbench.run.agree import reference
 from twinbench.run.contender import Contender
+from twinbench.run.measured import Measured
 from twinbench.run.models import mistakes, quality
 from twinbench.run.options import MAX_PROCESSES, MIN_ROUNDS, Options
-from twinbench.store.samples import BlockPosition, figures, paired
+from twinbench.store.samples import BlockPosition, paired
 from twinbench.store.store import Plan, Status, Store
 
 if TYPE_CHECKING:
@@ -173,9 +172,9 @@ def _contenders(
             watch.ended(stack.name, status, stack.missing.reason)
         else:
             store.add_fact(cell, "", "versions", {f.name: versions(f) for f in stack.frameworks})
-            extra = julia_environment(find(), options.threads) if stack.uses_julia else {}
-            variables = worker_environment(options.threads, extra, options.device)
-            yield Contender(cell, stack, part.pipeline, known, store, options, variables, sliced)
+            variables = variables_of_worker(options.threads, options.device, uses_julia=stack.uses_julia)
+            measured = Measured(store.samples(cell))
+            yield Contender(cell, stack, part.pipeline, known, store, options, variables, sliced, measured=measured)
 
 
 @contextmanager
@@ -226,9 +225,9 @@ class _Measuring:
         """The next process number and how many processes are complete, from what the store holds already."""
         if not self.contenders:
             return 0, 0
-        started = [sample.process for c in self.contenders for sample in self.store.samples(c.cell)]
+        last = max(c.measured.last_process for c in self.contenders)
         complete = min(sum(fact.key.startswith(COMPLETE) for fact in self.store.facts(c.cell)) for c in self.contenders)
-        return max(started, default=-1) + 1, complete
+        return last + 1, complete
 
     def _enough(self, complete: int) -> bool:
         if complete < self.options.processes:
@@ -321,10 +320,10 @@ class _Measuring:
 
     def _figures(self, contender: Contender, process: int | None) -> list[dict[BlockPosition, list[float]]]:
         """What is compared, per block of one process or of all: the total, or every step where they are independent."""
-        measured = figures([s for s in self.store.samples(contender.cell) if process in (None, s.process)])
+        steps = [step.id for step in self.part.pipeline.steps]
         if self.part.pipeline.independent:
-            return [measured.steady.get(step.id, {}) for step in self.part.pipeline.steps]
-        return [measured.totals(step.id for step in self.part.pipeline.steps)]
+            return [contender.measured.blocks(step, process) for step in steps]
+        return [contender.measured.totals(steps, process)]
 
     def _half_width(self, process_sd: float, process: int | None = None) -> float:
         """The widest interval of anything compared against the first contender that has it, as a distance from 1."""

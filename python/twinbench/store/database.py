@@ -16,7 +16,7 @@ from typing import Any, Self
 from twinbench.errors import StoreError
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-VERSION = 3
+VERSION = 4
 MIGRATIONS = {
     1: (
         "ALTER TABLE agreements ADD COLUMN psnr_db REAL",
@@ -26,8 +26,39 @@ MIGRATIONS = {
         "CREATE TABLE files (cell_id INTEGER NOT NULL REFERENCES cells (id), name TEXT NOT NULL,"
         " content BLOB NOT NULL, PRIMARY KEY (cell_id, name))",
     ),
+    3: (
+        "ALTER TABLE cells RENAME TO cells_before",
+        """
+        CREATE TABLE cells (
+            id INTEGER PRIMARY KEY,
+            run_id TEXT NOT NULL,
+            pipeline TEXT NOT NULL,
+            stack TEXT NOT NULL,
+            size TEXT NOT NULL,
+            variant TEXT NOT NULL DEFAULT '',
+            steps TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            status TEXT NOT NULL DEFAULT 'planned' CHECK (status IN
+                ('planned', 'running', 'done', 'failed', 'timeout', 'oom', 'unavailable', 'disagrees')),
+            kind TEXT NOT NULL DEFAULT '' CHECK (kind IN
+                ('', 'wrong answer', 'time-out', 'memory', 'signal', 'exit', 'exception', 'protocol', 'threads',
+                 'unsupported', 'unavailable')),
+            reason TEXT NOT NULL DEFAULT '',
+            stderr TEXT NOT NULL DEFAULT '',
+            changed TEXT NOT NULL,
+            UNIQUE (run_id, pipeline, stack, size, variant),
+            FOREIGN KEY (run_id, pipeline, size) REFERENCES plans (run_id, pipeline, size)
+        )
+        """,
+        "INSERT INTO cells SELECT id, run_id, pipeline, stack, size, '', steps, fingerprint, status, kind, reason,"
+        " stderr, changed FROM cells_before",
+        "DROP TABLE cells_before",
+    ),
 }
-"""What makes a store of this version one of the next: what was measured with an older twinbench stays readable."""
+"""Statements that bring a store of this version to the next: what was measured with an older twinbench stays readable.
+
+They run without foreign keys, and under ``legacy_alter_table``: other tables go on referring to ``cells`` by its name.
+"""
 
 APPLICATION_ID = 0x7477696E
 """``twin`` in ASCII: tells our files from other people's SQLite files."""
@@ -112,7 +143,8 @@ class Database:
 
     def _set_up(self) -> None:
         with _errors(self.path):
-            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._connection.execute("PRAGMA foreign_keys = OFF")
+            self._connection.execute("PRAGMA legacy_alter_table = ON")
             self._connection.execute("PRAGMA synchronous = FULL")
             if self._pragma("user_version") == 0 and self._is_empty():
                 self._use_wal()
@@ -122,6 +154,7 @@ class Database:
             self._migrate()
             if (version := self._pragma("user_version")) != VERSION:
                 raise StoreError(f"{self.path}: store version {version}, where this twinbench reads {VERSION}")
+            self._connection.execute("PRAGMA foreign_keys = ON")
 
     def _create_tables(self) -> None:
         with self.transaction() as db:

@@ -6,8 +6,10 @@ Every row names its run, pipeline, size and stack, so that each table can be rea
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -23,7 +25,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 Row = dict[str, Any]
 
-CELL = {"run": "string", "pipeline": "string", "size": "string", "stack": "string"}
+CELL = {"run": "string", "pipeline": "string", "size": "string", "stack": "string", "variant": "string"}
 
 COLUMNS = {
     "cells": CELL
@@ -35,14 +37,16 @@ COLUMNS = {
     | {"step": "string", "framework": "string", "output": "string", "level": "string"}
     | {"error": "double", "max_abs": "double", "ok": "bool", "detail": "string"}
     | {"psnr_db": "double", "declared": "string"},
+    "facts": CELL | {"step": "string", "framework": "string", "key": "string", "value": "string"},
     "quality": CELL | {"metric": "string", "value": "double", "seed": "int64"},
 }
-"""Arrow types by table and column. Times are nanoseconds per evaluation."""
+"""Arrow types by table and column. Times are nanoseconds per evaluation; the value of a fact is JSON."""
 
 _READERS: dict[str, Callable[[Store, Cell], Iterable[Any]]] = {
     "cells": lambda store, cell: [cell],
     "samples": lambda store, cell: store.samples(cell.id),
     "agreement": lambda store, cell: store.agreements(cell.id),
+    "facts": lambda store, cell: [replace(fact, value=json.dumps(fact.value)) for fact in store.facts(cell.id)],
     "quality": lambda store, cell: store.qualities(cell.id),
 }
 
@@ -98,6 +102,7 @@ def _rows(name: str, store: Store, cell: Cell) -> Iterator[Row]:
     """Yield a row per record: the record's fields that are columns, and the framework of its step."""
     for record in _READERS[name](store, cell):
         row: Row = {"run": cell.run_id, "pipeline": cell.pipeline, "size": cell.size, "stack": cell.stack}
+        row["variant"] = cell.variant
         row |= {column: getattr(record, column, None) for column in COLUMNS[name] if column not in CELL}
         if "framework" in row:
             row["framework"] = cell.steps.get(record.step)

@@ -136,4 +136,4 @@ def of_cell(store: Store, cell: Cell) -> CellErrors | None:
     if ERRORS not in facts:
         return None
     disagreement = Disagreement.of(facts[DISAGREEMENT]) if DISAGREEMENT in facts else None
-    return CellErrors(cell.pipeline, cell.size, cell.stack, Errors.of(facts[ERRORS]), disagreement)
+    return CellErrors(cell.pipeline, cell.size, cell.label, Errors.of(facts[ERRORS]), disagreement)

@@ -44,6 +44,17 @@ class Status(StrEnum):
         return self not in (Status.PLANNED, Status.RUNNING)
 
 
+ENDINGS = frozenset(status for status in Status if status.ended)
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.PLANNED: ENDINGS | {Status.RUNNING},
+    Status.RUNNING: ENDINGS | {Status.RUNNING},
+    **dict.fromkeys(ENDINGS, frozenset()),
+}
+"""By status of a cell, the statuses that may follow. Each further process sets ``running`` again; an end is final.
+
+A resumed run may end a cell that was planned only: what was missing is the verdict."""
+
 KINDS = (
     "",
     "wrong answer",
@@ -59,6 +70,12 @@ KINDS = (
 )
 """Why a cell didn't end as ``done``. Empty where it did, or hasn't ended."""
 
+
+COMMAND = "command"
+"""In the arguments of a run: the words after ``twinbench run`` that make the run again. Older stores lack them."""
+
+WARM_UP_S = 1.0
+"""Seconds after which warm-up ends even if the times still fall; a step's ``settled`` says so then."""
 
 ORIGIN = "merged_from"
 """In the arguments of a run that was copied from another store: the host or the file that it came from."""
@@ -97,7 +114,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One pipeline x stack x size."""
+    """One pipeline x stack x size x variant."""
 
     id: int
     run_id: str
@@ -117,6 +134,13 @@ class Cell:
     """The tail of the worker's stderr. Empty unless the worker failed."""
     changed: str
     """When the status was last set: ISO 8601, UTC."""
+    variant: str = ""
+    """What a sweep varies beside the stack: threads, versions, an environment. Empty where there is no sweep."""
+
+    @property
+    def label(self) -> str:
+        """The stack's name, with the variant where there is one: unique in its run, pipeline and size."""
+        return f"{self.stack} ({self.variant})" if self.variant else self.stack
 
 
 @dataclass(frozen=True, slots=True)

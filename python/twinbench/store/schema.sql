@@ -1,4 +1,4 @@
--- The store of results, version 3 (PRAGMA user_version). Times are nanoseconds per evaluation; timestamps ISO 8601, UTC.
+-- The store of results, version 4 (PRAGMA user_version). Times are nanoseconds per evaluation; timestamps ISO 8601, UTC.
 -- SQLite keeps NaN as NULL: REAL columns that may hold NaN are nullable and read back as NaN.
 
 CREATE TABLE runs (
@@ -24,6 +24,7 @@ CREATE TABLE cells (
     pipeline    TEXT NOT NULL,
     stack       TEXT NOT NULL,
     size        TEXT NOT NULL,
+    variant     TEXT NOT NULL DEFAULT '',  -- what a sweep varies: threads, versions, environment
     steps       TEXT NOT NULL,  -- JSON: framework by step id
     fingerprint TEXT NOT NULL,
     status      TEXT NOT NULL DEFAULT 'planned' CHECK (status IN
@@ -34,7 +35,7 @@ CREATE TABLE cells (
     reason      TEXT NOT NULL DEFAULT '',
     stderr      TEXT NOT NULL DEFAULT '',
     changed     TEXT NOT NULL,
-    UNIQUE (run_id, pipeline, stack, size),
+    UNIQUE (run_id, pipeline, stack, size, variant),
     FOREIGN KEY (run_id, pipeline, size) REFERENCES plans (run_id, pipeline, size)
 );
 

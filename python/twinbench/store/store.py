@@ -15,9 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from twinbench.errors import BadInput, nearest
+from twinbench.errors import BadInput, StoreError, nearest
 from twinbench.store.database import Database
 from twinbench.store.records import (
+    TRANSITIONS,
     Agreement,
     Baseline,
     Cell,
@@ -140,35 +141,52 @@ class Store:
     # Cells
 
     def add_cell(
-        self, run_id: str, pipeline: str, stack: str, size: str, steps: dict[str, str], fingerprint: str
+        self,
+        run_id: str,
+        pipeline: str,
+        stack: str,
+        size: str,
+        steps: dict[str, str],
+        fingerprint: str,
+        variant: str = "",
     ) -> int:
         """Plan a cell and return its id; a cell that is there already stays as it is, and its id is returned."""
         with self._db.transaction() as db:
             db.execute(
-                "INSERT INTO cells (run_id, pipeline, stack, size, steps, fingerprint, changed)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (run_id, pipeline, stack, size, _json(steps), fingerprint, _now()),
+                "INSERT INTO cells (run_id, pipeline, stack, size, variant, steps, fingerprint, changed)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (run_id, pipeline, stack, size, variant, _json(steps), fingerprint, _now()),
             )
-            query = "SELECT id FROM cells WHERE run_id = ? AND pipeline = ? AND stack = ? AND size = ?"
-            return int(db.execute(query, (run_id, pipeline, stack, size)).fetchone()[0])
+            query = "SELECT id FROM cells WHERE run_id = ? AND pipeline = ? AND stack = ? AND size = ? AND variant = ?"
+            return int(db.execute(query, (run_id, pipeline, stack, size, variant)).fetchone()[0])
 
     def set_status(self, cell_id: int, status: Status, *, kind: str = "", reason: str = "", stderr: str = "") -> None:
-        """Set where a cell is, and why. ``kind`` is one of `records.KINDS`."""
-        self._db.write(
-            "UPDATE cells SET status = ?, kind = ?, reason = ?, stderr = ?, changed = ? WHERE id = ?",
-            *(str(status), kind, _text(reason), _text(stderr), _now(), cell_id),
-        )
+        """Set where a cell is, and why. ``kind`` is one of `records.KINDS`.
+
+        Raises StoreError for a change that `records.TRANSITIONS` doesn't have.
+        """
+        with self._db.transaction() as db:
+            row = db.execute("SELECT status, pipeline, size, stack FROM cells WHERE id = ?", (cell_id,)).fetchone()
+            if row is None:
+                raise StoreError(f"{self.path}: no cell {cell_id} in it")
+            before, *names = row
+            if status not in TRANSITIONS[Status(before)]:
+                raise StoreError(f"{self.path}: cell {cell_id} ({' '.join(names)}) can't go from {before} to {status}")
+            db.execute(
+                "UPDATE cells SET status = ?, kind = ?, reason = ?, stderr = ?, changed = ? WHERE id = ?",
+                (str(status), kind, _text(reason), _text(stderr), _now(), cell_id),
+            )
 
     def cells(self, run_id: str) -> list[Cell]:
         """The cells of a run, in the order they were planned."""
         rows = self._db.read(
-            "SELECT id, run_id, pipeline, stack, size, steps, fingerprint, status, kind, reason, stderr, changed"
-            " FROM cells WHERE run_id = ? ORDER BY id",
+            "SELECT id, run_id, pipeline, stack, size, steps, fingerprint, status, kind, reason, stderr, changed,"
+            " variant FROM cells WHERE run_id = ? ORDER BY id",
             run_id,
         )
         return [
-            Cell(cell_id, run, pipeline, stack, size, json.loads(steps), fingerprint, Status(status), *told)
-            for cell_id, run, pipeline, stack, size, steps, fingerprint, status, *told in rows
+            Cell(cell_id, run, pipeline, stack, size, json.loads(steps), fingerprint, Status(status), *words)
+            for cell_id, run, pipeline, stack, size, steps, fingerprint, status, *words in rows
         ]
 
     # What was measured in a cell
@@ -177,7 +195,7 @@ class Store:
         """Write samples in one synced transaction: all of them or none.
 
         All samples of one process, block, step, kind and detail belong in one call: writing a burst a second time is
-        refused with StoreError. `drop_process` makes room for a repetition.
+        refused with StoreError.
         """
         ordinals: Counter[tuple[int, int, str, str, str]] = Counter()
         rows = []
@@ -196,10 +214,6 @@ class Store:
             cell_id,
         )
         return [Sample(*row) for row in rows]
-
-    def drop_process(self, cell_id: int, process: int) -> None:
-        """Forget the samples of one process of a cell, which is to be repeated."""
-        self._db.write("DELETE FROM samples WHERE cell_id = ? AND process = ?", cell_id, process)
 
     def add_agreement(self, cell_id: int, agreement: Agreement) -> None:
         """Keep how far an output of a step is from the reference's. A later one replaces it."""

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial, wraps
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter_ns
 from types import ModuleType
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
 from twinbench.ops import arrays
 from twinbench.ops.contract import NEUTRAL, Kind, Op
-from twinbench.worker import measure, memory
-from twinbench.worker.protocol import Message
+from twinbench.worker import measure, memory, protocol
+from twinbench.worker.protocol import Content, Job, Message, Request, StepJob
 
 P = ParamSpec("P")
+ReplyType = TypeVar("ReplyType", bound=Content)
+
+ANSWERS: dict[str, Callable[..., Content]] = {}
+"""The methods of `Cell` that answer requests, by the request's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step, resolved: what to call, on which steps' outputs, with what given."""
+    """One step, resolved: the op, its parameters and framework, and where the inputs come from."""
 
     id: str
     op: Op
@@ -34,23 +38,44 @@ class Step:
     inputs: tuple[str, ...]
     file: str | None
     given: str | None
-    kept: bool
+    needed: bool
     """Whether a later step takes its output, here or in another worker."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """Of the inputs that steps make."""
+        """Kinds of the inputs that aren't files."""
         return tuple(kind for kind in self.op.inputs if kind != "file")
 
+    @property
+    def implementation(self) -> Callable[..., Any]:
+        """The framework's function for the op."""
+        return self.framework.ops[self.op.name]
 
-def _aside(request: Callable[Concatenate[Cell, P], Message]) -> Callable[Concatenate[Cell, P], Message]:
-    """A request that serves the comparison: what it takes for a time is none of the stack's memory."""
 
-    @wraps(request)
-    def answer(cell: Cell, /, *args: P.args, **kwargs: P.kwargs) -> Message:
+def _answers(
+    request: Request[ReplyType], *, aside: bool = False
+) -> Callable[[Callable[Concatenate[Cell, P], ReplyType]], Callable[Concatenate[Cell, P], ReplyType]]:
+    """Register a method of `Cell` as the answer to a request.
+
+    ``aside``: the request serves agreement checks, and memory used while it is served isn't attributed to the stack.
+    """
+
+    def register(method: Callable[Concatenate[Cell, P], ReplyType]) -> Callable[Concatenate[Cell, P], ReplyType]:
+        registered = _aside(method) if aside else method
+        ANSWERS[request.name] = registered
+        return registered
+
+    return register
+
+
+def _aside(
+    method: Callable[Concatenate[Cell, P], ReplyType],
+) -> Callable[Concatenate[Cell, P], ReplyType]:
+    @wraps(method)
+    def answer(cell: Cell, /, *args: P.args, **kwargs: P.kwargs) -> ReplyType:
         cell.peak()
         try:
-            return request(cell, *args, **kwargs)
+            return method(cell, *args, **kwargs)
         finally:
             memory.reset_peak()
 
@@ -58,171 +83,186 @@ def _aside(request: Callable[Concatenate[Cell, P], Message]) -> Callable[Concate
 
 
 class Cell:
-    """Runs the steps of one stack. ``job`` is plain data from the harness; it can name code, never carry it."""
+    """Runs the steps of one stack."""
 
-    def __init__(self, job: Message) -> None:
-        self.threads: int = job["threads"]
-        self.device: str = job["device"]
-        self.values: dict[str, tuple[str, Kind]] = job["values"]
-        """By source the directory and the kind of what no step of the stack makes, such as the dataset's value."""
+    def __init__(self, job: Job) -> None:
+        self.threads = job.threads
+        self.device = job.device
+        self.values = job.values
+        """Inputs that no step of the stack makes, such as the dataset's value."""
         self.native_values: dict[tuple[str, str], Any] = {}
-        """The same by framework and source, in that framework's form, once a step has asked for it."""
-        self.handovers = Path(job["handovers"])
-        """Where the outputs of steps that another worker runs are found, in directories of their names."""
+        """The same values by framework and source, in the framework's form, once a step has asked for them."""
+        self.handovers = Path(job.handovers)
+        """Holds the outputs of steps that other workers run, in directories named like the steps."""
         self.isolated_outputs: dict[str, Any] = {}
-        """What steps made of the reference's inputs, where that can't be saved and read back."""
-        self.steps = {step["id"]: _resolve(step) for step in job["steps"]}
+        """Outputs of steps on the reference's inputs, where they can't be saved and read back."""
+        self.steps = {step.id: _resolve(step) for step in job.steps}
         self.outputs: dict[str, Any] = {}
-        """Those that later steps take, and the last one."""
-        self.calls: dict[str, Any] = {}
+        """Outputs that later steps take, and the last output."""
+        self.calls: dict[str, partial[Any]] = {}
+        """By step the call that is timed, inputs included."""
         self.evals: dict[str, int] = {}
         self.peak_bytes = 0
-        """The largest resident set until the last reset."""
+        """Largest resident set until the last reset."""
 
-    def load(self) -> Message:
+    @property
+    def frameworks(self) -> list[Framework]:
+        """The frameworks of the cell, in the order of their first step."""
+        return list({step.framework.name: step.framework for step in self.steps.values()}.values())
+
+    @_answers(protocol.LOAD)
+    def load(self) -> protocol.Loaded:
         """Import the frameworks, in the order of their first step. Nothing else heavy was imported before."""
         times, devices = {}, {}
-        for framework in {step.framework.name: step.framework for step in self.steps.values()}.values():
+        for framework in self.frameworks:
             start = perf_counter_ns()
             framework.load(self.threads)
             times[framework.name] = perf_counter_ns() - start
-            devices[framework.name] = self._place(framework)
-        return {"imports": times, "devices": devices, "rss_bytes": memory.rss_bytes()}
+            devices[framework.name] = self._move_to_device(framework)
+        return protocol.Loaded(times, devices, memory.rss_bytes())
 
-    def _place(self, framework: Framework) -> str:
-        """Take a framework to the run's device, if it can go there. Returns where it computes."""
+    def _move_to_device(self, framework: Framework) -> str:
+        """Move a framework to the run's device, if it can use it. Returns where it computes."""
         if self.device != "cuda" or framework.cuda is None:
             return "cpu"
         measure.wait_for(framework.cuda())
         return "cuda"
 
-    def thread_counts(self) -> Message:
-        """Thread counts as the live libraries report them, after the first calls."""
-        frameworks = {step.framework.name: step.framework for step in self.steps.values()}
-        return {"threads": {name: dict(framework.threads()) for name, framework in frameworks.items()}}
+    @_answers(protocol.THREAD_COUNTS)
+    def thread_counts(self) -> protocol.ThreadCounts:
+        """Return the thread counts that the live libraries report, after the first calls."""
+        return protocol.ThreadCounts({framework.name: dict(framework.threads()) for framework in self.frameworks})
 
-    def first(self, step: str) -> Message:
+    @_answers(protocol.FIRST)
+    def first(self, step: str) -> protocol.FirstCall:
         """Prepare the inputs, then execute a step for the first time and keep its output."""
-        self._forget()
-        this = self.steps[step]
+        self._free_outputs()
+        resolved = self.steps[step]
         start = perf_counter_ns()
-        inputs, crossed = self._inputs(this)
+        inputs, crossed = self._inputs(resolved)
         boundary = perf_counter_ns() - start if crossed else 0
-        call = partial(this.framework.ops[this.op.name], this.params, *inputs)
+        call = partial(resolved.implementation, resolved.params, *inputs)
         self.calls[step] = call
         self.peak()
         memory.reset_peak()
         before = memory.rss_bytes()
-        timing, self.outputs[step] = self._measure(this).first_call(call)
-        return {
-            "timing": asdict(timing),
-            "boundary_ns": boundary,
-            "rss_increase_bytes": max(0, memory.peak_bytes() - before),
-            "facts": dict(this.framework.facts(self.outputs[step], this.op.output)),
-        }
+        timing, self.outputs[step] = self._measure(resolved).first_call(call)
+        return protocol.FirstCall(
+            timing=_sent(timing),
+            boundary_ns=boundary,
+            rss_increase_bytes=max(0, memory.peak_bytes() - before),
+            facts=dict(resolved.framework.facts(self.outputs[step], resolved.op.output)),
+        )
 
-    @_aside
-    def extract(self, step: str, directory: str) -> Message:
-        """Bring a step's output back and save it for the comparison."""
+    @_answers(protocol.EXTRACT, aside=True)
+    def extract(self, step: str, directory: str) -> protocol.Crossing:
+        """Bring a step's output into the neutral form and save it, for the agreement check."""
         import numpy  # noqa: F401  saving needs it: not to be imported inside the boundary's time
 
-        this = self.steps[step]
+        resolved = self.steps[step]
         start = perf_counter_ns()
-        value = this.framework.extract(self.outputs[step], this.op.output)
+        value = resolved.framework.extract(self.outputs[step], resolved.op.output)
         boundary = perf_counter_ns() - start
         arrays.save(Path(directory), value)
-        return {"boundary_ns": boundary}
+        return protocol.Crossing(boundary)
 
-    def hand_over(self, step: str, directory: str) -> Message:
-        """Save a step's output for another worker. The saving is part of the crossing, and so of its time."""
+    @_answers(protocol.HAND_OVER)
+    def hand_over(self, step: str, directory: str) -> protocol.Crossing:
+        """Save a step's output for another worker. Saving is part of the crossing, and so of its time."""
         import numpy  # noqa: F401  not to be imported inside the boundary's time
 
-        this = self.steps[step]
+        resolved = self.steps[step]
         start = perf_counter_ns()
-        arrays.save(Path(directory), this.framework.extract(self.outputs[step], this.op.output))
-        return {"boundary_ns": perf_counter_ns() - start}
+        arrays.save(Path(directory), resolved.framework.extract(self.outputs[step], resolved.op.output))
+        return protocol.Crossing(perf_counter_ns() - start)
 
-    @_aside
-    def isolated(self, step: str, inputs: list[str], directory: str) -> Message:
-        """Execute a step on given inputs, which were saved in directories, and save its output for the comparison."""
-        this = self.steps[step]
-        values: list[Any] = [] if this.file is None else [this.file]
-        for source, place, kind in zip(this.inputs, inputs, this.kinds, strict=True):
-            made = self.isolated_outputs.get(source)
-            values.append(this.framework.prepare(arrays.load(Path(place)), kind) if made is None else made)
-        output = this.framework.ops[this.op.name](this.params, *values, *self._given(this))
-        if this.op.output not in NEUTRAL:
+    @_answers(protocol.ISOLATED, aside=True)
+    def isolated(self, step: str, inputs: list[str], directory: str) -> protocol.Done:
+        """Execute a step on inputs that were saved in directories, and save its output for the agreement check."""
+        resolved = self.steps[step]
+        values: list[Any] = [] if resolved.file is None else [resolved.file]
+        for source, saved, kind in zip(resolved.inputs, inputs, resolved.kinds, strict=True):
+            if source in self.isolated_outputs:
+                values.append(self.isolated_outputs[source])
+            else:
+                values.append(resolved.framework.prepare(arrays.load(Path(saved)), kind))
+        output = resolved.implementation(resolved.params, *values, *self._given(resolved))
+        if resolved.op.output not in NEUTRAL:
             self.isolated_outputs[step] = output
-        arrays.save(Path(directory), this.framework.extract(output, this.op.output))
-        if this.op.output == "saved":
-            self.calls[step]()  # the file is in its place again
-        return {}
+        arrays.save(Path(directory), resolved.framework.extract(output, resolved.op.output))
+        if resolved.op.output == "saved":
+            self.calls[step]()  # the file holds the stack's own output again
+        return protocol.Done()
 
-    @_aside
-    def again(self, step: str, scoring: str, given: str, directory: str) -> Message:
-        """Train anew from other givens, and score: ``scores`` and ``losses`` are saved. Returns the training's time."""
-        this, scorer = self.steps[step], self.steps[scoring]
+    @_answers(protocol.AGAIN, aside=True)
+    def again(self, step: str, scoring: str, given: str, directory: str) -> protocol.Retrained:
+        """Train anew from other givens, and score: ``scores`` and ``losses`` are saved."""
+        resolved, scorer = self.steps[step], self.steps[scoring]
         _, *inputs, _ = self.calls[step].args  # the parameters come first, and the givens last
-        start = this.framework.prepare(arrays.load(Path(given)), "arrays")
-        call = partial(self.calls[step].func, this.params, *inputs, start)
-        timing, model = self._measure(this).first_call(call)
-        known = zip(scorer.inputs, self.calls[scoring].args[1:], strict=True)
+        start = resolved.framework.prepare(arrays.load(Path(given)), "arrays")
+        call = partial(self.calls[step].func, resolved.params, *inputs, start)
+        timing, model = self._measure(resolved).first_call(call)
+        sources = zip(scorer.inputs, self.calls[scoring].args[1:], strict=True)
         scores = self.calls[scoring].func(
-            scorer.params, *(model if source == step else value for source, value in known)
+            scorer.params, *(model if source == step else value for source, value in sources)
         )
-        losses = this.framework.extract(model, "model")["losses"]
+        losses = resolved.framework.extract(model, "model")["losses"]
         arrays.save(Path(directory), scorer.framework.extract(scores, "arrays") | {"losses": losses})
-        return {"wall_ns": timing.wall_ns}
+        return protocol.Retrained(timing.wall_ns)
 
-    @_aside
-    def keep(self, step: str, directory: str) -> Message:
-        """Copy a step's trained model, as its framework exports it, into a directory. Untimed.
-
-        Returns what it is called there: nothing where the framework can't export.
-        """
-        this, export = self.steps[step], ops.get("training.export")
-        if export.name not in this.framework.ops:
-            return {"name": ""}
-        saved = this.framework.ops[export.name](export.build({}), self.outputs[step])
-        place = Path(str(getattr(saved, "path", saved)))  # a path, or a Julia value that has one
-        if place.is_dir():
-            shutil.copytree(place, Path(directory) / place.name)
+    @_answers(protocol.KEEP, aside=True)
+    def keep(self, step: str, directory: str) -> protocol.KeptModel:
+        """Copy a step's trained model, as its framework exports it, into a directory. Untimed."""
+        resolved = self.steps[step]
+        able = (op for op in ops.all_ops() if op.role == "export" and op.name in resolved.framework.ops)
+        export = next(able, None)
+        if export is None:
+            return protocol.KeptModel("")
+        saved = resolved.framework.ops[export.name](export.build({}), self.outputs[step])
+        path = Path(str(getattr(saved, "path", saved)))  # a path, or a Julia value that has one
+        if path.is_dir():
+            shutil.copytree(path, Path(directory) / path.name)
         else:
-            shutil.copy(place, directory)
-        return {"name": place.name}
+            shutil.copy(path, directory)
+        return protocol.KeptModel(path.name)
 
-    def score(self, step: str, rows: Message) -> Message:
-        """Scores, by a step that takes a model, of rows that come with the request: to serve, and not to measure."""
-        this = self.steps[step]
-        native = this.framework.prepare({"x_test": arrays.unpack(rows)}, "arrays")
-        scores = this.framework.ops[this.op.name](this.params, self.outputs[this.inputs[0]], native)
-        return {"scores": arrays.pack(this.framework.extract(scores, "arrays")["scores"])}
+    @_answers(protocol.SCORE)
+    def score(self, step: str, rows: Message) -> protocol.Scores:
+        """Score rows that come with the request, by a step that takes a model: to serve, and not to measure."""
+        resolved = self.steps[step]
+        native = resolved.framework.prepare({"x_test": arrays.unpack(rows)}, "arrays")
+        scores = resolved.implementation(resolved.params, self.outputs[resolved.inputs[0]], native)
+        return protocol.Scores(arrays.pack(resolved.framework.extract(scores, "arrays")["scores"]))
 
-    def warm_up(self, step: str, limit_ns: int) -> Message:
+    @_answers(protocol.WARM_UP)
+    def warm_up(self, step: str, limit_ns: int) -> protocol.WarmUp:
         """Calibrate, then run until the times have settled. A request is a sample of its own, however short."""
-        self._forget()
-        measured, call = self._measure(self.steps[step]), self.calls[step]
-        self.evals[step] = 1 if self.steps[step].op.is_request(self.steps[step].params) else measured.calibrate(call)
+        self._free_outputs()
+        resolved, call = self.steps[step], self.calls[step]
+        measured = self._measure(resolved)
+        self.evals[step] = 1 if resolved.op.is_request(resolved.params) else measured.calibrate(call)
         discarded, settled = measured.warm_up(call, self.evals[step], limit_ns)
-        return {"evals": self.evals[step], "discarded": discarded, "settled": settled}
+        return protocol.WarmUp(self.evals[step], discarded, settled)
 
-    def burst(self, step: str, min_samples: int, limit_ns: int) -> Message:
-        """One burst of samples."""
+    @_answers(protocol.BURST)
+    def burst(self, step: str, min_samples: int, limit_ns: int) -> protocol.Burst:
+        """Take one burst of samples."""
         measured, call = self._measure(self.steps[step]), self.calls[step]
         timings = measured.burst(call, self.evals[step], min_samples, limit_ns)
-        return {"timings": [asdict(timing) for timing in timings]}
+        return protocol.Burst(tuple(_sent(timing) for timing in timings))
 
-    def memory(self) -> Message:
-        """What the process holds, and the most that it held for the stack."""
-        return {"rss_bytes": memory.rss_bytes(), "peak_bytes": self.peak()}
+    @_answers(protocol.MEMORY)
+    def memory(self) -> protocol.Memory:
+        """Return the memory that the process holds, and the most that it held for the stack."""
+        return protocol.Memory(memory.rss_bytes(), self.peak())
 
     def peak(self) -> int:
-        """The largest resident set so far, in bytes, of all but what was done aside."""
+        """Return the largest resident set so far, in bytes, without the requests that were served aside."""
         self.peak_bytes = max(self.peak_bytes, memory.peak_bytes())
         return self.peak_bytes
 
     def _inputs(self, step: Step) -> tuple[Sequence[Any], bool]:
-        """A step's native inputs, and whether anything had to cross from one framework's form to another's."""
+        """Return a step's native inputs, and whether any had to cross from one framework's form to another's."""
         values: list[Any] = [step.file] if step.file is not None else []
         crossed = False
         for source, kind in zip(step.inputs, step.kinds, strict=True):
@@ -231,8 +271,8 @@ class Cell:
                 values.append(self._value(step.framework, source))
                 continue
             if source not in self.steps:
-                place = self.handovers / source
-                values.append(str(place) if kind == "saved" else step.framework.prepare(arrays.load(place), kind))
+                saved = self.handovers / source
+                values.append(str(saved) if kind == "saved" else step.framework.prepare(arrays.load(saved), kind))
                 crossed = True
                 continue
             value, producer = self.outputs[source], self.steps[source].framework
@@ -241,16 +281,20 @@ class Cell:
             values.append(value)
         return [*values, *self._given(step)], crossed
 
-    def _forget(self) -> None:
-        """Let go of what no step takes: it was compared by now, and ten answers of 10 million rows fill a memory."""
-        self.outputs = {step: value for step, value in self.outputs.items() if self.steps[step].kept}
+    def _free_outputs(self) -> None:
+        """Free outputs that no later step takes.
+
+        Their agreement has been checked, and ten results of 10 million rows wouldn't fit in memory.
+        """
+        self.outputs = {step: value for step, value in self.outputs.items() if self.steps[step].needed}
 
     def _value(self, framework: Framework, source: str) -> Any:
-        place = framework.name, source
-        if place not in self.native_values:
-            directory, kind = self.values[source]
-            self.native_values[place] = framework.prepare(arrays.load(Path(directory)), kind)
-        return self.native_values[place]
+        key = framework.name, source
+        if key not in self.native_values:
+            saved = self.values[source]
+            kind: Any = saved.kind
+            self.native_values[key] = framework.prepare(arrays.load(Path(saved.directory)), kind)
+        return self.native_values[key]
 
     @staticmethod
     def _given(step: Step) -> list[Any]:
@@ -258,19 +302,23 @@ class Cell:
 
     @staticmethod
     def _measure(step: Step) -> ModuleType:
-        """Julia code is timed inside Julia, by the same protocol."""
+        """Return the measuring module: Julia code is timed inside Julia, by the same protocol."""
         return import_module("twinbench.worker.julia_measure") if step.framework.language == "julia" else measure
 
 
-def _resolve(step: Message) -> Step:
-    op = ops.get(step["op"])
+def _sent(timing: measure.Timing) -> protocol.Timing:
+    return protocol.Timing(timing.wall_ns, timing.cpu_ns, timing.gc_ns, timing.evals)
+
+
+def _resolve(step: StepJob) -> Step:
+    op = ops.get(step.op)
     return Step(
-        id=step["id"],
+        id=step.id,
         op=op,
-        params=op.build(step["params"]),
-        framework=registry.get(step["framework"]),
-        inputs=tuple(step["inputs"]),
-        file=step["file"],
-        given=step["given"],
-        kept=step["kept"],
+        params=op.build(step.params),
+        framework=registry.get(step.framework),
+        inputs=step.inputs,
+        file=step.file,
+        given=step.given,
+        needed=step.needed,
     )

@@ -1,8 +1,6 @@
-"""The life of a worker: it is told its cell, then does what it is asked, one request at a time.
+"""The life of a worker: it gets its job, then serves one request at a time.
 
-Requests: ``load``, ``first`` (per step), ``thread_counts``, ``extract``, ``isolated``, ``again``, ``hand_over``,
-``keep``, ``score``, ``warm_up``, ``burst``, ``memory``. Every request is answered by ``{"ok": ...}`` or
-``{"error": ...}``; a worker that loses its harness dies.
+Every request is answered by ``{"ok": ...}`` or ``{"error": ...}``; a worker whose harness goes away ends.
 """
 
 from __future__ import annotations
@@ -12,25 +10,9 @@ import signal
 import sys
 import traceback
 
-from twinbench.worker.cell import Cell
-from twinbench.worker.protocol import Channel, Message
+from twinbench.worker.cell import ANSWERS, Cell
+from twinbench.worker.protocol import Channel, Job, Message
 
-REQUESTS = frozenset(
-    {
-        "load",
-        "first",
-        "thread_counts",
-        "extract",
-        "isolated",
-        "again",
-        "hand_over",
-        "keep",
-        "score",
-        "warm_up",
-        "burst",
-        "memory",
-    }
-)
 PR_SET_PDEATHSIG = 1
 
 
@@ -47,25 +29,24 @@ def main(read_fd: int, write_fd: int) -> None:
     cell: Cell | None = None
     for request in messages:
         try:
-            cell = cell or Cell(job)
+            cell = cell or Cell(Job.of(job))
             channel.send({"ok": answer(cell, request)})
         except Exception as error:
             channel.send({"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()})
 
 
 def answer(cell: Cell, request: Message) -> Message:
-    """Do one request."""
-    if request["do"] not in REQUESTS:
+    """Carry out one request. Returns the content of the reply as plain data."""
+    if request["do"] not in ANSWERS:
         raise ValueError(f"unknown request {request['do']!r}")
-    result: Message = getattr(cell, request["do"])(**request["with"])
-    return result
+    return ANSWERS[request["do"]](cell, **request["with"]).as_json()
 
 
 def die_with_the_harness() -> None:
     """Ask the kernel for SIGKILL when the harness dies: a stopped worker would never notice by itself (Linux).
 
-    What the kernel waits for is the end of the thread that started the worker. A ``served`` one must outlive it, since
-    it may be a pool's. It is never stopped either, and so sees the end of its requests.
+    The kernel waits for the end of the thread that started the worker. A worker that serves a model must outlive this
+    thread, which may belong to a pool. Such a worker is never stopped either, and so sees the end of its requests.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

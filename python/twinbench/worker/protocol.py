@@ -1,16 +1,31 @@
-"""Messages between the harness and a worker: one JSON object a line, over descriptors of their own.
+"""Messages between the harness and a worker: one JSON object a line, over file descriptors of their own.
 
-Not over stdin and stdout: a library may print, and starting Julia makes stdin non-blocking.
+stdin and stdout aren't used: a library may print, and starting Julia makes stdin non-blocking.
+
+The harness sends a `Job`, and then requests by name with arguments. Each request has one type of reply, whose content
+is checked where it arrives.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import types
+import typing
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from typing import Any, Generic, Self, TypeVar
 
 Message = dict[str, Any]
+
+LARGEST = 2**63 - 1
+"""Largest number in a message: the store keeps no larger integer."""
+
+
+class ProtocolError(ValueError):
+    """A message that isn't what the protocol says. The text names the field and the value found there."""
 
 
 class Channel:
@@ -21,17 +36,282 @@ class Channel:
         self._write_fd = write_fd
 
     def messages(self) -> Iterator[Message]:
-        """Requests, until the harness closes its end or goes away."""
+        """Yield messages until the harness closes its end or goes away."""
         for line in self._incoming:
             yield json.loads(line)
 
     def send(self, message: Message) -> None:
-        """Answer."""
+        """Send one answer."""
         data = encode(message)
         while data:
             data = data[os.write(self._write_fd, data) :]
 
 
 def encode(message: Message) -> bytes:
-    """A message as it goes over the wire. NaN is not JSON and is refused: ValueError."""
+    """Return a message as bytes that end a line. NaN is not JSON: ValueError."""
     return json.dumps(message, allow_nan=False).encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message holds, by the fields of a subclass.
+
+    Fields are str, bool, int, float, Any, another content, None, or a dict or tuple of these. All numbers are finite,
+    from 0 to `LARGEST`.
+    """
+
+    def as_json(self) -> Message:
+        """Return plain data: dicts, lists, strings, numbers."""
+        return {key: _listed(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def of(cls, plain: Any, path: str = "") -> Self:
+        """Read what `as_json` returned. Raises ProtocolError; unknown keys are an error too."""
+        if not isinstance(plain, dict):
+            raise ProtocolError(f"{path or cls.__name__}: {_shown(plain)} instead of an object")
+        content: Any = cls
+        hints = _hints(content)
+        prefix = f"{path}." if path else ""
+        for key in plain.keys() - hints.keys():
+            raise ProtocolError(f"{prefix}{key}: unknown field")
+        for key in hints.keys() - plain.keys():
+            raise ProtocolError(f"{prefix}{key}: missing")
+        return cls(**{key: _checked(plain[key], hint, f"{prefix}{key}") for key, hint in hints.items()})
+
+
+# Jobs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepJob(Content):
+    """One step of a cell. It names code and paths, and never carries code."""
+
+    id: str
+    op: str
+    params: dict[str, Any]
+    inputs: tuple[str, ...]
+    """Ids of steps, of this worker or another, or names of values."""
+    framework: str
+    file: str | None = None
+    """Path of the file that the step reads, if it reads one."""
+    given: str | None = None
+    """Directory of the arrays that every implementation gets as its last argument, if the op has givens."""
+    needed: bool
+    """Whether a later step takes the output, in this worker or another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedValue(Content):
+    """Arrays in a directory, and the kind of value that they are."""
+
+    directory: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Content):
+    """The cell of a worker, or its part of the cell."""
+
+    threads: int
+    device: str = "cpu"
+    steps: tuple[StepJob, ...]
+    values: dict[str, SavedValue]
+    """Inputs that no step of the stack makes, such as the dataset's value."""
+    handovers: str = ""
+    """Directory of the outputs that other workers save for this one, each in a directory named like its step."""
+    served: bool = False
+    """Whether the worker serves a model, and must outlive the thread that started it."""
+
+
+# Replies
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Content):
+    """A request was carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing(Content):
+    """One sample: ``evals`` evaluations, timed together. Times are nanoseconds per evaluation."""
+
+    wall_ns: float
+    cpu_ns: float
+    gc_ns: float
+    evals: int
+
+    def __post_init__(self) -> None:
+        if self.evals < 1:
+            raise ProtocolError(f"evals: {self.evals} instead of a number from 1 on")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Content):
+    """The frameworks are imported."""
+
+    imports: dict[str, int]
+    """Nanoseconds of each framework's import."""
+    devices: dict[str, str]
+    """Where each framework computes: ``cpu`` or ``cuda``."""
+    rss_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadCounts(Content):
+    """Thread counts by framework and pool, as the live libraries report them."""
+
+    threads: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstCall(Content):
+    """A step was executed for the first time."""
+
+    timing: Timing
+    boundary_ns: int
+    """Time to bring the inputs into the framework's form; 0 where they were in it already."""
+    rss_increase_bytes: int
+    facts: dict[str, Any]
+    """How the framework holds the output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing(Content):
+    """An output was brought into the neutral form. Saving it counts only where another worker needs it."""
+
+    boundary_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained(Content):
+    """A step trained anew."""
+
+    wall_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeptModel(Content):
+    """A model was exported. The name of its file or directory is empty where the framework can't export."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scores(Content):
+    """The scores of the rows that came with the request, as `arrays.pack` gives them."""
+
+    scores: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp(Content):
+    """A step is warm."""
+
+    evals: int
+    """Evaluations of one sample."""
+    discarded: int
+    """Samples taken before this, and thrown away."""
+    settled: bool
+    """Whether the times had stopped falling when warm-up ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burst(Content):
+    """One burst of samples: at least one."""
+
+    timings: tuple[Timing, ...]
+
+    def __post_init__(self) -> None:
+        if not self.timings:
+            raise ProtocolError("timings: empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory(Content):
+    """Resident memory of the process."""
+
+    rss_bytes: int
+    peak_bytes: int
+
+
+Reply = TypeVar("Reply", bound=Content)
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[Reply]):
+    """Something a worker can be asked, and the type of the reply."""
+
+    name: str
+    reply: type[Reply]
+
+
+LOAD = Request("load", Loaded)
+THREAD_COUNTS = Request("thread_counts", ThreadCounts)
+FIRST = Request("first", FirstCall)
+EXTRACT = Request("extract", Crossing)
+HAND_OVER = Request("hand_over", Crossing)
+ISOLATED = Request("isolated", Done)
+AGAIN = Request("again", Retrained)
+KEEP = Request("keep", KeptModel)
+SCORE = Request("score", Scores)
+WARM_UP = Request("warm_up", WarmUp)
+BURST = Request("burst", Burst)
+MEMORY = Request("memory", Memory)
+
+
+# Checking
+
+
+@cache
+def _hints(content: type[Content]) -> dict[str, Any]:
+    types_of = typing.get_type_hints(content)
+    return {field.name: types_of[field.name] for field in fields(content)}
+
+
+def _checked(value: Any, hint: Any, path: str) -> Any:
+    """Return the value in the type of a field. Raises ProtocolError where it isn't of this type."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (types.UnionType, typing.Union):
+        return None if value is None else _checked(value, arguments[0], path)
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(_checked(item, arguments[0], f"{path}[{place}]") for place, item in enumerate(value))
+    if origin is dict and isinstance(value, dict):
+        return {_name(key, path): _checked(item, arguments[1], f"{path}.{key}") for key, item in value.items()}
+    if isinstance(hint, type) and issubclass(hint, Content):
+        return hint.of(value, path)
+    if hint in (int, float):
+        return _number(value, hint, path)
+    if hint in (str, bool) and isinstance(value, hint):
+        return value
+    raise ProtocolError(f"{path}: {_shown(value)} instead of {NAMES.get(origin or hint, 'text')}")
+
+
+NAMES = {tuple: "a list", dict: "an object", bool: "true or false"}
+"""Types in words."""
+
+
+def _number(value: Any, kind: type, path: str) -> Any:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if (whole or (kind is float and isinstance(value, float) and math.isfinite(value))) and 0 <= value <= LARGEST:
+        return value
+    what = "a whole number" if kind is int else "a finite number"
+    raise ProtocolError(f"{path}: {_shown(value)} instead of {what} from 0 on")
+
+
+def _name(key: str, path: str) -> str:
+    """Return a key, which must be text that the store can keep: JSON may hold halves of characters."""
+    if not key.isprintable():
+        raise ProtocolError(f"{path}: {_shown(key)} instead of a name")
+    return key
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:40]
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, list | tuple) else value

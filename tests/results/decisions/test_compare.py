@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
+from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, drop_process, make_store, overrule
 from twinbench.errors import BadInput
 from twinbench.results.decisions import compare
 from twinbench.results.decisions.compare import Comparison
@@ -38,7 +38,7 @@ def slow_down(store: Store, stack: str, step: str, factor: float) -> None:
     id = cell(store, stack)
     samples = store.samples(id)
     for process in {sample.process for sample in samples}:
-        store.drop_process(id, process)
+        drop_process(store, id, process)
     store.add_samples(
         id,
         [
@@ -107,7 +107,7 @@ def test_what_disagrees_is_not_compared_by_its_time(store):
 def test_what_worked_and_now_disagrees_is_broken(store):
     id = cell(store, "pandas+torch")
     store.add_agreement(id, Agreement("groupby", "mean", "different", 40.0, 1.0, False))
-    store.set_status(id, Status.DISAGREES, kind="wrong answer", reason="groupby: mean: 40 times the tolerance")
+    overrule(store, id, Status.DISAGREES, kind="wrong answer", reason="groupby: mean: 40 times the tolerance")
     (broken,) = compared(store).broken()
     assert (broken.b, broken.error_a, broken.error_b) == ("pandas+torch", 0.25, 40.0)
     assert "40 times" in broken.reason

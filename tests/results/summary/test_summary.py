@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.results.make_store import IMPORT_MS, PIPELINE, RUN, SHA256, SIZE, STEADY_MS, STEPS, make_store
+from tests.results.make_store import IMPORT_MS, PIPELINE, RUN, SHA256, SIZE, STEADY_MS, STEPS, drop_process, make_store
 from twinbench.errors import BadInput
+from twinbench.results.summary.records import TREND_SAMPLES
 from twinbench.results.summary.run import CellSummary, PipelineSummary, plain, summarise
 from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.worker import measure
 
 MS = 1e-3
 
@@ -160,7 +162,7 @@ def test_a_block_that_was_cut_short_counts_for_nothing(store):
 
 
 def test_stacks_are_compared_in_the_blocks_that_they_share(store):
-    store.drop_process(cell_id(store, "pandas+torch"), 0)
+    drop_process(store, cell_id(store, "pandas+torch"), 0)
     cells = cells_of(store)
     assert (cells["pandas+torch"].ratio.processes, cells["pandas+torch"].ratio.blocks) == (1, 6)
     assert (cells["Polars+torch"].ratio or cells["NumPy+torch"].ratio).processes == 2
@@ -169,8 +171,8 @@ def test_stacks_are_compared_in_the_blocks_that_they_share(store):
 def test_stacks_without_a_common_block_are_not_told_apart(store):
     cell = cell_id(store, "pandas+torch")
     later = [Sample(7, s.block, s.step, s.kind, s.wall_ns) for s in store.samples(cell) if s.process == 0]
-    store.drop_process(cell, 0)
-    store.drop_process(cell, 1)
+    drop_process(store, cell, 0)
+    drop_process(store, cell, 1)
     store.add_samples(cell, [s for s in later if s.kind == "steady"])
     cells = cells_of(store)
     assert cells["pandas+torch"].ratio is None
@@ -264,3 +266,20 @@ def test_a_run_that_has_just_begun_can_be_shown(store):
 def test_an_unknown_run_is_refused(store):
     with pytest.raises(BadInput):
         summarise(store, "nothing")
+
+
+def test_a_step_whose_warm_up_never_settled_is_ranked_with_a_warning(store):
+    id = cell_id(store, "Polars+torch")
+    store.add_fact(id, "groupby", "warm_up", {"evals": 1, "discarded": 12, "settled": False})
+    store.add_fact(id, "mlp", "warm_up", {"evals": 1, "discarded": 10, "settled": True})
+    store.add_fact(id, "predict", "warm_up", {"evals": 1, "discarded": TREND_SAMPLES - 1, "settled": False})
+    summary = summarise(store, RUN)
+    (cell,) = [cell for cell in summary.pipelines[0].cells if cell.stack == "Polars+torch"]
+    told = {step.step: (step.discarded, step.settled) for step in cell.steps}
+    assert (told["groupby"], told["mlp"], told["flights"]) == ((12, False), (10, True), (None, None))
+    warning = "flights-delay: Polars+torch: groupby still getting faster when warm-up ended after 1 s"
+    assert [text for text in summary.warnings if "warm-up" in text] == [warning]
+
+
+def test_a_trend_takes_as_many_samples_as_a_worker_looks_at():
+    assert TREND_SAMPLES == measure.TREND_WINDOW

@@ -324,15 +324,15 @@ def test_a_host_is_given_every_option(monkeypatch, tmp_path):
     options = Options(
         threads=2, budget_s=0.25, processes=3, resolve=0.035, timeout_s=7.5, memory_limit=123_456_789, seeds=4
     )
-    request = Request(pipelines=("noop",), sizes=("default",), stacks=("probe-a",))
+    request = Request(pipelines=("noop",), sizes=("default",), stacks=("probe-a",), required=("probe-a",))
     given: dict[str, object] = {}
 
-    def stop(results: object, request: Request, parts: object, options: Options, resume: bool) -> str:
+    def stop(results: object, request: Request, parts: object, options: Options, resume: bool, more: object) -> str:
         given.update(request=request, options=options)
         raise SystemExit(0)
 
     monkeypatch.setattr("twinbench.cli.run._measured_here", stop)
-    told = ["run", "noop", *dask.arguments(request, options, ["probe-a"])]
+    told = ["run", "noop", *dask.arguments(request, options)]
     done = CliRunner().invoke(main.app, told, env={"TWINBENCH_DATA_DIR": str(tmp_path)})
     assert done.exit_code == 0, done.output
     assert given == {"request": request, "options": options}

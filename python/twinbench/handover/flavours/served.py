@@ -12,13 +12,14 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.handover.flavours.saving import Saving, pinned
-from twinbench.julia.find import find
-from twinbench.julia.start import environment
 from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure, scratch
-from twinbench.launch.variables import worker_environment
+from twinbench.launch.variables import variables_of_worker
 from twinbench.ops import arrays
+from twinbench.worker import protocol
+from twinbench.worker.protocol import Job, StepJob
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,26 +65,24 @@ class Served:
         self._scratch = scratch()
         self._directory = Path(self._scratch.name)
         self._environment = framework.environment
-        extra = environment(find(), THREADS) if framework.language == "julia" else {}
-        self._variables = worker_environment(THREADS, extra)
-        self._job = {
-            "served": True,
-            "threads": THREADS,
-            "device": "cpu",
-            "values": {},
-            "handovers": self._scratch.name,
-            "steps": [
-                _step("load", "training.load", [about["name"]], framework.name),
-                _step("predict", "training.predict", ["load", "rows"], framework.name),
-            ],
-        }
+        self._variables = variables_of_worker(THREADS, uses_julia=framework.language == "julia")
+        self._job = Job(
+            served=True,
+            threads=THREADS,
+            steps=(
+                _step("load", "training.load", (about["name"],), framework.name),
+                _step("predict", _scoring_op(), ("load", "rows"), framework.name),
+            ),
+            values={},
+            handovers=self._scratch.name,
+        )
         (self._directory / about["name"]).symlink_to((data / about["name"]).resolve())
         self._worker: Worker | None = self._start()
 
     def _start(self) -> Worker:
-        worker = Worker(self._job, self._variables, place=self._environment)
-        worker.ask("load", START_TIMEOUT_S)
-        worker.ask("first", START_TIMEOUT_S, step="load")
+        worker = Worker(self._job, self._variables, environment=self._environment)
+        worker.ask(protocol.LOAD, START_TIMEOUT_S)
+        worker.ask(protocol.FIRST, START_TIMEOUT_S, step="load")
         return worker
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> NDArray[Any]:
@@ -106,24 +105,20 @@ class Served:
         """Ask the worker, or a new one if the last has ended. Raises WorkerFailure."""
         worker = self._worker = self._worker or self._start()
         try:
-            answer = worker.ask("score", ANSWER_S, step="predict", rows=arrays.pack(rows))
+            answer = worker.ask(protocol.SCORE, ANSWER_S, step="predict", rows=arrays.pack(rows))
         except WorkerFailure:
             self._worker = None
             raise
-        return arrays.unpack(answer["scores"])
+        return arrays.unpack(answer.scores)
 
 
-def _step(step: str, op: str, inputs: list[str], framework: str) -> dict[str, Any]:
-    return {
-        "id": step,
-        "op": op,
-        "params": {},
-        "inputs": inputs,
-        "framework": framework,
-        "file": None,
-        "given": None,
-        "kept": True,
-    }
+def _scoring_op() -> str:
+    (op,) = (op for op in ops.all_ops() if op.role == "score")
+    return op.name
+
+
+def _step(step: str, op: str, inputs: tuple[str, ...], framework: str) -> StepJob:
+    return StepJob(id=step, op=op, params={}, inputs=inputs, framework=framework, needed=True)
 
 
 def _load_pyfunc(path: str) -> Served:

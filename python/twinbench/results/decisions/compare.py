@@ -175,7 +175,7 @@ def _within(side: _Side) -> TimeRatio:
 
 def _side(store: Store, run_id: str) -> _Side:
     summary = summarise(store, run_id)
-    cells = {(cell.pipeline, cell.size, cell.stack): cell for cell in store.cells(summary.run_id)}
+    cells = {(cell.pipeline, cell.size, cell.label): cell for cell in store.cells(summary.run_id)}
     plans = {(plan.pipeline, plan.size): plan for plan in store.plans(summary.run_id)}
     times: dict[Key, dict[str, Blocks]] = {}
     for key, cell in cells.items():

@@ -13,6 +13,9 @@ from twinbench.numbers.stats import Equivalence, Interval, Ratio
 from twinbench.results.models.endpoints import Endpoint
 from twinbench.store.records import Status
 
+TREND_SAMPLES = 10
+"""Samples that the test for a trend takes (``TREND_WINDOW`` of a worker): with fewer, times aren't known to fall."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestLatency:
@@ -72,6 +75,17 @@ class StepSummary:
     """Latency of a step whose samples are single requests. None for other steps."""
     saved_bytes: int | None
     """Size in bytes on disk of the model that the step saved. None for other kinds of steps."""
+    discarded: int | None
+    """Samples that warm-up threw away. None if it wasn't recorded."""
+    settled: bool | None
+    """Whether the times were seen to have stopped falling when warm-up ended, in every process.
+
+    None if it wasn't recorded. A step of more than 0.1 s ends its warm-up before a trend can be seen."""
+
+    @property
+    def still_falling(self) -> bool:
+        """Whether the times were seen to fall when warm-up ended."""
+        return self.settled is False and (self.discarded or 0) >= TREND_SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,9 @@ class CellSummary:
 
     cell_id: int
     stack: str
+    """The stack's name, with the variant in brackets where there is one."""
+    variant: str
+    """What a sweep varies beside the stack. Empty where there is no sweep."""
     frameworks: tuple[str, ...]
     """The stack's frameworks, in the order of their first step."""
     fingerprint: str
@@ -209,7 +226,7 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class PipelineSummary:
-    """The figures of one pipeline at one size, on all its stacks."""
+    """The figures of one pipeline at one size and in one variant, on all its stacks."""
 
     pipeline: str
     size: str
@@ -226,6 +243,8 @@ class PipelineSummary:
     """Whether each step is ranked on its own; there is no total then."""
     steps: tuple[tuple[str, str], ...]
     """Id and op of each step, in order."""
+    variant: str
+    """The variant that all cells have. Cells are ranked within a variant."""
     cells: tuple[CellSummary, ...]
     """Ranked cells, the fastest first; then the others in the order of planning."""
     baselines: tuple[BaselineSummary, ...]

@@ -30,7 +30,8 @@ from twinbench.results.summary.records import (
     RunSummary,
     StepSummary,
 )
-from twinbench.store.records import Agreement, Baseline, Cell, Plan, Quality, Run, Status
+from twinbench.store.facts import StepFacts
+from twinbench.store.records import WARM_UP_S, Agreement, Baseline, Cell, Plan, Quality, Run, Status
 from twinbench.store.samples import Blocks, Figures, figures, nested
 from twinbench.store.store import Store
 
@@ -59,12 +60,14 @@ SPARE_CORES = 0.25
 def summarise(store: Store, run_id: str) -> RunSummary:
     """Summarise a run, named by its id or a unique prefix of it. Raises BadInput for an unknown run."""
     run = store.find_run(run_id)
-    cells: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    cells: dict[tuple[str, str], dict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     for cell in store.cells(run.id):
-        cells[cell.pipeline, cell.size].append(cell)
+        cells[cell.pipeline, cell.size][cell.variant].append(cell)
     baselines = store.baselines(run.id)
     pipelines = tuple(
-        _pipeline(store, run, plan, cells[plan.pipeline, plan.size], baselines) for plan in store.plans(run.id)
+        _pipeline(store, run, plan, planned, baselines)
+        for plan in store.plans(run.id)
+        for planned in cells[plan.pipeline, plan.size].values() or [[]]
     )
     growth = growths(pipelines)
     return RunSummary(
@@ -75,7 +78,7 @@ def summarise(store: Store, run_id: str) -> RunSummary:
         environment=run.environment,
         pipelines=pipelines,
         growth=growth,
-        warnings=(*_noise(store, run.id), *_too_busy(run, pipelines), *_reused(pipelines)),
+        warnings=(*_noise(store, run.id), *_too_busy(run, pipelines), *_unsettled(pipelines), *_reused(pipelines)),
     )
 
 
@@ -94,8 +97,8 @@ def _pipeline(
     independent = spec.get("independent", False)
     cells, measured = [], {}
     for cell in planned:
-        measured[cell.stack] = figures(store.samples(cell.id))
-        cells.append(_judged(_cell(store, cell, steps, measured[cell.stack], process_sd), spec, own))
+        measured[cell.label] = figures(store.samples(cell.id))
+        cells.append(_judged(_cell(store, cell, steps, measured[cell.label], process_sd), spec, own))
     cells = _with_equivalences(store, cells, spec)
     if independent:
         ranked = ranking.by_step(cells, measured, process_sd)
@@ -112,6 +115,7 @@ def _pipeline(
         dataset=plan.dataset,
         independent=independent,
         steps=tuple(steps.items()),
+        variant=planned[0].variant if planned else "",
         cells=tuple(ranked),
         baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in own),
         break_even=None if independent else ranking.break_even(ranked),
@@ -121,15 +125,17 @@ def _pipeline(
 def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, process_sd: float) -> CellSummary:
     """Summarise a cell on its own: without its rank, and without the fields that depend on target and baseline."""
     records = store.facts(cell.id)
-    facts = {(fact.step, fact.key): fact.value for fact in records}
+    facts = {fact.key: fact.value for fact in records if not fact.step}
+    by_step = {step: StepFacts.of(records, step) for step in ops}
     agreements = store.agreements(cell.id)
-    steps = _steps(cell, ops, measured, agreements, facts, process_sd)
+    steps = _steps(cell, ops, measured, agreements, by_step, process_sd)
     totals = measured.totals(ops)
     imports = measured.imports()
     first_call = _sum([step.first_call_s for step in steps])
     return CellSummary(
         cell_id=cell.id,
-        stack=cell.stack,
+        stack=cell.label,
+        variant=cell.variant,
         frameworks=tuple(dict.fromkeys(cell.steps.values())),
         fingerprint=cell.fingerprint,
         status=cell.status,
@@ -147,15 +153,15 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         rank=None,
         ratio=None,
         quality=_quality(store.qualities(cell.id)),
-        curve=tuple(CurvePoint(**point) for (_, key), points in facts.items() if key == "curve" for point in points),
+        curve=tuple(CurvePoint(**point) for step in by_step.values() for point in step.curve),
         to_target_s=None,
         beats_baseline=None,
         meets_target=None,
         agreement_error=_worst(agreements),
-        peak_rss_bytes=facts.get(("", "peak_rss_bytes")),
+        peak_rss_bytes=facts.get("peak_rss_bytes"),
         cpu_per_wall=measured.cpu_per_wall,
         gc_share=measured.gc_share,
-        reused=bool(facts.get(("", "reused"))),
+        reused=bool(facts.get("reused")),
         endpoints=endpoints.of_facts(records),
     )
 
@@ -165,13 +171,13 @@ def _steps(
     ops: Mapping[str, str],
     measured: Figures,
     agreements: Sequence[Agreement],
-    facts: Mapping[tuple[str, str], Any],
+    facts: Mapping[str, StepFacts],
     process_sd: float,
 ) -> tuple[StepSummary, ...]:
     steady = {step: _interval(measured.steady.get(step, {}), process_sd) for step in ops}
     total = _sum([interval.estimate if interval else None for interval in steady.values()])
     return tuple(
-        _step(step, op, cell, measured, steady[step], total, [a for a in agreements if a.step == step], facts)
+        _step(step, op, cell, measured, steady[step], total, [a for a in agreements if a.step == step], facts[step])
         for step, op in ops.items()
     )
 
@@ -184,9 +190,8 @@ def _step(
     steady: Interval | None,
     total: float | None,
     agreements: Sequence[Agreement],
-    facts: Mapping[tuple[str, str], Any],
+    facts: StepFacts,
 ) -> StepSummary:
-    examples, held = facts.get((step, "examples")), facts.get((step, "held_as"), {})
     return StepSummary(
         step=step,
         op=op,
@@ -205,10 +210,12 @@ def _step(
         declared=next((a.declared for a in agreements if a.declared), ""),
         rank=None,
         ratio=None,
-        rss_increase_bytes=facts.get((step, "rss_increase_bytes")),
-        per_second=examples / steady.estimate if examples and steady else None,
-        latency=_latency(measured.steady.get(step, {})) if (step, "request") in facts else None,
-        saved_bytes=int(held["bytes"]) if "bytes" in held else None,
+        rss_increase_bytes=facts.rss_increase_bytes,
+        per_second=facts.examples / steady.estimate if facts.examples and steady else None,
+        latency=_latency(measured.steady.get(step, {})) if facts.request else None,
+        saved_bytes=int(facts.held_as["bytes"]) if "bytes" in facts.held_as else None,
+        discarded=facts.discarded,
+        settled=facts.settled,
     )
 
 
@@ -315,6 +322,15 @@ def _too_busy(run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
             if (cell.cpu_per_wall or 0.0) > threads + SPARE_CORES:
                 busy = f"{cell.stack} kept {cell.cpu_per_wall:.1f} cores busy"
                 yield f"{pipeline.pipeline}: {busy}, with --threads {threads}"
+
+
+def _unsettled(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    for pipeline in pipelines:
+        for cell in pipeline.cells:
+            for step in cell.steps:
+                if step.still_falling and step.steady is not None:
+                    why = f"still getting faster when warm-up ended after {WARM_UP_S:g} s"
+                    yield f"{pipeline.pipeline}: {cell.stack}: {step.step} {why}"
 
 
 def _reused(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:

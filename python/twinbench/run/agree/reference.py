@@ -20,7 +20,7 @@ from twinbench.errors import BadInput
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays, OutsideContract
 from twinbench.plan.pipeline import DATA, Pipeline, Step
-from twinbench.run.agree import baselines
+from twinbench.run.agree import baselines, sources
 
 BASELINES = "baselines.json"
 
@@ -57,7 +57,7 @@ class Reference:
         given = self.given(step.id)
         if step.op.output == "model" and given is not None:
             return int(arrays.load(Path(given))["order"].size)
-        return len(self.output(step.id)["scores"]) if step.op.name == "training.predict" else 0
+        return len(self.output(step.id)["scores"]) if step.op.role == "score" else 0
 
 
 def prepare(pipeline: Pipeline, size: str) -> Reference:
@@ -78,11 +78,11 @@ def _file(pipeline: Pipeline, step: Step, amount: float | None) -> Path:
 
 
 def _key(pipeline: Pipeline, size: str, files: Mapping[str, str]) -> str:
-    """A hash of all that the outputs depend on: the steps, the data, and the source of the references."""
+    """Return a hash of all that the outputs depend on: the steps, the data and the references' source files."""
     data = None if pipeline.dataset is None else [pipeline.dataset.checksum(), pipeline.amount(size)]
     parts = [pipeline.as_json()["steps"], data, {step: Path(file).name for step, file in files.items()}]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
-    for source in sorted((paths.PACKAGE / "ops").rglob("*.py")):
+    for source in [*sources.files(step.op for step in pipeline.steps), Path(arrays.__file__)]:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -96,7 +96,7 @@ def _make(pipeline: Pipeline, amount: float | None, files: Mapping[str, str], di
     for step in pipeline.steps:
         _step(pipeline, step, outputs, files, directory)
         outputs[step.id] = arrays.load(directory / "outputs" / step.id)
-    split = next((output for output in outputs.values() if "x_train" in output), None)
+    split = next((outputs[step.id] for step in pipeline.steps if step.op.role == "split"), None)
     found = baselines.baselines(split) if split is not None else {}
     (directory / BASELINES).write_text(json.dumps(found), encoding="utf-8")
 

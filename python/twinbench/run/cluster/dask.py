@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +88,6 @@ def run(
     client: Client,
     request: Request,
     options: Options,
-    required: Sequence[str],
     store: Store,
     say: Say,
     *,
@@ -101,36 +100,25 @@ def run(
     """
     hosts = _hosts(client)
     places: list[str | None] = [*hosts] if each_host else [None]
-    jobs = list(_jobs(request, options, required, len(places)))
+    jobs = list(_jobs(request, options, len(places)))
     return _Cluster(client, store, say).measure(jobs, places)
 
 
-def arguments(request: Request, options: Options, required: Sequence[str]) -> Iterator[str]:
-    """Of `twinbench run` on the host, without the pipelines and where they are."""
-    listed = {"--size": request.sizes, "--stack": request.stacks, "--require": required}
-    for option, values in listed.items():
-        for value in values:
-            yield from (option, value)
-    yield from ("--threads", str(options.threads), "--device", options.device, "--seeds", str(options.seeds))
-    yield from ("--budget", repr(options.budget_s), "--timeout", repr(options.timeout_s))
-    yield from ("--processes", str(options.processes))
-    if options.resolve is not None:
-        yield from ("--resolve", f"{options.resolve * 100!r}%")
-    if options.memory_limit is not None:
-        yield from ("--memory-limit", str(options.memory_limit))
+def arguments(request: Request, options: Options) -> list[str]:
+    """Return the arguments of `twinbench run` on a host, without the pipelines and where they are."""
+    return [*replace(request, pipelines=(), directories=()).as_arguments(), *options.as_arguments()]
 
 
-def _jobs(request: Request, options: Options, required: Sequence[str], copies: int) -> Iterator[host.Job]:
-    told = tuple(arguments(request, options, required))
+def _jobs(request: Request, options: Options, copies: int) -> Iterator[host.Job]:
     for name in request.pipelines:
-        plan = pipeline.find(name, directories(request.directories))
+        found = pipeline.find(name, directories(request.directories))
         for _ in range(copies):
             yield host.Job(
                 key=f"twinbench-{secrets.token_hex(8)}",
                 pipeline=name,
-                text=plan.path.read_text(encoding="utf-8"),
-                file=str(plan.path.resolve()) if isinstance(plan.dataset, OwnTables | OwnArrays) else None,
-                arguments=told,
+                text=found.path.read_text(encoding="utf-8"),
+                file=str(found.path.resolve()) if isinstance(found.dataset, OwnTables | OwnArrays) else None,
+                arguments=tuple(arguments(request, options)),
             )
 
 

@@ -17,6 +17,7 @@ from twinbench.plan.stack import Stack
 from twinbench.run.agree.reference import Reference
 from twinbench.run.models import quality
 from twinbench.store.records import EXAMPLE, MODEL, TRAINED
+from twinbench.worker import protocol
 
 EXAMPLES = 5
 """Test rows that are kept beside a model: the input of a first request."""
@@ -38,7 +39,7 @@ def model(ask: Ask, pipeline: Pipeline, stack: Stack, reference: Reference, dire
     source, rows = scoring.inputs
     place = directory / MODEL
     place.mkdir()
-    name = ask("keep", step=source, directory=str(place))["name"]
+    name = ask(protocol.KEEP, step=source, directory=str(place)).name
     if not name:
         return None
     files = {str(path.relative_to(directory)): path.read_bytes() for path in place.rglob("*") if path.is_file()}
@@ -61,7 +62,7 @@ def _example(reference: Reference, rows: str) -> bytes:
 def _features(pipeline: Pipeline, rows: str, reference: Reference) -> list[str]:
     """The columns that became features, where a table is split: all but the label and what is dropped."""
     split: Step = next(step for step in pipeline.steps if step.id == rows)
-    if split.op.name != "tables.split":
+    if split.op.role != "split" or split.op.inputs != ("table",):
         return []
     columns = reference.output(split.inputs[0])
     return [column for column in columns if column != split.params.label and column not in split.params.drop]

@@ -50,7 +50,7 @@ def slices(pipeline: Pipeline, reference: Reference) -> dict[str, NDArray[Any]]:
     if not pipeline.goal.slices:
         return {}
     steps = {step.id: step for step in pipeline.steps}
-    split = next((step for step in pipeline.steps if "test" in _given(reference, step)), None)
+    split = next((step for step in pipeline.steps if step.op.role == "split"), None)
     if split is None:
         raise BadInput(f"{pipeline.path}: goal.slices: no step divides the rows into training and test")
     rows = _given(reference, split)["test"]
@@ -120,7 +120,7 @@ def compare(store: Store, cells: Iterable[Cell], labels: NDArray[Any], sliced: M
             continue
         scores = np.load(io.BytesIO(content), allow_pickle=False)
         if np.isfinite(scores).all():
-            kept[cell.stack], ids[cell.stack] = scores, cell.id
+            kept[cell.label], ids[cell.label] = scores, cell.id
     for stack, found in disagreements(labels, kept, sliced).items():
         store.add_fact(ids[stack], "", DISAGREEMENT, asdict(found))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from twinbench import metrics
 from twinbench.launch.process import Ask
@@ -17,6 +16,7 @@ from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.run.agree.reference import Reference
 from twinbench.run.models import quality
+from twinbench.worker import protocol
 
 CURVE_POINTS = 8
 """Evenly spaced over the epochs. So many cost 4.5 times as much as one training."""
@@ -78,10 +78,8 @@ def _again(ask: Ask, this: Trained, start: Arrays, directory: Path) -> tuple[flo
     """Seconds of training from these givens, and its ``scores`` and ``losses``."""
     given, out = directory / "given", directory / "out"
     arrays.save(given, start)
-    answer: dict[str, Any] = ask(
-        "again", step=this.step.id, scoring=this.scoring.id, given=str(given), directory=str(out)
-    )
-    return answer["wall_ns"] / 1e9, arrays.load(out, mapped=False)
+    answer = ask(protocol.AGAIN, step=this.step.id, scoring=this.scoring.id, given=str(given), directory=str(out))
+    return answer.wall_ns / 1e9, arrays.load(out, mapped=False)
 
 
 def _metrics(this: Trained, reference: Reference, out: Arrays) -> dict[str, float]:

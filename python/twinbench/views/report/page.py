@@ -23,7 +23,7 @@ from twinbench.results.summary.records import PipelineSummary, RunSummary
 from twinbench.results.summary.run import summarise
 from twinbench.store.mistakes import CellErrors
 from twinbench.store.mistakes import of_run as mistakes_of_run
-from twinbench.store.records import ORIGIN
+from twinbench.store.records import COMMAND, ORIGIN
 from twinbench.store.store import Store
 from twinbench.views import mistakes as mistaken
 from twinbench.views import text, words
@@ -45,7 +45,7 @@ OPTIONS = {
     "timeout_s": "--timeout",
     "memory_limit": "--memory-limit",
 }
-"""Options of ``twinbench run``, by their names in the store."""
+"""Options of ``twinbench run`` by their names in stores that don't keep the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +129,23 @@ def _numbers(summary: RunSummary) -> dict[str, int]:
 
 def command(summary: RunSummary) -> str:
     """Return the command line that repeats the run, given the same code."""
+    arguments = summary.arguments.get(COMMAND)
+    words = ["twinbench", "run", *(_words(summary) if arguments is None else map(str, arguments))]
+    return shlex.join(words).encode("utf-8", "replace").decode()  # a path need not be Unicode
+
+
+def _words(summary: RunSummary) -> list[str]:
+    """Return the words of the command from a store that was written before the command was kept."""
     request: Mapping[str, Any] = summary.arguments.get("request", {})
     options: Mapping[str, Any] = summary.arguments.get("options", {})
-    words = ["twinbench", "run", *request.get("pipelines", [])]
+    words = [*request.get("pipelines", [])]
     for key, option in (("sizes", "--size"), ("stacks", "--stack"), ("directories", "--pipelines")):
         words += [word for value in request.get(key, []) for word in (option, str(value))]
     for key, option in OPTIONS.items():
         value = options.get(key)
         if value is not None and (key, value) != ("device", "cpu"):
             words += [option, f"{100 * value:.12g}%" if key == "resolve" else str(value).removesuffix(".0")]
-    return shlex.join(words).encode("utf-8", "replace").decode()  # a path need not be Unicode
+    return words
 
 
 def _growing(summary: RunSummary, numbers: Mapping[str, int]) -> Iterator[GrowthCharts]:

@@ -1,0 +1,50 @@
+"""What is known of a step beside its samples, typed. The only file that knows the keys of a step's facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from twinbench.store.records import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFacts:
+    """The facts of one step of a cell; None where a fact wasn't recorded."""
+
+    examples: int | None = None
+    """Examples that one execution trains on or scores."""
+    request: bool = False
+    """Whether a sample is one request, whose latency counts."""
+    rss_increase_bytes: int | None = None
+    held_as: Mapping[str, Any] = field(default_factory=dict)
+    """How the framework holds the output: dtypes, layout, encoding, ``bytes`` of a saved model."""
+    curve: tuple[Mapping[str, Any], ...] = ()
+    """Loss and metrics by epoch."""
+    evals: int | None = None
+    """Evaluations of one sample, by the last process."""
+    discarded: int | None = None
+    """Samples that warm-up threw away, in the last process."""
+    settled: bool | None = None
+    """Whether the times were seen to have stopped falling when warm-up ended, in every process."""
+
+    @classmethod
+    def of(cls, facts: Iterable[Fact], step: str) -> Self:
+        """Take the facts of a step."""
+        own = {fact.key: fact.value for fact in facts if fact.step == step}
+        warm_up = own.get("warm_up", {})
+        return cls(
+            examples=own.get("examples"),
+            request="request" in own,
+            rss_increase_bytes=own.get("rss_increase_bytes"),
+            held_as=own.get("held_as", {}),
+            curve=tuple(own.get("curve", ())),
+            evals=warm_up.get("evals"),
+            discarded=warm_up.get("discarded"),
+            settled=warm_up.get("settled"),
+        )
+
+
+STEP_KEYS = frozenset({"examples", "request", "rss_increase_bytes", "held_as", "curve", "warm_up"})
+"""Keys that `StepFacts.of` reads."""
