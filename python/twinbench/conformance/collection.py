@@ -55,9 +55,9 @@ class Check(pytest.Item):
             return str(excinfo.value)
         return "".join(traceback.format_exception(excinfo.value))
 
-    def reportinfo(self) -> tuple[Path, None, str]:
+    def reportinfo(self) -> tuple[Path, int, str]:
         """The title of the item in pytest's report."""
-        return self.path, None, f"{self.nodeid} of {self._framework.name}"
+        return self.path, 0, f"{self.nodeid} of {self._framework.name}"
 
 
 def collect(session: pytest.Session, spec: str) -> None:

@@ -124,7 +124,7 @@ def _accepted(question: Question, output: Arrays) -> bool:
 
 
 def reproducible(examples: int = EXAMPLES) -> settings:
-    """Settings with which a check draws the same cases every time, and writes nothing into the directory."""
+    """Settings with which a check draws the same cases every time."""
     return settings(max_examples=examples, derandomize=True, database=None)
 
 
