@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": {"frameworks", "launch", "metrics", "numbers", "ops", "plan", "run.agree", "run.models", "store", "worker"},
     "run.agree": {"data", "frameworks", "metrics", "ops", "plan"},
     "run.models": {"launch", "metrics", "numbers", "ops", "plan", "run.agree", "store", "worker"},
+    "conformance": {"frameworks", "julia", "launch", "ops", "plan", "run.agree"},
     "run.cluster": {"data", "plan", "run", "store"},
     "results.models": {"metrics", "numbers", "store"},
     "results.summary": {"metrics", "numbers", "results.models", "store"},
@@ -207,6 +208,21 @@ def modules_after(statement: str) -> set[str]:
     script = f"{statement}\nimport json, sys\nprint(json.dumps([name.partition('.')[0] for name in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     return set(json.loads(done.stdout))
+
+
+def test_nothing_imports_the_conformance_kit():
+    assert [
+        name_of(file) for file in files() if room_of(file) != "conformance" and "conformance" in rooms_of(file)
+    ] == []
+
+
+def rooms_of(file: Path) -> set[str]:
+    return {room(module) for module in imports(file)}
+
+
+def test_pytest_loads_the_plugin_of_the_kit_without_the_kit():
+    loaded = "import twinbench.conformance.plugin; from sys import modules; assert 'hypothesis' not in modules"
+    assert not modules_after(loaded) & LIBRARIES
 
 
 def test_importing_twinbench_and_listing_frameworks_and_ops_imports_no_library():

@@ -279,7 +279,9 @@ def test_break_even_is_the_first_call_at_which_a_has_caught_up(a, b):
 @unhurried
 @given(st.integers(1, 200), st.floats(-50, 50))
 def test_the_t_distribution_is_scipys(df, t):
-    assert student.two_sided_p(t, df) == pytest.approx(2 * scipy.stats.t.sf(abs(t), df), abs=1e-13)
+    assert student.two_sided_p(t, df) == pytest.approx(
+        2 * scipy.stats.t.sf(abs(t), df), abs=1e-10
+    )  # SciPy's error near 0, df 1: 4e-11
 
 
 @unhurried

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tests.results.make_store import RUN, STEPS, make_store
+from tests.results.make_store import RUN, STEPS, make_store, overrule
 from tests.snapshots import Snapshot, check, text_of
 from twinbench.numbers import drift
 from twinbench.results.decisions.compare import runs, stacks
@@ -62,7 +62,7 @@ def test_the_report(store: Store, snapshot: Snapshot):
 def test_two_runs(store: Store, tmp_path: Path, snapshot: Snapshot):
     make_store(tmp_path / "results.db", run_id=LATER)
     (cell,) = (cell for cell in store.cells(LATER) if cell.stack == "Polars+torch")
-    store.set_status(cell.id, Status.FAILED, kind="exception", reason="mlp: ValueError: no rows")
+    overrule(store, cell.id, Status.FAILED, kind="exception", reason="mlp: ValueError: no rows")
     found = runs((store, RUN), (store, LATER), steps=True)
     snapshot("compare-runs", printed(lambda console: compare.render(found, console, 0.05)))
 

@@ -1,0 +1,109 @@
+"""What every call of an op must fulfil, one function for each promise; each takes a trial and raises `Broken`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from twinbench.conformance.trial import Trial
+from twinbench.ops.contract import Arrays
+
+
+class Broken(AssertionError):
+    """A promise that a framework doesn't keep: what, where, and with which value."""
+
+
+def agrees(trial: Trial) -> None:
+    """The output is the reference's, within the tolerance of the op or the declared deviation."""
+    findings = trial.question.compare(trial.got, trial.framework)
+    wrong = [f for f in findings if not f.ok and not f.declared]
+    if wrong:
+        raise Broken("; ".join(f"'{f.output}': {f.detail or f'error {f.error:.3g} of what is allowed'}" for f in wrong))
+
+
+def fits(trial: Trial) -> None:
+    """The neutral output has the names, order, dtypes and shapes of the contract; also what agreement leaves out."""
+    question = trial.question
+    got, want = trial.got, question.want
+    if question.op.output == "saved":  # a file needn't hold what agreement leaves out
+        got, want = question.op.canonical(got), question.op.canonical(want)
+    if list(got) != list(want):
+        raise Broken(f"the output holds {list(got)} instead of {list(want)}")
+    for name, values in want.items():
+        found = got[name]
+        if found.dtype != values.dtype and not found.dtype.kind == values.dtype.kind == "U":
+            raise Broken(f"'{name}' is {found.dtype} instead of {values.dtype}")
+        no_images = "images" in (*question.kinds, question.op.output) and len(found) == len(values) == 0
+        if found.shape != values.shape and not no_images:
+            raise Broken(f"'{name}' has the shape {found.shape} instead of {values.shape}")
+
+
+def repeats(trial: Trial) -> None:
+    """A second call on the same prepared inputs gives the same answer, to the last bit.
+
+    Where rows may come in any order, sums may be taken in any order: there the two answers agree.
+    """
+    question = trial.question
+    first, second = trial.got, trial.call()
+    if question.op.in_order(question.params):
+        difference = unequal(second, first)
+        if difference:
+            raise Broken(f"the second call gives another answer: {difference}")
+    elif not all(f.ok or f.declared for f in question.compare(second, trial.framework)):
+        agrees(trial)
+        raise Broken("the second call gives another answer, outside the tolerance")
+
+
+def leaves_inputs(trial: Trial) -> None:
+    """The inputs are after a call what they were before it: the prepared ones, and the arrays given to ``prepare``."""
+    before = trial.neutral()
+    trial.call()
+    for (position, values), (_, after) in zip(before, trial.neutral(), strict=True):
+        difference = unequal(after, values)
+        if difference:
+            raise Broken(f"the call changes input {position}: {difference}")
+    for position, (values, after) in enumerate(zip(trial.before, trial.question.inputs, strict=True)):
+        difference = "" if isinstance(values, str) else unequal(after, values)
+        if difference:
+            raise Broken(f"the call changes the array under input {position}: {difference}")
+
+
+def round_trips(trial: Trial) -> None:
+    """``extract`` after ``prepare`` gives every input back, to the last bit."""
+    question = trial.question
+    for position, values in trial.neutral():
+        if position == len(question.op.inputs):
+            continue  # givens are prepared, and never extracted
+        want = question.inputs[position]
+        if question.kinds[position] == "images":  # a list of no images has no size
+            values, want = (({n: v if len(v) else v.reshape(0) for n, v in each.items()}) for each in (values, want))
+        difference = unequal(values, want)
+        if difference:
+            raise Broken(f"input {position} doesn't come back from prepare and extract: {difference}")
+
+
+CHECKS: dict[str, Callable[[Trial], None]] = {
+    check.__name__: check for check in (agrees, fits, repeats, leaves_inputs, round_trips)
+}
+"""Every check of an op on a drawn case, by the name under which pytest shows it."""
+
+
+def unequal(got: Arrays, want: Arrays) -> str:
+    """The first difference between two values that must be equal to the last bit; empty where there is none."""
+    if list(got) != list(want):
+        return f"names {list(got)} instead of {list(want)}"
+    for name, values in want.items():
+        other = got[name]
+        text = other.dtype.kind == values.dtype.kind == "U"
+        if other.shape != values.shape or (other.dtype != values.dtype and not text):
+            return f"'{name}' is {other.dtype} {other.shape} instead of {values.dtype} {values.shape}"
+        equal = (
+            other == values
+            if values.dtype.kind not in "fc"
+            else (other == values) | (np.isnan(other) & np.isnan(values))
+        )
+        if not equal.all():
+            index = tuple(int(i) for i in np.argwhere(~equal)[0])
+            return f"'{name}' at {index[0] if len(index) == 1 else index}: {other[index]} instead of {values[index]}"
+    return ""

@@ -1,0 +1,107 @@
+"""One call of an op by a framework on a drawn case, beside the answer of the reference."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import reject
+
+from twinbench import ops
+from twinbench.conformance.case import Case, Files
+from twinbench.frameworks.api import Framework
+from twinbench.ops.contract import NEUTRAL, Arrays, Kind, Op, OutsideContract
+from twinbench.run.agree.agreement import Finding, compare
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A drawn case as the harness hands it to a framework, with the reference's answer."""
+
+    op: Op
+    case: Case
+    params: Any
+    inputs: tuple[Any, ...]
+    """Neutral values, and paths for files; the givens last, where the op has them."""
+    kinds: tuple[Kind, ...]
+    """The kinds of ``inputs``."""
+    want: Arrays
+    scale: Arrays
+
+    def compare(self, got: Arrays, framework: Framework | None = None) -> list[Finding]:
+        """Check an output as the harness does, with the deviation that the framework declares."""
+        deviation = None if framework is None else framework.deviations.get(self.op.name)
+        return compare(self.op, got, self.want, deviation, self.params, self.scale)
+
+
+def ask(op: Op, case: Case, directory: Path) -> Question:
+    """Write the files of a case into a directory, and have the reference answer it.
+
+    A case that the contract excludes is rejected: hypothesis draws another one.
+    """
+    params = op.build(case.values)
+    values = [value.write(directory) if isinstance(value, Files) else value for value in case.inputs]
+    try:
+        op.requires(params, *values)
+    except OutsideContract:
+        reject()
+    kinds: tuple[Kind, ...] = op.inputs
+    inputs = list(values)
+    if op.givens is not None:
+        inputs.append(op.givens(params, *values))
+        kinds = (*kinds, "arrays")
+    want: Arrays = op.reference(params, *inputs)
+    scale = {} if op.scale is None else op.scale(params, want, *inputs)
+    units = {name: np.asarray(unit) for name, unit in scale.items()}
+    return Question(op, case, params, tuple(inputs), kinds, want, units)
+
+
+class Trial:
+    """A framework's call: prepared inputs and outputs, each computed when a check first asks for it."""
+
+    def __init__(self, framework: Framework, question: Question) -> None:
+        self.framework = framework
+        self.question = question
+        self.before = copy.deepcopy(question.inputs)
+        """The inputs as they were before anything was prepared."""
+
+    @cached_property
+    def native(self) -> list[Any]:
+        """The inputs in the framework's form."""
+        return [self._prepare(v, kind) for v, kind in zip(self.question.inputs, self.question.kinds, strict=True)]
+
+    @cached_property
+    def got(self) -> Arrays:
+        """The neutral output of the first call."""
+        return self.call()
+
+    def call(self) -> Arrays:
+        """Call the op, and return a copy of its neutral output."""
+        op = self.question.op
+        output = self.framework.ops[op.name](self.question.params, *self.native)
+        return copied(self.framework.extract(output, op.output))
+
+    def neutral(self) -> list[tuple[int, Arrays]]:
+        """The prepared inputs in neutral form again, by position; those that have a neutral form."""
+        return [
+            (position, copied(self.framework.extract(value, kind)))
+            for position, (value, kind) in enumerate(zip(self.native, self.question.kinds, strict=True))
+            if kind in NEUTRAL
+        ]
+
+    def _prepare(self, value: Any, kind: Kind) -> Any:
+        if kind == "file":
+            return value
+        if kind == "saved":
+            export = next(op for op in ops.of_modality(self.question.op.modality) if op.role == "export")
+            return self.framework.ops[export.name](export.build({}), self.framework.prepare(value, "model"))
+        return self.framework.prepare(value, kind)
+
+
+def copied(arrays: Arrays) -> Arrays:
+    """The same arrays in memory of their own: a library may lend its memory."""
+    return {name: np.array(values) for name, values in arrays.items()}
