@@ -91,6 +91,7 @@ def test_the_device_is_recorded_with_the_run_and_the_cell_and_only_resumed_there
         (cell,) = results.cells(run.id)
         facts = {fact.key: fact.value for fact in results.facts(cell.id)}
         assert facts["devices"] == {"gadget": "cuda"}
+        assert facts["engines"] == {"gadget": {}}
         results.finish_run(run.id, "interrupted")
     refused = twinbench(*arguments, "--resume", env=env)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)

@@ -50,7 +50,7 @@ MESSAGES = st.one_of(
         steps=st.lists(STEPS, max_size=2).map(tuple),
         values=st.dictionaries(NAMES, st.builds(SavedValue), max_size=2),
     ),
-    st.builds(Loaded, st.dictionaries(NAMES, NUMBERS), st.dictionaries(NAMES, TEXTS), NUMBERS),
+    st.builds(Loaded, st.dictionaries(NAMES, NUMBERS), st.dictionaries(NAMES, TEXTS), st.just({}), NUMBERS),
     st.builds(protocol.ThreadCounts, st.dictionaries(NAMES, st.dictionaries(NAMES, NUMBERS, max_size=2), max_size=2)),
     st.builds(FirstCall, TIMINGS, NUMBERS, NUMBERS, st.dictionaries(NAMES, PLAIN, max_size=2)),
     st.builds(protocol.WarmUp, NUMBERS, NUMBERS),

@@ -56,6 +56,8 @@ class Framework:
     """
     threads: Callable[[], Mapping[str, int]]
     """Function that reads thread counts by pool from the live library; empty if the library has no threads."""
+    engine: Callable[[], Mapping[str, str]] = field(default=dict)
+    """Function that reads from the live library what executes its calls, beside the version: an engine, a format."""
     facts: Callable[[Any, Kind], Mapping[str, str]] = field(default=lambda value, kind: {})
     """Function that describes a native value (dtypes, string encoding, memory layout) for the run's record."""
     ops: Ops

@@ -118,6 +118,12 @@ def _rows(query: str) -> list[Any]:
     return connection.execute(query).fetchall()
 
 
+def engine() -> Mapping[str, str]:
+    """Return the version of the storage format that tables are written for."""
+    [[version]] = _rows("SELECT value FROM duckdb_settings() WHERE name = 'storage_compatibility_version'")
+    return {"storage": str(version)}
+
+
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
     """Describe the SQL type of each column."""
     if kind == "table":
@@ -315,6 +321,7 @@ FRAMEWORKS = (
         prepare=prepare,
         extract=extract,
         threads=threads,
+        engine=engine,
         facts=facts,
         ops={
             "tables.read_csv": read_csv,

@@ -87,6 +87,13 @@ def load(packages: Iterable[str], threads: int) -> None:
         _bridge().main.seval(f"import {package}")
 
 
+def engine(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the live Julia and of the packages that are loaded in it."""
+    main = _bridge().main
+    versions = {package: str(main.seval(f"string(pkgversion({package}))")) for package in packages}
+    return {"julia": str(main.seval("string(VERSION)"))} | versions
+
+
 def cuda(module: Callable[[], Any]) -> Callable[[], object]:
     """Arrays go to the device by CUDA.jl, which the framework's module is given; Julia's own clock waits for it."""
     main = _bridge().main

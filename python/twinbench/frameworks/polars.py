@@ -56,6 +56,11 @@ def threads() -> Mapping[str, int]:
     return {"polars": pl.thread_pool_size()}
 
 
+def engine() -> Mapping[str, str]:
+    """Return the engine of lazy queries: ``auto`` unless an environment variable or a configuration chooses one."""
+    return {"engine": pl.Config.state(env_only=True).get("POLARS_ENGINE_AFFINITY") or "auto"}
+
+
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
     """Describe the dtype of each column."""
     if kind == "table":
@@ -225,6 +230,7 @@ FRAMEWORKS = (
         prepare=prepare,
         extract=extract,
         threads=threads,
+        engine=engine,
         facts=facts,
         ops={
             "tables.read_csv": read_csv,

@@ -110,6 +110,7 @@ class Contender:
         self._add([self._sample("", "import", ns, name) for name, ns in answer.imports.items()])
         self.store.add_fact(self.cell, "", "rss_after_import_bytes", answer.rss_bytes)
         self.store.add_fact(self.cell, "", "devices", answer.devices)
+        self.store.add_fact(self.cell, "", "engines", answer.engines)
 
     def first_call(self, step: Step) -> None:
         """Execute a step for the first time."""

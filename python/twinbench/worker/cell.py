@@ -119,7 +119,9 @@ class Cell:
             framework.load(self.threads)
             times[framework.name] = perf_counter_ns() - start
             devices[framework.name] = self._move_to_device(framework)
-        return protocol.Loaded(times, devices, memory.rss_bytes())
+        rss_bytes = memory.rss_bytes()
+        engines = {framework.name: dict(framework.engine()) for framework in self.frameworks}
+        return protocol.Loaded(times, devices, engines, rss_bytes)
 
     def _move_to_device(self, framework: Framework) -> str:
         """Move a framework to the run's device, if it can use it. Returns where it computes."""

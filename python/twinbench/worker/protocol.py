@@ -153,6 +153,8 @@ class Loaded(Content):
     """Nanoseconds of each framework's import."""
     devices: dict[str, str]
     """Where each framework computes: ``cpu`` or ``cuda``."""
+    engines: dict[str, dict[str, str]]
+    """What executes each framework's calls, as the live library reports it."""
     rss_bytes: int
 
 
