@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 NAMES = (
     "false_alarms",
+    "false_ranks",
     "timer",
     "julia_loop",
     "direct",

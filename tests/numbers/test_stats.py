@@ -11,7 +11,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinbench.numbers import stats, student
+from twinbench.numbers import equivalence, stats, student
 from twinbench.numbers.stats import Ratio, Values
 
 BETWEEN = 0.01
@@ -295,22 +295,22 @@ SEEDS = [0.90, 0.91, 0.89, 0.905, 0.895]
 
 def test_equal_qualities_are_equivalent_and_distant_ones_different():
     near = [value + step for value, step in zip(SEEDS, (0.001, 0.002, 0, 0.001, 0.003), strict=True)]
-    found = stats.equivalence(near, SEEDS, 0.02)
+    found = equivalence.equivalence(near, SEEDS, 0.02)
     assert found.verdict == "equivalent"
     assert -0.02 < found.low < found.difference < found.high < 0.02
-    assert stats.equivalence([value + 0.1 for value in SEEDS], SEEDS, 0.02).verdict == "different"
+    assert equivalence.equivalence([value + 0.1 for value in SEEDS], SEEDS, 0.02).verdict == "different"
 
 
 def test_a_wide_spread_or_few_seeds_decide_nothing():
-    assert stats.equivalence(SEEDS[:4], SEEDS[:4], 0.5).verdict == "not enough seeds"
+    assert equivalence.equivalence(SEEDS[:4], SEEDS[:4], 0.5).verdict == "not enough seeds"
     spread = [0.7, 0.8, 0.9, 1.0, 1.1]
-    assert stats.equivalence(spread, SEEDS, 0.01).verdict == "not enough seeds"
+    assert equivalence.equivalence(spread, SEEDS, 0.01).verdict == "not enough seeds"
 
 
 def test_seeds_that_all_agree_need_no_spread():
     same = [0.9] * 5
-    assert stats.equivalence(same, same, 0.01).verdict == "equivalent"
-    assert stats.equivalence([0.95] * 5, same, 0.01).verdict == "different"
+    assert equivalence.equivalence(same, same, 0.01).verdict == "equivalent"
+    assert equivalence.equivalence([0.95] * 5, same, 0.01).verdict == "different"
 
 
 def test_equivalence_is_the_two_one_sided_tests_of_pairs():
@@ -323,7 +323,7 @@ def test_equivalence_is_the_two_one_sided_tests_of_pairs():
         upper = ttest_rel(a - margin, b, alternative="less").pvalue
         lower = ttest_rel(a + margin, b, alternative="greater").pvalue
         expected = bool(max(upper, lower) < 0.05)
-        assert (stats.equivalence(list(a), list(b), margin).verdict == "equivalent") is expected
+        assert (equivalence.equivalence(list(a), list(b), margin).verdict == "equivalent") is expected
         verdicts.add(expected)
     assert verdicts == {True, False}
 
@@ -331,7 +331,7 @@ def test_equivalence_is_the_two_one_sided_tests_of_pairs():
 def test_what_a_seed_brings_to_both_cancels():
     luck = [0.80, 0.95, 0.85, 0.99, 0.90]
     near = [value + step for value, step in zip(luck, (0.001, -0.001, 0.002, 0, -0.002), strict=True)]
-    assert stats.equivalence(near, luck, 0.01).verdict == "equivalent"
-    assert stats.equivalence(near[::-1], luck, 0.01).verdict == "not enough seeds"
+    assert equivalence.equivalence(near, luck, 0.01).verdict == "equivalent"
+    assert equivalence.equivalence(near[::-1], luck, 0.01).verdict == "not enough seeds"
     with pytest.raises(ValueError, match="shorter"):
-        stats.equivalence(luck, luck[:4], 0.01)
+        equivalence.equivalence(luck, luck[:4], 0.01)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from twinbench.numbers.stats import Equivalence, Interval, Ratio
+from twinbench.numbers.equivalence import Equivalence
+from twinbench.numbers.stats import Interval, Ratio
 from twinbench.results.models.endpoints import Endpoint
 from twinbench.store.records import Status
 

@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from twinbench import metrics
-from twinbench.numbers import stats
+from twinbench.numbers import equivalence, stats
 from twinbench.numbers.stats import Interval
 from twinbench.results.models import endpoints
 from twinbench.results.summary import ranking
@@ -103,7 +103,7 @@ def _pipeline(
     if independent:
         ranked = ranking.by_step(cells, measured, process_sd)
     else:
-        ranked = ranking.by_total(cells, {stack: m.totals(steps) for stack, m in measured.items()}, process_sd)
+        ranked = ranking.by_total(cells, measured, list(steps), process_sd)
     return PipelineSummary(
         pipeline=plan.pipeline,
         size=plan.size,
@@ -280,7 +280,7 @@ def _with_equivalence(
         return cell
     ours, theirs = values[cell.stack], values[best]
     seeds = sorted(ours.keys() & theirs.keys())
-    result = stats.equivalence([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds], margin)
+    result = equivalence.equivalence([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds], margin)
     quality = replace(cell.quality[metric], against=best, equivalence=result)
     return replace(cell, quality={**cell.quality, metric: quality})
 
