@@ -162,16 +162,16 @@ class Contender:
 
     def train_again(self, directory: Path) -> None:
         """How loss and quality come with time, and what other seeds give; once the first calls have compiled."""
-        for this in retrain.trained(self.pipeline):
-            if this.step.id in self.stack.steps and not self.disagreements:
-                with comparing(this.step):
-                    self._train_again(this, directory)
+        for training in retrain.trained(self.pipeline):
+            if training.step.id in self.stack.steps and not self.disagreements:
+                with comparing(training.step):
+                    self._train_again(training, directory)
 
-    def _train_again(self, this: retrain.Trained, directory: Path) -> None:
-        typical_s = self.typical_ns[this.step.id] / 1e9
-        points = [asdict(p) for p in retrain.curve(self._ask, this, self.reference, typical_s, directory)]
-        self.store.add_fact(self.cell, this.step.id, "curve", points)
-        seeds = retrain.other_seeds(self._ask, this, self.reference, self.options.seeds, directory)
+    def _train_again(self, training: retrain.Trained, directory: Path) -> None:
+        typical_s = self.typical_ns[training.step.id] / 1e9
+        points = [asdict(p) for p in retrain.curve(self._ask, training, self.reference, typical_s, directory)]
+        self.store.add_fact(self.cell, training.step.id, "curve", points)
+        seeds = retrain.other_seeds(self._ask, training, self.reference, self.options.seeds, directory)
         for seed, values in seeds:
             for metric, value in values.items():
                 self.store.add_quality(self.cell, metric, value, seed)
@@ -297,7 +297,11 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
             continue
         framework = stack.steps[step.id]
         own = values.setdefault(framework.environment, {})
-        own |= {s: SavedValue(directory=reference.place(s), kind=kinds[s]) for s in step.inputs if s not in stack.steps}
+        own |= {
+            s: SavedValue(directory=reference.directory_of(s), kind=kinds[s])
+            for s in step.inputs
+            if s not in stack.steps
+        }
         files = {"file": reference.files.get(step.id), "given": reference.given(step.id)}
         steps.setdefault(framework.environment, []).append(step_job(step, framework, **files, needed=step.id in taken))
     return {
@@ -318,7 +322,7 @@ def compared(ask: Ask, step: Step, stack: Stack, reference: Reference, directory
             got = arrays.load(directory)
             return agreement.compare(step.op, got, want, deviation, step.params, scale)
     with scratch() as place, comparing(step):
-        inputs = [reference.place(source) for source in step.inputs]
+        inputs = [reference.directory_of(source) for source in step.inputs]
         ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=place)
         return agreement.compare(step.op, arrays.load(Path(place)), want, deviation, step.params, scale)
 
