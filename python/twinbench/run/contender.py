@@ -313,9 +313,9 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
 
 
 def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, directory: Path) -> list[agreement.Finding]:
-    """How a step's output, which is in ``directory``, compares with the reference's.
+    """Check that a step's output, saved in ``directory``, agrees with the reference's; one finding per array.
 
-    A step that asks for it is executed once more, on the reference's own inputs, by asking the worker.
+    An isolated step is executed once more by the worker, on the reference's inputs, and that output is checked.
     """
     deviation = stack.steps[step.id].deviations.get(step.op.name)
     want, scale = reference.output(step.id), reference.scale(step.id)
