@@ -159,7 +159,7 @@ def native(framework: Framework, plan: Pipeline, source: str, kind: Kind, size: 
     from twinbench.ops import arrays
     from twinbench.run.agree import reference
 
-    return framework.prepare(arrays.load(Path(reference.prepare(plan, size).place(source))), kind)
+    return framework.prepare(arrays.load(Path(reference.prepare(plan, size).directory_of(source))), kind)
 
 
 def classes() -> Iterator[tuple[str, type[_Step]]]:

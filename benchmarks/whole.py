@@ -152,7 +152,7 @@ def _observed(workers: Team, plan: Pipeline, stack: Stack, known: Reference) -> 
             first_ns += answer.timing.wall_ns
             target = Path(directory) / step.id
             boundary_ns += answer.boundary_ns + ask(protocol.EXTRACT, step=step.id, directory=str(target)).boundary_ns
-            errors += [finding.error for finding in contender.compared(ask, step, stack, known, target)]
+            errors += [finding.error for finding in contender.check_output(ask, step, stack, known, target)]
             if quality.scores_all(step):
                 scores = arrays.load(target)
                 reached = metrics.evaluate(known.output(step.inputs[1])["y_test"], scores["scores"]).get(

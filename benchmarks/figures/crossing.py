@@ -61,7 +61,7 @@ def seconds(name: str, step: str, size: str) -> tuple[float, float, float]:
 
     known = reference.prepare(steps.pipeline(name), size)
     (origin, *_) = next(one for one in steps.pipeline(name).steps if one.id == step).inputs
-    neutral = arrays.load(Path(known.place(origin)))
+    neutral = arrays.load(Path(known.directory_of(origin)))
 
     def crossing() -> Any:
         return np.asarray(empty(*inputs))

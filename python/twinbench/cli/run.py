@@ -110,7 +110,7 @@ def run(
         else:
             runs, code = _measured_away(results, wanted, options, cluster, each_host)
         for run_id in runs:
-            _show(results, run_id, as_json, one_line=each_host)
+            _show(results, run_id, as_json, one_line=cluster is not None)
             if track:
                 _track(results, run_id)
             if not as_json:

@@ -1,4 +1,4 @@
-"""Checking agreement without timing anything: every stack's steps once, each held against the reference."""
+"""The agreement check without timing: every stack's steps run once, and outputs are checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure, scratch
 from twinbench.launch.team import Team
 from twinbench.launch.variables import variables_of_worker
 from twinbench.run.agree import agreement, reference
-from twinbench.run.contender import compared, jobs
+from twinbench.run.contender import check_output, jobs
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
 from twinbench.worker import protocol
@@ -21,7 +21,7 @@ from twinbench.worker.protocol import Reply, Request
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A stack's findings by step. ``reason`` is there when it couldn't be checked to the end."""
+    """A stack's findings by step. ``reason`` says why the check of the stack ended early; empty if it didn't."""
 
     stack: str
     findings: dict[str, list[agreement.Finding]]
@@ -30,13 +30,13 @@ class Checked:
 
     @property
     def ok(self) -> bool:
-        """Whether every output is inside its tolerance, or no further outside than its framework declares."""
+        """Whether every output is inside its op's tolerance, or inside the deviation that its framework declares."""
         return not self.reason and all(f.ok or f.declared for findings in self.findings.values() for f in findings)
 
 
 def check(part: Part, options: Options) -> Iterator[Checked]:
-    """Each stack of a part, one after the other."""
-    known = reference.prepare(part.pipeline, part.size)
+    """Check the stacks of a part, one after the other."""
+    references = reference.prepare(part.pipeline, part.size)
     for stack in part.stacks:
         if stack.missing is not None:
             yield Checked(stack.name, {}, stack.missing.reason, available=False)
@@ -44,7 +44,7 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
         findings: dict[str, list[agreement.Finding]] = {}
         variables = variables_of_worker(options.threads, options.device, uses_julia=stack.uses_julia)
         try:
-            team = Team(jobs(part.pipeline, stack, known, options), variables, options.memory_limit)
+            team = Team(jobs(part.pipeline, stack, references, options), variables, options.memory_limit)
         except WorkerFailure as failure:
             yield Checked(stack.name, findings, f"{failure.kind}: {failure.reason}")
             continue
@@ -61,7 +61,7 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
                         target = Path(directory) / step.id
                         if not step.isolated:
                             ask(protocol.EXTRACT, step=step.id, directory=str(target))
-                        findings[step.id] = compared(ask, step, stack, known, target)
+                        findings[step.id] = check_output(ask, step, stack, references, target)
                         shutil.rmtree(target, ignore_errors=True)
             yield Checked(stack.name, findings)
         except WorkerFailure as failure:

@@ -1,6 +1,6 @@
-"""One cell while it is measured: its worker, what has gone into the store, and how it ends.
+"""One cell while it is measured: its worker, its samples and facts on their way to the store, and its end.
 
-A failure ends this cell only. What was measured before it stays.
+A failure ends this cell only. The samples before it stay in the store.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
+"""Status of a failed cell by the kind of failure; FAILED for other kinds."""
 
 PEAK = "peak_rss_bytes"
-"""The fact that holds the largest resident set of any of a cell's processes, those before a resumption included."""
+"""Key of the fact with the largest resident set of any of a cell's processes, those before a resumption included."""
 
 
 @dataclass(slots=True)
@@ -62,17 +63,18 @@ class Contender:
     options: Options
     environment: Mapping[str, str]
     slices: Mapping[str, NDArray[Any]]
-    """By column, the values of the test rows."""
+    """Values of the test rows, by slicing column."""
     process: int = 0
     worker: Team | None = None
     failed: bool = False
-    compared: bool = False
-    """Whether its outputs were held against the reference; once per run is enough."""
+    agreement_checked: bool = False
+    """Whether the outputs were checked against the reference, which is done once per run."""
     measured: Measured = field(default_factory=Measured)
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
+    """Latest time of one evaluation in nanoseconds, by step."""
     unsettled: set[str] = field(default_factory=set)
-    """Steps that still got faster at the end of a warm-up, in any process."""
+    """Ids of steps that still got faster at the end of a warm-up, in any process."""
 
     @property
     def name(self) -> str:
@@ -81,26 +83,26 @@ class Contender:
 
     @property
     def alive(self) -> bool:
-        """Whether it can be measured."""
+        """Whether the cell has a worker and hasn't failed."""
         return self.worker is not None and not self.failed
 
     @property
     def disagreements(self) -> list[str]:
-        """What differs from the reference and isn't declared; found before a resumption or after."""
+        """Undeclared differences from the reference, those recorded before a resumption included."""
         agreements = self.store.agreements(self.cell)
         return [f"{a.step}: {a.output}: {a.detail}" for a in agreements if not a.ok and not a.declared]
 
     @property
     def declared(self) -> dict[str, str]:
-        """By step, why the library can't follow the contract there."""
-        found: dict[str, str] = {}
+        """Reasons why the library can't follow the contract, by step."""
+        reasons: dict[str, str] = {}
         for a in self.store.agreements(self.cell):
             if a.declared:
-                found.setdefault(a.step, a.declared)
-        return found
+                reasons.setdefault(a.step, a.declared)
+        return reasons
 
     def start(self, process: int) -> None:
-        """A fresh process: import everything, then verify thread counts later, once the pools exist."""
+        """Start a fresh process and import the frameworks. Thread counts are verified later, once the pools exist."""
         self.process = process
         self.store.set_status(self.cell, Status.RUNNING)
         self.worker = Team(
@@ -125,15 +127,15 @@ class Contender:
 
     @property
     def steps(self) -> list[Step]:
-        """What this stack runs, in order."""
+        """Steps that this stack runs, in order."""
         return [step for step in self.pipeline.steps if step.id in self.stack.steps]
 
     def agree(self, step: Step, scratch: Path) -> list[agreement.Finding]:
-        """Compare a step's output with the reference's, and record it."""
+        """Check that a step's output agrees with the reference's, and store the findings."""
         directory = scratch / step.id
         answer = self._ask(protocol.EXTRACT, step=step.id, directory=str(directory))
         self._add([self._sample(step.id, "boundary", answer.boundary_ns, "out")])
-        findings = compared(self._ask, step, self.stack, self.reference, directory)
+        findings = check_output(self._ask, step, self.stack, self.reference, directory)
         for f in findings:
             self.store.add_agreement(self.cell, Agreement(step=step.id, **asdict(f)))
         examples = self.reference.examples(step)
@@ -142,37 +144,37 @@ class Contender:
         if step.op.is_request(step.params):
             self.store.add_fact(self.cell, step.id, "request", True)
         if quality.scores_all(step) and not any(f.error == float("inf") for f in findings):
-            with comparing(step):
+            with _checking(step):
                 self._score(self.reference.output(step.inputs[1]), arrays.load(directory))
         shutil.rmtree(directory, ignore_errors=True)
         return findings
 
     def _score(self, labels: Arrays, scores: Arrays) -> None:
-        """Keep how good predictions are, and where they are wrong."""
+        """Store the metrics of predictions, and their errors."""
         for metric, value in metrics.evaluate(labels["y_test"], scores["scores"]).items():
             self.store.add_quality(self.cell, metric, value)
         mistakes.keep(self.store, self.cell, labels["y_test"], scores["scores"], self.slices)
 
     def keep_model(self, directory: Path) -> None:
-        """Keep what was trained, for whoever is to use it."""
-        found = keep.model(self._ask, self.pipeline, self.stack, self.reference, directory)
-        if found is not None:
-            for name, content in found.files.items():
+        """Store the trained model."""
+        exported = keep.model(self._ask, self.pipeline, self.stack, self.reference, directory)
+        if exported is not None:
+            for name, content in exported.files.items():
                 self.store.add_file(self.cell, name, content)
-            self.store.add_fact(self.cell, "", MODEL, found.about)
+            self.store.add_fact(self.cell, "", MODEL, exported.about)
 
     def train_again(self, directory: Path) -> None:
-        """How loss and quality come with time, and what other seeds give; once the first calls have compiled."""
-        for this in retrain.trained(self.pipeline):
-            if this.step.id in self.stack.steps and not self.disagreements:
-                with comparing(this.step):
-                    self._train_again(this, directory)
+        """Store loss and quality over time, and quality from other seeds, after the first calls have compiled."""
+        for training in retrain.trained(self.pipeline):
+            if training.step.id in self.stack.steps and not self.disagreements:
+                with _checking(training.step):
+                    self._train_again(training, directory)
 
-    def _train_again(self, this: retrain.Trained, directory: Path) -> None:
-        typical_s = self.typical_ns[this.step.id] / 1e9
-        points = [asdict(p) for p in retrain.curve(self._ask, this, self.reference, typical_s, directory)]
-        self.store.add_fact(self.cell, this.step.id, "curve", points)
-        seeds = retrain.other_seeds(self._ask, this, self.reference, self.options.seeds, directory)
+    def _train_again(self, training: retrain.Trained, directory: Path) -> None:
+        typical_s = self.typical_ns[training.step.id] / 1e9
+        points = [asdict(p) for p in retrain.curve(self._ask, training, self.reference, typical_s, directory)]
+        self.store.add_fact(self.cell, training.step.id, "curve", points)
+        seeds = retrain.other_seeds(self._ask, training, self.reference, self.options.seeds, directory)
         for seed, values in seeds:
             for metric, value in values.items():
                 self.store.add_quality(self.cell, metric, value, seed)
@@ -192,7 +194,7 @@ class Contender:
             raise WorkerFailure("threads", f"runs on more than {asked} thread(s): {', '.join(wrong)}")
 
     def warm_up(self, step: Step) -> None:
-        """Calibrate, and run until the times have settled."""
+        """Calibrate a step, and run it until the times have settled."""
         warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=WARM_UP_NS)
         if not warm.settled:
             self.unsettled.add(step.id)
@@ -200,7 +202,7 @@ class Contender:
         self.store.add_fact(self.cell, step.id, "warm_up", warm.as_json() | {"settled": settled})
 
     def burst(self, step: Step, block: int) -> float:
-        """One burst of a step. Returns the seconds that it took, the collection of garbage before it included."""
+        """Take one burst of a step. Returns its seconds, including the garbage collection before it."""
         start = time.monotonic()
         samples, limit_ns = self._burst_size(self.typical_ns[step.id])
         timings = self._ask(protocol.BURST, step=step.id, min_samples=samples, limit_ns=limit_ns).timings
@@ -209,7 +211,7 @@ class Contender:
         return time.monotonic() - start
 
     def _burst_size(self, typical_ns: float) -> tuple[int, int]:
-        """The fewest samples of a burst, and the least time."""
+        """Return the fewest samples of a burst, and its least time in nanoseconds."""
         if typical_ns > LONG_STEP_NS:
             return 1, 0
         if typical_ns > SHORT_STEP_NS:
@@ -217,18 +219,18 @@ class Contender:
         return BURST_SAMPLES, max(BURST_NS, SHORT_ROUND_NS // len(self.pipeline.steps))
 
     def stop(self) -> None:
-        """End the process, after a last look at its memory."""
+        """End the process, after its peak memory is stored."""
         if self.worker is None:
             return
         if self.alive:
             self.worker.resume()
-            known = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
-            self.store.add_fact(self.cell, "", PEAK, max([self._ask(protocol.MEMORY).peak_bytes, *known]))
+            earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
+            self.store.add_fact(self.cell, "", PEAK, max([self._ask(protocol.MEMORY).peak_bytes, *earlier]))
         self.worker.kill()
         self.worker = None
 
     def fail(self, failure: WorkerFailure) -> None:
-        """This cell is over; its samples stay."""
+        """End this cell with a failure. Its samples stay in the store."""
         self.failed = True
         if self.worker is not None:
             self.worker.kill()
@@ -237,9 +239,9 @@ class Contender:
         self.store.set_status(self.cell, status, kind=failure.kind, reason=failure.reason, stderr=failure.output)
 
     def finish(self) -> None:
-        """Done, or in disagreement: measured and shown all the same, but never ranked.
+        """Give the cell its final status: done, or disagrees, which is shown and never ranked.
 
-        Where steps are independent, one that the library can't do as the contract says leaves the others as they are.
+        Where steps are independent, a declared deviation in one step doesn't affect the status.
         """
         if self.failed:
             return
@@ -298,7 +300,11 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
             continue
         framework = stack.steps[step.id]
         own = values.setdefault(framework.environment, {})
-        own |= {s: SavedValue(directory=reference.place(s), kind=kinds[s]) for s in step.inputs if s not in stack.steps}
+        own |= {
+            s: SavedValue(directory=reference.directory_of(s), kind=kinds[s])
+            for s in step.inputs
+            if s not in stack.steps
+        }
         files = {"file": reference.files.get(step.id), "given": reference.given(step.id)}
         steps.setdefault(framework.environment, []).append(step_job(step, framework, **files, needed=step.id in taken))
     return {
@@ -307,26 +313,26 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
     }
 
 
-def compared(ask: Ask, step: Step, stack: Stack, reference: Reference, directory: Path) -> list[agreement.Finding]:
-    """How a step's output, which is in ``directory``, compares with the reference's.
+def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, directory: Path) -> list[agreement.Finding]:
+    """Check that a step's output, saved in ``directory``, agrees with the reference's; one finding per array.
 
-    A step that asks for it is executed once more, on the reference's own inputs, by asking the worker.
+    An isolated step is executed once more by the worker, on the reference's inputs, and that output is checked.
     """
     deviation = stack.steps[step.id].deviations.get(step.op.name)
     want, scale = reference.output(step.id), reference.scale(step.id)
     if not step.isolated:
-        with comparing(step):
+        with _checking(step):
             got = arrays.load(directory)
             return agreement.compare(step.op, got, want, deviation, step.params, scale)
-    with scratch() as place, comparing(step):
-        inputs = [reference.place(source) for source in step.inputs]
-        ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=place)
-        return agreement.compare(step.op, arrays.load(Path(place)), want, deviation, step.params, scale)
+    with scratch() as isolated, _checking(step):
+        inputs = [reference.directory_of(source) for source in step.inputs]
+        ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=isolated)
+        return agreement.compare(step.op, arrays.load(Path(isolated)), want, deviation, step.params, scale)
 
 
 @contextmanager
-def comparing(step: Step) -> Iterator[None]:
-    """What is so wrong that it can't even be compared costs its cell, and not the run."""
+def _checking(step: Step) -> Iterator[None]:
+    """Turn the exception of a check into the failure of its cell, so that an unusable output doesn't end the run."""
     try:
         yield
     except (WorkerFailure, TwinbenchError, OSError, MemoryError):

@@ -1,4 +1,4 @@
-"""Whether what a run asks for can be had: the device is tried in a worker, before anything is measured."""
+"""The check that the run's device is available: it is tried in a worker, before anything is measured."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DeviceUnavailable(TwinbenchError):
 
 
 def require(parts: Sequence[Part], options: Options) -> None:
-    """Raises DeviceUnavailable, with the framework's reason, unless every stack has something on the run's device."""
+    """Check that every stack can use the run's device. Raises DeviceUnavailable, with the framework's reason."""
     if options.device == "cpu":
         return
     tried: set[str] = set()
@@ -44,7 +44,7 @@ def require(parts: Sequence[Part], options: Options) -> None:
 
 
 def _try(framework: Framework, step: Step, options: Options) -> None:
-    """Load a framework as a worker of the run would."""
+    """Load a framework in a worker like those of the run. Raises DeviceUnavailable if that fails."""
     variables = variables_of_worker(options.threads, options.device, uses_julia=framework.language == "julia")
     job = Job(
         threads=options.threads,

@@ -1,7 +1,7 @@
 """The record of the machine, and the noise seen on it.
 
-Everything here is read from the outside: nothing imports a framework or starts Julia. What a worker finds out about
-its own live libraries (thread counts, BLAS) is recorded by the worker.
+Everything here is read from outside the workers: nothing imports a framework or starts Julia. Facts about live
+libraries (thread counts, BLAS) are recorded by the worker that loaded them.
 """
 
 from __future__ import annotations
@@ -21,21 +21,26 @@ Record = dict[str, Any]
 """Plain data that goes through JSON."""
 
 BUSY_SHARE = 0.2
-"""A process that used more than this share of a core since it was last looked at counts as busy."""
+"""Share of a core, since its previous reading, above which another process counts as busy."""
 
 LOAD_LIMIT = 0.5
-"""A load average (one minute) above this at the start of a run is somebody else's."""
+"""Load average (one minute) at the start of a run above which other processes must be running."""
 
 STEAL_LIMIT = 0.01
+"""Share of CPU time taken by the hypervisor above which a warning is due."""
+
 FREQUENCY_LIMIT = 0.9
+"""Share of the highest frequency seen below which a lower frequency is worth a warning."""
+
 MEMORY_LOW_BYTES = 1 << 30
+"""Available memory below which a warning is due."""
 
 STEADY_GOVERNORS = {"performance", None}
-"""None: the machine has no governor to read, as in most virtual machines."""
+"""CPU governors that keep the frequency; None where the machine reports no governor, as most virtual machines."""
 
 
 def record(threads: int, device: str = "cpu") -> Record:
-    """The machine, the system, the versions. ``threads`` and ``device`` are the run's; sizes are in bytes."""
+    """Record the machine, the system and the versions. ``threads`` and ``device`` are the run's; sizes are in bytes."""
     return {
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "threads": threads,
@@ -53,10 +58,10 @@ def record(threads: int, device: str = "cpu") -> Record:
 
 
 def noise() -> Record:
-    """What the machine does at this moment, cheap enough to ask between rounds.
+    """Read the noise on the machine now; cheap enough to do between rounds.
 
-    Rates (steal, busy processes) are over the time since the previous call in this process; the first call has none
-    to compare with, so call it once before the first round.
+    Rates (steal, busy processes) are over the time since the previous call in this process. The first call has no
+    previous call: call `noise` once before the first round.
     """
     import psutil
 
@@ -70,13 +75,16 @@ def noise() -> Record:
 
 
 def warnings(machine: Record, noises: Iterable[Record]) -> list[str]:
-    """What may have spoiled the numbers, in words; none on a quiet machine. Takes what `record` and `noise` gave."""
+    """Return what may have disturbed the measurements, a sentence each; empty on a quiet machine.
+
+    ``machine`` is the result of `record`, ``noises`` are results of `noise`.
+    """
     seen = list(noises)
     return [*_warnings_of_machine(machine), *(_warnings_of_noise(seen) if seen else [])]
 
 
 def _gpus() -> list[str]:
-    """Name, driver and memory of each device, as the driver tells."""
+    """Return name, driver and memory of each GPU, as the driver reports them."""
     query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=10)
@@ -103,7 +111,7 @@ def _cpu() -> Record:
 
 
 def _frequency_mhz() -> tuple[float | None, float | None]:
-    """The current and the highest frequency, where the system tells."""
+    """Return the current and the highest frequency; None where the system doesn't report it."""
     import psutil
 
     try:
@@ -114,7 +122,7 @@ def _frequency_mhz() -> tuple[float | None, float | None]:
 
 
 def _usable_cores() -> float:
-    """Cores that this process may use: its affinity, or the quota of its control group where that is less."""
+    """Return the cores that this process may use: its affinity, or the quota of its control group if that is less."""
     cores = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     quota, _, period = (_first_line(Path("/sys/fs/cgroup/cpu.max")) or "max").partition(" ")
     return min(cores, int(quota) / int(period)) if quota != "max" else cores
@@ -132,7 +140,7 @@ def _memory() -> Record:
 
 
 def _cpu_field(name: str) -> str | None:
-    """A field of the first processor in /proc/cpuinfo."""
+    """Return a field of the first processor in /proc/cpuinfo."""
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
         for line in file:
             key, _, value = line.partition(":")
@@ -148,7 +156,7 @@ def _first_line(path: Path) -> str | None:
 
 
 def _container() -> str | None:
-    """The kind of container that this seems to be, if any: a hint, not a proof."""
+    """Return the likely kind of container, guessed from marker files; None outside a container."""
     if "KUBERNETES_SERVICE_HOST" in os.environ:
         return "kubernetes"
     marks = {"/.dockerenv": "docker", "/run/.containerenv": "podman"}
@@ -157,7 +165,7 @@ def _container() -> str | None:
 
 
 def _commit() -> Record:
-    """The git commit of the checkout that this package runs from, and whether files differ from it."""
+    """Return the git commit of this package's checkout, and whether files differ from it; None without a checkout."""
     root = Path(twinbench.__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return {"commit": None, "modified": None}
@@ -174,7 +182,7 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 
 def _frameworks() -> dict[str, dict[str, str | None]]:
-    """Versions of every framework's packages, by framework; None for what isn't installed."""
+    """Return the versions of every framework's packages, by framework; None for a package that isn't installed."""
     from twinbench.frameworks import registry
     from twinbench.plan.stack import versions
 
@@ -182,7 +190,7 @@ def _frameworks() -> dict[str, dict[str, str | None]]:
 
 
 def _busy_others() -> dict[int, str]:
-    """The processes, besides this one and its descendants, that keep a core busy: names by process id."""
+    """Return the names of busy processes by process id, without this process and its descendants."""
     import psutil
 
     ours = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
@@ -197,7 +205,7 @@ def _busy_others() -> dict[int, str]:
 def _warnings_of_machine(machine: Record) -> Iterator[str]:
     cpu = machine["cpu"]
     if cpu["governor"] not in STEADY_GOVERNORS:
-        yield f"the CPU governor is '{cpu['governor']}': frequencies wander; 'performance' is steady"
+        yield f"the CPU governor is '{cpu['governor']}': the frequency varies; 'performance' keeps it"
     if machine["threads"] > cpu["usable"]:
         yield f"{machine['threads']} threads on {cpu['usable']:g} usable cores: threads wait for each other"
     if machine["load"][0] > LOAD_LIMIT:
@@ -207,16 +215,16 @@ def _warnings_of_machine(machine: Record) -> Iterator[str]:
 
 
 def _warnings_of_noise(noises: list[Record]) -> Iterator[str]:
-    busy = [one["busy_others"] for one in noises if one["busy_others"]]
+    busy = [noise["busy_others"] for noise in noises if noise["busy_others"]]
     if busy:
         names = sorted({name for others in busy for name in others})
-        yield f"other processes were busy in {len(busy)} of {len(noises)} looks: {', '.join(names[:5])}"
-    steal = max(one["steal"] for one in noises)
+        yield f"other processes were busy in {len(busy)} of {len(noises)} readings: {', '.join(names[:5])}"
+    steal = max(noise["steal"] for noise in noises)
     if steal > STEAL_LIMIT:
         yield f"the hypervisor took up to {steal:.0%} of the CPU time away"
-    frequencies = [one["frequency_mhz"] for one in noises if one["frequency_mhz"]]
+    frequencies = [noise["frequency_mhz"] for noise in noises if noise["frequency_mhz"]]
     if frequencies and min(frequencies) < FREQUENCY_LIMIT * max(frequencies):
         yield f"the CPU frequency moved between {min(frequencies):.0f} and {max(frequencies):.0f} MHz"
-    least = min(one["available_bytes"] for one in noises)
+    least = min(noise["available_bytes"] for noise in noises)
     if least < MEMORY_LOW_BYTES:
         yield f"memory ran low: {least / 2**20:.0f} MiB available"

@@ -1,4 +1,4 @@
-"""The steady samples of a cell while it is measured, in memory: the store is their journal, and is read once."""
+"""The steady samples of a cell while it is measured, in memory: the store is read only once, when the cell begins."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Measured:
         self.add(samples)
 
     def add(self, samples: Iterable[Sample]) -> None:
-        """Take in samples of any kind."""
+        """Add samples of any kind; only steady samples are kept."""
         for sample in samples:
             self.last_process = max(self.last_process, sample.process)
             if sample.kind == "steady":

@@ -1,4 +1,4 @@
-"""What a run is asked to do, and the constants of the protocol that a user may not know but may want to read."""
+"""The options of a run, and the constants of the measurement protocol with their reasons."""
 
 from __future__ import annotations
 
@@ -11,41 +11,45 @@ from twinbench.errors import BadInput, nearest
 from twinbench.store.records import WARM_UP_S
 
 MIN_ROUNDS = 5
-"""Blocks per process before anything may stop: below that an interval over blocks says nothing."""
+"""Fewest blocks per process: with fewer blocks an interval over blocks says nothing."""
 
 RESOLVE_PROCESSES = 5
-"""With ``--resolve`` no process may spend more than a fifth of the budget: the spread between processes takes
-several to be known, and no number of samples in one of them replaces that."""
+"""Processes that share the budget with ``--resolve``: the spread between processes can only be estimated from several
+of them, however many samples one process has."""
 
 MAX_PROCESSES = 20
-"""Processes that ``--resolve`` may add: beyond that the machine is too noisy for the question."""
+"""Most processes with ``--resolve``: a machine that needs more is too noisy for the question."""
 
 BURST_SAMPLES = 3
-"""Samples in a burst. Three give a median; more of them in a row see the same quiet or busy moment."""
+"""Samples in a burst: three give a median, and more in a row fall into the same quiet or busy moment."""
 
 BURST_NS = 20_000_000
-"""A burst lasts at least 20 ms, so that short steps see more than one moment."""
+"""Least time of a burst: 20 ms, so that the samples of a short step don't fall into one moment."""
 
 SHORT_STEP_NS = 1_000_000
+"""Longest time of a short step, 1 ms: its bursts share `SHORT_ROUND_NS`."""
+
 SHORT_ROUND_NS = 500_000_000
-"""A round of a pipeline's steps below 1 ms lasts 0.5 s: collecting garbage and syncing the store take some 6 ms a
-burst, and are to be about 1 % of it."""
+"""Time of a round of short steps: 0.5 s, since collecting garbage and syncing the store take some 6 ms a burst, and
+should be about 1 % of the round."""
 
 LONG_STEP_NS = 200_000_000
-"""A step above 0.2 s is sampled once per burst: its median comes from the blocks."""
+"""Time above which a step is sampled once per burst: 0.2 s. The median of such a step is over blocks."""
 
 WARM_UP_NS = int(WARM_UP_S * 1e9)
-"""Warm-up ends here even if the times still fall; this is then recorded and shown."""
+"""Longest warm-up: it ends then even if the times still fall, which is recorded and shown."""
 
 DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to measure. ``budget_s``: measuring time per cell. ``resolve``: the ratio that matters, 0.02 for 2 %.
+    """How to measure.
 
-    ``seed``: of the order of measuring. ``seeds``: how many trainings quality is taken from. ``device``: where
-    frameworks compute that can.
+    ``budget_s`` is the measuring time per cell, ``timeout_s`` the longest time of one request, and ``memory_limit`` the
+    memory of a worker in bytes. ``resolve`` is the smallest difference that matters: 0.02 for 2 %. ``seed`` gives the
+    order of measuring, and ``seeds`` the number of trainings that quality is computed from. Frameworks that can use
+    ``device`` compute there.
     """
 
     threads: int = 1
@@ -74,13 +78,13 @@ class Options:
         return self.budget_s / max(self.processes, RESOLVE_PROCESSES if self.resolve else 1)
 
     def as_json(self) -> dict[str, Any]:
-        """For the store."""
+        """Return the options as the store has them."""
         return asdict(self)
 
     def as_arguments(self) -> list[str]:
-        """Return the options of ``twinbench run`` that give these again; defaults are left out.
+        """Return the options of ``twinbench run`` that give these options again, without defaults.
 
-        ``seed`` has no option.
+        ``seed`` has no option of its own.
         """
         default = Options()
         words: dict[str, tuple[str, Callable[[Any], str]]] = {
@@ -106,6 +110,6 @@ def _number(value: float) -> str:
 
 
 def _percent(share: float) -> str:
-    """Return a percentage that is the same number again: no rounding in between."""
+    """Return a share as a percentage, without rounding: 0.035 gives 3.5%."""
     digits = f"{Decimal(repr(share)) * 100:f}"
     return (digits.rstrip("0").removesuffix(".") if "." in digits else digits) + "%"

@@ -1,4 +1,4 @@
-"""From what a user asked for to parts that can be run: pipelines, sizes, stacks, and what must be there."""
+"""A user's request for a run, and its translation into parts to measure: pipelines, sizes, stacks."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ from twinbench.store.records import COMMAND, ORIGIN
 from twinbench.store.store import Run, Store
 
 SPREADS = ("process_sd", "time_sd", "run_sd")
-"""Figures of the selftest that a run's record has by their own names: see `twinbench.numbers.stats`."""
+"""Figures of the selftest that are also keys of a run's record: see `twinbench.numbers.stats`."""
 
 
 class Required(TwinbenchError):
-    """A framework that ``--require`` names can't be had."""
+    """A framework that ``--require`` names is unavailable."""
 
     exit_code = REQUIRED_UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to run. No sizes: each pipeline's first. No stacks: each pipeline's own."""
+    """The request of a run. Without sizes, each pipeline has its first; without stacks, its own stacks."""
 
     pipelines: tuple[str, ...]
     sizes: tuple[str, ...] = ()
     stacks: tuple[str, ...] = ()
     directories: tuple[Path, ...] = ()
-    """More directories of pipelines: absolute, so that the run can be resumed and repeated from anywhere."""
+    """Further directories of pipelines, as absolute paths, so that the run can be resumed from any directory."""
     required: tuple[str, ...] = ()
-    """Frameworks without which nothing is to be measured."""
+    """Frameworks without which the run is refused."""
 
     def as_json(self) -> dict[str, Any]:
-        """For the store, and for finding the run to resume."""
+        """Return the request as the store has it, and as `resume` compares it."""
         return {
             "pipelines": list(self.pipelines),
             "sizes": list(self.sizes),
@@ -70,12 +70,12 @@ class Request:
 
 
 def directories(extra: Sequence[Path]) -> list[Path]:
-    """Return where pipelines are looked for: the user's directories first, then ours."""
+    """Return the directories that are searched for pipelines: the user's first, then twinbench's."""
     return [*extra, paths.resource("pipelines")]
 
 
 def parts(request: Request) -> list[Part]:
-    """Everything validated before anything is measured."""
+    """Return the parts of a request. Raises BadInput for an unknown pipeline, size or stack."""
     parts = []
     for name in request.pipelines:
         pipeline = pipelines.find(name, directories(request.directories))
@@ -87,7 +87,7 @@ def parts(request: Request) -> list[Part]:
 
 
 def require(request: Request) -> None:
-    """Raises Required when a required framework can't be had, BadInput when there is none of that name."""
+    """Check that the required frameworks are available. Raises Required, or BadInput for an unknown name."""
     for name in request.required:
         for framework in stack.parse(name):
             reason = stack.unavailable(framework)
@@ -96,10 +96,10 @@ def require(request: Request) -> None:
 
 
 def new_run(store: Store, request: Request, options: Options) -> str:
-    """Enter a new run into the store, with the machine's record. Returns its id."""
+    """Enter a new run into the store, with the machine's record. Returns the run's id."""
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    tested = _selftest()
+    selftest = _selftest()
     arguments = {
         "request": request.as_json(),
         "options": options.as_json(),
@@ -110,38 +110,38 @@ def new_run(store: Store, request: Request, options: Options) -> str:
         run_id,
         created=now.isoformat(timespec="seconds"),
         arguments=arguments,
-        environment=environment.record(options.threads, options.device) | tested,
+        environment=environment.record(options.threads, options.device) | selftest,
     )
     return run_id
 
 
 def resume(store: Store, request: Request, device: str) -> tuple[str, Options]:
-    """Take up the newest unfinished run of this request on this device. Raises BadInput where a harness works on it.
+    """Resume the newest unfinished run of this request on this device, with the options that the run began with.
 
-    It goes on with the options that it began with.
+    Returns the run's id and its options. Raises BadInput where no such run exists, or another process measures it.
     """
     for run in store.runs():
         if run.arguments.get("request") != request.as_json() or run.status == "done":
             continue
         if run.arguments["options"].get("device", "cpu") != device or ORIGIN in run.arguments:
-            continue  # one that was copied from another store may be another machine's
-        store.resume_run(run.id, _taken)
+            continue  # a run copied from another store may be another machine's
+        store.resume_run(run.id, _resumed_arguments)
         return run.id, Options(**run.arguments["options"])
     raise BadInput("nothing to resume: no unfinished run of these pipelines, sizes, stacks and device in this store")
 
 
-def _taken(run: Run) -> dict[str, Any]:
-    """A run's arguments with this process at work on it. Raises BadInput while another one is."""
+def _resumed_arguments(run: Run) -> dict[str, Any]:
+    """Return a run's arguments with this process as its harness. Raises BadInput while another process measures it."""
     if run.status == "running" and _at_work(run):
         raise BadInput(f"run {run.id} is still being measured by process {run.arguments['harness']['pid']}")
     return run.arguments | {"harness": _harness()}
 
 
 def _selftest() -> dict[str, Any]:
-    """What the selftest found here, and the spreads that comparisons use; empty if it never ran."""
+    """Return the results of the selftest here, and the spreads that comparisons use; empty without a selftest."""
     with contextlib.suppress(OSError, ValueError, KeyError):
-        found = json.loads(paths.selftest_file().read_text(encoding="utf-8"))
-        return {"selftest": found, **{name: float(found[name]) for name in SPREADS if name in found}}
+        result = json.loads(paths.selftest_file().read_text(encoding="utf-8"))
+        return {"selftest": result, **{name: float(result[name]) for name in SPREADS if name in result}}
     return {}
 
 

@@ -1,7 +1,7 @@
 """A run: cells are planned, measured side by side, and end one way or another.
 
 All stacks of a pipeline are alive at once. In each round every step of every stack gets one burst, the stacks in
-random order, and whoever is not measured is stopped. This file decides what happens when; it measures nothing itself.
+random order, and the workers of all other stacks are stopped. This file decides on the order; it measures nothing.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COMPLETE = "complete_process"
-"""The fact that marks a process whose rounds are all there; what resuming counts."""
+"""Start of the key of the fact that a process has all its rounds; a resumed run counts these facts."""
 
 
 class Watch:
-    """What a run tells as it goes; a progress bar overrides what it wants to show."""
+    """Callbacks for the progress of a run; a progress bar overrides the ones that it shows."""
 
     def planned(self, pipeline: str, size: str, stacks: list[str]) -> None:
-        """A pipeline's cells are about to be measured."""
+        """Note that a pipeline's cells are about to be measured."""
 
     def doing(self, stack: str, what: str) -> None:
-        """A cell enters a stage: importing, a step's first call, warming up."""
+        """Note that a cell enters a stage: import, a step's first call, warming up."""
 
     def measured(self, stack: str, step: str, took: float, fraction: float) -> None:
-        """A burst is in: the last evaluation took ``took`` seconds; ``fraction`` of the process's budget is spent."""
+        """Note a burst: the last evaluation took ``took`` seconds; ``fraction`` of the process's budget is spent."""
 
     def ended(self, stack: str, status: str, reason: str) -> None:
-        """A cell has ended."""
+        """Note that a cell has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +66,21 @@ class Part:
 def run(parts: list[Part], options: Options, store: Store, run_id: str, watch: Watch) -> None:
     """Measure every part. Cells that an earlier, interrupted attempt finished are left as they are.
 
-    Raises BadInput, before anything is measured, where that attempt was given other work.
+    Raises BadInput, before anything is measured, where that attempt had other work.
     """
     _check_same_work(parts, store, run_id)
-    environment.noise()  # rates count from the call before
+    environment.noise()  # rates are over the time since this call
     noises: list[dict[str, Any]] = []
     for part in parts:
-        known = reference.prepare(part.pipeline, part.size)
-        sliced = mistakes.slices(part.pipeline, known)
-        _plan(part, store, run_id, known)
-        contenders = list(_contenders(part, options, store, run_id, known, sliced, watch))
+        references = reference.prepare(part.pipeline, part.size)
+        sliced = mistakes.slices(part.pipeline, references)
+        _store_plan(part, store, run_id, references)
+        contenders = list(_contenders(part, options, store, run_id, references, sliced, watch))
         watch.planned(part.pipeline.name, part.size, [c.name for c in contenders])
         with _killed_in_the_end(contenders):
             measuring = _Measuring(part, contenders, options, store, run_id, watch)
             measuring.all()
-        _compare_predictions(part, store, run_id, known, sliced)
+        _compare_predictions(part, store, run_id, references, sliced)
         noises += measuring.noises
     warnings = environment.warnings(store.find_run(run_id).environment, noises)
     store.add_noise(run_id, _now(), {"warnings": warnings})
@@ -91,7 +91,7 @@ def _now() -> str:
 
 
 def _planned(part: Part) -> Plan:
-    """As the store keeps it."""
+    """Return the plan of a part as the store has it."""
     dataset = {}
     source = part.pipeline.dataset
     if source is not None:
@@ -106,16 +106,16 @@ def _planned(part: Part) -> Plan:
 
 
 def _check_same_work(parts: list[Part], store: Store, run_id: str) -> None:
-    kept = {(plan.pipeline, plan.size): plan for plan in store.plans(run_id)}
+    stored_plans = {(plan.pipeline, plan.size): plan for plan in store.plans(run_id)}
     for part in parts:
-        before = kept.get((part.pipeline.name, part.size))
+        before = stored_plans.get((part.pipeline.name, part.size))
         if before is not None and (what := _changed(before, _planned(part))):
             where = f"{part.pipeline.path} ({part.size})"
             raise BadInput(f"{where}: {what} changed since run {run_id}; start a new run instead, or change it back")
 
 
 def _changed(before: Plan, now: Plan) -> str:
-    """What makes a plan other work than it was, in words. Empty where nothing does."""
+    """Return in words what changed the work of a plan; empty if the work is the same."""
     if now.work == before.work:
         return ""
     if before.plan["steps"] != now.plan["steps"]:
@@ -127,22 +127,22 @@ def _changed(before: Plan, now: Plan) -> str:
     return f"the amount of data ({before.dataset.get('amount')} then, {now.dataset.get('amount')} now)"
 
 
-def _plan(part: Part, store: Store, run_id: str, known: reference.Reference) -> None:
+def _store_plan(part: Part, store: Store, run_id: str, references: reference.Reference) -> None:
     plan = _planned(part)
     store.add_plan(run_id, plan.pipeline, plan.size, plan.plan, plan.dataset)
-    for name, values in known.baselines.items():
+    for name, values in references.baselines.items():
         for metric, value in values.items():
             store.add_baseline(run_id, part.pipeline.name, part.size, name, metric, value)
 
 
 def _compare_predictions(
-    part: Part, store: Store, run_id: str, known: reference.Reference, sliced: Mapping[str, NDArray[Any]]
+    part: Part, store: Store, run_id: str, references: reference.Reference, sliced: Mapping[str, NDArray[Any]]
 ) -> None:
-    """Once every cell has ended: where the stacks don't agree on a test row."""
+    """Store the test rows that the stacks classify differently, once every cell has ended."""
     scoring = next((step for step in part.pipeline.steps if quality.scores_all(step)), None)
     if scoring is not None:
         cells = [c for c in store.cells(run_id) if (c.pipeline, c.size) == (part.pipeline.name, part.size)]
-        mistakes.compare(store, cells, known.output(scoring.inputs[1])["y_test"], sliced)
+        mistakes.compare(store, cells, references.output(scoring.inputs[1])["y_test"], sliced)
 
 
 def _contenders(
@@ -150,18 +150,18 @@ def _contenders(
     options: Options,
     store: Store,
     run_id: str,
-    known: reference.Reference,
+    references: reference.Reference,
     sliced: Mapping[str, NDArray[Any]],
     watch: Watch,
 ) -> Iterator[Contender]:
-    """The cells that are still to be measured; the ones that can't be are recorded with the reason."""
-    known_cells = {cell.id: cell for cell in store.cells(run_id)}
-    ended = {id: cell for id, cell in known_cells.items() if cell.status.ended}
+    """Yield the cells that are still to be measured, and store the reason why other cells can't be measured."""
+    stored_cells = {cell.id: cell for cell in store.cells(run_id)}
+    ended = {id: cell for id, cell in stored_cells.items() if cell.status.ended}
     for stack in part.stacks:
         assigned = {step: framework.name for step, framework in stack.steps.items()}
         code = fingerprint(stack, options.device)
         cell = store.add_cell(run_id, part.pipeline.name, stack.name, part.size, assigned, code)
-        if cell in known_cells and known_cells[cell].fingerprint != code:
+        if cell in stored_cells and stored_cells[cell].fingerprint != code:
             raise BadInput(f"{stack.name}: its code or a library changed since run {run_id}; start a new run instead")
         if cell in ended:
             store.add_fact(cell, "", "reused", True)
@@ -174,7 +174,9 @@ def _contenders(
             store.add_fact(cell, "", "versions", {f.name: versions(f) for f in stack.frameworks})
             variables = variables_of_worker(options.threads, options.device, uses_julia=stack.uses_julia)
             measured = Measured(store.samples(cell))
-            yield Contender(cell, stack, part.pipeline, known, store, options, variables, sliced, measured=measured)
+            yield Contender(
+                cell, stack, part.pipeline, references, store, options, variables, sliced, measured=measured
+            )
 
 
 @contextmanager
@@ -188,7 +190,7 @@ def _killed_in_the_end(contenders: list[Contender]) -> Iterator[None]:
 
 
 class _Measuring:
-    """The measuring of one part. ``all`` is the outline; the methods follow in its order."""
+    """The measuring of one part. `all` is the outline; the methods follow in the order of their calls."""
 
     def __init__(
         self, part: Part, contenders: list[Contender], options: Options, store: Store, run_id: str, watch: Watch
@@ -201,12 +203,12 @@ class _Measuring:
         self.watch = watch
         self.random = random.Random(options.seed)
         self.spent_s = 0.0
-        """Measured seconds per contender, over all processes."""
+        """Measured seconds per contender, over all processes so far."""
         self.noises: list[dict[str, Any]] = []
         self.process_sd: float = store.find_run(run_id).environment.get("process_sd", stats.PROCESS_SD)
 
     def all(self) -> None:
-        """Processes until there are enough of them, then the verdicts."""
+        """Measure in new processes until there are enough of them, then give each cell its status."""
         process, complete = self._resumed()
         while self.alive and not self._enough(complete):
             self._process(process)
@@ -222,7 +224,7 @@ class _Measuring:
         return [c for c in self.contenders if not c.failed]
 
     def _resumed(self) -> tuple[int, int]:
-        """The next process number and how many processes are complete, from what the store holds already."""
+        """Return the next process number and the number of complete processes, from what an earlier attempt stored."""
         if not self.contenders:
             return 0, 0
         last = max(c.measured.last_process for c in self.contenders)
@@ -237,7 +239,7 @@ class _Measuring:
         return self.spent_s >= self.options.budget_s or self._half_width(self.process_sd) <= self.options.resolve
 
     def _process(self, process: int) -> None:
-        """One fresh process per contender: start, compare, warm up, then rounds of bursts."""
+        """Measure in one fresh process per contender: import, check agreement, warm up, then take rounds of bursts."""
         for contender in self.alive:
             with self._guarded(contender):
                 self._start(contender, process)
@@ -251,7 +253,7 @@ class _Measuring:
 
     @contextmanager
     def _guarded(self, contender: Contender) -> Iterator[None]:
-        """A failure costs this cell only."""
+        """End only this cell when its worker fails."""
         try:
             yield
         except WorkerFailure as failure:
@@ -259,20 +261,20 @@ class _Measuring:
             self.watch.ended(contender.name, failure.kind, failure.reason)
 
     def _start(self, contender: Contender, process: int) -> None:
-        """From import to warm, alone on the machine: the others are stopped."""
+        """Start and warm up a contender, from its import on, while all other contenders are stopped."""
         self.watch.doing(contender.name, "import")
         contender.start(process)
         with scratch() as directory:
             for step in contender.steps:
                 self.watch.doing(contender.name, f"first call of {step.id}")
                 contender.first_call(step)
-                if not contender.compared:
+                if not contender.agreement_checked:
                     contender.agree(step, Path(directory))
-            if not contender.compared:
+            if not contender.agreement_checked:
                 contender.keep_model(Path(directory))
                 self.watch.doing(contender.name, "training again")
                 contender.train_again(Path(directory))
-        contender.compared = True
+        contender.agreement_checked = True
         contender.check_threads()
         for step in contender.steps:
             self.watch.doing(contender.name, f"warming up {step.id}")
@@ -281,22 +283,22 @@ class _Measuring:
         contender.worker.pause()
 
     def _rounds(self, process: int) -> None:
-        """Rounds until the budget is spent or the comparison is sharp enough, and not before `MIN_ROUNDS`."""
+        """Measure rounds until the budget is spent or the comparison is precise enough, and at least `MIN_ROUNDS`."""
         budget = self.options.process_budget_s
         spent, block = 0.0, 0
-        while self.alive and (block < MIN_ROUNDS or (spent < budget and not self._sharp(block, process))):
+        while self.alive and (block < MIN_ROUNDS or (spent < budget and not self._precise(block, process))):
             spent += self._round(block, spent / budget)
             block += 1
         self.spent_s += spent
 
     def _round(self, block: int, spent: float) -> float:
-        """One block: a burst of every step of every contender. Returns the seconds measured per contender.
+        """Measure one block: a burst of every step of every contender. Returns the seconds measured per contender.
 
-        ``spent`` is the share of the budget before it; a run is also not over before `MIN_ROUNDS`.
+        ``spent`` is the share of the budget that earlier rounds spent, for the progress, which also counts rounds.
         """
         measured, steps = 0.0, self.part.pipeline.steps
-        for place, step in enumerate(steps):
-            fraction = min(1.0, spent, (block + place / len(steps)) / MIN_ROUNDS)
+        for position, step in enumerate(steps):
+            fraction = min(1.0, spent, (block + position / len(steps)) / MIN_ROUNDS)
             able = [contender for contender in self.alive if step.id in contender.stack.steps]
             for contender in self.random.sample(able, len(able)):
                 with self._guarded(contender):
@@ -312,24 +314,24 @@ class _Measuring:
         contender.worker.pause()
         return seconds
 
-    def _sharp(self, block: int, process: int) -> bool:
-        """Whether more samples in these processes would not help: every fifth round, the blocks alone are looked at."""
+    def _precise(self, block: int, process: int) -> bool:
+        """Whether more samples in these processes wouldn't help, by the blocks alone; checked every fifth round."""
         if self.options.resolve is None or block % 5:
             return False
         return self._half_width(0.0, process) <= self.options.resolve / 2
 
     def _figures(self, contender: Contender, process: int | None) -> list[dict[BlockPosition, list[float]]]:
-        """What is compared, per block of one process or of all: the total, or every step where they are independent."""
+        """Return the blocks to compare, of one process or all: the total's, or each step's if steps are independent."""
         steps = [step.id for step in self.part.pipeline.steps]
         if self.part.pipeline.independent:
             return [contender.measured.blocks(step, process) for step in steps]
         return [contender.measured.totals(steps, process)]
 
     def _half_width(self, process_sd: float, process: int | None = None) -> float:
-        """The widest interval of anything compared against the first contender that has it, as a distance from 1."""
+        """Return the half-width of the widest interval, each contender compared with the first that has the figure."""
         widths = [0.0]
-        for places in zip(*(self._figures(contender, process) for contender in self.alive), strict=True):
-            first, *others = [blocks for blocks in places if blocks] or [{}]
+        for figures in zip(*(self._figures(contender, process) for contender in self.alive), strict=True):
+            first, *others = [blocks for blocks in figures if blocks] or [{}]
             pairs = [paired(other, first) for other in others]
             ratios = [stats.ratio(*pair, process_sd=process_sd) for pair in pairs if pair[0]]
             widths += [math.expm1((math.log(r.high) - math.log(r.low)) / 2) for r in ratios]

@@ -1,4 +1,4 @@
-"""Measuring the measuring: identical pairs and an injected slowdown, on this machine, through the whole harness."""
+"""The selftest of this machine: the whole harness measures identical pairs and an injected slowdown."""
 
 from __future__ import annotations
 
@@ -19,50 +19,49 @@ from twinbench.store.samples import figures, nested, paired
 from twinbench.store.store import Store
 
 INJECTED = 1.05
-"""``probe-slow`` does 5 % more work than ``probe-a``."""
+"""Work of ``probe-slow`` relative to ``probe-a``: 5 % more."""
 
 STACKS = ("probe-a", "probe-b", "probe-slow")
 
 PROCESSES = 8
-"""Of each cell in one comparison. On a shared machine whose identical processes differed by 2.8 % (standard deviation),
-one process found a slowdown of 5 % in 53 % of the cases and three in 68 %."""
+"""Processes of each cell in one comparison. On a shared machine whose identical processes differed by 2.8 % (standard
+deviation), one process found a slowdown of 5 % in 53 % of the cases and three in 68 %."""
 
 SECONDS = 2.4
-"""Budget of one cell in one comparison, over all processes; five blocks in each are measured in any case."""
-
+"""Budget of one cell in one comparison, over all processes; each process measures at least five blocks."""
 
 LEAST_SPREAD = 0.003
-"""No few lucky pairs may promise more: 0.3 % between processes is what a quiet machine has."""
+"""Smallest spread that is reported: that of processes on a quiet machine. Few pairs may show less by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One comparison in fresh processes: an identical pair, and the same against the slowed-down one."""
+    """One comparison in fresh processes: the ratios of an identical probe and of a slower probe to ``probe-a``."""
 
     same: stats.Ratio
     slowed: stats.Ratio
     times: tuple[float, ...]
-    """Seconds of ``probe-a``, one value per process: what comparisons of this run with others would see."""
+    """Seconds of ``probe-a``, one value per process, which show the spread between processes and runs."""
 
     @property
     def false_alarm(self) -> bool:
-        """The identical pair was declared different."""
+        """Whether the identical pair was declared different."""
         return not self.same.low <= 1 <= self.same.high
 
     @property
-    def found(self) -> bool:
-        """The slowdown was found, in the right direction."""
+    def slowdown_found(self) -> bool:
+        """Whether the slowdown was found, in the right direction."""
         return self.slowed.low > 1
 
 
 @dataclass(frozen=True, slots=True)
 class Selftest:
-    """What this machine can tell apart."""
+    """The differences that this machine can find, as ``twinbench selftest --json`` prints them."""
 
     at: str
     comparisons: int
     false_alarms: float
-    """Share of identical pairs that were declared different; 0.05 is what the intervals promise."""
+    """Share of identical pairs that were declared different; the intervals are made for 0.05."""
     found: float
     """Share of the injected 5 % slowdowns that were found."""
     process_sd: float
@@ -70,13 +69,13 @@ class Selftest:
     time_sd: float
     """Spread of the log times of one probe between processes of a run, as a standard deviation."""
     run_sd: float
-    """The same between runs, beside what their processes bring with them."""
+    """Spread of the log times of one probe between runs, without the part that comes from their processes."""
     smallest: float
-    """The smallest difference that one comparison finds, of `PROCESSES` processes: 0.03 for 3 %."""
+    """Smallest difference that one comparison of `PROCESSES` processes finds: 0.03 for 3 %."""
 
 
 def compare_once(store: Store, seed: int, seconds: float = SECONDS, process_sd: float = stats.PROCESS_SD) -> Pair:
-    """One comparison, as ``twinbench run work`` makes it."""
+    """Make one comparison, as ``twinbench run work`` does."""
     wanted = request.Request(pipelines=("work",), stacks=STACKS)
     options = Options(budget_s=seconds, processes=PROCESSES, seed=seed)
     run_id = request.new_run(store, wanted, options)
@@ -91,30 +90,30 @@ def compare_once(store: Store, seed: int, seconds: float = SECONDS, process_sd: 
 
 
 def pairs(comparisons: int) -> Iterator[Pair]:
-    """Comparisons one after the other, in a store of their own."""
+    """Make comparisons one after the other, in a store of their own."""
     with scratch() as directory, Store.open(Path(directory) / "selftest.db") as store:
         for seed in range(comparisons):
             yield compare_once(store, seed)
 
 
-def judge(found: list[Pair]) -> Selftest:
-    """The figures of a list of at least two comparisons."""
-    logs = [math.log(pair.same.estimate) for pair in found]
-    time_sd, run_sd = spreads([[math.log(time) for time in pair.times] for pair in found])
+def judge(pairs: list[Pair]) -> Selftest:
+    """Compute the selftest's figures from at least two comparisons."""
+    logs = [math.log(pair.same.estimate) for pair in pairs]
+    time_sd, run_sd = spreads([[math.log(time) for time in pair.times] for pair in pairs])
     return Selftest(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
-        comparisons=len(found),
-        false_alarms=sum(pair.false_alarm for pair in found) / len(found),
-        found=sum(pair.found for pair in found) / len(found),
+        comparisons=len(pairs),
+        false_alarms=sum(pair.false_alarm for pair in pairs) / len(pairs),
+        found=sum(pair.slowdown_found for pair in pairs) / len(pairs),
         process_sd=max(_spread(logs) * PROCESSES**0.5, LEAST_SPREAD),
         time_sd=max(time_sd, LEAST_SPREAD),
         run_sd=max(run_sd, LEAST_SPREAD),
-        smallest=statistics.median(math.expm1(math.log(pair.same.high / pair.same.low) / 2) for pair in found),
+        smallest=statistics.median(math.expm1(math.log(pair.same.high / pair.same.low) / 2) for pair in pairs),
     )
 
 
 def spreads(runs: list[list[float]]) -> tuple[float, float]:
-    """Standard deviations between the processes of a run and between runs, each run with several processes.
+    """Return the standard deviations between the processes of a run and between runs of several processes each.
 
     Source: the analysis of variance of a one-way random-effects model, Searle, Casella & McCulloch (1992), Variance
     Components, section 3.2.
@@ -125,12 +124,12 @@ def spreads(runs: list[list[float]]) -> tuple[float, float]:
 
 
 def _spread(logs: list[float]) -> float:
-    """The median absolute deviation from 0, as a standard deviation: one busy moment doesn't set the scale."""
+    """Estimate a standard deviation by the median absolute deviation from 0, which one busy moment hardly changes."""
     return 1.4826 * statistics.median(abs(value) for value in logs)
 
 
 def save(result: Selftest) -> Path:
-    """Keep it for the records of later runs on this machine."""
+    """Save a result for the records of later runs on this machine. Returns the path of the file."""
     path = paths.selftest_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(result), indent=2), encoding="utf-8")

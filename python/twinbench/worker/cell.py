@@ -1,4 +1,4 @@
-"""A cell inside its worker: the stack's frameworks, the steps, and the native values that flow between them."""
+"""A cell inside its worker: the stack's frameworks, the steps, and the native values between the steps."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Step:
     file: str | None
     given: str | None
     needed: bool
-    """Whether a later step takes its output, here or in another worker."""
+    """Whether a later step takes the output, in this worker or another."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -57,7 +57,8 @@ def _answers(
 ) -> Callable[[Callable[Concatenate[Cell, P], ReplyType]], Callable[Concatenate[Cell, P], ReplyType]]:
     """Register a method of `Cell` as the answer to a request.
 
-    ``aside``: the request serves agreement checks, and memory used while it is served isn't attributed to the stack.
+    ``aside`` marks a request outside the measurement, such as an agreement check: the memory that it takes isn't
+    attributed to the stack.
     """
 
     def register(method: Callable[Concatenate[Cell, P], ReplyType]) -> Callable[Concatenate[Cell, P], ReplyType]:
@@ -83,7 +84,7 @@ def _aside(
 
 
 class Cell:
-    """Runs the steps of one stack."""
+    """The steps of one stack in this worker, and the answers to requests about them."""
 
     def __init__(self, job: Job) -> None:
         self.threads = job.threads
@@ -91,19 +92,20 @@ class Cell:
         self.values = job.values
         """Inputs that no step of the stack makes, such as the dataset's value."""
         self.native_values: dict[tuple[str, str], Any] = {}
-        """The same values by framework and source, in the framework's form, once a step has asked for them."""
+        """The same values by framework and source, in the framework's form, once a step has needed them."""
         self.handovers = Path(job.handovers)
-        """Holds the outputs of steps that other workers run, in directories named like the steps."""
+        """Directory of the outputs of steps that other workers run, each in a directory named after its step."""
         self.isolated_outputs: dict[str, Any] = {}
         """Outputs of steps on the reference's inputs, where they can't be saved and read back."""
         self.steps = {step.id: _resolve(step) for step in job.steps}
         self.outputs: dict[str, Any] = {}
         """Outputs that later steps take, and the last output."""
         self.calls: dict[str, partial[Any]] = {}
-        """By step the call that is timed, inputs included."""
+        """Calls that are timed, with their inputs, by step."""
         self.evals: dict[str, int] = {}
+        """Evaluations of one sample, by step."""
         self.peak_bytes = 0
-        """Largest resident set until the last reset."""
+        """Largest resident set until the last reset, in bytes."""
 
     @property
     def frameworks(self) -> list[Framework]:
@@ -112,7 +114,7 @@ class Cell:
 
     @_answers(protocol.LOAD)
     def load(self) -> protocol.Loaded:
-        """Import the frameworks, in the order of their first step. Nothing else heavy was imported before."""
+        """Import the frameworks, in the order of their first step, before anything else heavy."""
         times, devices = {}, {}
         for framework in self.frameworks:
             start = perf_counter_ns()
@@ -124,7 +126,7 @@ class Cell:
         return protocol.Loaded(times, devices, engines, rss_bytes)
 
     def _move_to_device(self, framework: Framework) -> str:
-        """Move a framework to the run's device, if it can use it. Returns where it computes."""
+        """Move a framework to the run's device if the framework can use it. Returns the framework's device."""
         if self.device != "cuda" or framework.cuda is None:
             return "cpu"
         measure.wait_for(framework.cuda())
@@ -158,7 +160,7 @@ class Cell:
 
     @_answers(protocol.EXTRACT, aside=True)
     def extract(self, step: str, directory: str) -> protocol.Crossing:
-        """Bring a step's output into the neutral form and save it, for the agreement check."""
+        """Convert a step's output to the neutral form and save it, for the agreement check."""
         import numpy  # noqa: F401  saving needs it: not to be imported inside the boundary's time
 
         resolved = self.steps[step]
@@ -170,7 +172,7 @@ class Cell:
 
     @_answers(protocol.HAND_OVER)
     def hand_over(self, step: str, directory: str) -> protocol.Crossing:
-        """Save a step's output for another worker. Saving is part of the crossing, and so of its time."""
+        """Save a step's output for another worker. The time to save is part of the boundary."""
         import numpy  # noqa: F401  not to be imported inside the boundary's time
 
         resolved = self.steps[step]
@@ -198,7 +200,7 @@ class Cell:
 
     @_answers(protocol.AGAIN, aside=True)
     def again(self, step: str, scoring: str, given: str, directory: str) -> protocol.Retrained:
-        """Train anew from other givens, and score: ``scores`` and ``losses`` are saved."""
+        """Train once more from other givens, score, and save ``scores`` and ``losses``."""
         resolved, scorer = self.steps[step], self.steps[scoring]
         _, *inputs, _ = self.calls[step].args  # the parameters come first, and the givens last
         start = resolved.framework.prepare(arrays.load(Path(given)), "arrays")
@@ -230,7 +232,7 @@ class Cell:
 
     @_answers(protocol.SCORE)
     def score(self, step: str, rows: Message) -> protocol.Scores:
-        """Score rows that come with the request, by a step that takes a model: to serve, and not to measure."""
+        """Score rows that come with the request, by a step that takes a model. For serving; not measured."""
         resolved = self.steps[step]
         native = resolved.framework.prepare({"x_test": arrays.unpack(rows)}, "arrays")
         scores = resolved.implementation(resolved.params, self.outputs[resolved.inputs[0]], native)
@@ -238,7 +240,7 @@ class Cell:
 
     @_answers(protocol.WARM_UP)
     def warm_up(self, step: str, limit_ns: int) -> protocol.WarmUp:
-        """Calibrate, then run until the times have settled. A request is a sample of its own, however short."""
+        """Calibrate, then run until the times have settled. A step that is a user's request isn't calibrated."""
         self._free_outputs()
         resolved, call = self.steps[step], self.calls[step]
         measured = self._measure(resolved)
@@ -264,7 +266,7 @@ class Cell:
         return self.peak_bytes
 
     def _inputs(self, step: Step) -> tuple[Sequence[Any], bool]:
-        """Return a step's native inputs, and whether any had to cross from one framework's form to another's."""
+        """Return a step's native inputs, and whether any was converted from another form."""
         values: list[Any] = [step.file] if step.file is not None else []
         crossed = False
         for source, kind in zip(step.inputs, step.kinds, strict=True):

@@ -14,24 +14,24 @@ Call = partial[Any]
 
 
 def first_call(call: Call) -> tuple[Timing, Any]:
-    """The first execution, compilation included. Returns its timing and its native result."""
+    """Time the first execution, including compilation. Returns the timing and the native result."""
     timing, result = _julia("first_call")(_bound(call))
     return _timings(timing)[0], result
 
 
 def calibrate(call: Call) -> int:
-    """How many evaluations make a sample last long enough."""
+    """Return the evaluations of a sample that lasts long enough."""
     return int(_julia("calibrate")(_bound(call)))
 
 
 def warm_up(call: Call, evals: int, limit_ns: int) -> tuple[int, bool]:
-    """Run until the times have settled. Returns how many samples were discarded, and whether they had."""
+    """Run until the times have settled. Returns how many samples were discarded and whether the times had settled."""
     discarded, settled = _julia("warm_up")(_bound(call), evals, limit_ns)
     return int(discarded), bool(settled)
 
 
 def burst(call: Call, evals: int, min_samples: int, limit_ns: int) -> list[Timing]:
-    """One block's samples of one step."""
+    """Take one block's samples of one step."""
     return _timings(_julia("burst")(_bound(call), evals, min_samples, limit_ns))
 
 
@@ -49,7 +49,7 @@ def _timings(timings: Any) -> list[Timing]:
 
 @cache
 def _julia(name: str) -> Any:
-    """A function of TwinBench, looked up once. Julia runs already: the framework was loaded."""
+    """Return a function of TwinBench, looked up once. Julia must have been started by loading its framework."""
     from juliacall import Main
 
     return getattr(Main.TwinBench, name)

@@ -1,6 +1,6 @@
-"""The life of a worker: it gets its job, then serves one request at a time.
+"""The life of a worker: it reads its job, then answers one request at a time.
 
-Every request is answered by ``{"ok": ...}`` or ``{"error": ...}``; a worker whose harness goes away ends.
+The answer to a request is ``{"ok": ...}`` or ``{"error": ...}``. A worker ends with its harness.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from twinbench.worker.cell import ANSWERS, Cell
 from twinbench.worker.protocol import Channel, Job, Message
 
 PR_SET_PDEATHSIG = 1
+"""Option of prctl, from <linux/prctl.h>: the signal that a process gets when its parent dies."""
 
 
 def main(read_fd: int, write_fd: int) -> None:
-    """Serve until the harness hangs up."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's business
+    """Answer requests until the harness closes its end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness handles Ctrl-C
     channel = Channel(read_fd, write_fd)
     messages = channel.messages()
     job = next(messages, None)

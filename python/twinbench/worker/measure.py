@@ -1,7 +1,7 @@
 """The measurement protocol, in Python. ``julia/src/measure.jl`` is the same protocol in Julia, line for line.
 
-Everything is timed in the process that computes, with a monotonic clock. This file knows no framework and no op: it
-times calls without arguments.
+Everything is timed in the process that computes, with a monotonic clock. This file doesn't know frameworks or
+ops: it times calls without arguments.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from time import perf_counter_ns, process_time_ns
 from typing import Any
 
 MIN_SAMPLE_NS = 1_000_000
-"""A sample lasts at least 1 ms: reading the clock twice costs under 0.2 us, so under 0.02 % of it."""
+"""Least time of a sample: 1 ms. Reading the clock twice costs under 0.2 us, which is under 0.02 % of a sample."""
 
 CERTAIN_NS = 100 * MIN_SAMPLE_NS
-"""Nothing disturbs a short sample for as long as this."""
+"""Time from which one sample proves that calls are long: no disturbance of a short sample lasts for 100 ms."""
 
 TREND_WINDOW = 10
-"""Samples that the trend test looks at: the fewest at which it finds a steady fall of 1 in 10 reliably."""
+"""Samples in the trend test: the fewest for which the test reliably finds a steady fall of 1 in 10."""
 
 TREND_Z = -1.645
-"""One-sided 5 % point of the normal distribution."""
+"""5 % quantile of the normal distribution, for a one-sided test."""
 
 Call = Callable[[], Any]
+"""A call to time: an implementation with its parameters and native inputs."""
 
 WAITS: list[Callable[[], object]] = []
-"""What waits for a device; empty where all is computed on the processor."""
+"""Functions that wait until a device has finished its work; empty where everything is computed on the CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,12 @@ class Timing:
     cpu_ns: float
     """CPU time of the whole process: more than ``wall_ns`` when several threads worked."""
     gc_ns: float
+    """Time in Python's cyclic garbage collector."""
     evals: int
 
 
 class _GcClock:
-    """Adds up the time spent in Python's cyclic garbage collector while it is installed."""
+    """A callback of `gc` that adds up the time spent in Python's cyclic garbage collector."""
 
     def __init__(self) -> None:
         self.spent_ns = 0
@@ -58,18 +60,18 @@ class _GcClock:
 
 
 def wait_for(wait: Callable[[], object]) -> None:
-    """Samples begin and end when a device has done what it was asked: ``wait()`` tells."""
+    """Let every sample begin and end with ``wait()``, which returns when a device has finished its work."""
     WAITS.append(wait)
 
 
 def settle() -> None:
-    """Wait for all of them."""
+    """Wait until every device has finished its work."""
     for wait in WAITS:
         wait()
 
 
 def timed(call: Call, evals: int = 1) -> Timing:
-    """The timed kernel. Results are dropped as they come: freeing them is part of what a library costs."""
+    """Time evaluations of a call. Each result is freed at once, since freeing results is part of a library's cost."""
     clock = _GcClock()
     gc.callbacks.append(clock)
     settle()
@@ -85,14 +87,14 @@ def timed(call: Call, evals: int = 1) -> Timing:
 
 
 def first_call(call: Call) -> tuple[Timing, Any]:
-    """The first execution, with all that is compiled or set up in it. Returns its timing and its result."""
+    """Time the first execution, including all compilation and set-up. Returns the timing and the result."""
     results: list[Any] = []
     timing = timed(lambda: results.append(call()))
     return timing, results[0]
 
 
 def calibrate(call: Call) -> int:
-    """How many evaluations make a sample last at least `MIN_SAMPLE_NS`: the least such power of two."""
+    """Return the evaluations of a sample: the least power of two for which it lasts at least `MIN_SAMPLE_NS`."""
     gc.collect()
     evals = 1
     while not lasts(call, evals):
@@ -101,7 +103,7 @@ def calibrate(call: Call) -> int:
 
 
 def lasts(call: Call, evals: int) -> bool:
-    """Whether three samples in a row are long enough, since a disturbed one is too; a very long one is believed."""
+    """Whether three samples in a row are long enough, as a disturbed sample is too, or one lasts `CERTAIN_NS`."""
     for _ in range(3):
         wall = timed(call, evals).wall_ns * evals
         if wall < MIN_SAMPLE_NS or wall >= CERTAIN_NS:
@@ -135,7 +137,10 @@ def warm_up(call: Call, evals: int, limit_ns: int) -> tuple[int, bool]:
 
 
 def burst(call: Call, evals: int, min_samples: int, limit_ns: int) -> list[Timing]:
-    """One block's samples of one step: a full collection first, untimed, then at least `min_samples` and `limit_ns`."""
+    """Take one block's samples of one step, after an untimed full garbage collection.
+
+    Samples are taken until there are at least ``min_samples`` that last at least ``limit_ns`` together.
+    """
     gc.collect()
     timings: list[Timing] = []
     spent = 0.0

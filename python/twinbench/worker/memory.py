@@ -1,4 +1,4 @@
-"""How much memory this process holds and has held, from the kernel."""
+"""The memory of this process, now and at its peak, as the kernel counts it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
+"""File of the kernel with the memory of this process (Linux)."""
 
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes: macOS counts ``ru_maxrss`` in them, the others in KiB."""
+"""Bytes per unit of ``ru_maxrss``: 1 on macOS, 1024 elsewhere."""
 
 
 def _field(name: str) -> int | None:
@@ -23,7 +24,7 @@ def _field(name: str) -> int | None:
 
 
 def rss_bytes() -> int:
-    """Resident set size now. Where there is no /proc (macOS) ``ps`` is asked; 0 if that doesn't say either."""
+    """Return the resident set size now, in bytes. Without /proc (macOS) it comes from ``ps``; 0 if both fail."""
     return _field("VmRSS:") or _rss_by_ps()
 
 
@@ -31,19 +32,19 @@ def _rss_by_ps() -> int:
     import subprocess  # only here: a worker brings in no more than it measures
 
     try:
-        said = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, text=True).stdout
-        return int(said) * 1024
+        output = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, text=True).stdout
+        return int(output) * 1024
     except (OSError, ValueError):
         return 0
 
 
 def peak_bytes() -> int:
-    """The largest resident set size since the last reset, or since the start where resets aren't possible."""
+    """Return the largest resident set size in bytes, since the last reset or, without resets, since the start."""
     return _field("VmHWM:") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT
 
 
 def reset_peak() -> bool:
-    """Start the peak anew (Linux). Returns whether that was possible."""
+    """Reset the peak to the current size (Linux). Returns whether the kernel allows it."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:

@@ -1,4 +1,4 @@
-"""Messages between the harness and a worker: one JSON object a line, over file descriptors of their own.
+"""Messages between the harness and a worker: one JSON object per line, over file descriptors of their own.
 
 stdin and stdout aren't used: a library may print, and starting Julia makes stdin non-blocking.
 
@@ -21,7 +21,7 @@ from typing import Any, Generic, Self, TypeVar
 Message = dict[str, Any]
 
 LARGEST = 2**63 - 1
-"""Largest number in a message: the store keeps no larger integer."""
+"""Largest number in a message: the largest integer that the store can hold."""
 
 
 class ProtocolError(ValueError):
@@ -29,7 +29,7 @@ class ProtocolError(ValueError):
 
 
 class Channel:
-    """The worker's end. Blocking."""
+    """The worker's end of the connection. Reads and writes block."""
 
     def __init__(self, read_fd: int, write_fd: int) -> None:
         self._incoming = os.fdopen(read_fd, "r", encoding="utf-8")
@@ -41,20 +41,20 @@ class Channel:
             yield json.loads(line)
 
     def send(self, message: Message) -> None:
-        """Send one answer."""
+        """Send one message, in full."""
         data = encode(message)
         while data:
             data = data[os.write(self._write_fd, data) :]
 
 
 def encode(message: Message) -> bytes:
-    """Return a message as bytes that end a line. NaN is not JSON: ValueError."""
+    """Return a message as one line of bytes. Raises ValueError for NaN, which isn't JSON."""
     return json.dumps(message, allow_nan=False).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a message holds, by the fields of a subclass.
+    """The content of a message, by the fields of a subclass.
 
     Fields are str, bool, int, float, Any, another content, None, or a dict or tuple of these. All numbers are finite,
     from 0 to `LARGEST`.
@@ -88,21 +88,23 @@ class StepJob(Content):
 
     id: str
     op: str
+    """Name of the op."""
     params: dict[str, Any]
     inputs: tuple[str, ...]
     """Ids of steps, of this worker or another, or names of values."""
     framework: str
+    """Name of the framework."""
     file: str | None = None
-    """Path of the file that the step reads, if it reads one."""
+    """Path of the file that the step reads; None for a step without a file."""
     given: str | None = None
-    """Directory of the arrays that every implementation gets as its last argument, if the op has givens."""
+    """Directory of the arrays that every implementation gets as its last argument; None where the op has no givens."""
     needed: bool
     """Whether a later step takes the output, in this worker or another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedValue(Content):
-    """Arrays in a directory, and the kind of value that they are."""
+    """A value whose arrays are saved in a directory, and the value's kind."""
 
     directory: str
     kind: str
@@ -118,7 +120,7 @@ class Job(Content):
     values: dict[str, SavedValue]
     """Inputs that no step of the stack makes, such as the dataset's value."""
     handovers: str = ""
-    """Directory of the outputs that other workers save for this one, each in a directory named like its step."""
+    """Directory of the outputs that other workers save for this one, in directories named after their steps."""
     served: bool = False
     """Whether the worker serves a model, and must outlive the thread that started it."""
 
@@ -150,11 +152,11 @@ class Loaded(Content):
     """The frameworks are imported."""
 
     imports: dict[str, int]
-    """Nanoseconds of each framework's import."""
+    """Nanoseconds of the import, by framework."""
     devices: dict[str, str]
-    """Where each framework computes: ``cpu`` or ``cuda``."""
+    """Device by framework: ``cpu`` or ``cuda``."""
     engines: dict[str, dict[str, str]]
-    """What executes each framework's calls, as the live library reports it."""
+    """What executes the calls, by framework, as the live library reports it."""
     rss_bytes: int
 
 
@@ -171,7 +173,7 @@ class FirstCall(Content):
 
     timing: Timing
     boundary_ns: int
-    """Time to bring the inputs into the framework's form; 0 where they were in it already."""
+    """Time to convert the inputs to the framework's form; 0 where the framework made them."""
     rss_increase_bytes: int
     facts: dict[str, Any]
     """How the framework holds the output."""
@@ -179,14 +181,17 @@ class FirstCall(Content):
 
 @dataclass(frozen=True, slots=True)
 class Crossing(Content):
-    """An output was brought into the neutral form. Saving it counts only where another worker needs it."""
+    """An output was converted to the neutral form.
+
+    ``boundary_ns`` includes the time to save the output only where another worker needs it.
+    """
 
     boundary_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Retrained(Content):
-    """A step trained anew."""
+    """A step trained once more."""
 
     wall_ns: float
 
@@ -212,14 +217,14 @@ class WarmUp(Content):
     evals: int
     """Evaluations of one sample."""
     discarded: int
-    """Samples taken before this, and thrown away."""
+    """Samples that were taken during warm-up, and discarded."""
     settled: bool
     """Whether the times had stopped falling when warm-up ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Burst(Content):
-    """One burst of samples: at least one."""
+    """One burst of samples, with at least one sample."""
 
     timings: tuple[Timing, ...]
 
@@ -241,7 +246,7 @@ Reply = TypeVar("Reply", bound=Content)
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[Reply]):
-    """Something a worker can be asked, and the type of the reply."""
+    """A request's name, and the type of its reply."""
 
     name: str
     reply: type[Reply]
@@ -278,7 +283,7 @@ def _checked(value: Any, hint: Any, path: str) -> Any:
     if origin in (types.UnionType, typing.Union):
         return None if value is None else _checked(value, arguments[0], path)
     if origin is tuple and isinstance(value, list | tuple):
-        return tuple(_checked(item, arguments[0], f"{path}[{place}]") for place, item in enumerate(value))
+        return tuple(_checked(item, arguments[0], f"{path}[{position}]") for position, item in enumerate(value))
     if origin is dict and isinstance(value, dict):
         return {_name(key, path): _checked(item, arguments[1], f"{path}.{key}") for key, item in value.items()}
     if isinstance(hint, type) and issubclass(hint, Content):
@@ -291,7 +296,7 @@ def _checked(value: Any, hint: Any, path: str) -> Any:
 
 
 NAMES = {tuple: "a list", dict: "an object", bool: "true or false"}
-"""Types in words."""
+"""Names of types in messages."""
 
 
 def _number(value: Any, kind: type, path: str) -> Any:
@@ -303,7 +308,7 @@ def _number(value: Any, kind: type, path: str) -> Any:
 
 
 def _name(key: str, path: str) -> str:
-    """Return a key, which must be text that the store can keep: JSON may hold halves of characters."""
+    """Return a key. Raises ProtocolError if the store can't hold it, such as half of a surrogate pair."""
     if not key.isprintable():
         raise ProtocolError(f"{path}: {_shown(key)} instead of a name")
     return key

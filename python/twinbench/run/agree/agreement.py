@@ -1,4 +1,4 @@
-"""Comparing a step's output with the reference's. Agreement comes before speed."""
+"""The check that a step's output agrees with the reference's, within the tolerance of its op."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ from twinbench.frameworks.api import Deviation
 from twinbench.ops.contract import Arrays, Level, Op, Tolerance
 
 PEAK = 255.0
-"""The brightest grey level of 8-bit images: what a peak signal-to-noise ratio counts from."""
+"""The brightest grey level of 8-bit images: the peak of a peak signal-to-noise ratio."""
 
 ONE = np.ones(())
-"""The scale of an output whose op has none."""
+"""Scale of an output whose op declares no scale."""
 
 FACTOR = 0x9E3779B97F4A7C15
-"""2^64 over the golden ratio: its powers spread strings over all numbers."""
+"""2^64 over the golden ratio: powers of this factor give different strings different numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one output array compares. ``error`` is against the tolerance: 1 is the edge, inf a different thing."""
+    """How far one output array is from the reference's.
+
+    ``error`` is relative to the tolerance: up to 1 is inside; inf is another shape or type, or a difference where none
+    is allowed. ``max_abs`` is the largest absolute difference, in the units of the output.
+    """
 
     output: str
     level: Level
@@ -47,11 +51,12 @@ def compare(
     params: Any = None,
     scale: Arrays | None = None,
 ) -> list[Finding]:
-    """One finding per output of the reference, and one for each that is missing or too many.
+    """Return one finding per output array of the reference, and one per array that the reference doesn't have.
 
-    ``params`` are the step's, where the tolerance or the rows' order depends on them; without them the tolerance is the
-    widest, and rows are compared in order.
-    ``scale`` is what `Op.scale` gives: the unit of the absolute tolerance by output array.
+    ``got`` is the step's output and ``want`` the reference's, both as arrays by name.
+    ``params`` are the step's parameters, where the tolerance or the order of rows depends on them; without
+    parameters the tolerance is the op's widest, and rows must be in the reference's order.
+    ``scale`` is the result of `Op.scale`: the unit of the absolute tolerance by output array.
     ``deviation`` is what the framework declares: an output outside the op's tolerance and inside the declared one isn't
     ``ok``, but says why.
     """
@@ -93,7 +98,7 @@ def _sorted_scale(want: Arrays, scale: Arrays) -> Arrays:
 
 
 def _order(table: Arrays) -> NDArray[np.intp] | None:
-    """The order of the sorted rows; None where the columns differ in length."""
+    """Return the row numbers in sorted order; None where the columns differ in length."""
     if len({len(column) for column in table.values()}) != 1:
         return None
     keys = sorted(table.values(), key=lambda column: column.dtype.kind == "f", reverse=True)  # the last counts most
@@ -101,11 +106,11 @@ def _order(table: Arrays) -> NDArray[np.intp] | None:
 
 
 def _numbers(text: NDArray[np.generic]) -> NDArray[np.uint64]:
-    """A number for each string, the same in any width of array: a polynomial of its code points, modulo 2^64."""
+    """Return a number for each string, in any width of array: a polynomial of the code points, modulo 2^64."""
     points = np.ascontiguousarray(text).view(np.uint32).reshape(len(text), text.dtype.itemsize // 4)
     total = np.zeros(len(text), np.uint64)
-    for place in range(points.shape[1]):
-        total += points[:, place] * np.uint64(pow(FACTOR, place + 1, 2**64))
+    for position in range(points.shape[1]):
+        total += points[:, position] * np.uint64(pow(FACTOR, position + 1, 2**64))
     return total
 
 
@@ -130,12 +135,12 @@ def _array(
 
 
 def _parts(values: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Complex numbers as pairs of real ones, in a last axis of their own."""
+    """Return complex numbers as pairs of real numbers, on a new last axis."""
     return np.ascontiguousarray(values, np.complex128).view(np.float64).reshape(*values.shape, 2)
 
 
 def _equal(name: str, got: NDArray[np.generic], want: NDArray[np.generic], tolerance: Tolerance) -> Finding:
-    """Numbers of things are equal, unless a deviation declares by how many they may differ."""
+    """Check for equal values; whole numbers may differ by the absolute tolerance that a deviation declares."""
     wrong = np.flatnonzero(np.ravel(got != want))
     if len(wrong) == 0:
         return Finding(name, "exact", 0.0, 0.0, True)
@@ -177,8 +182,8 @@ def _close(
     return Finding(name, "different", error, max_abs, False, f"worst {_at(got, want, worst)}")
 
 
-def _at(got: NDArray[np.generic], want: NDArray[np.generic], place: int) -> str:
-    """``at 7: 3 instead of 4``."""
-    one, other = got.flat[place], want.flat[place]
-    shown = (f"{one:.9g}", f"{other:.9g}") if got.dtype.kind == "f" else (str(one), str(other))
-    return f"at {place}: {shown[0]} instead of {shown[1]}"
+def _at(got: NDArray[np.generic], want: NDArray[np.generic], position: int) -> str:
+    """Return a value and the reference's at a position, as in ``at 7: 3 instead of 4``."""
+    value, expected = got.flat[position], want.flat[position]
+    shown = (f"{value:.9g}", f"{expected:.9g}") if got.dtype.kind == "f" else (str(value), str(expected))
+    return f"at {position}: {shown[0]} instead of {shown[1]}"

@@ -1,6 +1,6 @@
-"""The reference's run of a pipeline: outputs to compare with, givens for every stack, and the baselines.
+"""The reference's run of a pipeline: outputs to check agreement with, givens for every stack, and the baselines.
 
-Computed once per pipeline, size, dataset and version of the references, and cached.
+A reference is computed once per pipeline, size, dataset and version of its code, and cached.
 """
 
 from __future__ import annotations
@@ -23,37 +23,39 @@ from twinbench.plan.pipeline import DATA, Pipeline, Step
 from twinbench.run.agree import baselines, sources
 
 BASELINES = "baselines.json"
+"""File of a reference with the baselines' metrics; written last, and so the sign that the reference is complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where the reference's outputs are, and what every stack of the pipeline is given."""
+    """The directory of the reference's outputs, and what every stack of the pipeline is given."""
 
     directory: Path
     files: Mapping[str, str]
-    """Step id to the path of the file that it reads."""
+    """Path of the file that a step reads, by step id."""
     baselines: Mapping[str, Mapping[str, float]]
+    """Values by baseline and metric."""
 
-    def place(self, source: str) -> str:
-        """The directory of a step's output, or of the dataset's value."""
+    def directory_of(self, source: str) -> str:
+        """Return the directory of a step's output, or of the dataset's value."""
         return str(self.directory / DATA if source == DATA else self.directory / "outputs" / source)
 
     def output(self, step: str) -> Arrays:
-        """A step's reference output, memory-mapped."""
-        return arrays.load(Path(self.place(step)))
+        """Return a step's reference output, memory-mapped."""
+        return arrays.load(Path(self.directory_of(step)))
 
     def given(self, step: str) -> str | None:
-        """The directory of a step's givens."""
+        """Return the directory of a step's givens; None where its op has no givens."""
         path = self.directory / "givens" / step
         return str(path) if arrays.saved(path) else None
 
     def scale(self, step: str) -> Arrays:
-        """The unit of the absolute tolerance by output array of a step; empty where the op has none."""
+        """Return the unit of the absolute tolerance by output array of a step; empty where the op declares no scale."""
         path = self.directory / "scales" / step
         return arrays.load(path) if arrays.saved(path) else {}
 
     def examples(self, step: Step) -> int:
-        """How many examples one execution of a step trains on or scores; 0 for a step of another kind."""
+        """Return how many examples one execution of a step trains on or scores; 0 for a step of another kind."""
         given = self.given(step.id)
         if step.op.output == "model" and given is not None:
             return int(arrays.load(Path(given))["order"].size)
@@ -61,15 +63,18 @@ class Reference:
 
 
 def prepare(pipeline: Pipeline, size: str) -> Reference:
-    """The reference of a pipeline at a size, from the cache or made now. Raises BadInput if a step can't be done."""
+    """Return the reference of a pipeline at a size, from the cache or computed now.
+
+    Raises BadInput if the reference of a step refuses its input.
+    """
     amount = pipeline.amount(size)
     files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
     directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files)}"
     if not (directory / BASELINES).is_file():
-        with cache.filled(directory) as made:
-            _make(pipeline, amount, files, made)
-    known = json.loads((directory / BASELINES).read_text(encoding="utf-8"))
-    return Reference(directory, files, known)
+        with cache.filled(directory) as unfinished:
+            _make(pipeline, amount, files, unfinished)
+    values = json.loads((directory / BASELINES).read_text(encoding="utf-8"))
+    return Reference(directory, files, values)
 
 
 def _file(pipeline: Pipeline, step: Step, amount: float | None) -> Path:
@@ -88,7 +93,7 @@ def _key(pipeline: Pipeline, size: str, files: Mapping[str, str]) -> str:
 
 
 def _make(pipeline: Pipeline, amount: float | None, files: Mapping[str, str], directory: Path) -> None:
-    """Run every reference in order."""
+    """Run the reference of every step in order, and save the outputs."""
     outputs: dict[str, Arrays] = {}
     if pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps):
         arrays.save(directory / DATA, pipeline.dataset.value(amount))
@@ -97,8 +102,8 @@ def _make(pipeline: Pipeline, amount: float | None, files: Mapping[str, str], di
         _step(pipeline, step, outputs, files, directory)
         outputs[step.id] = arrays.load(directory / "outputs" / step.id)
     split = next((outputs[step.id] for step in pipeline.steps if step.op.role == "split"), None)
-    found = baselines.baselines(split) if split is not None else {}
-    (directory / BASELINES).write_text(json.dumps(found), encoding="utf-8")
+    values = baselines.baselines(split) if split is not None else {}
+    (directory / BASELINES).write_text(json.dumps(values), encoding="utf-8")
 
 
 def _step(

@@ -1,9 +1,9 @@
-"""The source that an op's reference is made of, so that a changed reference is computed anew.
+"""The source files of an op's reference, so that a changed reference is computed anew.
 
 The rule: the modules that define the op's parameters, reference, givens and scale, and every module that these import,
-directly or not, from their own top-level package, wherever in a module the import stands; with a module its packages,
-whose ``__init__`` is executed before it. Modules of other packages
-count only where they define one of the functions themselves: a library's version isn't part of the rule.
+directly or not, from their own top-level package, wherever in a module the import stands; and the packages
+of such a module, whose ``__init__`` is executed before the module. Modules of other packages count only where they
+define one of these functions: a library's version isn't part of the rule.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _module(function: Callable[..., Any] | None) -> str:
 
 
 def _follow(starts: Iterable[str], seen: set[str]) -> None:
-    """Add modules, and what they import of their own top-level package, to those that were seen."""
+    """Add modules, and what they import of their own top-level package, to the modules in ``seen``."""
     waiting = list(starts)
     while waiting:
         module = waiting.pop()
@@ -50,7 +50,7 @@ def _follow(starts: Iterable[str], seen: set[str]) -> None:
 
 
 def _imports(path: Path, package: str) -> Iterator[str]:
-    """Yield the names that a file imports: modules, and ``module.name`` for what may be a module itself."""
+    """Yield the names that a file imports: modules, and ``module.name`` where the name may be a module."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -64,7 +64,7 @@ def _imports(path: Path, package: str) -> Iterator[str]:
 
 
 def _file(module: str) -> Path | None:
-    """Return the Python file of a module; None where the name isn't a module, or is one without source."""
+    """Return the Python file of a module; None where the name isn't a module, or the module has no Python source."""
     try:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):

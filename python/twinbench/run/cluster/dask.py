@@ -1,6 +1,6 @@
-"""A run on the hosts of a Dask cluster: jobs out, progress and results back. The schedulers are Dask's, none is ours.
+"""A run on the hosts of a Dask cluster: jobs out, progress and results back. The scheduler is Dask's own.
 
-A worker takes one job at a time by its resource ``twinbench``; `twinbench.run.cluster.host` is what it does with it.
+A Dask worker takes one job at a time by its resource ``twinbench``, and measures it by `twinbench.run.cluster.host`.
 """
 
 from __future__ import annotations
@@ -29,25 +29,29 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 RESOURCE = "twinbench"
+"""Dask resource that a worker offers in order to take jobs."""
+
 CONNECT_S = 5.0
+"""Longest wait for the scheduler's answer, in seconds."""
+
 SCHEMES = ("tcp", "tls", "ws", "wss")
 LOOK_S = 2.0
-"""How often it is looked whether there is a worker left to wait for."""
+"""Seconds between two checks that a worker is left to wait for."""
 
 STOP_S = 30.0
-"""How long an interrupted run waits for what its jobs have measured so far."""
+"""Seconds that an interrupted run waits for the results of its jobs so far."""
 
 LOST = (
-    "the connection to the scheduler was lost, or somebody cancelled the job; what a host has measured of it is where"
-    " its first line says, and `twinbench merge` takes that in"
+    "the connection to the scheduler was lost, or somebody cancelled the job; a host's results are in the file that its"
+    " first line names: copy them into this store with `twinbench merge`"
 )
 
 Say = Callable[[str, str], None]
-"""Takes a host's name and a line."""
+"""Function that shows a line of a host: it takes the host's name and the line."""
 
 
 class JobFailed(TwinbenchError):
-    """A job ended without results, or wasn't allowed to begin."""
+    """A job failed, or its host couldn't be reached."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -56,7 +60,7 @@ class JobFailed(TwinbenchError):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Ids of the runs that are in the store now, and what went wrong on the way, a line for each job."""
+    """Ids of the runs that were copied into the store, and the failed jobs."""
 
     runs: list[str]
     failures: list[JobFailed]
@@ -64,11 +68,13 @@ class Fetched:
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[Client]:
-    """A client of the scheduler at an address. Raises BadInput where none answers."""
+    """Connect a client to the scheduler at an address. Raises BadInput where no scheduler answers."""
     try:
         import dask.config
 
-        dask.config.set(logging={"distributed": "critical", "distributed.client": "critical"})  # we say what matters
+        dask.config.set(
+            logging={"distributed": "critical", "distributed.client": "critical"}
+        )  # twinbench reports errors itself
         import distributed
     except ImportError:
         raise BadInput("--executor dask: needs Dask; install it with: pip install 'twinbench[dask]'") from None
@@ -93,46 +99,46 @@ def run(
     *,
     each_host: bool = False,
 ) -> Fetched:
-    """Measure each pipeline of a request on a host of the cluster, or on each host, and keep the results in ``store``.
+    """Measure each pipeline of a request on a host of the cluster, or on each host, and put the results into ``store``.
 
-    Raises BadInput where no worker can take a job. What an interrupted run has measured is kept before
-    KeyboardInterrupt goes on.
+    Raises BadInput where no worker can take a job. After KeyboardInterrupt the results so far are fetched before the
+    exception is raised again.
     """
     hosts = _hosts(client)
-    places: list[str | None] = [*hosts] if each_host else [None]
-    jobs = list(_jobs(request, options, len(places)))
-    return _Cluster(client, store, say).measure(jobs, places)
+    workers: list[str | None] = [*hosts] if each_host else [None]
+    jobs = list(_jobs(request, options, len(workers)))
+    return _Cluster(client, store, say).measure(jobs, workers)
 
 
 def arguments(request: Request, options: Options) -> list[str]:
-    """Return the arguments of `twinbench run` on a host, without the pipelines and where they are."""
+    """Return the arguments of `twinbench run` on a host, without the pipelines and their directories."""
     return [*replace(request, pipelines=(), directories=()).as_arguments(), *options.as_arguments()]
 
 
 def _jobs(request: Request, options: Options, copies: int) -> Iterator[host.Job]:
     for name in request.pipelines:
-        found = pipeline.find(name, directories(request.directories))
+        planned = pipeline.find(name, directories(request.directories))
         for _ in range(copies):
             yield host.Job(
                 key=f"twinbench-{secrets.token_hex(8)}",
                 pipeline=name,
-                text=found.path.read_text(encoding="utf-8"),
-                file=str(found.path.resolve()) if isinstance(found.dataset, OwnTables | OwnArrays) else None,
+                text=planned.path.read_text(encoding="utf-8"),
+                file=str(planned.path.resolve()) if isinstance(planned.dataset, OwnTables | OwnArrays) else None,
                 arguments=tuple(arguments(request, options)),
             )
 
 
 def _workers(client: Client) -> dict[str, dict[str, Any]]:
-    """Those that take jobs, by address."""
-    found: dict[str, dict[str, Any]] = client.scheduler_info(n_workers=-1)["workers"]
-    return {address: facts for address, facts in found.items() if facts["resources"].get(RESOURCE, 0) >= 1}
+    """Return what the scheduler reports of each worker that takes jobs, by address."""
+    workers: dict[str, dict[str, Any]] = client.scheduler_info(n_workers=-1)["workers"]
+    return {address: facts for address, facts in workers.items() if facts["resources"].get(RESOURCE, 0) >= 1}
 
 
 def _hosts(client: Client) -> list[str]:
-    """One worker of each host. Raises BadInput where none takes jobs, or one has another twinbench than this."""
+    """Return one worker per host. Raises BadInput where no worker takes jobs, or a version of twinbench differs."""
     workers = _workers(client)
     if not workers:
-        raise BadInput(_nobody(client))
+        raise BadInput(_no_worker(client))
     ours = twinbench.__version__
     for worker, version in client.run(host.version, workers=list(workers), on_error="return").items():
         if version != ours:
@@ -141,14 +147,14 @@ def _hosts(client: Client) -> list[str]:
     return list({facts["host"]: worker for worker, facts in workers.items()}.values())
 
 
-def _nobody(client: Client) -> str:
+def _no_worker(client: Client) -> str:
     address = client.scheduler.address
     start = f"dask worker {address} --nworkers 1 --nthreads 1 --resources {RESOURCE}=1"
     return f"{address}: no worker offers the resource '{RESOURCE}'; start one on each host with: {start}"
 
 
 def _measure(job: host.Job) -> host.Outcome:
-    """Runs on a Dask worker: progress goes out as events, on a topic of the job's own."""
+    """Measure a job on a Dask worker. Progress is sent as events, on a topic of the job's own."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -156,7 +162,7 @@ def _measure(job: host.Job) -> host.Outcome:
 
 
 class _Cluster:
-    """Jobs on their way, and what comes back."""
+    """The jobs of a run on a cluster, and their results so far."""
 
     def __init__(self, client: Client, store: Store, say: Say) -> None:
         self.client = client
@@ -164,13 +170,13 @@ class _Cluster:
         self.say = say
         self.fetched = Fetched([], [])
 
-    def measure(self, jobs: Sequence[host.Job], places: Sequence[str | None]) -> Fetched:
-        """All of them, each in the place whose turn it is."""
+    def measure(self, jobs: Sequence[host.Job], workers: Sequence[str | None]) -> Fetched:
+        """Submit the jobs, one worker after the other, and collect the results. None is any worker."""
         for job in jobs:
             self.client.subscribe_topic(job.key, self._tell)
         futures = {
-            self.client.submit(_measure, job, key=job.key, pure=False, resources={RESOURCE: 1}, workers=place): job
-            for job, place in zip(jobs, _repeated(places, len(jobs)), strict=True)
+            self.client.submit(_measure, job, key=job.key, pure=False, resources={RESOURCE: 1}, workers=worker): job
+            for job, worker in zip(jobs, _repeated(workers, len(jobs)), strict=True)
         }
         try:
             self._collect(futures, until=None)
@@ -180,21 +186,21 @@ class _Cluster:
         return self.fetched
 
     def _tell(self, event: tuple[float, dict[str, str]]) -> None:
-        _, told = event
-        self.say(told["host"], told["line"])
+        _, progress = event
+        self.say(progress["host"], progress["line"])
 
     def _collect(self, futures: dict[Future, host.Job], until: float | None) -> None:
-        """Results as they come; each is kept before the next is waited for."""
-        told = False
+        """Put each result into the store as it arrives, and remove its job from ``futures``."""
+        warned = False
         while futures and (until is None or time.monotonic() < until):
             done = [future for future in futures if future.done()]
             for future in done:
                 self._keep(future, futures.pop(future))
             if not done:
                 self._wait(futures)
-            if futures and not told and self.client.status == "running" and not _workers(self.client):
-                told = True
-                self.say("waiting", _nobody(self.client))
+            if futures and not warned and self.client.status == "running" and not _workers(self.client):
+                warned = True
+                self.say("waiting", _no_worker(self.client))
 
     @staticmethod
     def _wait(futures: Iterable[Future]) -> None:
@@ -204,7 +210,7 @@ class _Cluster:
             wait(list(futures), timeout=LOOK_S, return_when="FIRST_COMPLETED")
 
     def _keep(self, future: Future, job: host.Job) -> None:
-        """A job's results into the store; only then the host may forget them."""
+        """Put a job's results into the store, and only then delete them on the host."""
         if future.status != "finished":
             why = LOST if future.status == "cancelled" else str(future.exception()).partition("\n")[0]
             self.fetched.failures.append(JobFailed(f"{job.pipeline}: {why}", 1))
@@ -219,10 +225,10 @@ class _Cluster:
                 file.flush()
                 self.fetched.runs.extend(merge(Path(file.name), self.store, outcome.host).copied)
         (worker,) = self.client.who_has([future]).values()
-        self.client.run(host.forget, outcome.place, workers=list(worker), on_error="ignore")
+        self.client.run(host.forget, outcome.directory, workers=list(worker), on_error="ignore")
 
     def _stop(self, futures: dict[Future, host.Job]) -> None:
-        """Jobs that haven't begun are cancelled; the others end as by Ctrl-C, and what they measured is fetched."""
+        """Cancel the jobs that haven't begun, end the others as by Ctrl-C, and fetch their results so far."""
         for job in futures.values():
             self.client.run(host.stop, job.key, workers=list(_workers(self.client)), on_error="ignore")
         processing = {key for keys in self.client.processing().values() for key in keys}
@@ -232,6 +238,6 @@ class _Cluster:
         self._collect(futures, until=time.monotonic() + STOP_S)
 
 
-def _repeated(places: Sequence[str | None], count: int) -> Iterator[str | None]:
+def _repeated(workers: Sequence[str | None], count: int) -> Iterator[str | None]:
     for number in range(count):
-        yield places[number % len(places)]
+        yield workers[number % len(workers)]

@@ -1,7 +1,7 @@
-"""What a host of a cluster does with a job: it measures one pipeline as `twinbench run` does there, one job at a time.
+"""A host's side of a job: one pipeline, measured as by `twinbench run` on that host, one job at a time.
 
-A job holds all stacks of its pipeline, for they are measured side by side, which only one machine can do. This file
-knows nothing of who sends jobs: it takes plain data and gives back plain data.
+A job has all stacks of its pipeline, since stacks are measured side by side, which only one machine can do. This file
+doesn't know who sends jobs: it takes plain data and returns plain data.
 """
 
 from __future__ import annotations
@@ -26,17 +26,21 @@ from twinbench.errors import INTERRUPTED
 from twinbench.store.store import Store
 
 ASK_S = 0.5
-"""How often a job that waits for its turn asks whether it has come."""
+"""Seconds between two attempts of a waiting job to lock the host."""
 
 RESULTS = "results.db"
+"""File name of a job's store."""
+
 ERROR = "twinbench: error: "
+"""Start of the line in which the command tells its error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A pipeline to measure. ``text`` is the pipeline's file, ``arguments`` are those of `twinbench run` beside it.
+    """A pipeline to measure. ``text`` is the pipeline's file, ``arguments`` are the other arguments of `twinbench run`.
 
-    ``file`` is that file's path where its data are found from there: the host must then have the same path.
+    ``file`` is the pipeline file's path, where the data's paths are relative to that file: the host must have the same
+    path. Otherwise ``file`` is None, and the host writes ``text`` to a file of its own.
     """
 
     key: str
@@ -48,9 +52,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a job ended: the exit code of `twinbench run`, its error in a line, and the store, empty where there is none.
+    """The end of a job: the exit code of `twinbench run`, its error in one line, and the bytes of the store.
 
-    ``place`` is the directory on ``host`` that keeps the results until `forget` is called.
+    ``error`` is empty without an error, and ``store`` without a store. ``directory`` is the directory on ``host`` that
+    holds the results until `forget` is called.
     """
 
     key: str
@@ -58,33 +63,37 @@ class Outcome:
     code: int
     error: str
     store: bytes
-    place: str
+    directory: str
 
 
 _running: dict[str, subprocess.Popen[str]] = {}
+"""Processes by the key of their job."""
+
 _stopped: set[str] = set()
+"""Keys of jobs that were stopped, begun or not."""
+
 _lock = threading.Lock()
 
 
 def version() -> str:
-    """Of the twinbench that is installed here."""
+    """Return the version of the twinbench that is installed here."""
     return twinbench.__version__
 
 
 def measure(job: Job, say: Callable[[str, str], None]) -> Outcome:
-    """Measure a job and return what came of it. ``say`` is given this host's name and a line of progress."""
+    """Measure a job and return its outcome. ``say`` is called with this host's name and a line of progress."""
     name = socket.gethostname()
-    place = Path(tempfile.mkdtemp(prefix="twinbench-job-"))
+    directory = Path(tempfile.mkdtemp(prefix="twinbench-job-"))
     with _turn(job.key, lambda: say(name, f"{job.pipeline}: waiting for another job on this host")) as turn:
-        say(name, f"{job.pipeline}: measuring; results are in {place / RESULTS} until they have arrived")
-        code, last = _run(job, place, turn, lambda line: say(name, line))
-    store = _content(place / RESULTS)
+        say(name, f"{job.pipeline}: measuring; results are in {directory / RESULTS} until they have arrived")
+        code, last = _run(job, directory, turn, lambda line: say(name, line))
+    store = _content(directory / RESULTS)
     error = _error(code, last, store)
-    return Outcome(key=job.key, host=name, code=code, error=error, store=store, place=str(place))
+    return Outcome(key=job.key, host=name, code=code, error=error, store=store, directory=str(directory))
 
 
 def _error(code: int, last: str, store: bytes) -> str:
-    """What kept the command from ending as it should, in a line; empty if nothing did."""
+    """Return the reason in one line why the command failed; empty if it didn't fail."""
     if last.startswith(ERROR):
         return last.removeprefix(ERROR)
     if code < 0:
@@ -93,7 +102,10 @@ def _error(code: int, last: str, store: bytes) -> str:
 
 
 def _content(store: Path) -> bytes:
-    """Of a store that nobody has open any more; closing it moves what a killed process left in the journal."""
+    """Return the bytes of a store that no process has open; empty without a store.
+
+    Opening and closing the store first moves what a killed process left in the journal into the file.
+    """
     if not store.exists():
         return b""
     Store.open(store, create=False).close()
@@ -101,28 +113,31 @@ def _content(store: Path) -> bytes:
 
 
 def stop(key: str) -> None:
-    """End a job as Ctrl-C would: what it has measured is kept, and returned."""
+    """End a job as Ctrl-C would: its measurements so far are stored, and returned as its outcome."""
     with _lock:
         _stopped.add(key)
         if key in _running:
             _running[key].send_signal(signal.SIGINT)
 
 
-def forget(place: str) -> None:
-    """Delete what a job left on this host, once its results have arrived."""
-    shutil.rmtree(place, ignore_errors=True)
+def forget(directory: str) -> None:
+    """Delete a job's directory on this host, once its results have arrived."""
+    shutil.rmtree(directory, ignore_errors=True)
 
 
-def _run(job: Job, place: Path, turn: int, say: Callable[[str], None]) -> tuple[int, str]:
-    """The command's exit code and the last line that it wrote. It holds the turn itself, should this process die."""
+def _run(job: Job, directory: Path, turn: int, say: Callable[[str], None]) -> tuple[int, str]:
+    """Run the command of a job. Returns the command's exit code and the last line that it wrote.
+
+    The command inherits the lock on the host, which lasts until the command ends even if this process dies.
+    """
     if job.file is None:
-        (place / "pipelines").mkdir()
-        file = place / "pipelines" / f"{job.pipeline}.toml"
+        (directory / "pipelines").mkdir()
+        file = directory / "pipelines" / f"{job.pipeline}.toml"
         file.write_text(job.text, encoding="utf-8")
     else:
         file = Path(job.file)
     command = [sys.executable, "-m", "twinbench", "run", job.pipeline, *job.arguments]
-    command += ["--pipelines", str(file.parent), "--store", str(place / RESULTS), "--no-track", "--json"]
+    command += ["--pipelines", str(file.parent), "--store", str(directory / RESULTS), "--no-track", "--json"]
     with _lock:
         if job.key in _stopped:
             return INTERRUPTED, ""
@@ -142,7 +157,7 @@ def _run(job: Job, place: Path, turn: int, say: Callable[[str], None]) -> tuple[
         assert process.stderr is not None
         for line in process.stderr:
             last = line.rstrip("\n")
-            if job.key not in _stopped:  # what it says of going on there is not for who stopped it here
+            if job.key not in _stopped:  # its advice how to resume is meant for a user of this host
                 say(last)
         return process.wait(), last
     finally:
@@ -154,21 +169,21 @@ def _run(job: Job, place: Path, turn: int, say: Callable[[str], None]) -> tuple[
 
 @contextlib.contextmanager
 def _turn(key: str, waiting: Callable[[], None]) -> Iterator[int]:
-    """While no other job is measured on this host, by whichever process. A job that is stopped doesn't wait.
+    """Wait until no process of this host measures another job, and lock the host. A job that is stopped doesn't wait.
 
-    Gives the descriptor that the turn lasts for, here or where it is inherited.
+    Yields the descriptor of the lock, which lasts until the descriptor is closed here and wherever it is inherited.
     """
     descriptor = _open(Path(tempfile.gettempdir()) / "twinbench-host.lock")
-    told = False
+    has_waited = False
     try:
         while key not in _stopped:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not told:
+                if not has_waited:
                     waiting()
-                told = True
+                has_waited = True
                 time.sleep(ASK_S)
         yield descriptor
     finally:
@@ -176,7 +191,7 @@ def _turn(key: str, waiting: Callable[[], None]) -> Iterator[int]:
 
 
 def _open(path: Path) -> int:
-    """A file that is only ever locked; it may be another user's."""
+    """Open a file to lock, which may be another user's. Returns a descriptor for reading."""
     try:
         return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
     except FileExistsError:

@@ -1,6 +1,7 @@
-"""What is kept of a cell's trained model: the one that gave the stored scores, exported once and untimed.
+"""The export of a cell's trained model: the model that gave the stored scores, exported once and untimed.
 
-And what it was trained on, so that other rows can be held against it: the reference's split, the same for all stacks.
+A summary of the training rows is stored beside the model, so that other rows can be checked against them. The rows are
+the reference's split, the same for all stacks.
 """
 
 from __future__ import annotations
@@ -20,35 +21,38 @@ from twinbench.store.records import EXAMPLE, MODEL, TRAINED
 from twinbench.worker import protocol
 
 EXAMPLES = 5
-"""Test rows that are kept beside a model: the input of a first request."""
+"""Test rows that are stored beside a model: the input of a first request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Files by their name in the store, and what is to be known of them."""
+class ExportedModel:
+    """A model's files by their name in the store, and the facts that a user of the model needs."""
 
     files: dict[str, bytes]
     about: dict[str, Any]
 
 
-def model(ask: Ask, pipeline: Pipeline, stack: Stack, reference: Reference, directory: Path) -> Kept | None:
-    """The model that scores the test rows. None where there is none, or its framework can't export it."""
+def model(ask: Ask, pipeline: Pipeline, stack: Stack, reference: Reference, directory: Path) -> ExportedModel | None:
+    """Export the model that scores the test rows.
+
+    Returns None where no step of the stack scores them, or the framework can't export the model.
+    """
     scoring = next((s for s in pipeline.steps if quality.scores_all(s) and s.id in stack.steps), None)
     if scoring is None:
         return None
     source, rows = scoring.inputs
-    place = directory / MODEL
-    place.mkdir()
-    name = ask(protocol.KEEP, step=source, directory=str(place)).name
+    exported = directory / MODEL
+    exported.mkdir()
+    name = ask(protocol.KEEP, step=source, directory=str(exported)).name
     if not name:
         return None
-    files = {str(path.relative_to(directory)): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    files = {str(path.relative_to(directory)): path.read_bytes() for path in exported.rglob("*") if path.is_file()}
     framework = stack.steps[source].name
     features = _features(pipeline, rows, reference)
     about = {"framework": framework, "name": name, "input": rows, "features": features}
     split = reference.output(rows)
     trained = training_rows.of_training(split["x_train"], split["y_test"], named=bool(features))
-    return Kept(files | {EXAMPLE: _example(reference, rows), TRAINED: trained}, about)
+    return ExportedModel(files | {EXAMPLE: _example(reference, rows), TRAINED: trained}, about)
 
 
 def _example(reference: Reference, rows: str) -> bytes:
@@ -60,7 +64,7 @@ def _example(reference: Reference, rows: str) -> bytes:
 
 
 def _features(pipeline: Pipeline, rows: str, reference: Reference) -> list[str]:
-    """The columns that became features, where a table is split: all but the label and what is dropped."""
+    """Return the columns that became features, where a table is split: all but the label and the dropped columns."""
     split: Step = next(step for step in pipeline.steps if step.id == rows)
     if split.op.role != "split" or split.op.inputs != ("table",):
         return []

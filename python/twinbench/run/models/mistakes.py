@@ -34,17 +34,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEWEST = 30
-"""Test rows of a slice that is worth telling: of fewer, the interval is wider than most differences."""
+"""Fewest test rows of a slice that is reported: with fewer rows the interval is wider than most differences."""
 
 WORST = 10
-"""Slices that are kept, and rows that the stacks don't agree on."""
+"""Number of slices that are stored, and of rows that the stacks classify differently: the worst ones."""
 
 MANY = 50
-"""A column with more different numbers is sliced at its quartiles."""
+"""Most slices by value: a column with more different numbers is sliced at its quartiles."""
 
 
 def slices(pipeline: Pipeline, reference: Reference) -> dict[str, NDArray[Any]]:
-    """By slicing column its values in the test rows, as text. Raises BadInput for a column that isn't there."""
+    """Return the values of each slicing column in the test rows, as text. Raises BadInput for an unknown column."""
     import numpy as np
 
     if not pipeline.goal.slices:
@@ -54,33 +54,33 @@ def slices(pipeline: Pipeline, reference: Reference) -> dict[str, NDArray[Any]]:
     if split is None:
         raise BadInput(f"{pipeline.path}: goal.slices: no step divides the rows into training and test")
     rows = _given(reference, split)["test"]
-    known = _columns(steps, split.inputs[0], reference)
+    columns = _columns(steps, split.inputs[0], reference)
     for column in pipeline.goal.slices:
-        if column not in known:
-            told = f"no column '{column}' among the rows that are split{nearest(column, known)}"
-            raise BadInput(f"{pipeline.path}: goal.slices: {told}")
-    return {column: np.asarray(_texts(known[column]))[rows] for column in pipeline.goal.slices}
+        if column not in columns:
+            reason = f"no column '{column}' among the rows that are split{nearest(column, columns)}"
+            raise BadInput(f"{pipeline.path}: goal.slices: {reason}")
+    return {column: np.asarray(_texts(columns[column]))[rows] for column in pipeline.goal.slices}
 
 
 def _given(reference: Reference, step: Step) -> Arrays:
-    place = reference.given(step.id)
-    return {} if place is None else arrays.load(Path(place))
+    directory = reference.given(step.id)
+    return {} if directory is None else arrays.load(Path(directory))
 
 
 def _columns(steps: Mapping[str, Step], source: str, reference: Reference) -> Arrays:
-    """What is known of the rows that are split, each column as it was before steps made a feature of it.
+    """Return the columns of the rows that are split, each as it was before steps made a feature of it.
 
-    It is looked for backwards, as long as rows keep their places.
+    The search goes back through the steps as long as they keep the order of the rows.
     """
-    found = dict(arrays.load(Path(reference.place(source))))
+    columns = dict(arrays.load(Path(reference.directory_of(source))))
     while source in steps and steps[source].op.keeps_rows:
         source = steps[source].inputs[0]
-        found |= arrays.load(Path(reference.place(source)))
-    return found
+        columns |= arrays.load(Path(reference.directory_of(source)))
+    return columns
 
 
 def _texts(values: NDArray[Any]) -> list[str]:
-    """What a slice is called: the value, or of many different numbers the quarter in which it lies."""
+    """Return the name of each value's slice: the value, or the quarter of the column if it has many numbers."""
     import numpy as np
 
     if values.dtype.kind not in "fiu":
@@ -92,51 +92,54 @@ def _texts(values: NDArray[Any]) -> list[str]:
     edges = np.quantile(there, [0, 0.25, 0.5, 0.75, 1])
     names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
     quarter = np.searchsorted(edges[1:-1], values)  # up to and including the upper edge
-    return ["missing" if gone else names[place] for place, gone in zip(quarter, missing, strict=True)]
+    return ["missing" if gone else names[number] for number, gone in zip(quarter, missing, strict=True)]
 
 
 def keep(
     store: Store, cell: int, labels: NDArray[Any], scores: NDArray[Any], sliced: Mapping[str, NDArray[Any]]
 ) -> None:
-    """Store a cell's scores, and where they are wrong."""
+    """Store a cell's scores and their errors."""
     import numpy as np
 
-    found = analyse(labels, scores, sliced)
+    errors = analyse(labels, scores, sliced)
     content = io.BytesIO()
     np.save(content, np.asarray(scores), allow_pickle=False)
     store.add_file(cell, SCORES, content.getvalue())
-    if found is not None:
-        store.add_fact(cell, "", ERRORS, asdict(found))
+    if errors is not None:
+        store.add_fact(cell, "", ERRORS, asdict(errors))
 
 
 def compare(store: Store, cells: Iterable[Cell], labels: NDArray[Any], sliced: Mapping[str, NDArray[Any]]) -> None:
-    """Store where the cells of one pipeline and size predict otherwise than each other."""
+    """Store the test rows for which the cells of one pipeline and size predict different classes."""
     import numpy as np
 
-    kept, ids = {}, {}
+    scores_by_stack, ids = {}, {}
     for cell in cells:
         content = store.file(cell.id, SCORES)
         if content is None:
             continue
         scores = np.load(io.BytesIO(content), allow_pickle=False)
         if np.isfinite(scores).all():
-            kept[cell.label], ids[cell.label] = scores, cell.id
-    for stack, found in disagreements(labels, kept, sliced).items():
-        store.add_fact(ids[stack], "", DISAGREEMENT, asdict(found))
+            scores_by_stack[cell.label], ids[cell.label] = scores, cell.id
+    for stack, disagreement in disagreements(labels, scores_by_stack, sliced).items():
+        store.add_fact(ids[stack], "", DISAGREEMENT, asdict(disagreement))
 
 
 def analyse(labels: NDArray[Any], scores: NDArray[Any], sliced: Mapping[str, NDArray[Any]]) -> Errors | None:
-    """What is wrong in these scores of rows with these labels. None where a score isn't a number."""
+    """Analyse the errors of scores. Returns None without rows, and where a score isn't finite.
+
+    ``labels`` are the rows' classes (rows,), and ``sliced`` holds a name of a slice per row, by column.
+    """
     import numpy as np
 
     if not len(scores) or not np.isfinite(scores).all():
         return None
-    truth, said = labels.astype(int), predicted(scores)
+    truth, predictions = labels.astype(int), predicted(scores)
     count = 2 if scores.ndim == 1 else scores.shape[1]
-    confusion = np.bincount(truth * count + said, minlength=count * count).reshape(count, count)
-    right = truth == said
+    confusion = np.bincount(truth * count + predictions, minlength=count * count).reshape(count, count)
+    right = truth == predictions
     bins = calibration(labels, scores)
-    worst = sorted(_sliced(sliced, right), key=lambda one: -one.low)
+    worst = sorted(_sliced(sliced, right), key=lambda errors: -errors.low)
     return Errors(
         rows=len(truth),
         wrong=int((~right).sum()),
@@ -149,18 +152,20 @@ def analyse(labels: NDArray[Any], scores: NDArray[Any], sliced: Mapping[str, NDA
 
 
 def _classes(confusion: NDArray[Any]) -> Iterator[ClassErrors]:
-    for number, (rows, said) in enumerate(zip(confusion.sum(1).tolist(), confusion.sum(0).tolist(), strict=True)):
+    for number, (rows, predictions) in enumerate(
+        zip(confusion.sum(1).tolist(), confusion.sum(0).tolist(), strict=True)
+    ):
         hits = int(confusion[number, number])
-        yield ClassErrors(rows, said, hits / said if said else None, hits / rows if rows else None)
+        yield ClassErrors(rows, predictions, hits / predictions if predictions else None, hits / rows if rows else None)
 
 
 def _sliced(sliced: Mapping[str, NDArray[Any]], right: NDArray[Any]) -> Iterator[SliceErrors]:
-    """Every value of every column that has rows enough."""
+    """Yield the errors of every value of every column that has at least `FEWEST` rows."""
     import numpy as np
 
     for column, values in sliced.items():
-        names, place = np.unique(values, return_inverse=True)
-        rows, wrong = np.bincount(place), np.bincount(place, weights=~right).astype(int)
+        names, numbers = np.unique(values, return_inverse=True)
+        rows, wrong = np.bincount(numbers), np.bincount(numbers, weights=~right).astype(int)
         for name, count, errors in zip(names.tolist(), rows.tolist(), wrong.tolist(), strict=True):
             if count >= FEWEST:
                 yield SliceErrors(column, name, count, errors, *wilson(errors, count))
@@ -169,37 +174,37 @@ def _sliced(sliced: Mapping[str, NDArray[Any]], right: NDArray[Any]) -> Iterator
 def disagreements(
     labels: NDArray[Any], scores: Mapping[str, NDArray[Any]], sliced: Mapping[str, NDArray[Any]]
 ) -> dict[str, Disagreement]:
-    """By stack where it predicts another class than others do; none where there are no others."""
+    """Return by stack the rows for which other stacks predict another class; empty with fewer than two stacks."""
     import numpy as np
 
     stacks = list(scores)
     if len(stacks) < 2:
         return {}
-    said = np.stack([predicted(scores[stack]) for stack in stacks])
+    classes = np.stack([predicted(scores[stack]) for stack in stacks])
     p = np.stack([probabilities(scores[stack]) for stack in stacks])
     apart = np.ptp(p, axis=0).max(axis=1)
-    found = {}
+    by_stack = {}
     for number, stack in enumerate(stacks):
-        otherwise = said != said[number]
+        otherwise = classes != classes[number]
         disputed = np.flatnonzero(otherwise.any(axis=0))
         first = disputed[np.argsort(-apart[disputed], kind="stable")][:WORST].tolist()
         differs = dict(zip(stacks, otherwise.sum(axis=1).tolist(), strict=True))
-        found[stack] = Disagreement(
+        by_stack[stack] = Disagreement(
             {other: rows for other, rows in differs.items() if other != stack},
-            tuple(_disputed(row, labels, stacks, said[:, row], p[:, row], sliced) for row in first),
+            tuple(_disputed(row, labels, stacks, classes[:, row], p[:, row], sliced) for row in first),
         )
-    return found
+    return by_stack
 
 
 def _disputed(
     row: int,
     labels: NDArray[Any],
     stacks: list[str],
-    said: NDArray[Any],
+    predictions: NDArray[Any],
     p: NDArray[Any],
     sliced: Mapping[str, NDArray[Any]],
 ) -> Disputed:
-    classes = dict(zip(stacks, said.tolist(), strict=True))
-    confidence = {stack: float(p[place, classes[stack]]) for place, stack in enumerate(stacks)}
+    classes = dict(zip(stacks, predictions.tolist(), strict=True))
+    confidence = {stack: float(p[number, classes[stack]]) for number, stack in enumerate(stacks)}
     values = {column: str(texts[row]) for column, texts in sliced.items()}
     return Disputed(row, int(labels[row]), classes, confidence, values)

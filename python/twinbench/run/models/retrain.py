@@ -1,6 +1,6 @@
 """Training once more in a worker that is warm: for fewer epochs, which gives a curve over time, and from other seeds.
 
-A point of the curve is a training of its own from the same start, so nothing is looked at while its clock runs.
+A point of the curve is a training of its own from the same start, so nothing is evaluated while its clock runs.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from twinbench.run.models import quality
 from twinbench.worker import protocol
 
 CURVE_POINTS = 8
-"""Evenly spaced over the epochs. So many cost 4.5 times as much as one training."""
+"""Points of a curve, evenly spaced over the epochs: 8 points cost 4.5 times as much as one training."""
 
 CURVE_S = 60.0
-"""A curve that would take longer has its last point only."""
+"""Longest time for a curve, in seconds: a curve that would take longer has its last point only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A step that trains a network, and the one that scores the held-out split with it."""
+    """A step that trains a network, and the step that scores the held-out split with that network."""
 
     step: Step
     scoring: Step
@@ -35,7 +35,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """After so many epochs: seconds of training, mean loss of the last one, and metrics on the held-out split."""
+    """A training of N epochs: its seconds, the mean loss of the last epoch, and metrics on the held-out split."""
 
     epoch: int
     seconds: float
@@ -44,43 +44,47 @@ class Point:
 
 
 def trained(pipeline: Pipeline) -> Iterator[Trained]:
-    """What can be trained again: what depends on a seed, and is scored."""
+    """Yield the steps that can be trained again: they depend on a seed, and their model is scored."""
     for step in pipeline.steps:
         scoring = (s for s in pipeline.steps if quality.scores_all(s) and s.inputs[0] == step.id)
-        if step.op.output == "model" and hasattr(step.params, "seed") and (found := next(scoring, None)):
-            yield Trained(step, found)
+        if step.op.output == "model" and hasattr(step.params, "seed") and (scorer := next(scoring, None)):
+            yield Trained(step, scorer)
 
 
-def curve(ask: Ask, this: Trained, reference: Reference, typical_s: float, directory: Path) -> Iterator[Point]:
-    """Points by epoch. ``typical_s``: of a whole training."""
-    start = arrays.load(Path(reference.given(this.step.id) or ""))
+def curve(ask: Ask, training: Trained, reference: Reference, typical_s: float, directory: Path) -> Iterator[Point]:
+    """Yield the points of a curve by epoch. ``typical_s`` is the time of a whole training, in seconds."""
+    start = arrays.load(Path(reference.given(training.step.id) or ""))
     epochs = len(start["order"])
     points = min(epochs, CURVE_POINTS) if typical_s * CURVE_POINTS / 2 < CURVE_S else 1
     for epoch in sorted({round(epochs * point / points) for point in range(1, points + 1)}):
-        seconds, out = _again(ask, this, start | {"order": start["order"][:epoch]}, directory)
+        seconds, out = _again(ask, training, start | {"order": start["order"][:epoch]}, directory)
         losses = out["losses"]
         last = losses[len(losses) * (epoch - 1) // epoch :]
-        yield Point(epoch, seconds, float(last.mean(dtype=float)), _metrics(this, reference, out))
+        yield Point(epoch, seconds, float(last.mean(dtype=float)), _metrics(training, reference, out))
 
 
 def other_seeds(
-    ask: Ask, this: Trained, reference: Reference, seeds: int, directory: Path
+    ask: Ask, training: Trained, reference: Reference, seeds: int, directory: Path
 ) -> Iterator[tuple[int, dict[str, float]]]:
-    """Metrics for the seeds that follow the pipeline's own, numbered from 1."""
-    examples = reference.output(this.step.inputs[0])
-    assert this.step.op.givens is not None
+    """Yield the metrics for ``seeds - 1`` seeds that follow the pipeline's own, numbered from 1."""
+    examples = reference.output(training.step.inputs[0])
+    assert training.step.op.givens is not None
     for number in range(1, seeds):
-        start = this.step.op.givens(replace(this.step.params, seed=this.step.params.seed + number), examples)
-        yield number, _metrics(this, reference, _again(ask, this, start, directory)[1])
+        start = training.step.op.givens(
+            replace(training.step.params, seed=training.step.params.seed + number), examples
+        )
+        yield number, _metrics(training, reference, _again(ask, training, start, directory)[1])
 
 
-def _again(ask: Ask, this: Trained, start: Arrays, directory: Path) -> tuple[float, Arrays]:
-    """Seconds of training from these givens, and its ``scores`` and ``losses``."""
+def _again(ask: Ask, training: Trained, start: Arrays, directory: Path) -> tuple[float, Arrays]:
+    """Train from these givens. Returns the seconds of training, and its ``scores`` and ``losses``."""
     given, out = directory / "given", directory / "out"
     arrays.save(given, start)
-    answer = ask(protocol.AGAIN, step=this.step.id, scoring=this.scoring.id, given=str(given), directory=str(out))
+    answer = ask(
+        protocol.AGAIN, step=training.step.id, scoring=training.scoring.id, given=str(given), directory=str(out)
+    )
     return answer.wall_ns / 1e9, arrays.load(out, mapped=False)
 
 
-def _metrics(this: Trained, reference: Reference, out: Arrays) -> dict[str, float]:
-    return metrics.evaluate(reference.output(this.scoring.inputs[1])["y_test"], out["scores"])
+def _metrics(training: Trained, reference: Reference, out: Arrays) -> dict[str, float]:
+    return metrics.evaluate(reference.output(training.scoring.inputs[1])["y_test"], out["scores"])
