@@ -27,7 +27,7 @@ def everything(store: Store, run: str) -> list[object]:
     kept = store.find_run(run)
     arguments = {key: value for key, value in kept.arguments.items() if key != ORIGIN}
     found: list[object] = [kept.created, arguments, kept.environment, kept.status]
-    found += [store.plans(run), store.baselines(run), store.noise(run)]
+    found += [store.pipelines(run), store.baselines(run), store.noise(run)]
     for cell in store.cells(run):
         found.append([getattr(cell, name) for name in cell.__slots__ if name != "id"])
         found += [store.samples(cell.id), store.agreements(cell.id), store.qualities(cell.id), store.facts(cell.id)]

@@ -96,20 +96,21 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedPipeline:
     """A pipeline as it was when the run started, and the data it ran on."""
 
-    pipeline: str
+    name: str
     size: str
-    plan: dict[str, Any]
-    """``modality``, ``question``, ``metric``, ``baseline``, ``target``, ``steps`` (each ``id``, ``op``, ``params``)."""
+    spec: dict[str, Any]
+    """JSON data with ``modality``, ``question``, ``metric``, ``baseline``, ``target`` and ``steps``, each with ``id``,
+    ``op`` and ``params``."""
     dataset: dict[str, Any]
     """``name``, ``sha256``, ``unit``, ``amount`` and more; empty where a pipeline needs no data."""
 
     @property
     def work(self) -> tuple[Any, ...]:
-        """What makes two plans the same work: the steps, and which data and how much of it."""
-        return self.plan["steps"], self.dataset.get("sha256"), self.dataset.get("amount")
+        """What makes two pipelines the same work: the steps, and which data and how much of it."""
+        return self.spec["steps"], self.dataset.get("sha256"), self.dataset.get("amount")
 
 
 @dataclass(frozen=True, slots=True)

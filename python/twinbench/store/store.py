@@ -24,7 +24,7 @@ from twinbench.store.records import (
     Cell,
     Fact,
     Noise,
-    Plan,
+    PlannedPipeline,
     Quality,
     Run,
     Sample,
@@ -38,7 +38,7 @@ __all__ = [
     "Cell",
     "Fact",
     "Noise",
-    "Plan",
+    "PlannedPipeline",
     "Quality",
     "Run",
     "Sample",
@@ -123,19 +123,19 @@ class Store:
             raise BadInput(f"run '{prefix}' is ambiguous: {', '.join(run.id for run in found)}")
         return found[0]
 
-    def add_plan(self, run_id: str, pipeline: str, size: str, plan: dict[str, Any], dataset: dict[str, Any]) -> None:
-        """Keep a pipeline as it is now, and the data it runs on. The first one stays."""
+    def add_pipeline(self, run_id: str, planned: PlannedPipeline) -> None:
+        """Keep a pipeline of a run, with its data. A pipeline of the same name and size that is there already stays."""
         self._db.write(
             "INSERT INTO plans VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            *(run_id, pipeline, size, _json(plan), _json(dataset)),
+            *(run_id, planned.name, planned.size, _json(planned.spec), _json(planned.dataset)),
         )
 
-    def plans(self, run_id: str) -> list[Plan]:
+    def pipelines(self, run_id: str) -> list[PlannedPipeline]:
         """The pipelines of a run, in the order they were added."""
         query = "SELECT pipeline, size, plan, dataset FROM plans WHERE run_id = ? ORDER BY rowid"
         return [
-            Plan(pipeline, size, json.loads(plan), json.loads(dataset))
-            for pipeline, size, plan, dataset in self._db.read(query, run_id)
+            PlannedPipeline(name, size, json.loads(spec), json.loads(dataset))
+            for name, size, spec, dataset in self._db.read(query, run_id)
         ]
 
     # Cells
