@@ -6,7 +6,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import pytest
@@ -16,26 +16,8 @@ import twinbench
 PACKAGE = Path(twinbench.__file__).parent
 
 REWORDED_LATER = (
-    "results",
-    "numbers",
-    "views",
-    "trackers",
     "run",
     "worker",
-    "launch",
-    "store",
-    "plan",
-    "ops",
-    "julia",
-    "julia.py",
-    "metrics.py",
-    "paths.py",
-    "frameworks/julia.py",
-    "cli/run.py",
-    "cli/agree.py",
-    "cli/progress.py",
-    "cli/julia.py",
-    "cli/doctor.py",
 )
 """Rooms and files that don't follow these rules yet. Delete an entry when its text does; never add one."""
 
@@ -46,6 +28,9 @@ RULES = {
 }
 NAMES = {"place", "found", "known", "told"}
 """Names that say nothing about what they hold."""
+
+RELEASED = {"results/models/endpoints.py": {"place"}, "results/models/monitoring.py": {"known"}}
+"""Such names, by file, of fields that are keys of released JSON output."""
 
 
 def files() -> list[Path]:
@@ -80,17 +65,20 @@ def names(source: str) -> Iterator[tuple[int, str]]:
                         yield name.lineno, name.id
 
 
-def faults(source: str) -> list[str]:
+def faults(source: str, released: Set[str] = frozenset()) -> list[str]:
     """What the style rules out, each with its line."""
     wrong = []
     for line, text in phrases(source):
         wrong += [f"{line}: {rule}: {text[:80]!r}" for rule, pattern in RULES.items() if pattern.search(text)]
-    return wrong + [f"{line}: {name!r} doesn't say what it holds" for line, name in names(source) if name in NAMES]
+    return wrong + [
+        f"{line}: {name!r} doesn't say what it holds" for line, name in names(source) if name in NAMES - released
+    ]
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_words_are_those_of_the_style(path: Path):
-    assert faults(path.read_text(encoding="utf-8")) == []
+    file = path.relative_to(PACKAGE).as_posix()
+    assert faults(path.read_text(encoding="utf-8"), RELEASED.get(file, set())) == []
 
 
 def test_most_of_the_package_is_checked():
