@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from twinbench.store.records import PlannedPipeline
 from twinbench.store.store import Agreement, Sample, Status, Store
 
 STEPS = ("read", "group", "train")
@@ -42,8 +43,11 @@ def _pipeline(
     blocks: int,
 ) -> None:
     steps = [{"id": step, "op": f"{modality}.{step}", "params": {}} for step in STEPS]
-    plan = {"modality": modality, "question": "Which one?", "metric": "roc_auc", "target": 0.8, "steps": steps}
-    store.add_plan("large", name, size, plan, {"name": "data", "sha256": "0" * 64, "unit": "rows", "amount": amount})
+    spec = {"modality": modality, "question": "Which one?", "metric": "roc_auc", "target": 0.8, "steps": steps}
+    store.add_pipeline(
+        "large",
+        PlannedPipeline(name, size, spec, {"name": "data", "sha256": "0" * 64, "unit": "rows", "amount": amount}),
+    )
     for number in range(STACKS):
         cell = store.add_cell("large", name, f"stack{number}+torch", size, dict.fromkeys(STEPS, f"stack{number}"), "f")
         typical = amount * 1e3 * (1 + number / 3)

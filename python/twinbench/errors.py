@@ -10,12 +10,12 @@ FAILED = 1
 BAD_INPUT = 2
 REQUIRED_UNAVAILABLE = 3
 REGRESSED = 4
-"""What `compare` or `monitor` was told to fail on is there."""
+"""Exit code of `compare` and `monitor` if a condition holds on which the user asked them to fail."""
 INTERRUPTED = 130
 
 
 class TwinbenchError(Exception):
-    """One line that says what, where and what to do. ``exit_code`` is what the command ends with."""
+    """An error with a message of one line: what was found, where, what to do. The command ends with ``exit_code``."""
 
     exit_code = FAILED
 
@@ -27,17 +27,17 @@ class BadInput(TwinbenchError):
 
 
 class StoreError(TwinbenchError):
-    """The results can't be written or read: full disk, read-only place, not a store."""
+    """The results can't be written or read: a full disk, a read-only directory, a file that isn't a store."""
 
 
 class JuliaUnavailable(TwinbenchError):
-    """No usable Julia; the message says why and which command mends it."""
+    """No Julia can be used; the message gives the reason and the command to run."""
 
     exit_code = REQUIRED_UNAVAILABLE
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"``, or the valid names when none is near."""
+    """Return ``"; did you mean 'x'?"``, or the valid names if none is close; empty without valid names."""
     names = sorted(valid)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:

@@ -16,10 +16,10 @@ MetricName = Literal["roc_auc", "log_loss", "accuracy"]
 """The metrics that a pipeline may name as its goal."""
 
 CLIP = 1e-7
-"""Probabilities are clipped to [CLIP, 1 - CLIP], so that a wrong certainty has a finite log loss."""
+"""Smallest probability after clipping to [CLIP, 1 - CLIP], so that a wrong certainty has a finite log loss."""
 
 DEFAULT_MARGIN = 0.01
-"""How far apart the metrics of two stacks may be and still count as the same quality, unless the pipeline says."""
+"""Default of the largest difference between two stacks' metrics that still count as the same quality."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Metric:
     name: MetricName
     better: Literal["higher", "lower"]
     compute: Callable[[NDArray[Any], NDArray[Any]], float]
-    """The metric of labels (n,) and probabilities in float64: (n,), of class 1 of two, or (n, classes)."""
+    """Function of labels (n,) and float64 probabilities: (n,) for class 1 of two classes, or (n, classes)."""
     margin: float = DEFAULT_MARGIN
 
     @property
@@ -69,12 +69,12 @@ METRICS: dict[str, Metric] = {
 
 
 def sign(name: str | None) -> float:
-    """The sign of a metric by its name; 1.0 for None and for a name that an older or newer twinbench stored."""
+    """Return the sign of a metric by its name; 1.0 for None and for a name that this twinbench doesn't have."""
     return METRICS[name].sign if name in METRICS else 1.0
 
 
 def clipped(p: NDArray[Any]) -> NDArray[Any]:
-    """Probabilities in float64, clipped to [CLIP, 1 - CLIP]; those of several classes sum to 1 again."""
+    """Convert probabilities to float64 and clip them to [CLIP, 1 - CLIP]; rows of several classes sum to 1 again."""
     import numpy as np
 
     p = np.clip(p.astype(np.float64), CLIP, 1 - CLIP)
@@ -82,7 +82,7 @@ def clipped(p: NDArray[Any]) -> NDArray[Any]:
 
 
 def evaluate(labels: NDArray[Any], scores: NDArray[Any]) -> dict[str, float]:
-    """Every metric of ``scores`` against ``labels`` (n,); empty when a class is absent or a score isn't finite.
+    """Compute every metric of ``scores`` against ``labels`` (n,); empty if a class is absent or a score isn't finite.
 
     Scores are (n,), the probability of class 1 of two, or (n, classes), where ROC AUC is the mean over the classes,
     each against the rest. Source: scikit-learn's ``accuracy_score``, ``log_loss`` and ``roc_auc_score``.

@@ -12,23 +12,23 @@ ModalityName = Literal["tables", "signals", "images", "training", "probe"]
 """The modalities that a pipeline may name. ``probe`` holds the ops by which the harness measures itself."""
 
 Unit = Literal["rows", "records", "seconds", "images", "megapixels"]
-"""What a size of a pipeline counts."""
+"""The units in which a pipeline may state a size."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayShape:
-    """What the array ``x`` of a user's NPZ file must be."""
+    """The required dtype and axes of the array ``x`` in a user's NPZ file."""
 
     dtype: str
     axes: tuple[int, ...]
-    """How many axes the array may have."""
+    """Allowed numbers of axes."""
     description: str
     """The axes in words, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnData:
-    """How a pipeline's file names the user's own data of a modality."""
+    """The keys by which a pipeline's file names the user's own data of a modality."""
 
     key: Literal["files", "arrays"]
     """The key of ``[dataset]``: CSV files, or an NPZ file."""
@@ -44,7 +44,7 @@ class Modality:
 
     name: ModalityName
     own: OwnData | None = None
-    """None where a pipeline can't name data of the user's own."""
+    """Keys for the user's own data; None if a pipeline of this modality can't use any."""
 
 
 MODALITIES: dict[str, Modality] = {
@@ -71,4 +71,4 @@ MODALITIES: dict[str, Modality] = {
 """Every modality by its name, in the order in which they are listed."""
 
 OTHER_KEY: dict[str, str] = {"files": "arrays", "arrays": "files"}
-"""By key of ``[dataset]``, the key that excludes it."""
+"""The key of ``[dataset]`` that must be absent, by the key that is present."""

@@ -1,4 +1,4 @@
-"""Where things are: resources of the package, and the user's cache, data and configuration."""
+"""Paths: the resources of the package, and the user's directories for cache, data and configuration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def resource(name: str) -> Path:
-    """``julia`` or ``pipelines``: inside an installed wheel, or at the root of a checkout."""
+    """Return the directory ``julia`` or ``pipelines``, inside an installed wheel or at the root of a checkout."""
     installed = PACKAGE / f"_{name}"
     return installed if installed.is_dir() else PACKAGE.parents[1] / name
 
@@ -22,31 +22,31 @@ def _user(kind: str, variable: str) -> Path:
 
 
 def cache_dir() -> Path:
-    """Data that can be made again: ``TWINBENCH_CACHE_DIR`` or the platform's place."""
+    """Return the directory for data that can be made again: ``TWINBENCH_CACHE_DIR``, or the platform's default."""
     return _user("cache", "TWINBENCH_CACHE_DIR")
 
 
 def files_dir() -> Path | None:
-    """Where the user has files that datasets would fetch: ``TWINBENCH_FILES_DIR``, if it is set."""
+    """Return the directory of the user's copies of the files that datasets fetch: ``TWINBENCH_FILES_DIR``, or None."""
     value = os.environ.get("TWINBENCH_FILES_DIR")
     return Path(value) if value else None
 
 
 def data_dir() -> Path:
-    """Results: ``TWINBENCH_DATA_DIR`` or the platform's place."""
+    """Return the directory for results: ``TWINBENCH_DATA_DIR``, or the platform's default."""
     return _user("data", "TWINBENCH_DATA_DIR")
 
 
 def config_dir() -> Path:
-    """Configuration: ``TWINBENCH_CONFIG_DIR`` or the platform's place."""
+    """Return the directory for configuration: ``TWINBENCH_CONFIG_DIR``, or the platform's default."""
     return _user("config", "TWINBENCH_CONFIG_DIR")
 
 
 def default_store() -> Path:
-    """The store that commands use unless told: ``results.db`` in the data directory."""
+    """Return the store that commands use by default: ``results.db`` in the data directory."""
     return data_dir() / "results.db"
 
 
 def selftest_file() -> Path:
-    """What ``twinbench selftest`` last found on this machine."""
+    """Return the file with the newest result of ``twinbench selftest`` on this machine."""
     return data_dir() / "selftest.json"

@@ -137,6 +137,6 @@ def test_a_column_that_is_not_there_is_the_pipelines_fault(twinbench, tmp_path: 
 
 @pytest.mark.parametrize("name", ["SignalProcessing.jl", "SciPy+signalprocessing.jl"])
 def test_a_retired_framework_says_what_became_of_it(name):
-    with pytest.raises(BadInput, match=r"is no framework any more: .*DSP\.jl, SignalAnalysis\.jl or MFCC\.jl") as told:
+    with pytest.raises(BadInput, match=r"is no longer a framework: .*DSP\.jl, SignalAnalysis\.jl or MFCC\.jl") as told:
         stack.parse(name)
     assert "\n" not in str(told.value)

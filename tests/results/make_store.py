@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from twinbench.run.models.mistakes import compare, keep
+from twinbench.store.records import PlannedPipeline
 from twinbench.store.store import Agreement, Sample, Status, Store
 
 RUN = "20260501-120000-abcd"
@@ -64,7 +65,7 @@ def _begin(store: Store, run_id: str) -> None:
         arguments={"request": {"pipelines": [PIPELINE]}, "options": {"threads": 1, "processes": 2}},
         environment={"threads": 1, "process_sd": 0.012, "cpu": {"model": "Example 9000", "logical": 2}},
     )
-    plan = {
+    spec = {
         "modality": "tables",
         "question": "Which flights will arrive more than 15 minutes late?",
         "metric": "roc_auc",
@@ -72,8 +73,11 @@ def _begin(store: Store, run_id: str) -> None:
         "target": 0.7,
         "steps": [{"id": step, "op": op, "params": {}} for step, op in STEPS.items()],
     }
-    store.add_plan(
-        run_id, PIPELINE, SIZE, plan, {"name": "nycflights13", "sha256": SHA256, "unit": "rows", "amount": 20_000}
+    store.add_pipeline(
+        run_id,
+        PlannedPipeline(
+            PIPELINE, SIZE, spec, {"name": "nycflights13", "sha256": SHA256, "unit": "rows", "amount": 20_000}
+        ),
     )
     store.add_baseline(run_id, PIPELINE, SIZE, "most-frequent", "roc_auc", 0.5)
     store.add_baseline(run_id, PIPELINE, SIZE, "logistic-regression", "roc_auc", 0.88)

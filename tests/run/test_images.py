@@ -143,12 +143,12 @@ def test_digits_reach_the_target(twinbench, store):
     assert done.returncode == 0, done.stdout + done.stderr
     with store() as results:
         run = results.find_run()
-        (plan,) = results.plans(run.id)
+        (planned,) = results.pipelines(run.id)
         (cell,) = results.cells(run.id)
         dummy = next(b.value for b in results.baselines(run.id) if (b.name, b.metric) == ("most-frequent", "accuracy"))
         accuracy = next(q.value for q in results.qualities(cell.id) if q.metric == "accuracy")
     assert cell.status == "done", cell.reason
-    assert accuracy > plan.plan["target"] > dummy
+    assert accuracy > planned.spec["target"] > dummy
 
 
 def test_digits_agree_on_every_stack(twinbench):

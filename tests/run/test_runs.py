@@ -22,18 +22,18 @@ def test_flights_delay_agrees_beats_its_baselines_and_is_ranked(twinbench, store
     with store() as results:
         run = results.find_run()
         assert run.status == "done"
-        (plan,) = results.plans(run.id)
-        assert (plan.dataset["amount"], plan.dataset["unit"]) == (20_000, "rows")
+        (planned,) = results.pipelines(run.id)
+        assert (planned.dataset["amount"], planned.dataset["unit"]) == (20_000, "rows")
         dummy = {b.metric: b.value for b in results.baselines(run.id) if b.name == "most-frequent"}
         cells = results.cells(run.id)
         assert [cell.stack for cell in cells] == stacks
         for cell in cells:
             assert cell.status == "done", cell.reason
             quality = {q.metric: q.value for q in results.qualities(cell.id)}
-            assert quality["roc_auc"] > plan.plan["target"] > dummy["roc_auc"]
+            assert quality["roc_auc"] > planned.spec["target"] > dummy["roc_auc"]
             assert quality["log_loss"] < dummy["log_loss"]
             samples = results.samples(cell.id)
-            steps = {step["id"] for step in plan.plan["steps"]}
+            steps = {step["id"] for step in planned.spec["steps"]}
             assert {s.step for s in samples if s.kind == "first_call"} == steps
             assert {s.detail for s in samples if s.kind == "import"} == set(cell.stack.split("+"))
             assert any(s.kind == "boundary" and s.detail == "in" and s.step == "mlp" for s in samples)

@@ -79,13 +79,13 @@ def test_stacks_agree_on_appliances_and_tell_them_apart(twinbench, store, fetche
     assert done.returncode == 0, done.stdout + done.stderr
     with store() as results:
         run = results.find_run()
-        (plan,) = results.plans(run.id)
+        (planned,) = results.pipelines(run.id)
         dummy = next(b.value for b in results.baselines(run.id) if (b.name, b.metric) == ("most-frequent", "accuracy"))
         cells = results.cells(run.id)
         assert len(cells) == 3
         for cell in cells:
             accuracy = next(q.value for q in results.qualities(cell.id) if q.metric == "accuracy")
-            assert accuracy > plan.plan["target"] > dummy
+            assert accuracy > planned.spec["target"] > dummy
 
 
 def test_stacks_agree_on_speech(twinbench):

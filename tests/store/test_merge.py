@@ -27,7 +27,7 @@ def everything(store: Store, run: str) -> list[object]:
     kept = store.find_run(run)
     arguments = {key: value for key, value in kept.arguments.items() if key != ORIGIN}
     found: list[object] = [kept.created, arguments, kept.environment, kept.status]
-    found += [store.plans(run), store.baselines(run), store.noise(run)]
+    found += [store.pipelines(run), store.baselines(run), store.noise(run)]
     for cell in store.cells(run):
         found.append([getattr(cell, name) for name in cell.__slots__ if name != "id"])
         found += [store.samples(cell.id), store.agreements(cell.id), store.qualities(cell.id), store.facts(cell.id)]
@@ -41,7 +41,7 @@ def test_a_run_is_the_same_in_the_store_that_takes_it(tmp_path):
     with Store.open(tmp_path / "here.db") as here, Store.open(tmp_path / "there.db") as there:
         own, others = everything(here, RUN), everything(there, OTHER)
         merged = merge(there.path, here)
-        assert (merged.copied, merged.known) == ([OTHER], [])
+        assert (merged.copied, merged.present) == ([OTHER], [])
         assert repr(everything(here, OTHER)) == repr(others)
         assert repr(everything(here, RUN)) == repr(own)
         assert here.find_run(OTHER).arguments[ORIGIN] == str(there.path)
@@ -56,7 +56,7 @@ def test_a_run_that_is_there_stays_as_it_is(tmp_path):
     with Store.open(tmp_path / "here.db") as here:
         before = everything(here, RUN)
         merged = merge(tmp_path / "there.db", here)
-        assert (merged.copied, merged.known) == ([], [RUN])
+        assert (merged.copied, merged.present) == ([], [RUN])
         assert repr(everything(here, RUN)) == repr(before)
 
 

@@ -19,7 +19,7 @@ import pytest
 from tests.results.make_store import PIPELINE, RUN, SIZE, make_store
 from twinbench.errors import BadInput, StoreError
 from twinbench.results.summary.run import summarise
-from twinbench.store.records import KINDS
+from twinbench.store.records import KINDS, PlannedPipeline
 from twinbench.store.store import Agreement, Run, Sample, Status, Store
 
 WITHOUT_VARIANTS = """
@@ -49,7 +49,7 @@ def store(path: Path) -> Iterator[Store]:
 @pytest.fixture
 def cell(store: Store) -> int:
     store.new_run("r1", created=CREATED, arguments={}, environment={})
-    store.add_plan("r1", "p", "small", {"steps": []}, {})
+    store.add_pipeline("r1", PlannedPipeline("p", "small", {"steps": []}, {}))
     return store.add_cell("r1", "p", "pandas", "small", {"a": "pandas"}, "f")
 
 
@@ -62,9 +62,9 @@ def in_a_process(code: str, *arguments: object) -> subprocess.Popen[str]:
 def test_paths_that_are_not_unicode_come_out_as_they_went_in(store):
     directory = os.fsdecode(b"/data/caf\xe9")
     store.new_run("r1", created=CREATED, arguments={"directories": [directory]}, environment={})
-    store.add_plan("r1", "p", "small", {"steps": []}, {"source": directory})
+    store.add_pipeline("r1", PlannedPipeline("p", "small", {"steps": []}, {"source": directory}))
     assert store.find_run("r1").arguments == {"directories": [directory]}
-    assert store.plans("r1")[0].dataset == {"source": directory}
+    assert store.pipelines("r1")[0].dataset == {"source": directory}
 
 
 def test_what_went_in_comes_out(store, cell):
@@ -100,7 +100,7 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(tmp_path):
     path = tmp_path / "old.db"
     with Store.open(path) as store:
         store.new_run("r1", created=CREATED, arguments={}, environment={})
-        store.add_plan("r1", "p", "small", {}, {})
+        store.add_pipeline("r1", PlannedPipeline("p", "small", {}, {}))
         cell = store.add_cell("r1", "p", "pandas", "small", {}, "f")
         store.add_agreement(cell, Agreement("a", "x", "rounding", 0.5, 1e-9, True))
     with sqlite3.connect(path) as old:
@@ -406,11 +406,11 @@ def test_a_killed_writer_leaves_whole_bursts(path):
 def test_many_runs_may_begin_and_write_at_once(path):
     code = """
         import sys; from pathlib import Path
-        from twinbench.store.store import Sample, Store
+        from twinbench.store.store import PlannedPipeline, Sample, Store
         run = sys.argv[2]
         with Store.open(Path(sys.argv[1])) as store:
             store.new_run(run, created="2026-01-01", arguments={}, environment={})
-            store.add_plan(run, "p", "s", {}, {})
+            store.add_pipeline(run, PlannedPipeline("p", "s", {}, {}))
             cell = store.add_cell(run, "p", "pandas", "s", {}, "f")
             for block in range(40):
                 store.add_samples(cell, [Sample(0, block, "a", "steady", 1.0)] * 5)
@@ -457,7 +457,7 @@ def test_opening_a_store_imports_no_numerics():
 def test_the_example_store_is_believable(path):
     make_store(path)
     with Store.open(path, create=False) as store:
-        assert [plan.pipeline for plan in store.plans(RUN)] == [PIPELINE]
+        assert [planned.name for planned in store.pipelines(RUN)] == [PIPELINE]
         assert {cell.size for cell in store.cells(RUN)} == {SIZE}
 
 

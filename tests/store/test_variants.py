@@ -15,6 +15,7 @@ from twinbench.results.decisions.recommend import usual
 from twinbench.results.summary.run import summarise
 from twinbench.store.export import export
 from twinbench.store.merge import merge
+from twinbench.store.records import PlannedPipeline
 from twinbench.store.store import Sample, Status, Store
 from twinbench.views import terminal
 from twinbench.views.report import page
@@ -28,7 +29,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / "results.db") as opened:
         for run in ("r1", "r2"):
             opened.new_run(run, created="2026-01-01T00:00:00+00:00", arguments={}, environment={"threads": 1})
-            opened.add_plan(run, "p", "small", PLAN, {})
+            opened.add_pipeline(run, PlannedPipeline("p", "small", PLAN, {}))
             for (stack, variant), wall in STEADY_NS.items():
                 cell = opened.add_cell(run, "p", stack, "small", {"a": stack}, "f", variant)
                 opened.add_samples(cell, [Sample(0, block, "a", "steady", wall + block) for block in range(8)])

@@ -19,6 +19,7 @@ from tests.asv_site import served
 from tests.browser import Browser
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEADY_MS, STEPS, drop_process, make_store
 from twinbench.errors import BadInput, TwinbenchError
+from twinbench.store.records import PlannedPipeline
 from twinbench.store.store import Sample, Status, Store
 from twinbench.trackers import asv
 
@@ -123,9 +124,9 @@ def test_a_second_run_of_the_commit_replaces_and_keeps_what_asv_knows(store, pro
 
 def test_another_amount_of_data_is_another_parameter(store, project):
     asv.send(store, RUN, project, commit="main")
-    (plan,) = store.plans(RUN)
+    (planned,) = store.pipelines(RUN)
     store.new_run("larger", created="2026-06-01T00:00:00+00:00", arguments={}, environment={})
-    store.add_plan("larger", PIPELINE, SIZE, plan.plan, plan.dataset | {"amount": 40_000})
+    store.add_pipeline("larger", PlannedPipeline(PIPELINE, SIZE, planned.spec, planned.dataset | {"amount": 40_000}))
     cell = store.add_cell("larger", PIPELINE, "pandas+torch", SIZE, dict.fromkeys(STEPS, "pandas"), "f")
     store.add_samples(cell, [Sample(0, block, "mlp", "steady", 5e8) for block in range(6)])
     store.set_status(cell, Status.DONE)
@@ -161,7 +162,7 @@ def measured(store: Store, run: str, factor: float, rng: np.random.Generator) ->
     """A run of two stacks; of one of them one step takes ``factor`` times as long."""
     store.new_run(run, created="2026-03-01T00:00:00+00:00", arguments={}, environment={"cpu": {"model": "x"}})
     steps = [{"id": step, "op": f"tables.{step}"} for step in ("sort", "join")]
-    store.add_plan(run, "history", SIZE, {"modality": "tables", "steps": steps}, {})
+    store.add_pipeline(run, PlannedPipeline("history", SIZE, {"modality": "tables", "steps": steps}, {}))
     for stack in ("steady", "changing"):
         cell = store.add_cell(run, "history", stack, SIZE, dict.fromkeys(("sort", "join"), stack), "f")
         for step in ("sort", "join"):

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
+from twinbench.store.records import PlannedPipeline
 from twinbench.store.store import Agreement, Sample, Status, Store
 from twinbench.trackers.tracking import RunForTrackers, TrackerRun
 
@@ -48,9 +49,9 @@ def test_a_cell_has_its_samples_and_what_it_said(store, tmp_path):
 
 
 def test_no_name_leads_out_of_the_directory(store, tmp_path):
-    plan = store.plans(RUN)[0]
+    planned = store.pipelines(RUN)[0]
     bad = "../../../evil"
-    store.add_plan(RUN, PIPELINE, bad, plan.plan, plan.dataset)
+    store.add_pipeline(RUN, PlannedPipeline(PIPELINE, bad, planned.spec, planned.dataset))
     cell = store.add_cell(RUN, PIPELINE, "pandas+torch", bad, dict.fromkeys(STEPS, "x"), "f")
     store.add_samples(cell, [Sample(0, block, step, "steady", 1e6) for block in range(5) for step in STEPS])
     store.add_quality(cell, "roc_auc", 0.9)

@@ -20,6 +20,7 @@ from twinbench.cli import main, values
 from twinbench.results.summary.run import summarise
 from twinbench.run.options import Options
 from twinbench.store import mistakes
+from twinbench.store.records import PlannedPipeline
 from twinbench.store.store import Agreement, Sample, Status, Store
 from twinbench.views import text, words
 from twinbench.views.mistakes import headline
@@ -123,9 +124,12 @@ def test_nothing_is_loaded(store):
 
 def test_what_anybody_says_stays_text(store):
     before = Page(page.of_run(store, RUN)).elements
-    plan = store.plans(RUN)[0]
-    changed = plan.plan | {"question": EVIL, "metric": EVIL, "steps": [{"id": EVIL, "op": EVIL, "params": {}}]}
-    store.add_plan(RUN, EVIL, EVIL, changed, {"name": EVIL, "sha256": EVIL, "source": EVIL, "unit": EVIL, "amount": 5})
+    planned = store.pipelines(RUN)[0]
+    changed = planned.spec | {"question": EVIL, "metric": EVIL, "steps": [{"id": EVIL, "op": EVIL, "params": {}}]}
+    store.add_pipeline(
+        RUN,
+        PlannedPipeline(EVIL, EVIL, changed, {"name": EVIL, "sha256": EVIL, "source": EVIL, "unit": EVIL, "amount": 5}),
+    )
     for number in range(2):
         cell = store.add_cell(RUN, EVIL, f"{EVIL}{number}", EVIL, {EVIL: EVIL}, EVIL)
         store.add_samples(cell, [Sample(0, block, EVIL, "steady", 1e6 + block + number * 1e5) for block in range(5)])
@@ -153,7 +157,9 @@ def test_only_our_own_script_may_run(store):
 
 def test_independent_steps_are_ranked_one_by_one(store):
     steps = [{"id": "blur", "op": "images.blur"}, {"id": "warp", "op": "images.warp"}]
-    store.add_plan(RUN, "ops", SIZE, {"modality": "images", "independent": True, "steps": steps}, {})
+    store.add_pipeline(
+        RUN, PlannedPipeline("ops", SIZE, {"modality": "images", "independent": True, "steps": steps}, {})
+    )
     for stack, ms in (("OpenCV", 1.0), ("Pillow", 4.0)):
         id = store.add_cell(RUN, "ops", stack, SIZE, {"blur": stack, "warp": stack}, "f")
         store.add_samples(
@@ -170,8 +176,8 @@ def test_independent_steps_are_ranked_one_by_one(store):
 
 
 def test_growth_over_sizes_is_drawn(store):
-    plan = store.plans(RUN)[0]
-    store.add_plan(RUN, PIPELINE, "full", plan.plan, plan.dataset | {"amount": 200_000})
+    planned = store.pipelines(RUN)[0]
+    store.add_pipeline(RUN, PlannedPipeline(PIPELINE, "full", planned.spec, planned.dataset | {"amount": 200_000}))
     for cell in store.cells(RUN):
         if cell.status == "done":
             id = store.add_cell(RUN, PIPELINE, cell.stack, "full", cell.steps, "f")
@@ -223,7 +229,9 @@ def test_wrong_predictions_are_shown_with_the_slices_as_they_are_called(store):
 def test_a_run_that_has_just_begun_is_a_page_too(store):
     store.new_run("new", created="2027-01-01T00:00:00+00:00", arguments={}, environment={})
     assert "twinbench run new" in page.of_run(store, "new")
-    store.add_plan("new", "p", "s", {"modality": "probe", "steps": [{"id": "a", "op": "probe.noop"}]}, {})
+    store.add_pipeline(
+        "new", PlannedPipeline("p", "s", {"modality": "probe", "steps": [{"id": "a", "op": "probe.noop"}]}, {})
+    )
     store.add_cell("new", "p", "probe-a", "s", {"a": "probe-a"}, "f")
     assert "no stack was measured" in page.of_run(store, "new")
 

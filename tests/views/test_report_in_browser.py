@@ -10,6 +10,7 @@ import pytest
 from benchmarks.figures import large_store
 from tests.browser import Browser
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
+from twinbench.store.records import PlannedPipeline
 from twinbench.store.store import Sample, Status, Store
 from twinbench.views.report import page
 
@@ -28,8 +29,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     with Store.open(directory / "results.db") as store:
         bad = store.add_cell(RUN, PIPELINE, EVIL, SIZE, dict.fromkeys(STEPS, "x"), "f")
         store.set_status(bad, Status.FAILED, kind="exception", reason=EVIL, stderr=EVIL)
-        plan = {"modality": "signals", "steps": [{"id": "filter", "op": "signals.filter"}]}
-        store.add_plan(RUN, "speech", "full", plan, {})
+        spec = {"modality": "signals", "steps": [{"id": "filter", "op": "signals.filter"}]}
+        store.add_pipeline(RUN, PlannedPipeline("speech", "full", spec, {}))
         for stack, ms in (("SciPy", 3.0), ("DSP.jl", 1.0)):
             cell = store.add_cell(RUN, "speech", stack, "full", {"filter": stack}, "f")
             store.add_samples(

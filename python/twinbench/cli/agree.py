@@ -1,4 +1,4 @@
-"""``twinbench agree``: do all stacks compute the same thing?"""
+"""``twinbench agree``: check every stack against the reference."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def agree(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every finding as JSON.")] = False,
 ) -> None:
-    """Hold every step of every stack against the reference, without timing anything.
+    """Check every step of every stack for agreement with the reference, without timing anything.
 
     Example: twinbench agree flights-delay --stack Polars+torch
     """
@@ -43,14 +43,16 @@ def agree(
     )
     (part,) = request.parts(wanted)
     checked = []
-    for one in check.check(part, Options(threads=threads, timeout_s=timeout)):
-        checked.append(one)
-        if one.reason and not as_json:
-            print(f"{one.stack}: {one.reason}")
+    for result in check.check(part, Options(threads=threads, timeout_s=timeout)):
+        checked.append(result)
+        if result.reason and not as_json:
+            print(f"{result.stack}: {result.reason}")
     if as_json:
-        print_json([plain(one) | {"ok": one.ok} for one in checked])
+        print_json([plain(result) | {"ok": result.ok} for result in checked])
     else:
         steps = {step.id: step.op.name for step in part.pipeline.steps}
-        terminal.agreement_matrix(steps, {one.stack: one.findings for one in checked if one.available}, Console())
-    if not all(one.ok for one in checked if one.available):
+        terminal.agreement_matrix(
+            steps, {result.stack: result.findings for result in checked if result.available}, Console()
+        )
+    if not all(result.ok for result in checked if result.available):
         raise typer.Exit(FAILED)

@@ -1,7 +1,7 @@
-"""``twinbench doctor``: what this machine has, what it lacks, and the command that mends it.
+"""``twinbench doctor``: show what is installed, what is missing, and the commands that install it.
 
-Nothing heavy is imported and Julia is not started: versions come from package metadata, and what only a live
-library knows is asked of a short-lived process.
+Nothing heavy is imported and Julia is not started: versions come from package metadata, and the thread pools of live
+libraries from a short-lived process.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ BLAS_PROBE = "import json, numpy, threadpoolctl; print(json.dumps(threadpoolctl.
 BLAS_TIMEOUT_S = 30
 
 DEVELOPERS = "dev"
-"""The extra that users don't need: listed, and not advised."""
+"""Name of the extra that users don't need: the command lists the extra and doesn't advise to install it."""
 
 Facts = dict[str, Any]
 Versions = dict[str, str | None]
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show what is installed, what is missing, and how to get it.
+    """Show what is installed, what is missing, and how to install it.
 
-    The exit code is 0 also when something is missing: doctor informs, and --require of 'twinbench run' demands.
+    The exit code is 0 even if something is missing; to demand a framework, use --require of 'twinbench run'.
 
     Example: twinbench doctor
     """
-    found = examine()
+    facts = examine()
     if as_json:
-        print_json(found)
+        print_json(facts)
     else:
-        _show(found)
+        _show(facts)
 
 
 def examine() -> Facts:
-    """Everything that doctor knows, as plain data. ``advice`` holds one line for each thing to mend or to know."""
+    """Collect everything that doctor shows, as JSON data. ``advice`` holds one line per problem or note."""
     from twinbench import paths
     from twinbench.julia.status import status
     from twinbench.run import environment
 
     machine = environment.record(threads=1)
     required, extras = requirements()
-    found: Facts = {
+    facts: Facts = {
         "machine": machine,
         "blas": _blas(),
         "packages": required,
@@ -61,18 +61,18 @@ def examine() -> Facts:
             "configuration": str(paths.config_dir()),
         },
     }
-    return found | {"advice": [*_advice(found), *environment.warnings(machine, [])]}
+    return facts | {"advice": [*_advice(facts), *environment.warnings(machine, [])]}
 
 
 def requirements() -> tuple[Versions, dict[str, Versions]]:
-    """What twinbench depends on, and what each extra adds, with the installed versions (None: not installed)."""
+    """Return the versions of the required packages, and of each extra's packages; None if not installed."""
     required: Versions = {}
     extras: dict[str, Versions] = {}
     for line in importlib.metadata.requires("twinbench") or []:
         name = re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]
         extra = re.search(r"extra == ['\"]([^'\"]+)", line)
-        place = extras.setdefault(extra[1], {}) if extra else required
-        place[name] = _version(name)
+        versions = extras.setdefault(extra[1], {}) if extra else required
+        versions[name] = _version(name)
     return required, extras
 
 
@@ -84,7 +84,7 @@ def _version(distribution: str) -> str | None:
 
 
 def _blas() -> list[Facts]:
-    """The linear algebra and OpenMP libraries that NumPy loads, as a process of its own sees them."""
+    """List the linear algebra and OpenMP libraries that NumPy loads, by asking a process of its own."""
     command = [sys.executable, "-c", BLAS_PROBE]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=BLAS_TIMEOUT_S, check=True)
@@ -94,11 +94,11 @@ def _blas() -> list[Facts]:
     return pools
 
 
-def _advice(found: Facts) -> list[str]:
-    julia = found["julia"]
-    missing = [name for name, version in found["packages"].items() if version is None]
+def _advice(facts: Facts) -> list[str]:
+    julia = facts["julia"]
+    missing = [name for name, version in facts["packages"].items() if version is None]
     advice = [f"missing: {', '.join(missing)}; pip install --force-reinstall twinbench"] if missing else []
-    for extra, versions in found["extras"].items():
+    for extra, versions in facts["extras"].items():
         absent = [name for name, version in versions.items() if version is None]
         if absent and extra != DEVELOPERS:
             advice.append(f"extra '{extra}' lacks {', '.join(absent)}; pip install 'twinbench[{extra}]'")
@@ -107,23 +107,23 @@ def _advice(found: Facts) -> list[str]:
     return [*advice, *(f"Julia: {note}" for note in julia["notes"])]
 
 
-def _show(found: Facts) -> None:
+def _show(facts: Facts) -> None:
     from twinbench.cli.julia import rows as julia_rows
 
     out = console()
-    print_facts(out, "Machine", _machine_rows(found["machine"], found["blas"]))
-    print_table(out, "Frameworks", ("framework", "versions"), _framework_rows(found["machine"]["frameworks"]))
-    packages = [(name, "always", version) for name, version in found["packages"].items()]
-    packages += [(name, extra, v) for extra, versions in found["extras"].items() for name, v in versions.items()]
+    print_facts(out, "Machine", _machine_rows(facts["machine"], facts["blas"]))
+    print_table(out, "Frameworks", ("framework", "versions"), _framework_rows(facts["machine"]["frameworks"]))
+    packages = [(name, "always", version) for name, version in facts["packages"].items()]
+    packages += [(name, extra, v) for extra, versions in facts["extras"].items() for name, v in versions.items()]
     print_table(out, "Packages", ("name", "needed", "installed"), packages)
-    print_facts(out, "Julia", julia_rows(found["julia"]))
-    print_facts(out, "Places", found["places"].items())
-    print_facts(out, "To mend or to know", (("-", line) for line in found["advice"] or ["nothing"]))
+    print_facts(out, "Julia", julia_rows(facts["julia"]))
+    print_facts(out, "Places", facts["places"].items())
+    print_facts(out, "To mend or to know", (("-", line) for line in facts["advice"] or ["nothing"]))
 
 
 def _machine_rows(machine: Facts, blas: list[Facts]) -> list[tuple[str, object]]:
     cpu, memory = machine["cpu"], machine["memory"]
-    pools = [f"{p['internal_api']} {p['version'] or ''} ({p['num_threads']} threads unless told)" for p in blas]
+    pools = [f"{p['internal_api']} {p['version'] or ''} ({p['num_threads']} threads by default)" for p in blas]
     return [
         ("processor", f"{cpu['model']} ({cpu['architecture']}{', virtual' if cpu['hypervisor'] else ''})"),
         ("cores", f"{cpu['physical']} physical, {cpu['logical']} logical, {cpu['usable']:g} usable"),

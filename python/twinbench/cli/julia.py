@@ -1,4 +1,4 @@
-"""``twinbench julia``: provision Julia, say which one is used, or choose one that is there."""
+"""``twinbench julia``: provision Julia, show which Julia is used, or choose an existing Julia."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 @app.callback()
 def _julia() -> None:
-    """Provision Julia, show which one is used, or choose one.
+    """Provision Julia, show which Julia is used, or choose an existing one.
 
     Example: twinbench julia status
     """
@@ -41,9 +41,9 @@ def setup(
 ) -> None:
     """Provision Julia and its packages with juliapkg, and compile them ahead.
 
-    Without a layer: the base, which has tables, training and the signals of DSP.jl. A layer that fails costs its own
-    frameworks only. A Julia that is named already (see 'twinbench julia use') is only compiled for, and nothing is
-    downloaded.
+    Without a layer: the base, which has tables, training and the signals of DSP.jl. If a layer fails, only
+    its own frameworks are unavailable. For a Julia that is named already (see 'twinbench julia use'), packages are only
+    compiled, and nothing is downloaded.
 
     Example: twinbench julia setup images signals
     """
@@ -67,10 +67,10 @@ def _setup(names: list[str]) -> None:
 
     ready = provision.setup(lambda line: typer.echo(line, err=True), names)
     typer.echo(f"Julia is ready: {ready.exe}, project {ready.project}")
-    _tell_what_is_lacking(ready)
+    _print_missing(ready)
 
 
-def _tell_what_is_lacking(julia: Julia) -> None:
+def _print_missing(julia: Julia) -> None:
     from twinbench.julia import layers, provision, status
 
     absent = provision.missing_layers(julia)
@@ -84,7 +84,7 @@ def _tell_what_is_lacking(julia: Julia) -> None:
 
 
 def _setup_within(seconds: float, names: list[str]) -> None:
-    """The same in a process group that can be ended with everything it started: downloads, compilers."""
+    """Run `setup` in a process group, which is killed after the time-out with its downloads and compilers."""
     command = [sys.executable, "-m", "twinbench", "julia", "setup", *names]
     child = subprocess.Popen(command, start_new_session=True)
     try:
@@ -100,7 +100,7 @@ def _setup_within(seconds: float, names: list[str]) -> None:
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show which Julia is used, its layers of packages, what is missing, and the one command that mends it.
+    """Show which Julia is used, its layers of packages, what is missing, and the command that mends the problem.
 
     Julia is not started.
 
@@ -116,7 +116,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
 
 def rows(facts: dict[str, Any]) -> list[tuple[str, object]]:
-    """A status in words, for a table."""
+    """Convert a status to rows of a table: name and value."""
     packages = ", ".join(f"{name} {version or 'missing'}" for name, version in facts["packages"].items())
     return [
         ("found", "no" if facts["source"] is None else "yes" if not facts["problem"] else "in part"),
@@ -145,7 +145,7 @@ def use(
 ) -> None:
     """Use an existing Julia from now on: a cluster module's, a container's. Nothing is downloaded.
 
-    It is started once and its packages are checked; on a mistake nothing changes.
+    Julia is started once and its packages are checked; after an error nothing changes.
 
     Example: twinbench julia use --exe /usr/local/bin/julia --project ~/env
     """
@@ -153,4 +153,4 @@ def use(
 
     chosen = use.use(exe, project, depot)
     typer.echo(f"Using {chosen.exe} with project {chosen.project}, written down in {find.config_file()}")
-    _tell_what_is_lacking(chosen)
+    _print_missing(chosen)

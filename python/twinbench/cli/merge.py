@@ -27,6 +27,6 @@ def merge(
     with Store.open(store or default_store()) as results:
         for source in sources:
             merged = merge(source, results)
-            print(f"{source}: {len(merged.copied)} run(s) copied, {len(merged.known)} there already")
+            print(f"{source}: {len(merged.copied)} run(s) copied, {len(merged.present)} there already")
             for run in merged.copied:
                 print(f"  {run}")

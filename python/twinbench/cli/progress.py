@@ -1,4 +1,4 @@
-"""What a user sees while a run goes on: bars on a terminal, plain lines elsewhere. Always on stderr."""
+"""The progress of a run on stderr: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Lines(Watch):
-    """One line per event worth a line; bursts are summed up every ten seconds."""
+    """Progress as lines: one line per event, and for bursts one line every ten seconds."""
 
     EVERY_S = 10.0
 
@@ -24,22 +24,22 @@ class Lines(Watch):
         self._last = time.monotonic()
 
     def planned(self, pipeline: str, size: str, stacks: list[str]) -> None:
-        """Say what is to come."""
+        """Show the pipeline and the stacks that are measured next."""
         self._say(f"{pipeline} ({size}): {len(stacks)} stack(s) to measure: {', '.join(stacks) or 'none'}")
 
     def doing(self, stack: str, what: str) -> None:
-        """Say what is being done."""
+        """Show what a stack does."""
         if what == "import":
             self._say(f"{stack}: starting")
 
     def measured(self, stack: str, step: str, took: float, fraction: float) -> None:
-        """Say how far it is."""
+        """Show the share of the budget that is spent, and the newest time."""
         if time.monotonic() - self._last > self.EVERY_S:
             self._last = time.monotonic()
             self._say(f"measuring: {fraction:.0%} of the budget, last {stack} {step} {seconds(took)}")
 
     def ended(self, stack: str, status: str, reason: str) -> None:
-        """Say how it ended."""
+        """Show how a stack ended."""
         self._say(f"{stack}: {status}{': ' + reason if reason else ''}")
 
     @staticmethod
@@ -48,7 +48,7 @@ class Lines(Watch):
 
 
 class Bars(Watch):
-    """A bar for the pipeline that is measured, with the current cell, the last figure and the time that remains."""
+    """Progress as a bar for the pipeline that is measured, with the current cell, the newest time and the time left."""
 
     def __init__(self, progress: Progress) -> None:
         from rich.markup import escape
@@ -58,28 +58,28 @@ class Bars(Watch):
         self._task = progress.add_task("planning", total=1.0)
 
     def planned(self, pipeline: str, size: str, stacks: list[str]) -> None:
-        """Say what is to come."""
+        """Show the pipeline and the stacks that are measured next."""
         self._name = f"{pipeline} ({size})"
         self._progress.reset(self._task, description=self._escape(self._name), total=1.0)
 
     def doing(self, stack: str, what: str) -> None:
-        """Say what is being done."""
+        """Show what a stack does."""
         self._progress.update(self._task, description=self._escape(f"{self._name} {stack}: {what}"))
 
     def measured(self, stack: str, step: str, took: float, fraction: float) -> None:
-        """Say how far it is."""
+        """Show the share of the budget that is spent, and the newest time."""
         text = self._escape(f"{self._name} {stack}: {step} {seconds(took)}")
         self._progress.update(self._task, description=text, completed=fraction)
 
     def ended(self, stack: str, status: str, reason: str) -> None:
-        """Say how it ended."""
+        """Show how a stack ended."""
         text = self._escape(f"{stack}: {status}{': ' + reason if reason else ''}")
         self._progress.console.print(text, highlight=False)
 
 
 @contextmanager
 def watching() -> Iterator[Watch]:
-    """The watch that fits where stderr goes."""
+    """Yield the watch for stderr: `Bars` on a terminal, else `Lines`."""
     if not sys.stderr.isatty():
         yield Lines()
         return

@@ -32,12 +32,15 @@ def run(
     threads: Annotated[int, typer.Option(help="Threads for every library and for Julia.")] = 1,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Measuring time per cell.")] = 10.0,
     device: Annotated[
-        str, typer.Option(metavar="cpu|cuda", help="Where frameworks compute that can; others stay on the processor.")
+        str,
+        typer.Option(metavar="cpu|cuda", help="Device of the frameworks that support it; others use the processor."),
     ] = "cpu",
     processes: Annotated[int, typer.Option(help="Fresh processes per cell; their spread is part of the interval.")] = 1,
     resolve: Annotated[
         str | None,
-        typer.Option(metavar="PERCENT", help="Go on until differences this small can be told, or the budget is spent."),
+        typer.Option(
+            metavar="PERCENT", help="Go on until differences this small are resolved, or the budget is spent."
+        ),
     ] = None,
     seeds: Annotated[
         int, typer.Option(help="Trainings from different starts; from 5 on, qualities are tested for equivalence.")
@@ -61,7 +64,9 @@ def run(
     ] = "local",
     scheduler: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", envvar="DASK_SCHEDULER_ADDRESS", help="Of the cluster: tcp://127.0.0.1:8786."),
+        typer.Option(
+            metavar="ADDRESS", envvar="DASK_SCHEDULER_ADDRESS", help="The cluster's scheduler: tcp://127.0.0.1:8786."
+        ),
     ] = None,
     each_host: Annotated[bool, typer.Option("--each-host", help="Measure on every host of the cluster.")] = False,
     track: Annotated[bool, typer.Option(help="Log to MLflow when done.")] = True,
@@ -70,7 +75,7 @@ def run(
 ) -> None:
     """Run a pipeline on its stacks: check that they agree, then measure them side by side.
 
-    With several sizes it also shows how time grows with the amount of data: the exponent, by stack and step.
+    With several sizes the command also shows how time grows with the amount of data: the exponent, by stack and step.
 
     Example: twinbench run groupby --size 1e5 --size 1e6 --stack pandas --stack Polars
     """
@@ -153,7 +158,7 @@ def _measured_here(
 
 
 def _cluster(executor: str, scheduler: str | None, *, each_host: bool, resume: bool) -> str | None:
-    """The address of the scheduler; None to measure here. Raises BadInput."""
+    """Return the address of the cluster's scheduler; None to measure on this machine. Raises BadInput."""
     if executor == "local":
         if each_host:
             raise BadInput("--each-host: there is one host without a cluster; add --executor dask --scheduler ADDRESS")
@@ -170,7 +175,7 @@ def _cluster(executor: str, scheduler: str | None, *, each_host: bool, resume: b
 def _measured_away(
     results: Store, wanted: Request, options: Options, cluster: str, each_host: bool
 ) -> tuple[list[str], int]:
-    """The runs' ids, and the exit code of the worst that happened on the way to them."""
+    """Measure on the cluster. Returns the runs' ids, and the highest exit code of the failures."""
     from twinbench.run.cluster import dask
 
     try:
@@ -195,15 +200,15 @@ def _show(results: Store, run_id: str, as_json: bool, *, one_line: bool) -> None
     from twinbench.results.summary import run
     from twinbench.views import terminal
 
-    found = run.summarise(results, run_id)
+    summary = run.summarise(results, run_id)
     if as_json:
-        print_json(run.plain(found), one_line=one_line)
+        print_json(run.plain(summary), one_line=one_line)
     else:
-        terminal.render(found, Console(), usual(found))
+        terminal.render(summary, Console(), usual(summary))
 
 
 def _track(results: Store, run_id: str) -> None:
-    """Tracking never costs a run: when the server is down, the results wait in the store."""
+    """Send a run to MLflow. An error is printed, and the results stay in the store to be sent later."""
     try:
         from twinbench.handover import models
         from twinbench.trackers import mlflow
@@ -211,11 +216,11 @@ def _track(results: Store, run_id: str) -> None:
         sent = mlflow.send(results, run_id, None)
         print(f"MLflow: {sent}", file=sys.stderr)
         models.log(results, run_id, sent)
-    except Exception as error:  # whatever it is, the run is measured
-        said = str(error) if isinstance(error, TwinbenchError) else f"{type(error).__name__}: {error}"
+    except Exception as error:  # any error of MLflow: the run is measured
+        reason = str(error) if isinstance(error, TwinbenchError) else f"{type(error).__name__}: {error}"
         elsewhere = [] if results.path == paths.default_store() else ["--store", str(results.path)]
         later = shlex.join(["twinbench", "track", "mlflow", run_id, *elsewhere])
-        print(f"not tracked: {' '.join(said.split())}; send it later with: {later}", file=sys.stderr)
+        print(f"not tracked: {' '.join(reason.split())}; send it later with: {later}", file=sys.stderr)
 
 
 def _exit_code(results: Store, run_id: str) -> int:

@@ -1,6 +1,7 @@
 """Julia's frameworks, as their files in ``julia/src/frameworks`` declare them.
 
-Listing them reads text and starts nothing; what needs Julia is in ``julia_bridge``. This file knows no library by name.
+Listing the frameworks reads text and starts nothing; the code that needs Julia is in ``julia_bridge``. This file knows
+no library by name.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from twinbench.ops.contract import Tolerance
 
 
 def frameworks() -> tuple[Framework, ...]:
-    """Every framework of the Julia package, by file name."""
+    """Return every framework of the Julia package, ordered by file name."""
     folder = paths.resource("julia") / "src" / "frameworks"
     return tuple(read(file) for file in sorted(folder.glob("*.jl")))
 
 
 def read(file: Path) -> Framework:
-    """The framework that a Julia file declares by the literals NAME, PACKAGES, SUMMARY and OPS.
+    """Read the framework that a Julia file declares by the literals NAME, PACKAGES, SUMMARY and OPS.
 
     NOTES, DEVIATIONS and DEVICES are optional. Julia isn't started. Raises ValueError, with file and line, for a
     literal that is missing or can't be read.
@@ -55,7 +56,7 @@ def read(file: Path) -> Framework:
 
 
 def _deviation(where: str, reason: str, numbers: Numbers) -> Deviation:
-    """A deviation whose numbers are those of a `Tolerance`. Raises ValueError, with ``where``, for another number."""
+    """Make a deviation, with the numbers of a `Tolerance`. Raises ValueError, with ``where``, for another number."""
     valid = [field.name for field in fields(Tolerance)]
     unknown = numbers.keys() - set(valid)
     if unknown:
@@ -65,9 +66,9 @@ def _deviation(where: str, reason: str, numbers: Numbers) -> Deviation:
 
 
 def load_all() -> None:
-    """Load every framework whose packages are there. Julia compiles what it hasn't compiled before.
+    """Load every framework whose packages are installed. Julia compiles packages that aren't compiled yet.
 
-    A framework that doesn't load is named on standard output, and the others are loaded all the same.
+    A framework that doesn't load is named on standard output, and the other frameworks are still loaded.
     """
     bridge.load((), 1)
     for framework in frameworks():

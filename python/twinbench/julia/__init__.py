@@ -1,4 +1,4 @@
 """Julia from outside: finding it, provisioning it, and starting it through juliacall.
 
-``find`` and what it uses read files only. No file here knows a framework but by the packages of its layer.
+``find`` and the modules that it imports only read files. A framework is known here only by the packages of its layer.
 """

@@ -1,4 +1,4 @@
-"""Which Julia, which project, and which packages at which versions: read from files, which costs milliseconds."""
+"""The Julia, the project, and the packages with their versions: read from files, which costs milliseconds."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from twinbench.julia import project as files
 
 EXE, PROJECT = "PYTHON_JULIACALL_EXE", "PYTHON_JULIACALL_PROJECT"
 
-SETUP_HINT = "run 'twinbench julia setup', or 'twinbench julia use --exe ... --project ...' for one that is there"
+SETUP_HINT = "run 'twinbench julia setup', or 'twinbench julia use --exe ... --project ...' for an existing one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Julia:
-    """A Julia with its project: an environment of packages."""
+    """An installed Julia, with its project: an environment of packages."""
 
     exe: str
     project: str
     depot: str | None = None
-    """What ``JULIA_DEPOT_PATH`` has to be, if the default won't do."""
+    """Value of ``JULIA_DEPOT_PATH``; None for the default."""
     lib: str | None = None
     bindir: str | None = None
-    """Where libjulia and the executables are, if known: juliacall then needn't start Julia once more to ask."""
+    """Directory of the executables. With it and ``lib``, the path of libjulia, juliacall starts Julia once less."""
     source: Literal["environment", "config", "juliapkg"]
-    """Who named it: the two environment variables, ``twinbench julia use`` or ``twinbench julia setup``."""
+    """Origin: the two environment variables, ``twinbench julia use`` or ``twinbench julia setup``."""
 
     @property
     def version(self) -> files.Version | None:
-        """The version that is installed, or else the one that the project was resolved with; None if neither tells."""
+        """The installed version, or else the version that the project was resolved with; None if both are unknown."""
         installed = files.version_of(shutil.which(self.exe) or self.exe)
         return installed or files.parse_version(manifest(self, None).get("julia_version", ""))
 
 
 def find() -> Julia:
-    """The Julia to use: named by the environment, or by the user's configuration, or provisioned by `setup`.
+    """Find the Julia to use: named by the environment, or by the user's configuration, or provisioned by `setup`.
 
-    Starts and downloads nothing. Raises JuliaUnavailable, with the command that mends it.
+    Starts and downloads nothing. Raises JuliaUnavailable, with the command that mends the problem.
     """
     julia = named() or provisioned()
     if julia is None:
@@ -58,7 +58,7 @@ def find() -> Julia:
 
 
 def named() -> Julia | None:
-    """The Julia that the environment names, or else the user's configuration. Raises JuliaUnavailable."""
+    """Return the Julia that the environment or else the user's configuration names. Raises JuliaUnavailable."""
     return _from_environment() or _from_config()
 
 
@@ -80,7 +80,7 @@ def _from_environment() -> Julia | None:
 
 
 def config_file() -> Path:
-    """The file in which `use` keeps its answer."""
+    """Return the file in which `use` writes the user's choice."""
     return paths.config_dir() / "julia.toml"
 
 
@@ -96,13 +96,13 @@ def _from_config() -> Julia | None:
 
 
 def provisioned_project() -> Path:
-    """The project that `setup` fills; one per version of juliacall, which fixes the version of PythonCall."""
+    """Return the project that `setup` fills: one per version of juliacall, which fixes the version of PythonCall."""
     chosen = os.environ.get("PYTHON_JULIAPKG_PROJECT")
     return Path(chosen) if chosen else paths.cache_dir() / f"julia-{importlib.metadata.version('juliacall')}"
 
 
 def provisioned() -> Julia | None:
-    """The Julia that juliapkg wrote down when it last resolved. Asking juliapkg itself could start a download."""
+    """Read the Julia that juliapkg recorded when it last resolved. Calling juliapkg itself could start a download."""
     project = provisioned_project()
     try:
         meta = json.loads((project / "pyjuliapkg" / "meta.json").read_text(encoding="utf-8"))
@@ -120,7 +120,7 @@ def provisioned() -> Julia | None:
 
 
 def check(julia: Julia) -> None:
-    """Check that the files are there, and the one version that juliacall insists on. Raises JuliaUnavailable."""
+    """Check that the files exist, and PythonCall has juliacall's version. Raises JuliaUnavailable."""
     if shutil.which(julia.exe) is None:
         raise JuliaUnavailable(f"{_named_by(julia)}: no executable at {julia.exe}")
     if not files.project_file(Path(julia.project)):
@@ -132,7 +132,7 @@ def check(julia: Julia) -> None:
 
 
 def check_needed(julia: Julia) -> None:
-    """Check that the packages are there without which nothing runs. Raises JuliaUnavailable."""
+    """Check that the project has the packages without which nothing runs. Raises JuliaUnavailable."""
     missing = [name for name in layers.NEEDED if name not in packages(julia)]
     if missing:
         raise JuliaUnavailable(f"the Julia project {julia.project} lacks {', '.join(missing)}; {mend(julia, missing)}")
@@ -147,7 +147,7 @@ def _named_by(julia: Julia) -> str:
 
 
 def manifest(julia: Julia, version: files.Version | None) -> dict[str, Any]:
-    """The project's manifest as that version of Julia reads it; empty without one. Raises JuliaUnavailable."""
+    """Read the project's manifest as a version of Julia does; empty without a manifest. Raises JuliaUnavailable."""
     try:
         return files.read_manifest(Path(julia.project), version)
     except (OSError, tomllib.TOMLDecodeError) as error:
@@ -155,7 +155,7 @@ def manifest(julia: Julia, version: files.Version | None) -> dict[str, Any]:
 
 
 def packages(julia: Julia) -> dict[str, str]:
-    """The packages that can be imported in the project, with their versions. Raises JuliaUnavailable."""
+    """Return the versions of the packages that can be imported in the project. Raises JuliaUnavailable."""
     try:
         return files.packages(Path(julia.project), julia.version)
     except (OSError, tomllib.TOMLDecodeError) as error:
@@ -163,15 +163,15 @@ def packages(julia: Julia) -> dict[str, str]:
 
 
 def package_versions(names: Sequence[str]) -> dict[str, str | None]:
-    """The versions of these packages in the project; None for one that isn't there. Raises JuliaUnavailable."""
+    """Return the versions of packages in the project; None for a package that it lacks. Raises JuliaUnavailable."""
     present = packages(find())
     return {name: present.get(name) for name in names}
 
 
 def unavailable(names: Sequence[str]) -> str | None:
-    """Why code that imports these packages can't run, with what to do; None if it can.
+    """Say why code that imports these packages can't run, and what to do; None if it can run.
 
-    Raises JuliaUnavailable where there is no Julia at all.
+    Raises JuliaUnavailable if no Julia is found.
     """
     julia = find()
     present = packages(julia)
@@ -182,7 +182,7 @@ def unavailable(names: Sequence[str]) -> str | None:
 
 
 def crash(julia: Julia, names: Sequence[str]) -> str | None:
-    """Why one of these packages would crash the process by its OpenSSL, with what to do; None if none would.
+    """Say which of these packages would crash the process by their OpenSSL, and what to do; None if none would.
 
     Raises JuliaUnavailable.
     """
@@ -195,7 +195,7 @@ def crash(julia: Julia, names: Sequence[str]) -> str | None:
 
 
 def mend(julia: Julia, missing: Sequence[str] = ()) -> str:
-    """The command that adds missing packages, or without any, PythonCall in juliacall's version."""
+    """Return the command that adds the missing packages, or by default PythonCall in juliacall's version."""
     if julia.source == "juliapkg" and set(missing) <= set(layers.all_packages()):
         needed = [name for name in layers.holding(missing) if name != layers.BASE]
         return f"run 'twinbench julia setup{''.join(f' {name}' for name in needed)}'"

@@ -1,6 +1,6 @@
-"""Layers of Julia packages: the base that everything is built on, and optional ones, each for a framework or two.
+"""Layers of Julia packages: the base, which every other layer needs, and optional layers for some frameworks each.
 
-The base is what juliapkg provisions anyway, ``juliapkg.json``; ``layers.json`` holds the others in the same form.
+The base is in ``juliapkg.json``, which juliapkg reads by itself; ``layers.json`` holds the others in the same form.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from twinbench.errors import BadInput, nearest
 BASE = "base"
 
 NEEDED = ("PythonCall", "PrecompileTools")
-"""The packages without which nothing runs. Any other one is missed only by the frameworks that are built on it."""
+"""The packages without which nothing runs. Any other package is needed only by the frameworks that use it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +27,25 @@ class Layer:
     name: str
     summary: str
     packages: dict[str, dict[str, str]]
-    """By name, what juliapkg wants to know: ``uuid`` and ``version``."""
+    """The arguments of juliapkg by package: ``uuid`` and ``version``."""
 
     def missing(self, present: Iterable[str]) -> list[str]:
-        """The names of the packages that aren't among those present."""
-        there = set(present)
-        return [name for name in self.packages if name not in there]
+        """Return the names of the layer's packages that aren't in ``present``."""
+        names = set(present)
+        return [name for name in self.packages if name not in names]
 
 
 @cache
 def layers() -> dict[str, Layer]:
-    """Every layer by name, the base first, in the order in which they are provisioned."""
+    """Return every layer by name, the base first, in the order in which they are provisioned."""
     base = json.loads((paths.PACKAGE / "juliapkg.json").read_text(encoding="utf-8"))["packages"]
     others = json.loads(Path(__file__).with_name("layers.json").read_text(encoding="utf-8"))
     first = Layer(BASE, "tables, training and the signals of DSP.jl", base)
-    return {BASE: first} | {name: Layer(name, told["summary"], told["packages"]) for name, told in others.items()}
+    return {BASE: first} | {name: Layer(name, facts["summary"], facts["packages"]) for name, facts in others.items()}
 
 
 def chosen(names: Sequence[str]) -> list[Layer]:
-    """The layers of these names, in the order in which they are provisioned, after the base that each needs.
+    """Return the base and the layers of these names, in the order in which they are provisioned.
 
     Raises BadInput for an unknown name.
     """
@@ -56,11 +56,11 @@ def chosen(names: Sequence[str]) -> list[Layer]:
 
 
 def all_packages() -> tuple[str, ...]:
-    """The packages that a project must hold for all of our frameworks."""
+    """Return the packages that a project must hold for all built-in frameworks."""
     return "PythonCall", *(name for layer in layers().values() for name in layer.packages)
 
 
 def holding(packages: Iterable[str]) -> list[str]:
-    """The names of the layers that hold any of these packages."""
+    """Return the names of the layers that hold any of these packages."""
     wanted = set(packages)
     return [layer.name for layer in layers().values() if wanted & set(layer.packages)]

@@ -1,4 +1,4 @@
-"""What a Julia project holds, read from its TOML files as Julia itself looks for them. Nothing here starts Julia."""
+"""The packages of a Julia project, read from the TOML files that Julia would read. Nothing here starts Julia."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _VERSIONED = re.compile(r"(?:Julia)?Manifest-v(\d+)\.(\d+)\.toml")
 
 
 def parse_version(text: str) -> Version | None:
-    """``(1, 10, 8)`` of ``1.10.8`` or ``1.13.0-beta2``; None for text that doesn't begin with a version."""
+    """Parse ``1.10.8`` as ``(1, 10, 8)``, ``1.13.0-beta2`` as ``(1, 13, 0)``; None for text without a version."""
     numbers = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
     return (int(numbers[1]), int(numbers[2]), int(numbers[3] or 0)) if numbers else None
 
 
 def version_of(exe: str) -> Version | None:
-    """The version of an installed Julia, read from the header beside it; None where there is no header to read."""
+    """Read the version of an installed Julia from its header file; None if there is no header."""
     prefix = Path(exe).resolve().parent.parent
     try:
         header = (prefix / "include" / "julia" / "julia_version.h").read_text(encoding="utf-8")
@@ -38,12 +38,12 @@ def version_of(exe: str) -> Version | None:
 
 
 def project_file(directory: Path) -> Path | None:
-    """``JuliaProject.toml`` or ``Project.toml``, in Julia's own order; None if the directory has neither."""
+    """Return ``JuliaProject.toml`` or ``Project.toml``, in Julia's own order; None if the directory has neither."""
     return _first(directory, "JuliaProject.toml", "Project.toml")
 
 
 def manifest_file(directory: Path, julia: Version | None) -> Path | None:
-    """The manifest that this version of Julia reads for the project in a directory; None if there is none yet.
+    """Return the manifest that a version of Julia reads for the project in a directory; None if it has none yet.
 
     With an unknown version (None), the newest ``Manifest-v*.toml`` comes before ``Manifest.toml``. Raises
     tomllib.TOMLDecodeError and OSError.
@@ -70,7 +70,7 @@ def _versioned_names(directory: Path, julia: Version | None) -> Iterator[str]:
 
 
 def _workspace_root(directory: Path) -> Path | None:
-    """The directory above whose project lists this one in its ``[workspace]``."""
+    """Return the parent whose project lists ``directory`` in its ``[workspace]``; None without a workspace."""
     directory = directory.resolve()
     for parent in directory.parents:
         file = project_file(parent)
@@ -81,13 +81,13 @@ def _workspace_root(directory: Path) -> Path | None:
 
 
 def read_manifest(directory: Path, julia: Version | None) -> dict[str, Any]:
-    """The manifest as TOML; empty if there is none yet. Raises tomllib.TOMLDecodeError and OSError."""
+    """Parse the manifest of a project; empty if there is none yet. Raises tomllib.TOMLDecodeError and OSError."""
     file = manifest_file(directory, julia)
     return _read(file) if file else {}
 
 
 def packages(directory: Path, julia: Version | None) -> dict[str, str]:
-    """The packages that code in a project can import, its direct dependencies, with the versions that they resolved to.
+    """Return the resolved versions of the packages that a project can import: its direct dependencies.
 
     The version of a standard library is ``stdlib``. Raises tomllib.TOMLDecodeError and OSError.
     """
@@ -98,9 +98,9 @@ def packages(directory: Path, julia: Version | None) -> dict[str, str]:
 
 
 def users_of(library: str, manifest: dict[str, Any], package: str) -> list[str]:
-    """The registered packages that a package brings along, itself included, and that depend on ``library`` directly.
+    """List the packages among a package and its dependencies that depend on ``library`` directly.
 
-    Standard libraries are passed over: they load such a library only when they need it.
+    Standard libraries are left out: they load such a library only when they need the library.
     """
     entries = manifest.get("deps", {})
     waiting, seen, users = [package], set[str](), []

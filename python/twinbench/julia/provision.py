@@ -1,4 +1,4 @@
-"""Provisioning Julia by juliapkg, layer by layer, and compiling ahead. The only file that has anything downloaded."""
+"""Provisioning Julia by juliapkg, layer by layer, and compiling ahead. The only file that downloads anything."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from twinbench.julia.start import environment
 from twinbench.julia.use import last_line
 
 Progress = Callable[[str], None]
-"""Takes one line at a time."""
+"""Function that shows one line."""
 
 PROVISION = """
 import json, socket, subprocess, sys, juliapkg
@@ -35,16 +35,16 @@ except subprocess.CalledProcessError as error:
 except Exception as error:
     raise SystemExit(f"{error}; is the network there?") from None
 """
-"""The program that provisions a layer, in a process of its own, which shows what it does."""
+"""The program that provisions a layer, in a process of its own."""
 
 WARM = "import os; from twinbench.frameworks import julia; julia.load_all(); os._exit(0)"
 """The program that compiles ahead. It ends without Julia's exit hooks: with threads, juliacall can crash in them."""
 
 
 def setup(progress: Progress, extra: Sequence[str] = ()) -> Julia:
-    """Have a Julia that is ready to run: provision the base and extra layers, then compile ahead.
+    """Make a Julia ready to run: provision the base and extra layers, then compile ahead.
 
-    A Julia that is named already is only compiled for. A layer that fails is left out, with a line that says so.
+    For a Julia that the user has named, packages are only compiled. A layer that fails is left out, and a line says so.
     Raises JuliaUnavailable: no network, or a named Julia that lacks packages; BadInput for an unknown layer.
     """
     wanted = layers.chosen(extra)
@@ -82,8 +82,8 @@ def _provide(layer: Layer, title: str, progress: Progress) -> None:
 def _undone_on_failure(project: Path) -> Iterator[None]:
     """Put the project's TOML files and juliapkg's notes back as they were if the layer can't be had.
 
-    They would name its packages for ever, and no later layer could be resolved. Unless the project is new: then what
-    there is already is where the next attempt goes on.
+    Otherwise they would go on naming the layer's packages, and no later layer could be resolved. A new project is left
+    as it is, so that the next attempt goes on from there.
     """
     if provisioned() is None:
         yield
@@ -107,7 +107,7 @@ def _notes(project: Path) -> list[Path]:
 
 
 def precompile(julia: Julia, progress: Progress) -> None:
-    """Compile TwinBench ahead, by loading every framework once as a worker does. Costs seconds if it was done before.
+    """Compile TwinBench ahead, by loading every framework once as a worker does. A second call costs seconds.
 
     Raises JuliaUnavailable.
     """
@@ -116,7 +116,7 @@ def precompile(julia: Julia, progress: Progress) -> None:
 
 
 def missing_layers(julia: Julia) -> list[str]:
-    """The names of the layers that a Julia lacks or has in part only. Raises JuliaUnavailable."""
+    """Return the names of the layers of which a Julia lacks packages. Raises JuliaUnavailable."""
     present = packages(julia)
     return [layer.name for layer in layers.layers().values() if layer.missing(present)]
 

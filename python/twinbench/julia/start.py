@@ -1,4 +1,4 @@
-"""Starting Julia: the environment variables of a process that will, and starting it in this one."""
+"""Starting Julia: the environment variables of a process that starts Julia, and the start in the current process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twinbench.julia.find import EXE, PROJECT, Julia, find
 
 
 def environment(julia: Julia, threads: int) -> dict[str, str]:
-    """The environment variables that a worker needs in order to start this Julia with N threads."""
+    """Return the environment variables that a worker needs in order to start this Julia with N threads."""
     variables = {
         EXE: julia.exe,
         PROJECT: julia.project,
@@ -31,7 +31,7 @@ def environment(julia: Julia, threads: int) -> dict[str, str]:
 
 
 def _writable(depot: str | None) -> str | None:
-    """A depot path whose first directory, where Julia puts what it compiles, can be written to."""
+    """Return a depot path whose first directory, where Julia puts compiled packages, can be written to."""
     if not depot:
         return None
     first = Path(depot.split(os.pathsep)[0] or Path.home() / ".julia")
@@ -40,7 +40,7 @@ def _writable(depot: str | None) -> str | None:
 
 
 def start(threads: int) -> Any:
-    """Start Julia in this process, with TwinBench loaded; returns juliacall's ``Main``. Raises JuliaUnavailable."""
+    """Start Julia in this process, load TwinBench, and return juliacall's ``Main``. Raises JuliaUnavailable."""
     os.environ.update(environment(find(), threads))
     from juliacall import Main
 

@@ -1,4 +1,4 @@
-"""What ``twinbench julia status`` and ``twinbench doctor`` show. Starts nothing, and never raises."""
+"""The status of Julia, which ``twinbench julia status`` and ``twinbench doctor`` show. Nothing here starts Julia."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OLDEST, NEWEST = (1, 10), (1, 12)
 
 
 def status() -> dict[str, Any]:
-    """Which Julia, which packages at which version, what is missing, and the one command that mends it.
+    """Describe the Julia in use, its packages, what is missing, and the command that mends the problem. Never raises.
 
     Keys: ``source``, ``exe``, ``project``, ``depot``, ``version``, ``packages``, ``missing``, ``layers``, ``flux``,
     ``problem``, ``mend``, ``notes``; None or empty where there is nothing to say. ``layers`` holds for each layer the
@@ -44,18 +44,18 @@ def status() -> dict[str, Any]:
 def _contents(julia: Julia) -> dict[str, Any]:
     present = find.packages(julia)
     versions = {name: present.get(name) for name in layers.all_packages()}
-    known = julia.version
+    version = julia.version
     return {
-        "version": ".".join(map(str, known)) if known else None,
+        "version": ".".join(map(str, version)) if version else None,
         "packages": versions,
-        "missing": [name for name, version in versions.items() if version is None],
+        "missing": [name for name in versions if versions[name] is None],
         "layers": {name: layer.missing(present) for name, layer in layers.layers().items()},
         "flux": _flux(julia, present),
     }
 
 
 def notes(julia: Julia) -> list[str]:
-    """What to know about a Julia that can be used: a version outside the supported ones, packages that would crash.
+    """List warnings about a Julia that can be used: an unsupported version, packages that would crash.
 
     Raises JuliaUnavailable.
     """
@@ -71,7 +71,7 @@ def notes(julia: Julia) -> list[str]:
 
 
 def _flux(julia: Julia, present: dict[str, str]) -> str | None:
-    """Flux's version, what computes its gradients, and where it can compute."""
+    """Describe Flux: its version, the packages that compute its gradients, and the devices that it can use."""
     if "Flux" not in present:
         return None
     resolved = find.manifest(julia, julia.version).get("deps", {})
@@ -86,7 +86,7 @@ def _flux(julia: Julia, present: dict[str, str]) -> str | None:
 
 
 def lacking(julia: Julia) -> str | None:
-    """Which packages of ours a Julia is without, and the command that adds them; None if it has them all.
+    """Say which packages of the built-in frameworks a Julia lacks, and how to add them; None if it lacks none.
 
     Raises JuliaUnavailable.
     """

@@ -1,4 +1,4 @@
-"""Choosing a Julia that is there already: it is started once, checked, and written into the user's configuration."""
+"""Choosing an existing Julia: starting it once, checking it, and writing it into the user's configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from twinbench.julia.start import environment
 from twinbench.julia.status import OLDEST
 
 START_TIMEOUT_S = 120
-"""Seconds for one start of Julia that only looks around; a network file system may take a minute."""
+"""Longest wait, in seconds, for one start of Julia; on a network file system a start may take a minute."""
 
 
 def use(exe: str, project: str, depot: str | None = None) -> Julia:
@@ -49,7 +49,7 @@ def use(exe: str, project: str, depot: str | None = None) -> Julia:
 
 
 def _ask(julia: Julia) -> Julia:
-    """Start Julia once: where its library is. Raises JuliaUnavailable when it doesn't start or is too old."""
+    """Start Julia once, and add the paths that it reports. Raises JuliaUnavailable if it fails or is too old."""
     script = 'import Libdl; print(join((VERSION, abspath(Libdl.dlpath("libjulia")), Sys.BINDIR), "\\0"))'
     command = [julia.exe, "--startup-file=no", f"--project={julia.project}", "-e", script]
     try:
@@ -74,5 +74,5 @@ def _ask(julia: Julia) -> Julia:
 
 
 def last_line(text: str) -> str:
-    """The last line of a program's output that isn't blank."""
+    """Return the last line of a program's output that isn't blank."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no message")

@@ -1,7 +1,7 @@
-"""Python environments for libraries that can't live with the others: made once, and used by the workers that need them.
+"""Python environments for libraries whose requirements conflict with the others': made once, used by their workers.
 
-Each is a venv in the cache. Workers in it import the package of who starts them, by a link, and only what its library
-brings.
+Each environment is a venv in the cache. A worker in an environment imports twinbench by a link to the package of the
+process that starts the worker, and beside it only the library and its requirements.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from twinbench.errors import BadInput, TwinbenchError, nearest
 
 
 class EnvironmentFailure(TwinbenchError):
-    """An environment could not be made; the message has pip's own words."""
+    """An environment could not be made; the message quotes pip's error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What is installed, in exact versions, and the newest Python that has it."""
+    """An environment: the packages in exact versions, and the newest Python that they support."""
 
     name: str
     requirements: tuple[str, ...]
     newest_python: tuple[int, int]
     reason: str
-    """Why it needs one."""
+    """Why the library needs an environment of its own."""
 
 
 ENVIRONMENTS = {
@@ -44,39 +44,40 @@ ENVIRONMENTS = {
 }
 
 COMPLETE = "complete"
-"""A file that is there once everything is installed."""
+"""Name of the file that marks an environment as completely installed."""
 
 
 def get(name: str) -> Environment:
-    """The environment of this name. Raises BadInput."""
+    """Return the environment of this name. Raises BadInput for an unknown name."""
     if name not in ENVIRONMENTS:
         raise BadInput(f"unknown environment '{name}'{nearest(name, ENVIRONMENTS)}")
     return ENVIRONMENTS[name]
 
 
 def directory(name: str) -> Path:
-    """Its place in the cache."""
+    """Return the environment's directory in the cache."""
     return paths.cache_dir() / "environments" / name
 
 
 def exists(name: str) -> bool:
-    """Whether it is there as a whole, with the Python that it was made with."""
-    return _made(name) and Path(interpreter(name)).exists()
+    """Whether the environment is completely installed, and the Python that it was made with still exists."""
+    return _complete(name) and Path(interpreter(name)).exists()
 
 
-def _made(name: str) -> bool:
+def _complete(name: str) -> bool:
     return (directory(name) / COMPLETE).is_file()
 
 
 def interpreter(name: str | None) -> str:
-    """The Python that runs a worker: ours, or that of an environment."""
+    """Return the Python that runs a worker: the current one if ``name`` is None, else the environment's."""
     return sys.executable if name is None else str(directory(name) / "bin" / "python")
 
 
 def variables(name: str | None, scratch: Path) -> dict[str, str]:
-    """What a worker in it has in its own environment: the only code besides its libraries is this package.
+    """Return the environment variables of a worker in an environment; empty if ``name`` is None.
 
-    The link to it is in the worker's own ``scratch``: several checkouts may use one environment at once.
+    They make this package importable by a link in the worker's own directory ``scratch``, since several checkouts may
+    use one environment at once.
     """
     if name is None:
         return {}
@@ -84,32 +85,32 @@ def variables(name: str | None, scratch: Path) -> dict[str, str]:
 
 
 def linked(scratch: Path) -> Path:
-    """A directory for ``PYTHONPATH`` that holds nothing but this package, by a link."""
-    place = scratch / "package"
-    place.mkdir()
-    (place / "twinbench").symlink_to(paths.PACKAGE)
-    return place
+    """Make a directory for ``PYTHONPATH`` that holds only a link to this package."""
+    parent = scratch / "package"
+    parent.mkdir()
+    (parent / "twinbench").symlink_to(paths.PACKAGE)
+    return parent
 
 
 def unavailable(name: str) -> str | None:
-    """Why it can't be used, with what to do; None if it can."""
+    """Say why an environment can't be used, and what to do; None if it can be used."""
     environment = get(name)
     if exists(name):
         return None
     if sys.version_info[:2] > environment.newest_python:
         newest = ".".join(map(str, environment.newest_python))
         return f"{environment.reason}; this is Python {sys.version_info[0]}.{sys.version_info[1]}, run it with {newest}"
-    what = "the Python of its environment is gone" if _made(name) else "its environment is not made yet"
+    what = "the Python of its environment is gone" if _complete(name) else "its environment is not made yet"
     return f"{what}; run 'twinbench env create {name}'"
 
 
 def versions(name: str, packages: tuple[str, ...]) -> dict[str, str | None]:
-    """Of packages in it; None for one that isn't there."""
-    found = {
+    """Return the versions of packages in an environment; None for a package that isn't installed."""
+    installed = {
         str(distribution.metadata["Name"]).lower(): distribution.version
         for distribution in importlib.metadata.distributions(path=[str(p) for p in _site_packages(name)])
     }
-    return {package: found.get(package.lower()) for package in packages}
+    return {package: installed.get(package.lower()) for package in packages}
 
 
 def _site_packages(name: str) -> list[Path]:
@@ -117,43 +118,44 @@ def _site_packages(name: str) -> list[Path]:
 
 
 def create(name: str, say: Callable[[str], None]) -> Path:
-    """Make it, in the place of what an interrupted attempt left. Raises BadInput or EnvironmentFailure.
+    """Make an environment, replacing what an interrupted attempt left, and return its directory.
 
-    Of two that are asked for it at once, one makes it and the other waits.
+    Of two processes that make an environment at once, one makes it and the other waits. Raises BadInput or
+    EnvironmentFailure.
     """
     environment = get(name)
-    place = directory(name)
+    target = directory(name)
     if sys.version_info[:2] > environment.newest_python and not exists(name):
         raise EnvironmentFailure(f"environment {name}: {unavailable(name)}")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with place.with_name(f"{name}.lock").open("w") as lock:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not exists(name):
-            _make(name, environment, place, say)
-    return place
+            _make(name, environment, target, say)
+    return target
 
 
-def _make(name: str, environment: Environment, place: Path, say: Callable[[str], None]) -> None:
-    say(f"making {place}")
-    shutil.rmtree(place, ignore_errors=True)
-    _run([sys.executable, "-m", "venv", str(place)], name)
+def _make(name: str, environment: Environment, target: Path, say: Callable[[str], None]) -> None:
+    say(f"making {target}")
+    shutil.rmtree(target, ignore_errors=True)
+    _run([sys.executable, "-m", "venv", str(target)], name)
     say(f"installing {', '.join(environment.requirements)}")
     pip = [interpreter(name), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*pip, *environment.requirements], name)
-    (place / COMPLETE).touch()
+    (target / COMPLETE).touch()
 
 
 def remove(name: str) -> bool:
-    """Delete it. Returns whether it was there."""
+    """Delete an environment. Returns whether it existed. Raises BadInput for an unknown name."""
     get(name)
-    there = directory(name).is_dir()
+    existed = directory(name).is_dir()
     shutil.rmtree(directory(name), ignore_errors=True)
-    return there
+    return existed
 
 
 def _run(command: list[str], name: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        said = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason given")
-        raise EnvironmentFailure(f"environment {name}: {said}; 'twinbench env create {name}' tries again")
+        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason given")
+        raise EnvironmentFailure(f"environment {name}: {reason}; 'twinbench env create {name}' tries again")

@@ -1,7 +1,7 @@
 """Worker processes: starting, asking, stopping, limiting and killing them.
 
-A worker leads a process group of its own, so that a kill takes everything it started. This file knows no store and
-no statistics.
+A worker leads a process group of its own, so that a kill ends everything that the worker started. This file
+knows no store and no statistics.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from twinbench.launch import environments
 from twinbench.worker.protocol import Job, Message, ProtocolError, Reply, Request, encode
 
 MEMORY_CHECK_S = 0.05
-"""How often the resident set is looked at while a request runs, when there is a limit."""
+"""Seconds between two checks of the resident memory while a request runs, if there is a limit."""
 
 STDERR_TAIL = 4000
 """Characters of a dead worker's output that are kept."""
 
 START_TIMEOUT_S = 300.0
-"""Longest wait for a worker that imports its frameworks: Julia may precompile on its first start."""
+"""Longest wait, in seconds, for a worker that imports its frameworks: Julia may precompile on its first start."""
 
 LINE_LIMIT = 64 << 20
-"""Bytes after which an answer without an end is taken for garbage."""
+"""Longest answer of a worker, in bytes; a longer line is taken for garbage."""
 
 
 class Ask(Protocol):
-    """Asks a worker, within the time-out of the run."""
+    """A function that asks a worker, within the time-out of the run."""
 
     def __call__(self, request: Request[Reply], **arguments: Any) -> Reply:
         """Send a request, and return the reply."""
 
 
 class WorkerFailure(Exception):
-    """A worker that can't go on. ``kind`` is one of the store's kinds of failure."""
+    """A failure that ends a worker. ``kind`` is one of `twinbench.store.records.KINDS`."""
 
     def __init__(self, kind: str, reason: str, output: str = "") -> None:
         super().__init__(reason)
@@ -122,11 +122,11 @@ class Worker:
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it run again."""
+        """Let the whole group run again."""
         self._signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End the whole group at once, and wait for it. Safe to call twice."""
+        """Kill the whole group, and wait for its end. Safe to call twice."""
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._release()
@@ -151,7 +151,7 @@ class Worker:
             raise self._death() from None
 
     def _line(self, deadline: float, doing: str, timeout_s: float) -> bytes:
-        """Bytes up to the next newline; watches the clock, the worker's life and its memory meanwhile."""
+        """Read up to the next newline, and check the deadline, the worker's life and its memory meanwhile."""
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -182,7 +182,7 @@ class Worker:
         return WorkerFailure(kind, reason, self.output())
 
     def _death(self) -> WorkerFailure:
-        """What became of a worker that hung up."""
+        """Return the failure of a worker that closed its pipe."""
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -195,14 +195,14 @@ class Worker:
         return WorkerFailure("exit", f"ended by itself with exit code {code}", self.output())
 
     def output(self) -> str:
-        """The tail of what the worker printed."""
+        """Return the last `STDERR_TAIL` bytes that the worker printed."""
         size = self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, size - STDERR_TAIL))
         return self._log.read().decode(errors="replace")
 
 
 def tree_rss(pid: int) -> int:
-    """Resident bytes of a process and its descendants; 0 of one that is gone."""
+    """Sum up the resident bytes of a process and its descendants; 0 if the process has ended."""
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
@@ -216,5 +216,5 @@ def tree_rss(pid: int) -> int:
 
 
 def scratch() -> tempfile.TemporaryDirectory[str]:
-    """A directory for outputs on their way to the comparison; goes with its context."""
+    """Make a temporary directory, which is deleted at the end of its context."""
     return tempfile.TemporaryDirectory(prefix="twinbench-", ignore_cleanup_errors=True)

@@ -17,7 +17,9 @@ from twinbench.worker.protocol import FirstCall, Job, Reply, Request
 
 
 class Team:
-    """Answers as a single `Worker` would; every method may raise `WorkerFailure`, after which the team is dead.
+    """A group of workers with the methods of a single `Worker`.
+
+    Every method may raise `WorkerFailure`, after which all workers are dead.
 
     ``jobs`` holds one job for each environment; None is the common environment.
     """

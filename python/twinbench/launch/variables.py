@@ -1,4 +1,4 @@
-"""The environment variables of a worker: some of the harness's own, and one number for every thread pool."""
+"""The environment variables of a worker: some of the harness's own, and the same size for every thread pool."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THREAD_VARIABLES = (
     "TF_NUM_INTEROP_THREADS",
     "JULIA_NUM_THREADS",
 )
-"""Every pool that a framework may size at import; all get the run's one number of threads."""
+"""Variables by which frameworks size their thread pools at import; all are set to the run's number of threads."""
 
 PASSED_ON = (
     "PATH",
@@ -45,7 +45,7 @@ PASSED_ON = (
     "TWINBENCH_*",
     "XDG_*",
 )
-"""Patterns of the variables that workers inherit. What isn't listed can't change a number unseen."""
+"""Patterns of the variables that workers inherit. No other variable of the user's can change a result."""
 
 
 def variables_of_worker(threads: int, device: str = "cpu", *, uses_julia: bool) -> dict[str, str]:
@@ -67,19 +67,19 @@ def worker_environment(threads: int, extra: Mapping[str, str] | None = None, dev
         "OMP_DYNAMIC": "FALSE",
         "MKL_DYNAMIC": "FALSE",
         "PYTHONHASHSEED": "0",
-        "TF_CPP_MIN_LOG_LEVEL": "2",  # what goes wrong, without what goes well
+        "TF_CPP_MIN_LOG_LEVEL": "2",  # warnings and errors only
         **_device_variables(device),
         **(extra or {}),
     }
 
 
 def _device_variables(device: str) -> dict[str, str]:
-    """A library that takes a GPU unasked would not be compared with the others."""
+    """Return the variables that hide the GPUs, or show one: a library may use a GPU without being asked."""
     if device == "cpu":
         return {"CUDA_VISIBLE_DEVICES": ""}
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0]
     return {
-        "CUDA_VISIBLE_DEVICES": chosen,  # one device, for whoever sees it
+        "CUDA_VISIBLE_DEVICES": chosen,  # one device, for every library
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it cuBLAS may sum in another order in every run
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # stacks are alive at once, and share the device's memory
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",

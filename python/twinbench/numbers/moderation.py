@@ -117,7 +117,7 @@ def _fit(variances: Sequence[float], df: int) -> tuple[float, float]:
 
 
 def digamma(x: float) -> float:
-    """The derivative of log gamma for x > 0, to 1e-12. Source: Abramowitz & Stegun (1964), 6.3.5 and 6.3.18."""
+    """Return the derivative of log gamma for x > 0, to 1e-12. Source: Abramowitz & Stegun (1964), 6.3.5 and 6.3.18."""
     total = 0.0
     while x < 10:
         total -= 1 / x
@@ -128,7 +128,7 @@ def digamma(x: float) -> float:
 
 
 def trigamma(x: float) -> float:
-    """The second derivative of log gamma for x > 0, to 1e-12. Source: Abramowitz & Stegun (1964), 6.4.6 and 6.4.12."""
+    """Return the second derivative of log gamma for x > 0, to 1e-12. Source: as `digamma`, 6.4.6 and 6.4.12."""
     total = 0.0
     while x < 10:
         total += 1 / (x * x)
@@ -138,7 +138,7 @@ def trigamma(x: float) -> float:
 
 
 def inverse_trigamma(value: float) -> float:
-    """The x > 0 with ``trigamma(x) = value``, by bisection of the logarithm, to 1e-9 relative."""
+    """Return the x > 0 with ``trigamma(x) = value``, by bisection of the logarithm, to 1e-9 relative."""
     low, high = 1e-8, 1e8
     for _ in range(100):
         middle = math.sqrt(low * high)

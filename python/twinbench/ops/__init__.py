@@ -9,7 +9,7 @@ from twinbench.ops.contract import Op
 
 
 def get(name: str) -> Op:
-    """The op of this name. Raises KeyError."""
+    """Return the op of this name. Raises KeyError for an unknown name."""
     for op in of_modality(name.partition(".")[0]):
         if op.name == name:
             return op
@@ -17,7 +17,7 @@ def get(name: str) -> Op:
 
 
 def of_modality(modality: str) -> tuple[Op, ...]:
-    """A modality's ops in order; none for an unknown modality."""
+    """Return a modality's ops in order; empty for an unknown modality."""
     if modality not in MODALITIES:
         return ()
     ops: tuple[Op, ...] = importlib.import_module(f"twinbench.ops.{modality}").OPS

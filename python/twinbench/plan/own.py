@@ -14,7 +14,7 @@ from twinbench.modalities import MODALITIES, OTHER_KEY
 
 
 class Own(BaseModel):
-    """CSV files for tables, arrays for the others."""
+    """The table ``[dataset]`` of a pipeline's file: CSV files for tables, arrays for the other modalities."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -23,15 +23,15 @@ class Own(BaseModel):
     )
     """CSV files by the name that a step calls them."""
     main: str | None = None
-    """The one that a size cuts down; the first one if it isn't said."""
+    """Name of the file that a size cuts down; None for the first file."""
     arrays: str | None = None
-    """An NPZ file."""
+    """Path of an NPZ file."""
     source: str = "the user's own"
     licence: str = "not stated"
 
 
 def dataset(path: Path, name: str, modality: str, own: Own) -> Dataset:
-    """What the pipeline of this file reads. None of the files is looked at. Raises BadInput."""
+    """Describe the dataset of the pipeline in the file ``path``, without opening the data files. Raises BadInput."""
     shape = MODALITIES[modality].own
     if shape is None:
         able = ", ".join(name for name, other in MODALITIES.items() if other.own is not None)
@@ -48,11 +48,11 @@ def dataset(path: Path, name: str, modality: str, own: Own) -> Dataset:
         "most": None,
         "split": "by the pipeline",
     }
-    places = {name: path.parent / Path(file).expanduser() for name, file in (own.files or {}).items()}
+    paths_by_name = {name: path.parent / Path(file).expanduser() for name, file in (own.files or {}).items()}
     if own.arrays is not None:
         common |= {"value_kind": shape.kind}
         return OwnArrays(**common, paths={"arrays": path.parent / Path(own.arrays).expanduser()})
-    main = own.main or next(iter(places))
-    if main not in places:
-        raise BadInput(f"{path}: dataset.main: no file is called '{main}'{nearest(main, places)}")
-    return OwnTables(**common, files=tuple(places), paths=places, main=main)
+    main = own.main or next(iter(paths_by_name))
+    if main not in paths_by_name:
+        raise BadInput(f"{path}: dataset.main: no file is called '{main}'{nearest(main, paths_by_name)}")
+    return OwnTables(**common, files=tuple(paths_by_name), paths=paths_by_name, main=main)

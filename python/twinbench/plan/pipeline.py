@@ -28,10 +28,10 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 SIZE = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """A size's name, such as ``1e6`` or ``0.3MP``: it becomes a part of the names of files."""
 DATA = "data"
-"""What a step calls the dataset's value when it takes that as an input."""
+"""The name by which a step takes the dataset's value as an input."""
 STEP_KEYS = {"id", "op", "input"}
 UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
-"""What pydantic calls a key that isn't there: in a model, in a dataclass."""
+"""Pydantic's error types for an unknown key: in a model, in a dataclass."""
 
 
 class _Strict(BaseModel):
@@ -47,16 +47,16 @@ class _Header(_Strict):
 
 
 class Goal(_Strict):
-    """Scoping: what is asked, and what counts as good."""
+    """The question that a pipeline answers, and what counts as a good answer."""
 
     question: str
     metric: MetricName | None = None
     baseline: Literal["most-frequent"] | None = None
     target: float | None = None
     margin: Annotated[float, Field(gt=0)] = DEFAULT_MARGIN
-    """How far apart the metrics of two stacks may be and still count as the same quality."""
+    """Largest difference between the metrics of two stacks that still count as the same quality."""
     slices: list[str] = []
-    """Columns by whose values errors are counted: as they were before they became features."""
+    """Columns by whose values errors are counted: the values before they became features."""
 
 
 class _File(_Strict):
@@ -76,11 +76,11 @@ class Step:
     params: Any
     inputs: tuple[str, ...]
     isolated: bool
-    """Whether its output is compared on the reference's own inputs: where its op asks for it, or that of a step before
-    it, whose differences, each inside a tolerance, would be held against this one."""
+    """Whether the step's output is checked on the reference's own inputs: if its op asks for that, or the op of an
+    earlier step, whose differences, each inside a tolerance, would add to those of this step."""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data, with every default spelled out."""
+        """Return JSON data, with every default spelled out."""
         return {"id": self.id, "op": self.op.name, "params": asdict(self.params), "inputs": list(self.inputs)}
 
 
@@ -94,37 +94,37 @@ class Pipeline:
     dataset: Dataset | None
     goal: Goal
     sizes: Mapping[str, float | None]
-    """By a size's name how much of the dataset it takes, in the dataset's unit; None for all there is."""
+    """Amount of the dataset by size, in the dataset's unit; None for the whole dataset."""
     stacks: tuple[str, ...]
     independent: bool
-    """Whether each step is a question of its own, ranked on its own: a stack runs those that it can. What it can't make
-    itself it gets from the reference."""
+    """Whether each step is a question of its own, ranked on its own. Then a stack runs the steps that it can run, and
+    gets the inputs that it can't make from the reference."""
     steps: tuple[Step, ...]
 
     @property
     def question(self) -> str:
-        """What the pipeline is for, in a sentence."""
+        """The question that the pipeline answers, in one sentence."""
         return self.goal.question
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """By what steps take as their inputs, what it is."""
+        """The kind of each value that a step may take as an input, by step id or `DATA`."""
         data = self.dataset.value_kind if self.dataset else None
         return ({} if data is None else {DATA: data}) | {step.id: step.op.output for step in self.steps}
 
     @property
     def unit(self) -> str:
-        """What sizes count."""
+        """The unit of the sizes; empty without a dataset."""
         return self.dataset.unit if self.dataset else ""
 
     def amount(self, size: str) -> float | None:
-        """How much of the dataset a size takes. Raises BadInput for an unknown size."""
+        """Return the amount of the dataset that a size takes, in its unit. Raises BadInput for an unknown size."""
         if size not in self.sizes:
             raise BadInput(f"{self.path}: unknown size '{size}'{nearest(size, self.sizes)}")
         return self.sizes[size]
 
     def as_json(self) -> dict[str, Any]:
-        """What the store keeps of it."""
+        """Return what the store keeps of the pipeline, as JSON data."""
         return {
             "modality": self.modality,
             "independent": self.independent,
@@ -134,8 +134,11 @@ class Pipeline:
 
 
 def discover(directories: list[Path]) -> dict[str, Path]:
-    """Pipeline files by name (the file's stem), earlier directories first. Files aren't read."""
-    found: dict[str, Path] = {}
+    """List pipeline files by name (the file's stem), without reading them. Earlier directories come first.
+
+    Raises BadInput for a directory that is missing or holds no pipeline.
+    """
+    paths_by_name: dict[str, Path] = {}
     for directory in directories:
         if not directory.is_dir():
             raise BadInput(f"{directory}: no such directory of pipelines")
@@ -143,20 +146,20 @@ def discover(directories: list[Path]) -> dict[str, Path]:
         if not paths:
             raise BadInput(f"{directory}: no pipeline files (*.toml) in it")
         for path in paths:
-            found.setdefault(path.stem, path)
-    return found
+            paths_by_name.setdefault(path.stem, path)
+    return paths_by_name
 
 
 def find(name: str, directories: list[Path]) -> Pipeline:
-    """The pipeline of this name. A name is a name and never a path: BadInput otherwise."""
-    known = discover(directories)
-    if name not in known:
-        raise BadInput(f"unknown pipeline '{name}'{nearest(name, known)}")
-    return load(known[name])
+    """Load the pipeline of this name. Raises BadInput for an unknown name; a path is not a name."""
+    paths = discover(directories)
+    if name not in paths:
+        raise BadInput(f"unknown pipeline '{name}'{nearest(name, paths)}")
+    return load(paths[name])
 
 
 def load(path: Path) -> Pipeline:
-    """Read and validate one file. Raises BadInput with the file and the key."""
+    """Read and validate a pipeline's file. Raises BadInput, which names the file and the key."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -166,7 +169,7 @@ def load(path: Path) -> Pipeline:
     try:
         file = _File.model_validate(raw)
     except ValidationError as error:
-        raise BadInput(f"{path}: {_first(error, _known_keys())}") from None
+        raise BadInput(f"{path}: {_first(error, _valid_keys())}") from None
     header = file.pipeline
     if header.name != path.stem:
         raise BadInput(f"{path}: pipeline.name is '{header.name}', but the file is called '{path.stem}'")
@@ -216,8 +219,8 @@ def _steps(path: Path, raw: list[dict[str, Any]], dataset: Dataset | None, indep
     done: dict[str, Step] = {}
     outputs: dict[str, Kind] = {} if dataset is None or dataset.value_kind is None else {DATA: dataset.value_kind}
     previous: str | None = next(iter(outputs), None)
-    for place, table in enumerate(raw):
-        where = f"{path}: step[{place}]"
+    for index, table in enumerate(raw):
+        where = f"{path}: step[{index}]"
         op = _op(where, table)
         step_id = table.get("id", op.name.partition(".")[2])
         if not isinstance(step_id, str) or not NAME.fullmatch(step_id):
@@ -235,7 +238,7 @@ def _steps(path: Path, raw: list[dict[str, Any]], dataset: Dataset | None, indep
 
 
 def _check_file(where: str, dataset: Dataset | None, op: Op, params: Any) -> None:
-    """A step that reads a file names one of the dataset's, by the parameter `Op.file_param`."""
+    """Check that a step that reads a file names one of the dataset's files, by the parameter `Op.file_param`."""
     if "file" not in op.inputs:
         return
     if dataset is None:
@@ -253,22 +256,22 @@ def _op(where: str, table: dict[str, Any]) -> Op:
     try:
         return ops.get(name)
     except KeyError:
-        known = [op.name for op in ops.all_ops()]
-        raise BadInput(f"{where}.op: unknown op '{name}'{nearest(name, known)}") from None
+        names = [op.name for op in ops.all_ops()]
+        raise BadInput(f"{where}.op: unknown op '{name}'{nearest(name, names)}") from None
 
 
 def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
-    known = [field.name for field in fields(op.params)]
+    valid = [field.name for field in fields(op.params)]
     nested = [field.name for inner in _nested(op.params) for field in fields(inner)]
     for key, value in values.items():
-        if key not in known:
-            raise BadInput(f"{where}.{key}: {op.name} has no parameter '{key}'{nearest(key, known)}")
+        if key not in valid:
+            raise BadInput(f"{where}.{key}: {op.name} has no parameter '{key}'{nearest(key, valid)}")
         try:
             json.dumps(value, default=str, allow_nan=False)
         except ValueError:
             raise BadInput(f"{where}.{key}: a step takes finite numbers, and neither inf nor nan") from None
     try:
-        # as strict JSON: an array may become a tuple, but true is no number and "3" is no 3
+        # Strict JSON: an array may become a tuple, but true is not a number, and neither is "3".
         return TypeAdapter(op.params).validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         branches = [inner.__name__ for inner in _nested(op.params)]
@@ -276,7 +279,7 @@ def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
 
 
 def _nested(params: type) -> list[type[Any]]:
-    """The data classes that a parameter may be, one of several told apart by their ``name``."""
+    """List the data classes that a parameter may be; the field ``name`` tells which."""
     hints = get_type_hints(params).values()
     kinds = [inner for hint in hints for inner in (hint, *get_args(hint)) if isinstance(inner, type)]
     return [inner for inner in kinds if is_dataclass(inner)]
@@ -302,7 +305,7 @@ def _inputs(where: str, op: Op, given: Any, previous: str | None, done: Mapping[
 
 
 def _of_the_named(findings: list[Any]) -> list[Any]:
-    """Without what is wrong by the other branches of a union; all names of branches, if none has the name given."""
+    """Drop the findings by other branches of a union; keep those about ``name`` if no branch has the name given."""
     names = [f for f in findings if _is_name(f)]
     others = {f["loc"][:-1] for f in names}
     return [f for f in findings if f["loc"][:-1] not in others] or names or findings
@@ -312,15 +315,15 @@ def _is_name(finding: Any) -> bool:
     return bool(finding["type"] == "literal_error" and finding["loc"][-1] == "name")
 
 
-def _known_keys() -> list[str]:
+def _valid_keys() -> list[str]:
     models: tuple[type[BaseModel], ...] = (_File, _Header, own.Own, Goal)
     return [name for model in models for name in model.model_fields]
 
 
-def _first(error: ValidationError, known: list[str], branches: Sequence[str] = ()) -> str:
-    """The finding that explains most, as ``key: what is wrong``: an unknown key before what is missing for it.
+def _first(error: ValidationError, valid: list[str], branches: Sequence[str] = ()) -> str:
+    """Pick the finding that explains most, as ``key: what is wrong``: an unknown key before a missing one.
 
-    ``branches``: what names a branch of a union in the place of an error, and is no key.
+    ``branches``: names of branches of a union, which pydantic gives among the keys and which aren't keys.
     """
     findings = _of_the_named(error.errors(include_url=False))
     finding = next((f for f in findings if f["type"] in UNKNOWN_KEY), findings[0])
@@ -329,7 +332,7 @@ def _first(error: ValidationError, known: list[str], branches: Sequence[str] = (
         return f"{key}: '{finding['input']}' is not one of {', '.join(f['ctx']['expected'] for f in findings)}"
     if finding["type"] in UNKNOWN_KEY:
         unknown = str(finding["loc"][-1])
-        return f"{key}: unknown key{nearest(unknown, [name for name in known if name != unknown])}"
+        return f"{key}: unknown key{nearest(unknown, [name for name in valid if name != unknown])}"
     if finding["type"] == "missing":
         return f"{key}: is missing"
     message = finding["msg"].removeprefix("Value error, ")

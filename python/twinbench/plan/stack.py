@@ -20,7 +20,7 @@ SEPARATOR = "+"
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why a stack can't run: ``unavailable`` (not installed) or ``unsupported`` (no framework has the op)."""
+    """A reason why a stack can't run: ``unavailable`` (not installed) or ``unsupported`` (no framework has the op)."""
 
     kind: str
     reason: str
@@ -28,16 +28,16 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A pipeline's steps given to frameworks. ``missing`` is None if the stack can run."""
+    """The assignment of a pipeline's steps to frameworks. ``missing`` is None if the stack can run."""
 
     name: str
     steps: dict[str, Framework]
-    """By step id, in the pipeline's order. Of a pipeline of independent steps: those that the stack can run."""
+    """Framework by step id, in the pipeline's order; of independent steps, only those that the stack can run."""
     missing: Missing | None
 
     @property
     def frameworks(self) -> list[Framework]:
-        """Its frameworks in the order of their first step."""
+        """The stack's frameworks, in the order of their first step."""
         return list({framework.name: framework for framework in self.steps.values()}.values())
 
     @property
@@ -47,24 +47,25 @@ class Stack:
 
 
 def parse(name: str) -> list[Framework]:
-    """The frameworks that a stack's name lists. Raises BadInput with the nearest name."""
-    known = {key.lower(): framework for key, framework in registry.frameworks().items()}
+    """Look up the frameworks that a stack's name lists. Raises BadInput, which suggests the nearest name."""
+    by_name = {key.lower(): framework for key, framework in registry.frameworks().items()}
     retired = {key.lower(): words for key, words in registry.RETIRED.items()}
-    found = []
+    frameworks = []
     for part in name.split(SEPARATOR):
         if part.strip().lower() in retired:
-            raise BadInput(f"stack '{name}': {part.strip()} is no framework any more: {retired[part.strip().lower()]}")
-        if part.strip().lower() not in known:
+            raise BadInput(f"stack '{name}': {part.strip()} is no longer a framework: {retired[part.strip().lower()]}")
+        if part.strip().lower() not in by_name:
             names = registry.frameworks()
             raise BadInput(f"stack '{name}': unknown framework '{part}'{nearest(part, names)}")
-        found.append(known[part.strip().lower()])
-    return found
+        frameworks.append(by_name[part.strip().lower()])
+    return frameworks
 
 
 def build(name: str, pipeline: Pipeline) -> Stack:
-    """Give each step to the stack's first framework that has its op; a model stays with who made it.
+    """Give each step to the stack's first framework that has its op; a model stays with the framework that made it.
 
-    A stack without the op of a step can't run a pipeline, unless its steps are independent: then it runs the others.
+    A stack without the op of a step can't run a pipeline, unless the steps are independent: then the stack runs the
+    others. Raises BadInput.
     """
     frameworks = parse(name)
     spelled = SEPARATOR.join(framework.name for framework in frameworks)
@@ -82,8 +83,7 @@ def build(name: str, pipeline: Pipeline) -> Stack:
     if unused:
         raise BadInput(f"stack '{spelled}': {', '.join(unused)} would run no step of {pipeline.name}; leave it out")
     used = list({framework.name: framework for framework in steps.values()}.values())
-    found = [unavailable(framework) for framework in used]
-    reasons = [words for words in found if words is not None]
+    reasons = [why for framework in used if (why := unavailable(framework)) is not None]
     return Stack(spelled, steps, Missing("unavailable", "; ".join(dict.fromkeys(reasons))) if reasons else None)
 
 
@@ -98,18 +98,18 @@ def _chosen(
 
 
 def stacks_of(pipeline: Pipeline, asked: list[str]) -> list[Stack]:
-    """The stacks asked for, or else the pipeline's own, or else every framework that can run it alone."""
+    """Build the stacks asked for, or else the pipeline's own, or else one of each framework that can run it alone."""
     names = asked or list(pipeline.stacks)
     if not names:
         needed = {step.op.name for step in pipeline.steps}
         can = needed.intersection if pipeline.independent else needed.issubset
         names = [name for name, f in registry.frameworks().items() if can(f.ops) and name != "reference"]
-    found = {stack.name: stack for stack in (build(name, pipeline) for name in names)}
-    return list(found.values())
+    stacks = {stack.name: stack for stack in (build(name, pipeline) for name in names)}
+    return list(stacks.values())
 
 
 def unavailable(framework: Framework) -> str | None:
-    """Why a framework can't be had here, with what to do; None if it can. Imports nothing."""
+    """Say why a framework can't be used here, and what to do; None if it can. Imports nothing."""
     if framework.language == "julia":
         return _julia_unavailable(framework)
     if framework.environment is not None:
@@ -130,7 +130,7 @@ def _julia_unavailable(framework: Framework) -> str | None:
 
 
 def versions(framework: Framework) -> dict[str, str | None]:
-    """The versions of a framework's packages; None for one that isn't there."""
+    """Return the versions of a framework's packages; None for a package that isn't installed."""
     if framework.language == "julia":
         try:
             return dict(julia.package_versions(list(framework.packages)))
@@ -149,7 +149,7 @@ def _version(distribution: str) -> str | None:
 
 
 def fingerprint(stack: Stack, device: str = "cpu") -> str:
-    """Which code was measured, and where: a hash over the implementations' source, the versions and the device.
+    """Hash the code that is measured: the implementations' source, the packages' versions and the device.
 
     Results whose fingerprints differ come from different contenders and are not comparable.
     """
@@ -162,9 +162,9 @@ def fingerprint(stack: Stack, device: str = "cpu") -> str:
 
 
 def sources_of(function: object) -> list[Path]:
-    """The files that an implementation is written in: ``source`` if it says so (Julia), else its module's.
+    """List the source files of an implementation: its attribute ``source`` (Julia), or else the file of its module.
 
-    A framework of ours that is a folder counts as a whole.
+    A built-in framework that is a folder counts as a whole.
     """
     source = getattr(function, "source", None)
     if isinstance(source, (str, Path)):

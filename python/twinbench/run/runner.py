@@ -29,7 +29,7 @@ from twinbench.run.measured import Measured
 from twinbench.run.models import mistakes, quality
 from twinbench.run.options import MAX_PROCESSES, MIN_ROUNDS, Options
 from twinbench.store.samples import BlockPosition, paired
-from twinbench.store.store import Plan, Status, Store
+from twinbench.store.store import PlannedPipeline, Status, Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +74,7 @@ def run(parts: list[Part], options: Options, store: Store, run_id: str, watch: W
     for part in parts:
         references = reference.prepare(part.pipeline, part.size)
         sliced = mistakes.slices(part.pipeline, references)
-        _store_plan(part, store, run_id, references)
+        _store_pipeline(part, store, run_id, references)
         contenders = list(_contenders(part, options, store, run_id, references, sliced, watch))
         watch.planned(part.pipeline.name, part.size, [c.name for c in contenders])
         with _killed_in_the_end(contenders):
@@ -90,8 +90,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _planned(part: Part) -> Plan:
-    """Return the plan of a part as the store has it."""
+def _planned(part: Part) -> PlannedPipeline:
+    """Describe a part's pipeline as the store keeps it."""
     dataset = {}
     source = part.pipeline.dataset
     if source is not None:
@@ -102,24 +102,24 @@ def _planned(part: Part) -> Plan:
             "unit": source.unit,
             "amount": part.pipeline.amount(part.size) or source.most,
         }
-    return Plan(part.pipeline.name, part.size, json.loads(json.dumps(part.pipeline.as_json())), dataset)
+    return PlannedPipeline(part.pipeline.name, part.size, json.loads(json.dumps(part.pipeline.as_json())), dataset)
 
 
 def _check_same_work(parts: list[Part], store: Store, run_id: str) -> None:
-    stored_plans = {(plan.pipeline, plan.size): plan for plan in store.plans(run_id)}
+    earlier = {(planned.name, planned.size): planned for planned in store.pipelines(run_id)}
     for part in parts:
-        before = stored_plans.get((part.pipeline.name, part.size))
+        before = earlier.get((part.pipeline.name, part.size))
         if before is not None and (what := _changed(before, _planned(part))):
             where = f"{part.pipeline.path} ({part.size})"
             raise BadInput(f"{where}: {what} changed since run {run_id}; start a new run instead, or change it back")
 
 
-def _changed(before: Plan, now: Plan) -> str:
-    """Return in words what changed the work of a plan; empty if the work is the same."""
+def _changed(before: PlannedPipeline, now: PlannedPipeline) -> str:
+    """Say what makes a pipeline other work than it was; empty if nothing does."""
     if now.work == before.work:
         return ""
-    if before.plan["steps"] != now.plan["steps"]:
-        old, new = ({step["id"]: step for step in plan.plan["steps"]} for plan in (before, now))
+    if before.spec["steps"] != now.spec["steps"]:
+        old, new = ({step["id"]: step for step in planned.spec["steps"]} for planned in (before, now))
         steps = [step for step in dict.fromkeys([*old, *new]) if old.get(step) != new.get(step)]
         return f"step '{steps[0]}'" if steps else "the order of the steps"
     if before.dataset.get("sha256") != now.dataset.get("sha256"):
@@ -127,9 +127,8 @@ def _changed(before: Plan, now: Plan) -> str:
     return f"the amount of data ({before.dataset.get('amount')} then, {now.dataset.get('amount')} now)"
 
 
-def _store_plan(part: Part, store: Store, run_id: str, references: reference.Reference) -> None:
-    plan = _planned(part)
-    store.add_plan(run_id, plan.pipeline, plan.size, plan.plan, plan.dataset)
+def _store_pipeline(part: Part, store: Store, run_id: str, references: reference.Reference) -> None:
+    store.add_pipeline(run_id, _planned(part))
     for name, values in references.baselines.items():
         for metric, value in values.items():
             store.add_baseline(run_id, part.pipeline.name, part.size, name, metric, value)

@@ -55,32 +55,33 @@ MIGRATIONS = {
         "DROP TABLE cells_before",
     ),
 }
-"""Statements that bring a store of this version to the next: what was measured with an older twinbench stays readable.
+"""Statements that bring a store from a version to the next, so that results of an older twinbench stay readable.
 
-They run without foreign keys, and under ``legacy_alter_table``: other tables go on referring to ``cells`` by its name.
+The statements run without foreign keys, and under ``legacy_alter_table``: other tables go on referring to ``cells`` by
+name.
 """
 
 APPLICATION_ID = 0x7477696E
-"""``twin`` in ASCII: tells our files from other people's SQLite files."""
+"""``twin`` in ASCII, which tells a store from any other SQLite file."""
 
 BUSY_S = 30.0
-"""How long a writer waits for another one, whose transactions take milliseconds."""
+"""Longest wait for another writer, in seconds. A transaction takes milliseconds."""
 
 ADVICE = {
     "full": "free some space, then resume the run",
-    "readonly": "make it writable, or set TWINBENCH_DATA_DIR to another place",
-    "unable to open": "check that its directory is there and writable, or set TWINBENCH_DATA_DIR to another place",
+    "readonly": "make the file writable, or set TWINBENCH_DATA_DIR to another directory",
+    "unable to open": "check that the directory exists and is writable, or set TWINBENCH_DATA_DIR to another directory",
     "not a database": "name another file",
     "malformed": "save what is left with `sqlite3 FILE .recover`",
-    "locked": "another process holds it; try again when that has ended",
-    "UNIQUE": "it is there already, and results aren't overwritten",
+    "locked": "another process has locked the file; try again when that process has ended",
+    "UNIQUE": "the record exists already, and results aren't overwritten",
     "constraint": "this is a bug of twinbench; please report it",
 }
-"""What to do, by a word of SQLite's message."""
+"""Advice to the user, by a word of SQLite's message."""
 
 
 class Database:
-    """An open file with our tables in it. All errors are StoreError."""
+    """An open SQLite file with the tables of a store. All errors are StoreError."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -88,13 +89,13 @@ class Database:
 
     @classmethod
     def open(cls, path: Path, *, create: bool) -> Self:
-        """The file at ``path``, made with its directory and its tables if need be."""
+        """Open the file at ``path``; with ``create``, make the file, its directory and its tables if missing."""
         if not create and not path.exists():
             raise StoreError(f"{path}: no results there yet; make some with `twinbench run`")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"{path.parent}: {error.strerror}; set TWINBENCH_DATA_DIR to another place") from error
+            raise StoreError(f"{path.parent}: {error.strerror}; set TWINBENCH_DATA_DIR to another directory") from error
         with _errors(path):
             database = cls(path, sqlite3.connect(path, timeout=BUSY_S, isolation_level=None))
         try:
@@ -105,18 +106,18 @@ class Database:
         return database
 
     def close(self) -> None:
-        """Close the file. The last one to close leaves no journal beside it."""
+        """Close the file. The last process to close the file removes the journal."""
         self._connection.close()
 
     def attach(self, path: Path, name: str) -> None:
-        """Let statements read another file's tables by this name. It may be somebody else's: it is data, never code."""
+        """Let statements read another file's tables as ``name``. The file is untrusted: data, never code."""
         with _errors(path):
             self._connection.execute("PRAGMA trusted_schema = OFF")
             self._connection.execute(f"ATTACH ? AS {name}", (os.fsencode(path),))
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Everything inside is written together and synced, or not at all."""
+        """Write everything inside the context together and sync it, or write nothing."""
         with _errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -128,17 +129,17 @@ class Database:
                 raise
 
     def read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """All rows of a query."""
+        """Return all rows of a query."""
         with _errors(self.path):
             return self._connection.execute(query, values).fetchall()
 
     def write(self, statement: str, *values: object) -> None:
-        """One statement in a transaction of its own."""
+        """Execute one statement in a transaction of its own."""
         with self.transaction() as db:
             db.execute(statement, values)
 
     def replace(self, table: str, *values: object) -> None:
-        """A row in place of the one with its key, if there is one."""
+        """Insert a row, in place of the row with the same key if there is one."""
         self.write(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", *values)
 
     def _set_up(self) -> None:
@@ -176,7 +177,7 @@ class Database:
                     db.execute(f"PRAGMA user_version = {version + 1}")
 
     def _use_wal(self) -> None:
-        """Let readers and a writer work at once. SQLite doesn't wait for another process here, so this does."""
+        """Let readers and a writer work at once. This function waits for other processes, as SQLite doesn't here."""
         until = time.monotonic() + BUSY_S
         while True:
             try:

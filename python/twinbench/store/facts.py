@@ -1,4 +1,4 @@
-"""What is known of a step beside its samples, typed. The only file that knows the keys of a step's facts."""
+"""The facts of a step beside its samples, typed. The only file that knows the keys of a step's facts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StepFacts:
 
     @classmethod
     def of(cls, facts: Iterable[Fact], step: str) -> Self:
-        """Take the facts of a step."""
+        """Select the facts of a step."""
         own = {fact.key: fact.value for fact in facts if fact.step == step}
         warm_up = own.get("warm_up", {})
         return cls(

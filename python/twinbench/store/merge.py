@@ -1,4 +1,4 @@
-"""Runs of one store into another, where they are as if they had been measured into it: stores of several machines."""
+"""Copying the runs of one store into another, such as the stores of several machines into one."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from twinbench.store.store import Store
 
 OF_CELLS = ("samples", "agreements", "qualities", "facts", "files")
 WITHOUT_ROWID = ("samples",)
-"""The others are read in the order of writing, and are copied in it."""
+"""Tables without row ids. The rows of other tables are read in the order of writing, and copied in that order."""
 
 CHANGED = {
     "runs": {"arguments": f"json_set(arguments, '$.{ORIGIN}', json(:origin))"},
     "cells": {"id": "id + :shift"},
     "noise": {"id": "NULL"},
 }
-"""What isn't copied as it is, by table and column."""
+"""SQL expressions for the columns that aren't copied unchanged, by table and column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Ids of the runs that were copied, and of those that were there already, oldest first."""
+    """Ids of the runs that were copied, and of the runs that the target had already, oldest first."""
 
     copied: list[str]
-    known: list[str]
+    present: list[str]
 
 
 def merge(source: Path, target: Store, origin: str | None = None) -> Merged:
-    """Copy the runs that ``target`` doesn't have, all of them or none. A run that it has stays as it is there.
+    """Copy the runs that ``target`` doesn't have, all of them or none. A run that ``target`` has stays unchanged.
 
-    ``origin``: where they were measured, if that is known better than by the path; it is in their arguments.
+    ``origin``: the host or file of the runs, by default the path of ``source``; it is kept in each run's arguments.
 
-    Raises StoreError where ``source`` is no store, or what it holds can't be kept.
+    Raises StoreError if ``source`` is not a store, or its runs can't be written.
     """
-    with Store.open(source, create=False) as other:  # brings an older one up to date, too
+    with Store.open(source, create=False) as other:  # brings an older store up to date, too
         runs = [run.id for run in reversed(other.runs())]
     with closing(Database.open(target.path, create=False)) as db:
         db.attach(source, "source")
         with db.transaction() as connection:
-            known = {run for (run,) in connection.execute("SELECT id FROM main.runs")}
-            copied = [run for run in runs if run not in known]
+            present = {run for (run,) in connection.execute("SELECT id FROM main.runs")}
+            copied = [run for run in runs if run not in present]
             _copy(connection, copied, origin or str(source))
-    return Merged(copied, [run for run in runs if run in known])
+    return Merged(copied, [run for run in runs if run in present])
 
 
 def _copy(db: sqlite3.Connection, runs: list[str], origin: str) -> None:
-    """Cells get ids that are free here; whatever belongs to them follows."""
+    """Copy the rows of these runs. Cells get ids that are free in the target, and their rows refer to the new ids."""
     (shift,) = db.execute("SELECT coalesce(max(id), 0) FROM main.cells").fetchone()
     wanted = "IN (SELECT value FROM json_each(:runs))"
     of_cells = f"cell_id IN (SELECT id FROM source.cells WHERE run_id {wanted})"

@@ -1,4 +1,4 @@
-"""What the store holds, as plain data: one class per table, and the words that a cell's state is told in.
+"""What the store holds, as plain data: one class per table, and the words for a cell's state.
 
 Knows no database and no numerics.
 """
@@ -13,21 +13,21 @@ SampleKind = Literal["import", "first_call", "steady", "boundary"]
 
 
 MODEL = "model"
-"""The fact of a cell that tells of its model, and the directory of its files."""
+"""Key of the fact of a cell that describes its model, and name of the directory of the model's files."""
 
 EXAMPLE = "example.npy"
-"""The file of a cell that holds the first test rows as the model takes them."""
+"""Name of the file of a cell that holds the first test rows, as the model takes them."""
 
 TRAINED = "trained.npz"
-"""The file of a cell that holds what its model was trained on: ``sample``, ``low`` and ``high`` of the features, and
-``y_test``, the classes of the test rows."""
+"""Name of the file of a cell that holds ``sample``, ``low`` and ``high`` of the features that its model was trained on,
+and ``y_test``, the classes of the test rows."""
 
 SCORES = "scores.npy"
-"""The file of a cell that holds the scores of the test rows: float32, (rows,) or (rows, classes)."""
+"""Name of the file of a cell that holds the scores of the test rows: float32, (rows,) or (rows, classes)."""
 
 
 class Status(StrEnum):
-    """Where a cell is: ``planned -> running -> done``, or one of the ways to end without a ranked result."""
+    """The state of a cell: ``planned -> running -> done``, or one of the ways to end without a ranked result."""
 
     PLANNED = "planned"
     RUNNING = "running"
@@ -40,7 +40,7 @@ class Status(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is to be done for the cell."""
+        """Whether the cell needs no more work."""
         return self not in (Status.PLANNED, Status.RUNNING)
 
 
@@ -51,9 +51,9 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.RUNNING: ENDINGS | {Status.RUNNING},
     **dict.fromkeys(ENDINGS, frozenset()),
 }
-"""By status of a cell, the statuses that may follow. Each further process sets ``running`` again; an end is final.
+"""Statuses that may follow, by status of a cell. Each further process sets ``running`` again; an end is final.
 
-A resumed run may end a cell that was planned only: what was missing is the verdict."""
+A resumed run may end a cell that was only planned, where only the check of its predictions was missing."""
 
 KINDS = (
     "",
@@ -68,22 +68,22 @@ KINDS = (
     "unsupported",
     "unavailable",
 )
-"""Why a cell didn't end as ``done``. Empty where it did, or hasn't ended."""
+"""Reasons why a cell didn't end as ``done``. Empty if the cell is done or hasn't ended."""
 
 
 COMMAND = "command"
-"""In the arguments of a run: the words after ``twinbench run`` that make the run again. Older stores lack them."""
+"""Key in a run's arguments: the words after ``twinbench run`` that make the run again. Older stores lack this key."""
 
 WARM_UP_S = 1.0
 """Seconds after which warm-up ends even if the times still fall; a step's ``settled`` says so then."""
 
 ORIGIN = "merged_from"
-"""In the arguments of a run that was copied from another store: the host or the file that it came from."""
+"""Key in the arguments of a run that was copied from another store: the host or the file of that store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One invocation."""
+    """One invocation of ``twinbench run``."""
 
     id: str
     created: str
@@ -96,20 +96,21 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedPipeline:
     """A pipeline as it was when the run started, and the data it ran on."""
 
-    pipeline: str
+    name: str
     size: str
-    plan: dict[str, Any]
-    """``modality``, ``question``, ``metric``, ``baseline``, ``target``, ``steps`` (each ``id``, ``op``, ``params``)."""
+    spec: dict[str, Any]
+    """JSON data with ``modality``, ``question``, ``metric``, ``baseline``, ``target`` and ``steps``, each with ``id``,
+    ``op`` and ``params``."""
     dataset: dict[str, Any]
     """``name``, ``sha256``, ``unit``, ``amount`` and more; empty where a pipeline needs no data."""
 
     @property
     def work(self) -> tuple[Any, ...]:
-        """What makes two plans the same work: the steps, and which data and how much of it."""
-        return self.plan["steps"], self.dataset.get("sha256"), self.dataset.get("amount")
+        """The steps, the data's checksum and the amount of data: equal for two pipelines that are the same work."""
+        return self.spec["steps"], self.dataset.get("sha256"), self.dataset.get("amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +130,13 @@ class Cell:
     kind: str
     """One of `KINDS`."""
     reason: str
-    """Why it isn't done, in words. Empty otherwise."""
+    """Why the cell isn't done, in words. Empty otherwise."""
     stderr: str
     """The tail of the worker's stderr. Empty unless the worker failed."""
     changed: str
     """When the status was last set: ISO 8601, UTC."""
     variant: str = ""
-    """What a sweep varies beside the stack: threads, versions, an environment. Empty where there is no sweep."""
+    """Value of what a sweep varies beside the stack: threads, versions, an environment. Empty without a sweep."""
 
     @property
     def label(self) -> str:
@@ -167,24 +168,24 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far one output of a step is from the reference's."""
+    """The distance of one output of a step from the reference's."""
 
     step: str
     output: str
     """Column or array name."""
     level: str
-    """How it compares: ``exact``, ``rounding``, ``approximate`` or ``different``, which is outside the tolerance."""
+    """Level of agreement: ``exact``, ``rounding``, ``approximate`` or ``different``, which is outside the tolerance."""
     error: float
-    """Largest error as a multiple of the tolerance: at most 1 is inside. Infinite where shapes or types differ."""
+    """Largest error as a multiple of the tolerance: at most 1 agrees. Infinite where shapes or types differ."""
     max_abs: float
-    """Largest absolute error, in the output's own unit. Infinite where there is none to give."""
+    """Largest absolute error, in the output's own unit. Infinite where no error can be computed."""
     ok: bool
     detail: str = ""
-    """What differs, in words. Empty when nothing does."""
+    """Description of what differs. Empty if nothing differs."""
     psnr_db: float | None = None
-    """Peak signal-to-noise ratio of 8-bit images. None for anything else, and where nothing differs."""
+    """Peak signal-to-noise ratio of 8-bit images. None for any other output, and where nothing differs."""
     declared: str = ""
-    """Why the library can't follow the contract, where its framework says so. Empty otherwise."""
+    """Reason why the library can't follow the contract, if its framework declares one. Empty otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that was read back from the live worker: ``peak_rss_bytes``, ``threads``, ``dtypes``, ..."""
+    """A value that was read back from the live worker: ``peak_rss_bytes``, ``threads``, ``dtypes``, ..."""
 
     step: str
     """Step id; empty for the whole cell."""
@@ -208,7 +209,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a model without our stacks reaches on the same split: a dummy, a logistic regression."""
+    """The metric of a simple model on the same split: a dummy, a logistic regression."""
 
     pipeline: str
     size: str
@@ -219,7 +220,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What disturbed the machine at a time (ISO 8601, UTC)."""
+    """A disturbance of the machine at a time (ISO 8601, UTC)."""
 
     at: str
     facts: dict[str, Any]

@@ -1,7 +1,7 @@
-"""The store: what a run writes as results arrive, and what every view reads.
+"""The store: a run writes its results to it as they arrive, and every view reads them.
 
 Append-only in spirit, safe against ``kill -9`` (every write is one synced transaction) and against two runs at once.
-It knows nothing about how results are made, and computes nothing from them.
+The store knows nothing about how results are made, and computes nothing from them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from twinbench.store.records import (
     Cell,
     Fact,
     Noise,
-    Plan,
+    PlannedPipeline,
     Quality,
     Run,
     Sample,
@@ -38,7 +38,7 @@ __all__ = [
     "Cell",
     "Fact",
     "Noise",
-    "Plan",
+    "PlannedPipeline",
     "Quality",
     "Run",
     "Sample",
@@ -49,9 +49,9 @@ __all__ = [
 
 
 class Store:
-    """One file of results. Use it as a context manager, in one thread; other processes may hold it open too.
+    """One file of results. Use a store as a context manager, in one thread; other processes may have the file open too.
 
-    Every method raises StoreError when the file can't be read or written; a write then left nothing behind.
+    Every method raises StoreError if the file can't be read or written; a write that fails changes nothing.
     """
 
     def __init__(self, database: Database) -> None:
@@ -59,12 +59,12 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Self:
-        """The store at ``path``, made with its directory if need be. Raises StoreError."""
+        """Open the store at ``path``; with ``create``, make the file and its directory if they are missing."""
         return cls(Database.open(path, create=create))
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """The path of the file."""
         return self._db.path
 
     def close(self) -> None:
@@ -93,16 +93,17 @@ class Store:
         self._db.write("UPDATE runs SET status = ? WHERE id = ?", status, run_id)
 
     def resume_run(self, run_id: str, arguments: Callable[[Run], dict[str, Any]]) -> None:
-        """Set a run to ``running``, with what ``arguments`` makes of the run as it is then. What that raises, stops it.
+        """Set a run to ``running``, with the arguments that ``arguments`` returns for the run as the store has it.
 
-        All in one transaction: of two processes that do this at once, the second one sees what the first one wrote.
+        An exception of ``arguments`` leaves the run unchanged. All happens in one transaction: of two processes that
+        resume a run at once, the second process sees what the first wrote.
         """
         with self._db.transaction() as db:
             changed = _json(arguments(self.find_run(run_id)))
             db.execute("UPDATE runs SET status = 'running', arguments = ? WHERE id = ?", (changed, run_id))
 
     def runs(self) -> list[Run]:
-        """All runs, newest first."""
+        """Return all runs, newest first."""
         query = "SELECT id, created, arguments, environment, status FROM runs ORDER BY created DESC, rowid DESC"
         return [
             Run(run_id, created, json.loads(arguments), json.loads(environment), status)
@@ -110,32 +111,35 @@ class Store:
         ]
 
     def find_run(self, prefix: str | None = None) -> Run:
-        """The run whose id starts so, or the newest one. Raises BadInput when there is none, or more than one."""
+        """Return the run whose id starts with ``prefix``, or the newest run.
+
+        Raises BadInput if no run matches, or several.
+        """
         runs = self.runs()
         if not runs:
             raise BadInput(f"{self.path}: no runs in it yet; make one with `twinbench run`")
         if prefix is None:
             return runs[0]
-        found = [run for run in runs if run.id == prefix] or [run for run in runs if run.id.startswith(prefix)]
-        if not found:
+        matches = [run for run in runs if run.id == prefix] or [run for run in runs if run.id.startswith(prefix)]
+        if not matches:
             raise BadInput(f"{self.path}: no run '{prefix}'{nearest(prefix, (run.id for run in runs))}")
-        if len(found) > 1:
-            raise BadInput(f"run '{prefix}' is ambiguous: {', '.join(run.id for run in found)}")
-        return found[0]
+        if len(matches) > 1:
+            raise BadInput(f"run '{prefix}' is ambiguous: {', '.join(run.id for run in matches)}")
+        return matches[0]
 
-    def add_plan(self, run_id: str, pipeline: str, size: str, plan: dict[str, Any], dataset: dict[str, Any]) -> None:
-        """Keep a pipeline as it is now, and the data it runs on. The first one stays."""
+    def add_pipeline(self, run_id: str, planned: PlannedPipeline) -> None:
+        """Keep a pipeline of a run, with its data. A pipeline of the same name and size that is there already stays."""
         self._db.write(
             "INSERT INTO plans VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            *(run_id, pipeline, size, _json(plan), _json(dataset)),
+            *(run_id, planned.name, planned.size, _json(planned.spec), _json(planned.dataset)),
         )
 
-    def plans(self, run_id: str) -> list[Plan]:
-        """The pipelines of a run, in the order they were added."""
+    def pipelines(self, run_id: str) -> list[PlannedPipeline]:
+        """Return the pipelines of a run, in the order in which they were added."""
         query = "SELECT pipeline, size, plan, dataset FROM plans WHERE run_id = ? ORDER BY rowid"
         return [
-            Plan(pipeline, size, json.loads(plan), json.loads(dataset))
-            for pipeline, size, plan, dataset in self._db.read(query, run_id)
+            PlannedPipeline(name, size, json.loads(spec), json.loads(dataset))
+            for name, size, spec, dataset in self._db.read(query, run_id)
         ]
 
     # Cells
@@ -150,7 +154,7 @@ class Store:
         fingerprint: str,
         variant: str = "",
     ) -> int:
-        """Plan a cell and return its id; a cell that is there already stays as it is, and its id is returned."""
+        """Add a planned cell and return its id. If the store has the cell already, only its id is returned."""
         with self._db.transaction() as db:
             db.execute(
                 "INSERT INTO cells (run_id, pipeline, stack, size, variant, steps, fingerprint, changed)"
@@ -161,9 +165,9 @@ class Store:
             return int(db.execute(query, (run_id, pipeline, stack, size, variant)).fetchone()[0])
 
     def set_status(self, cell_id: int, status: Status, *, kind: str = "", reason: str = "", stderr: str = "") -> None:
-        """Set where a cell is, and why. ``kind`` is one of `records.KINDS`.
+        """Set the status of a cell, with the reason. ``kind`` is one of `records.KINDS`.
 
-        Raises StoreError for a change that `records.TRANSITIONS` doesn't have.
+        Raises StoreError for a change that isn't in `records.TRANSITIONS`.
         """
         with self._db.transaction() as db:
             row = db.execute("SELECT status, pipeline, size, stack FROM cells WHERE id = ?", (cell_id,)).fetchone()
@@ -178,7 +182,7 @@ class Store:
             )
 
     def cells(self, run_id: str) -> list[Cell]:
-        """The cells of a run, in the order they were planned."""
+        """Return the cells of a run, in the order in which they were planned."""
         rows = self._db.read(
             "SELECT id, run_id, pipeline, stack, size, steps, fingerprint, status, kind, reason, stderr, changed,"
             " variant FROM cells WHERE run_id = ? ORDER BY id",
@@ -189,7 +193,7 @@ class Store:
             for cell_id, run, pipeline, stack, size, steps, fingerprint, status, *words in rows
         ]
 
-    # What was measured in a cell
+    # Measurements of a cell
 
     def add_samples(self, cell_id: int, samples: Iterable[Sample]) -> None:
         """Write samples in one synced transaction: all of them or none.
@@ -207,7 +211,7 @@ class Store:
             db.executemany("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def samples(self, cell_id: int) -> list[Sample]:
-        """The samples of a cell by process, block, step and kind, each burst in the order of measuring."""
+        """Return the samples of a cell by process, block, step and kind, each burst in the order of measuring."""
         rows = self._db.read(
             "SELECT process, block, step, kind, wall_ns, evals, cpu_ns, gc_ns, detail FROM samples"
             " WHERE cell_id = ? ORDER BY process, block, step, kind, detail, seq",
@@ -216,62 +220,62 @@ class Store:
         return [Sample(*row) for row in rows]
 
     def add_agreement(self, cell_id: int, agreement: Agreement) -> None:
-        """Keep how far an output of a step is from the reference's. A later one replaces it."""
+        """Keep the agreement of an output of a step. It replaces an earlier agreement of the same output."""
         a = agreement
-        told = (a.level, a.error, a.max_abs, int(a.ok), a.detail, a.psnr_db, a.declared)
-        self._db.replace("agreements", cell_id, a.step, a.output, *told)
+        values = (a.level, a.error, a.max_abs, int(a.ok), a.detail, a.psnr_db, a.declared)
+        self._db.replace("agreements", cell_id, a.step, a.output, *values)
 
     def agreements(self, cell_id: int) -> list[Agreement]:
-        """The agreement of every compared output of a cell, in the order of comparing."""
+        """Return the agreement of every checked output of a cell, in the order of checking."""
         rows = self._db.read(
             "SELECT step, output, level, error, max_abs, ok, detail, psnr_db, declared FROM agreements"
             " WHERE cell_id = ? ORDER BY rowid",
             cell_id,
         )
         return [
-            Agreement(step, output, level, _real(error), _real(max_abs), bool(ok), *told)
-            for step, output, level, error, max_abs, ok, *told in rows
+            Agreement(step, output, level, _real(error), _real(max_abs), bool(ok), *others)
+            for step, output, level, error, max_abs, ok, *others in rows
         ]
 
     def add_quality(self, cell_id: int, metric: str, value: float, seed: int = 0) -> None:
-        """Keep a metric of the predictions for one seed. A later one replaces it."""
+        """Keep a metric of the predictions for one seed. It replaces an earlier value of the same metric and seed."""
         self._db.replace("qualities", cell_id, metric, value, seed)
 
     def qualities(self, cell_id: int) -> list[Quality]:
-        """The metrics of a cell, by metric and seed."""
+        """Return the metrics of a cell, ordered by metric and seed."""
         query = "SELECT metric, value, seed FROM qualities WHERE cell_id = ? ORDER BY metric, seed"
         return [Quality(metric, _real(value), seed) for metric, value, seed in self._db.read(query, cell_id)]
 
     def add_fact(self, cell_id: int, step: str, key: str, value: Any) -> None:
-        """Keep a fact of a step, or of the whole cell (``step=""``), as JSON. A later one replaces it."""
+        """Keep a fact of a step, or of the whole cell (``step=""``), as JSON. It replaces an earlier value."""
         self._db.replace("facts", cell_id, step, key, _json(value))
 
     def facts(self, cell_id: int) -> list[Fact]:
-        """The facts of a cell, by step and key."""
+        """Return the facts of a cell, ordered by step and key."""
         query = "SELECT step, key, value FROM facts WHERE cell_id = ? ORDER BY step, key"
         return [Fact(step, key, json.loads(value)) for step, key, value in self._db.read(query, cell_id)]
 
     def add_file(self, cell_id: int, name: str, content: bytes) -> None:
-        """Keep a file of a cell: its scores, its trained model. A later one of that name replaces it."""
+        """Keep a file of a cell, such as its scores or its model, in place of an earlier file of the same name."""
         self._db.replace("files", cell_id, name, content)
 
     def files(self, cell_id: int) -> list[str]:
-        """The names of a cell's files."""
+        """Return the names of a cell's files."""
         return [name for (name,) in self._db.read("SELECT name FROM files WHERE cell_id = ? ORDER BY name", cell_id)]
 
     def file(self, cell_id: int, name: str) -> bytes | None:
-        """The content of a cell's file; None where there is none of that name."""
-        found = self._db.read("SELECT content FROM files WHERE cell_id = ? AND name = ?", cell_id, name)
-        return bytes(found[0][0]) if found else None
+        """Return the content of a cell's file; None if the cell has no file of that name."""
+        rows = self._db.read("SELECT content FROM files WHERE cell_id = ? AND name = ?", cell_id, name)
+        return bytes(rows[0][0]) if rows else None
 
-    # What belongs to the run as a whole
+    # Records of the run as a whole
 
     def add_baseline(self, run_id: str, pipeline: str, size: str, name: str, metric: str, value: float) -> None:
-        """Keep what a baseline reaches. A later one replaces it."""
+        """Keep the metric of a baseline. It replaces an earlier value."""
         self._db.replace("baselines", run_id, pipeline, size, name, metric, value)
 
     def baselines(self, run_id: str) -> list[Baseline]:
-        """The baselines of a run, in the order they were added."""
+        """Return the baselines of a run, in the order in which they were added."""
         query = "SELECT pipeline, size, name, metric, value FROM baselines WHERE run_id = ? ORDER BY rowid"
         return [
             Baseline(pipeline, size, name, metric, _real(value))
@@ -279,11 +283,11 @@ class Store:
         ]
 
     def add_noise(self, run_id: str, at: str, facts: dict[str, Any]) -> None:
-        """Keep what disturbed the machine at a time (ISO 8601, UTC)."""
+        """Keep a disturbance of the machine at a time (ISO 8601, UTC)."""
         self._db.write("INSERT INTO noise (run_id, at, facts) VALUES (?, ?, ?)", run_id, at, _json(facts))
 
     def noise(self, run_id: str) -> list[Noise]:
-        """What disturbed the machine during a run, in the order of noticing."""
+        """Return the disturbances of the machine during a run, in the order in which they were recorded."""
         rows = self._db.read("SELECT at, facts FROM noise WHERE run_id = ? ORDER BY id", run_id)
         return [Noise(at, json.loads(facts)) for at, facts in rows]
 
@@ -293,7 +297,7 @@ def _now() -> str:
 
 
 def _text(value: str) -> str:
-    """What a dying worker wrote need not be Unicode."""
+    """Replace surrogates, which SQLite refuses: the output of a dying worker need not be Unicode."""
     return value.encode("utf-8", "replace").decode()
 
 
@@ -302,5 +306,5 @@ def _json(value: Any) -> str:
 
 
 def _real(value: float | None) -> float:
-    """SQLite keeps NaN as NULL."""
+    """Convert NULL, as which SQLite keeps NaN, to NaN."""
     return math.nan if value is None else value

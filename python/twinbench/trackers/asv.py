@@ -22,7 +22,7 @@ from typing import Any
 from twinbench.errors import BadInput, TwinbenchError
 from twinbench.results.summary.records import CellSummary, PipelineSummary, RunSummary
 from twinbench.results.summary.run import summarise
-from twinbench.store.records import Plan, Status
+from twinbench.store.records import PlannedPipeline, Status
 from twinbench.store.samples import Figures, figures
 from twinbench.store.store import Store
 
@@ -108,13 +108,13 @@ def _written(
     entries = _described(results_dir)
     count = 0
     for name, sizes in _by_pipeline(summary).items():
-        plans = {plan.size: plan for plan in store.plans(summary.run_id) if plan.pipeline == name}
+        planned_by_size = {planned.size: planned for planned in store.pipelines(summary.run_id) if planned.name == name}
         cells = {
             (cell.stack, _size(size)): _Cell(cell, figures(store.samples(cell.cell_id)))
             for size in sizes
             for cell in size.cells
         }
-        for benchmark in _benchmarks(sizes[0], plans[sizes[0].size]):
+        for benchmark in _benchmarks(sizes[0], planned_by_size[sizes[0].size]):
             entry = _entry(benchmark, entries.get(benchmark.name), cells)
             results.add_result(entry, _result(benchmark, entry, cells), _time(summary.created), record_samples=True)
             entries[benchmark.name] = entry
@@ -132,11 +132,11 @@ def _by_pipeline(summary: RunSummary) -> dict[str, list[PipelineSummary]]:
     return by_name
 
 
-def _benchmarks(pipeline: PipelineSummary, plan: Plan) -> Iterator[_Benchmark]:
+def _benchmarks(pipeline: PipelineSummary, planned: PlannedPipeline) -> Iterator[_Benchmark]:
     """Yield the benchmarks of a pipeline: one per step, and those of the whole pipeline."""
-    data = plan.dataset.get("sha256")
-    whole = [plan.plan["steps"], data]
-    for step in plan.plan["steps"]:
+    data = planned.dataset.get("sha256")
+    whole = [planned.spec["steps"], data]
+    for step in planned.spec["steps"]:
         name = step["id"]
         yield _Benchmark(_name(pipeline, f"time_{name}"), "time", "seconds", [step, data], _steady(name))
     if not pipeline.independent:

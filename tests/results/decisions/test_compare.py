@@ -12,6 +12,7 @@ from twinbench.errors import BadInput
 from twinbench.results.decisions import compare
 from twinbench.results.decisions.compare import Comparison
 from twinbench.results.decisions.compare_records import TimeChange
+from twinbench.store.records import PlannedPipeline
 from twinbench.store.store import Agreement, Sample, Status, Store
 
 LATER = "20260601-120000-beef"
@@ -128,8 +129,8 @@ def test_other_code_and_another_machine_are_named(store):
         arguments={},
         environment={"threads": 4, "cpu": {"model": "Example 9000"}, "frameworks": {"pandas": {"pandas": "4.0"}}},
     )
-    plan = store.plans(RUN)[0]
-    store.add_plan("other", PIPELINE, SIZE, plan.plan, plan.dataset)
+    planned = store.pipelines(RUN)[0]
+    store.add_pipeline("other", PlannedPipeline(PIPELINE, SIZE, planned.spec, planned.dataset))
     new = store.add_cell("other", PIPELINE, "pandas+torch", SIZE, dict.fromkeys(STEPS, "x"), "another fingerprint")
     store.add_samples(new, store.samples(cell(store, "pandas+torch", RUN)))
     store.set_status(new, Status.DONE)
@@ -145,9 +146,9 @@ def test_other_code_and_another_machine_are_named(store):
 
 @pytest.mark.parametrize("changed", [{"sha256": "other"}, {"amount": 40_000}], ids=str)
 def test_other_work_is_not_compared(store, changed):
-    plan = store.plans(RUN)[0]
+    planned = store.pipelines(RUN)[0]
     store.new_run("other", created="2026-07-01T00:00:00+00:00", arguments={}, environment={})
-    store.add_plan("other", PIPELINE, SIZE, plan.plan, plan.dataset | changed)
+    store.add_pipeline("other", PlannedPipeline(PIPELINE, SIZE, planned.spec, planned.dataset | changed))
     new = store.add_cell("other", PIPELINE, "pandas+torch", SIZE, dict.fromkeys(STEPS, "x"), "f")
     store.add_samples(new, store.samples(cell(store, "pandas+torch", RUN)))
     store.set_status(new, Status.DONE)
@@ -160,7 +161,9 @@ def test_independent_steps_are_compared_one_by_one_and_have_no_total(store):
     for run in ("one", "two"):
         store.new_run(run, created="2026-07-01T00:00:00+00:00", arguments={}, environment={})
         steps = [{"id": "a", "op": "probe.work"}, {"id": "b", "op": "probe.work"}]
-        store.add_plan(run, "ops", "s", {"modality": "signals", "independent": True, "steps": steps}, {})
+        store.add_pipeline(
+            run, PlannedPipeline("ops", "s", {"modality": "signals", "independent": True, "steps": steps}, {})
+        )
         id = store.add_cell(run, "ops", "SciPy", "s", {"a": "SciPy"}, "f")
         time = 1e7 if run == "one" else 3e7
         store.add_samples(id, [Sample(p, b, "a", "steady", time + b) for p in range(3) for b in range(5)])

@@ -12,6 +12,7 @@ from twinbench.errors import BadInput
 from twinbench.results.decisions.recommend import recommend
 from twinbench.results.decisions.recommend_records import Recommendation, Wishes
 from twinbench.results.summary.run import summarise
+from twinbench.store.records import PlannedPipeline
 from twinbench.store.store import Agreement, Sample, Status, Store
 
 LANGUAGES = dict.fromkeys(("pandas", "Polars", "NumPy", "DuckDB", "torch"), "python") | {"Flux": "julia"}
@@ -149,7 +150,9 @@ def test_a_criterion_without_all_figures_counts_for_nothing_and_that_is_told(sto
 
 def test_a_stack_must_answer_all_questions_that_the_best_ones_answer(store):
     steps = [{"id": name, "op": "probe.work"} for name in ("blur", "warp")]
-    store.add_plan(RUN, "ops", SIZE, {"modality": "images", "independent": True, "steps": steps}, {})
+    store.add_pipeline(
+        RUN, PlannedPipeline("ops", SIZE, {"modality": "images", "independent": True, "steps": steps}, {})
+    )
     times = {"all": {"blur": 20.0, "warp": 20.0}, "both": {"blur": 10.0, "warp": 20.0}, "one": {"blur": 1.0}}
     for stack, of in times.items():
         id = store.add_cell(RUN, "ops", stack, SIZE, dict.fromkeys(of, stack), "f")
@@ -166,8 +169,8 @@ def test_a_stack_must_answer_all_questions_that_the_best_ones_answer(store):
 
 
 def test_the_largest_size_is_judged_unless_another_is_asked_for(store):
-    plan = store.plans(RUN)[0]
-    store.add_plan(RUN, PIPELINE, "full", plan.plan, plan.dataset | {"amount": 10**6})
+    planned = store.pipelines(RUN)[0]
+    store.add_pipeline(RUN, PlannedPipeline(PIPELINE, "full", planned.spec, planned.dataset | {"amount": 10**6}))
     id = store.add_cell(RUN, PIPELINE, "Polars+torch", "full", dict.fromkeys(STEPS, "Polars"), "f")
     store.add_samples(id, store.samples(cell(store, "Polars+torch")))
     store.set_status(id, Status.DONE)

@@ -13,6 +13,7 @@ from tests.results.make_store import IMPORT_MS, PIPELINE, RUN, SHA256, SIZE, STE
 from twinbench.errors import BadInput
 from twinbench.results.summary.records import TREND_SAMPLES
 from twinbench.results.summary.run import CellSummary, PipelineSummary, plain, summarise
+from twinbench.store.records import PlannedPipeline
 from twinbench.store.store import Agreement, Sample, Status, Store
 from twinbench.worker import measure
 
@@ -132,8 +133,8 @@ def test_quality_is_tested_against_the_best_that_is_done(store):
 
 @pytest.mark.parametrize(("loss", "beats"), [(0.2, True), (0.9, False)])
 def test_of_a_loss_less_is_better(store, loss, beats):
-    plan = store.plans(RUN)[0].plan | {"metric": "log_loss", "target": 0.5}
-    store.add_plan(RUN, "by-loss", SIZE, plan, {})
+    spec = store.pipelines(RUN)[0].spec | {"metric": "log_loss", "target": 0.5}
+    store.add_pipeline(RUN, PlannedPipeline("by-loss", SIZE, spec, {}))
     store.add_baseline(RUN, "by-loss", SIZE, "most-frequent", "log_loss", 0.7)
     cell = store.add_cell(RUN, "by-loss", "pandas+torch", SIZE, dict.fromkeys(STEPS, "pandas"), "f")
     store.add_quality(cell, "log_loss", loss)
@@ -182,7 +183,9 @@ def test_stacks_without_a_common_block_are_not_told_apart(store):
 def test_the_spread_that_the_selftest_measured_is_used(store):
     def resolvable(run_id: str, environment: dict[str, object]) -> float:
         store.new_run(run_id, created="2026-01-01T00:00:00+00:00", arguments={}, environment=environment)
-        store.add_plan(run_id, "p", "s", {"modality": "probe", "steps": [{"id": "a", "op": "probe.spin"}]}, {})
+        store.add_pipeline(
+            run_id, PlannedPipeline("p", "s", {"modality": "probe", "steps": [{"id": "a", "op": "probe.spin"}]}, {})
+        )
         for stack in ("one", "two"):
             cell = store.add_cell(run_id, "p", stack, "s", {"a": stack}, "f")
             store.add_samples(cell, [Sample(0, block, "a", "steady", 1e6 + block) for block in range(5)])
@@ -256,7 +259,9 @@ def test_plain_data_is_strict_json(store):
 def test_a_run_that_has_just_begun_can_be_shown(store):
     store.new_run("new", created="2027-01-01T00:00:00+00:00", arguments={}, environment={})
     assert summarise(store, "new").pipelines == ()
-    store.add_plan("new", "p", "s", {"modality": "probe", "steps": [{"id": "a", "op": "probe.noop"}]}, {})
+    store.add_pipeline(
+        "new", PlannedPipeline("p", "s", {"modality": "probe", "steps": [{"id": "a", "op": "probe.noop"}]}, {})
+    )
     store.add_cell("new", "p", "probe-a", "s", {"a": "probe-a"}, "f")
     (pipeline,) = summarise(store, "new").pipelines
     assert [cell.status for cell in pipeline.cells] == [Status.PLANNED]

@@ -124,8 +124,8 @@ def test_pipelines_are_measured_on_hosts_and_arrive_as_runs(twinbench, store, sc
     with store() as results:
         runs = results.runs()
         assert {run.id for run in runs} == {summary["run_id"] for summary in shown}
-        plans = {plan.pipeline for run in runs for plan in results.plans(run.id)}
-        assert plans == {"mine", "noop"}
+        pipelines = {planned.name for run in runs for planned in results.pipelines(run.id)}
+        assert pipelines == {"mine", "noop"}
         for run in runs:
             assert run.status == "done"
             assert run.arguments[ORIGIN]

@@ -95,7 +95,7 @@ def in_scan_order(labels: Image) -> Image:
 
 
 def renumbered(arrays: Arrays) -> Arrays:
-    """Number components in the order of a scan by rows: the contract leaves their numbers open."""
+    """Assign numbers to components in the order of a scan by rows: the contract leaves their numbers open."""
     arrays = without_size(arrays)
     return arrays | {"labels": in_scan_order(arrays["labels"])}
 

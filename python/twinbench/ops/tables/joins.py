@@ -37,7 +37,7 @@ def require_join(p: Join, left: Arrays, right: Arrays) -> None:
 
 
 def join(p: Join, left: Arrays, right: Arrays) -> Arrays:
-    """Number the keys of both tables, and look up each left row among the sorted keys of the right table."""
+    """Assign numbers to the keys of both tables, and look up each left row among the sorted keys of the right table."""
     import numpy as np
 
     rows = len(left[p.on[0]])

@@ -65,7 +65,7 @@ def missing(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def numbered(columns: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
-    """Number the rows so that their numbers compare as the rows do by these columns, the first column first."""
+    """Assign numbers to the rows that compare as the rows do by these columns, the first column first."""
     import numpy as np
 
     numbers = np.zeros(len(columns[0]), dtype=np.int64)

@@ -17,7 +17,7 @@ from twinbench.numbers.stats import Ratio
 from twinbench.results.decisions.compare_records import Comparison, Difference, StackOutcome, TimeChange
 from twinbench.results.summary.records import CellSummary
 from twinbench.results.summary.run import summarise
-from twinbench.store.records import Cell, Plan, Run, Status
+from twinbench.store.records import Cell, PlannedPipeline, Run, Status
 from twinbench.store.samples import Blocks, figures, nested, paired
 from twinbench.store.store import Store
 
@@ -54,10 +54,10 @@ TimeRatio = Callable[[Key, Key, str], Ratio | None]
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One side of a comparison: a run with its plans, cells and times."""
+    """One side of a comparison: a run with its pipelines, cells and times."""
 
     run: Run
-    plans: dict[tuple[str, str], Plan]
+    pipelines: dict[tuple[str, str], PlannedPipeline]
     cells: dict[Key, Cell]
     summaries: dict[Key, CellSummary]
     metrics: dict[tuple[str, str], str | None]
@@ -114,7 +114,7 @@ def stacks(
         _require_stack(name, side.cells)
     pairs = [
         ((pipeline, size, names[0]), (pipeline, size, name))
-        for pipeline, size in side.plans
+        for pipeline, size in side.pipelines
         for name in dict.fromkeys(names[1:])
         if {(pipeline, size, names[0]), (pipeline, size, name)} <= side.cells.keys()
     ]
@@ -176,16 +176,16 @@ def _within(side: _Side) -> TimeRatio:
 def _side(store: Store, run_id: str) -> _Side:
     summary = summarise(store, run_id)
     cells = {(cell.pipeline, cell.size, cell.label): cell for cell in store.cells(summary.run_id)}
-    plans = {(plan.pipeline, plan.size): plan for plan in store.plans(summary.run_id)}
+    pipelines = {(planned.name, planned.size): planned for planned in store.pipelines(summary.run_id)}
     times: dict[Key, dict[str, Blocks]] = {}
     for key, cell in cells.items():
-        spec = plans[key[:2]].plan
+        spec = pipelines[key[:2]].spec
         measured = figures(store.samples(cell.id))
         total = {} if spec.get("independent") else {TOTAL: measured.totals(step["id"] for step in spec["steps"])}
         times[key] = total | measured.steady
     return _Side(
         run=store.find_run(summary.run_id),
-        plans=plans,
+        pipelines=pipelines,
         cells=cells,
         summaries={(p.pipeline, p.size, cell.stack): cell for p in summary.pipelines for cell in p.cells},
         metrics={(p.pipeline, p.size): p.metric for p in summary.pipelines},
@@ -217,7 +217,7 @@ def _changes(
 
 def _steps(before: _Side, after: _Side, a_key: Key, b_key: Key, steps: bool) -> list[str]:
     """Return the steps to compare: the total of stacks that are done, and steps that agree on both sides."""
-    spec = before.plans[a_key[:2]].plan
+    spec = before.pipelines[a_key[:2]].spec
     independent = spec.get("independent", False)
     a, b = before.summaries[a_key], after.summaries[b_key]
     done = a.status is b.status is Status.DONE
@@ -254,7 +254,7 @@ def _outcome(before: _Side, after: _Side, a_key: Key, b_key: Key) -> StackOutcom
 
 
 def _same_work(before: _Side, after: _Side, key: Key) -> bool:
-    return before.plans[key[:2]].work == after.plans[key[:2]].work
+    return before.pipelines[key[:2]].work == after.pipelines[key[:2]].work
 
 
 def _unmatched(before: _Side, after: _Side, keys: Sequence[Key]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinbench.store.records import EXAMPLE, MODEL, SCORES, Cell, Plan
+from twinbench.store.records import EXAMPLE, MODEL, SCORES, Cell, PlannedPipeline
 from twinbench.store.store import Store
 
 if TYPE_CHECKING:
@@ -66,13 +66,13 @@ def of_cell(store: Store, cell: Cell) -> Model | None:
     example, scores = store.file(cell.id, EXAMPLE), store.file(cell.id, SCORES)
     if about is None or example is None or scores is None:
         return None
-    (plan,) = (p for p in store.plans(cell.run_id) if (p.pipeline, p.size) == (cell.pipeline, cell.size))
+    (planned,) = (p for p in store.pipelines(cell.run_id) if (p.name, p.size) == (cell.pipeline, cell.size))
     return Model(
         cell=cell,
         framework=about["framework"],
         name=about["name"],
         features=tuple(about["features"]),
-        steps=tuple(_before(plan, about["input"])),
+        steps=tuple(_before(planned, about["input"])),
         example=_array(example),
         scores=_array(scores),
     )
@@ -84,9 +84,9 @@ def _array(content: bytes) -> NDArray[Any]:
     return np.load(io.BytesIO(content), allow_pickle=False)  # type: ignore[no-any-return]
 
 
-def _before(plan: Plan, last: str) -> list[str]:
+def _before(planned: PlannedPipeline, last: str) -> list[str]:
     """Return the steps that an output depends on, in the pipeline's order."""
-    steps = {step["id"]: step for step in plan.plan["steps"]}
+    steps = {step["id"]: step for step in planned.spec["steps"]}
     needed, waiting = set(), [last]
     while waiting:
         step = waiting.pop()

@@ -120,7 +120,7 @@ def base(store: Store, cell: Cell) -> MonitoredModel:
     with np.load(io.BytesIO(content), allow_pickle=False) as trained:
         features = ReferenceSample(model.features or PARTS, trained["sample"], trained["low"], trained["high"])
         labels = trained["y_test"]
-    (plan,) = (p.plan for p in store.plans(cell.run_id) if (p.pipeline, p.size) == (cell.pipeline, cell.size))
+    (spec,) = (p.spec for p in store.pipelines(cell.run_id) if (p.name, p.size) == (cell.pipeline, cell.size))
     scores = _by_class(model.scores)
     names = ("score",) if model.scores.ndim == 1 else tuple(f"score_{number}" for number in range(scores.shape[1]))
     return MonitoredModel(
@@ -128,8 +128,8 @@ def base(store: Store, cell: Cell) -> MonitoredModel:
         features=features,
         scores=ReferenceSample(names, scores, scores.min(axis=0), scores.max(axis=0)),
         labels=labels,
-        metric=plan.get("metric") or "accuracy",
-        margin=plan.get("margin", DEFAULT_MARGIN),
+        metric=spec.get("metric") or "accuracy",
+        margin=spec.get("margin", DEFAULT_MARGIN),
     )
 
 

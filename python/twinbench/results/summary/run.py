@@ -31,7 +31,7 @@ from twinbench.results.summary.records import (
     StepSummary,
 )
 from twinbench.store.facts import StepFacts
-from twinbench.store.records import WARM_UP_S, Agreement, Baseline, Cell, Plan, Quality, Run, Status
+from twinbench.store.records import WARM_UP_S, Agreement, Baseline, Cell, PlannedPipeline, Quality, Run, Status
 from twinbench.store.samples import Blocks, Figures, figures, nested
 from twinbench.store.store import Store
 
@@ -65,9 +65,9 @@ def summarise(store: Store, run_id: str) -> RunSummary:
         cells[cell.pipeline, cell.size][cell.variant].append(cell)
     baselines = store.baselines(run.id)
     pipelines = tuple(
-        _pipeline(store, run, plan, planned, baselines)
-        for plan in store.plans(run.id)
-        for planned in cells[plan.pipeline, plan.size].values() or [[]]
+        _pipeline(store, run, planned, variant_cells, baselines)
+        for planned in store.pipelines(run.id)
+        for variant_cells in cells[planned.name, planned.size].values() or [[]]
     )
     growth = growths(pipelines)
     return RunSummary(
@@ -88,15 +88,15 @@ def plain(summary: Any) -> dict[str, Any]:
 
 
 def _pipeline(
-    store: Store, run: Run, plan: Plan, planned: Sequence[Cell], baselines: Sequence[Baseline]
+    store: Store, run: Run, planned: PlannedPipeline, variant_cells: Sequence[Cell], baselines: Sequence[Baseline]
 ) -> PipelineSummary:
-    spec = plan.plan
+    spec = planned.spec
     steps = {step["id"]: step["op"] for step in spec["steps"]}
     process_sd = run.environment.get("process_sd", stats.PROCESS_SD)
-    own = [b for b in baselines if (b.pipeline, b.size) == (plan.pipeline, plan.size)]
+    own = [b for b in baselines if (b.pipeline, b.size) == (planned.name, planned.size)]
     independent = spec.get("independent", False)
     cells, measured = [], {}
-    for cell in planned:
+    for cell in variant_cells:
         measured[cell.label] = figures(store.samples(cell.id))
         cells.append(_judged(_cell(store, cell, steps, measured[cell.label], process_sd), spec, own))
     cells = _with_equivalences(store, cells, spec)
@@ -105,17 +105,17 @@ def _pipeline(
     else:
         ranked = ranking.by_total(cells, measured, list(steps), process_sd)
     return PipelineSummary(
-        pipeline=plan.pipeline,
-        size=plan.size,
+        pipeline=planned.name,
+        size=planned.size,
         modality=spec["modality"],
         question=spec.get("question", ""),
         metric=spec.get("metric"),
         target=spec.get("target"),
         baseline=spec.get("baseline"),
-        dataset=plan.dataset,
+        dataset=planned.dataset,
         independent=independent,
         steps=tuple(steps.items()),
-        variant=planned[0].variant if planned else "",
+        variant=variant_cells[0].variant if variant_cells else "",
         cells=tuple(ranked),
         baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in own),
         break_even=None if independent else ranking.break_even(ranked),

@@ -122,7 +122,7 @@ def error_pictures(cell: CellErrors) -> Iterator[tuple[str, str]]:
 
 
 def _numbers(summary: RunSummary) -> dict[str, int]:
-    """Number the stacks; the number selects a stack's colour and mark."""
+    """Assign a number to each stack; the number selects a stack's colour and mark."""
     stacks = dict.fromkeys(cell.stack for pipeline in summary.pipelines for cell in pipeline.cells)
     return {stack: number for number, stack in enumerate(stacks)}
 
