@@ -60,6 +60,7 @@ def test_the_wheel_carries_the_pipelines_and_the_julia_package(wheel):
     assert "twinbench/_julia/Project.toml" in names
     assert {f"twinbench/views/report/templates/{name}" for name in ("page.html", "style.css", "page.js")} <= set(names)
     assert {"twinbench/store/schema.sql", "twinbench/juliapkg.json", "twinbench/py.typed"} <= set(names)
+    assert "twinbench/conformance/plugin.py" in names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"twinbench"}
 
 
@@ -70,6 +71,14 @@ def test_an_installed_wheel_lists_its_own_pipelines_from_any_directory(installed
     files = [Path(pipeline["file"]) for pipeline in found["pipelines"]]
     assert all(file.is_relative_to(installed.resolve()) for file in files)
     assert {"pandas", "DataFrames.jl"} <= {framework["name"] for framework in found["frameworks"]}
+
+
+def test_pytest_has_the_conformance_kit_of_an_installed_wheel(installed, places, tmp_path):
+    environment = {name: value for name, value in places.items() if name != "PYTHONPATH"}
+    options = ["--twinbench-framework", "twinbench.frameworks.probe:FRAMEWORKS", "-q", "conformance::probe.noop"]
+    command = [str(installed / "bin" / "python"), "-m", "pytest", *options]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300)
+    assert "18 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_an_installed_wheel_runs_a_pipeline_from_any_directory(installed_twinbench):

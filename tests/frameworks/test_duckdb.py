@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.frameworks.conftest import conforms
 from twinbench import ops
 
 duckdb = pytest.importorskip("duckdb")
@@ -42,11 +43,9 @@ def test_a_table_is_dropped_with_its_object(framework: Any):
     assert tables() == 0
 
 
-def test_names_may_differ_by_case_alone(framework: Any, run: Any, agrees: Any):
-    op = ops.get("tables.one_hot")
+def test_names_may_differ_by_case_alone(framework: Any):
     table = {"A": np.array([1.0, 2.0]), "a": np.array(["x", "X"]), 'q" or -- 1': np.array(["'", '"'])}
-    params = op.build({"columns": ["a", 'q" or -- 1']})
-    agrees(op, run(framework, op, params, table), op.reference(params, table))
+    conforms(framework, "tables.one_hot", {"columns": ["a", 'q" or -- 1']}, table)
 
 
 @pytest.mark.parametrize(
@@ -58,12 +57,10 @@ def test_names_may_differ_by_case_alone(framework: Any, run: Any, agrees: Any):
         ("clean", {"drop_missing": ["row"], "cast": {}}),
     ],
 )
-def test_rows_keep_their_order_on_several_threads(framework: Any, agrees: Any, name: str, values: Any):
+def test_rows_keep_their_order_on_several_threads(framework: Any, name: str, values: Any):
     """A row group holds 122,880 rows: fewer than two of them would never be shared between threads."""
-    op, rng, rows = ops.get(f"tables.{name}"), np.random.default_rng(0), 300_000
+    rng, rows = np.random.default_rng(0), 300_000
     table = {"row": np.arange(float(rows)), "k": rng.integers(0, 50, rows)}
     other = {"k": np.array([3, 7, 3, 9]), "v": np.arange(4)}
-    inputs = [table, other][: len(op.inputs)]
-    params = op.build(values)
-    native = [framework.prepare(value, "table") for value in inputs]
-    agrees(op, framework.extract(framework.ops[op.name](params, *native), "table"), op.reference(params, *inputs))
+    op = ops.get(f"tables.{name}")
+    conforms(framework, op.name, values, *[table, other][: len(op.inputs)])

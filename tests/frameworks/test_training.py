@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from twinbench import ops
+from twinbench.conformance.training import ADAM, LARGE_EPSILON, SHORT, examples
+from twinbench.conformance.training import NETWORKS as CASES
 from twinbench.frameworks import registry
 from twinbench.ops.contract import Arrays
 from twinbench.ops.training import networks
@@ -23,27 +25,6 @@ from twinbench.run.agree.agreement import compare
 NETWORKS = ("torch", "Keras", "Keras-JAX", "Keras-torch", "MXNet", "Flux")
 ALL = (*NETWORKS, "scikit-learn")
 
-ADAM = {"name": "adam", "lr": 1e-2, "beta1": 0.8, "beta2": 0.99, "eps": 1e-8}
-ADAMW = {"name": "adamw", "lr": 1e-3, "weight_decay": 0.1}
-SGD = {"name": "sgd", "lr": 0.05}
-MOMENTUM = {"name": "sgd", "lr": 0.01, "momentum": 0.9}
-NESTEROV = {"name": "sgd", "lr": 0.05, "momentum": 0.8, "nesterov": True}
-
-REST = {"batch_size": 32}
-"""The last batch of an epoch is smaller. Not everywhere: some compile anew for it."""
-
-CASES = {
-    "mlp adam": ("mlp", {"hidden": [16, 8], "optimizer": ADAM} | REST, (7,)),
-    "mlp adamw, several classes": ("mlp", {"hidden": [16, 8], "classes": 4, "optimizer": ADAMW}, (7,)),
-    "mlp sgd": ("mlp", {"hidden": [9, 5], "optimizer": SGD}, (7,)),
-    "mlp nesterov": ("mlp", {"hidden": [5, 4, 3], "optimizer": NESTEROV}, (7,)),
-    "cnn adam, several classes": ("cnn", {"channels": [4, 6], "hidden": [10], "classes": 3}, (9, 8)),
-    "cnn momentum, colours": ("cnn", {"channels": [4], "kernel": 5, "optimizer": MOMENTUM} | REST, (6, 7, 3)),
-    "cnn1d adam": ("cnn1d", {"channels": [4, 6], "kernel": 5}, (21,)),
-    "cnn1d sgd, several channels": ("cnn1d", {"channels": [4], "classes": 3, "optimizer": SGD} | REST, (12, 2)),
-    "lstm adam, several classes": ("lstm", {"units": 9, "hidden": [5], "classes": 3}, (6,)),
-    "lstm momentum, several features": ("lstm", {"units": 5, "optimizer": MOMENTUM} | REST, (6, 2)),
-}
 LAYERS = {
     "dense": ("mlp", {"hidden": []}, (6,)),
     "relu": ("mlp", {"hidden": [5]}, (6,)),
@@ -88,22 +69,10 @@ def chain(framework: str, elsewhere: Callable[..., Any]) -> Callable[..., Arrays
     return partial(elsewhere, framework, "chain", framework)
 
 
-def examples(shape: tuple[int, ...], classes: int, rows: int = 300) -> Arrays:
-    """Column-major and read-only, as a frame or a memory map may hand them over."""
-    rng = np.random.default_rng(7)
-    y = rng.integers(0, classes, rows)
-    x = (rng.standard_normal((rows, *shape)) + y.reshape(-1, *[1] * len(shape)) / 2).astype(np.float32)
-    arrays = {"x_train": np.asfortranarray(x), "y_train": y.astype(np.float32)}
-    arrays |= {"x_test": x[:50].copy(), "y_test": arrays["y_train"][:50].copy()}
-    for values in arrays.values():
-        values.flags.writeable = False
-    return arrays
-
-
 def case(name: str, values: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Any, Arrays, Arrays]:
     """Op, parameters, examples and givens; two epochs of ten batches."""
     op = ops.get(f"training.{name}")
-    params = op.build({"epochs": 2, "batch_size": 30, "seed": 5} | values)
+    params = op.build(SHORT | {"seed": 5} | values)
     arrays = examples(shape, params.classes)
     return op, params, arrays, op.givens(params, arrays)
 
@@ -178,7 +147,7 @@ def test_another_arithmetic_of_the_optimizer_is_caught(network: str, run: Any, c
 
 def test_an_epsilon_that_matters_agrees_or_is_declared(network: str, run: Any):
     """Keras adds it at another place than the others."""
-    op, params, arrays, given = case("mlp", {"hidden": [16, 8], "optimizer": ADAM | {"eps": 1e-4}}, (7,))
+    op, params, arrays, given = case(*LARGE_EPSILON["mlp"])
     got = run(op.name, params, [(arrays, "arrays"), (given, "arrays")])
     deviation = registry.get(network).deviations.get(op.name)
     (finding,) = compare(op, got, op.reference(params, arrays, given), deviation, params)

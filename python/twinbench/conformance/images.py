@@ -96,7 +96,7 @@ def pictures(draw: st.DrawFn, ending: str) -> Case:
         name: photograph(height, width, phase)[..., : 3 if rgb else 1]
         for name, phase in zip(names, phases, strict=True)
     }
-    write = _png if ending == "png" else _jpeg
+    write = png if ending == "png" else jpeg
     contents = {f"{name}.{ending}": write(picture if rgb else picture[..., 0]) for name, picture in drawn.items()}
     return Case({"directory": ending}, (Files({"notes.txt": b"no image"} | contents),))
 
@@ -109,8 +109,8 @@ def photograph(height: int, width: int, phase: float = 0.0) -> NDArray[np.uint8]
     return waves.astype(np.uint8)
 
 
-def _png(picture: NDArray[np.uint8]) -> bytes:
-    """Without filters, as clause 9 of the standard allows."""
+def png(picture: NDArray[np.uint8]) -> bytes:
+    """A PNG file whose lines have no filters, as clause 9 of the standard allows."""
     height, width = picture.shape[:2]
     raw = b"".join(b"\0" + row.tobytes() for row in picture)
     header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 2 if picture.ndim == 3 else 0, 0, 0, 0])
@@ -123,7 +123,8 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
 
 
-def _jpeg(picture: NDArray[np.uint8]) -> bytes:
+def jpeg(picture: NDArray[np.uint8]) -> bytes:
+    """A JPEG file as Pillow writes it."""
     from PIL import Image
 
     file = io.BytesIO()

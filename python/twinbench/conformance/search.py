@@ -44,6 +44,17 @@ def holds(
     _search(op, framework, attempt, options or reproducible())
 
 
+def holds_on(framework: Framework, op: Op, checks: Iterable[Callable[[Trial], None]], case: Case) -> None:
+    """Try checks on one case. Raises Failure."""
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            trial = Trial(framework, ask(op, case, Path(directory)))
+            for check in checks:
+                check(trial)
+        except Exception as error:
+            raise Failure(_report(framework, op, case, error)) from error
+
+
 def needs_deviation(framework: Framework, op: Op, options: settings | None = None) -> None:
     """Look for a case on which a declared deviation is needed. Raises Failure where there is none."""
     needed: list[str] = []

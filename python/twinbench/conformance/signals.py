@@ -157,11 +157,12 @@ def read_wav(draw: st.DrawFn) -> Case:
     levels = st.lists(st.integers(-(2**15), 2**15 - 1), max_size=9)
     directory = st.dictionaries(names, levels, min_size=1, max_size=3)
     recordings = {f"{half}/{name}": samples for half in ("train", "test") for name, samples in draw(directory).items()}
-    files = Files({path: _wav(samples) for path, samples in recordings.items()})
+    files = Files({path: wav(samples) for path, samples in recordings.items()})
     return Case({"folder": "recordings", "samples": draw(st.integers(1, 8))}, (files,))
 
 
-def _wav(samples: list[int]) -> bytes:
+def wav(samples: list[int]) -> bytes:
+    """A WAV file of 16-bit samples at 8 kHz, in one channel."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setparams((1, 2, 8000, 0, "NONE", ""))

@@ -75,6 +75,11 @@ class Trial:
         return [self._prepare(v, kind) for v, kind in zip(self.question.inputs, self.question.kinds, strict=True)]
 
     @cached_property
+    def arrived(self) -> list[tuple[int, Arrays]]:
+        """The prepared inputs in neutral form again, as they are when a check first asks."""
+        return self.neutral()
+
+    @cached_property
     def got(self) -> Arrays:
         """The neutral output of the first call."""
         return self.call()

@@ -1,0 +1,79 @@
+"""Every Python framework of ours through the kit that checks those of others, on inputs that hypothesis makes up.
+
+Networks are trained in `test_training`, by each framework in a process of its own.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import pytest
+from hypothesis import settings
+
+from twinbench import ops
+from twinbench.conformance import search
+from twinbench.conformance.checks import CHECKS
+from twinbench.conformance.declared import DECLARATIONS
+from twinbench.frameworks import registry
+from twinbench.frameworks.api import Framework
+from twinbench.plan.stack import unavailable
+
+MODULES = {
+    **{"pandas": "pandas", "NumPy": "numpy", "Polars": "polars", "DuckDB": "duckdb"},
+    **{"SciPy": "scipy", "pyAudioAnalysis": "pyaudioanalysis", "torch": "torch", "scikit-learn": "sklearn"},
+    **{"Pillow": "pillow", "OpenCV": "opencv", "scikit-image": "skimage"},
+}
+"""The module of each framework that may share a process with the others."""
+
+POOLS = {"pandas", "NumPy", "Polars", "DuckDB", "SciPy", "torch", "OpenCV"}
+"""Frameworks with thread pools of their own; the others have NumPy's."""
+
+PAIRS = [
+    (name, op) for name in MODULES for op in registry.get(name).ops if ops.get(op).role != "train" or name != "torch"
+]
+DEVIATIONS = [(name, op) for name in MODULES for op in registry.get(name).deviations]
+
+_loaded: set[str] = set()
+
+
+def framework(name: str) -> Framework:
+    """The framework, loaded once; the test is skipped where its library isn't installed."""
+    wanted = registry.get(name)
+    reason = unavailable(wanted)
+    if reason is not None:
+        pytest.skip(reason)
+    if name not in _loaded:
+        wanted.load(1)
+        _loaded.add(name)
+    return wanted
+
+
+@pytest.mark.filterwarnings("ignore:Couldn't find ffmpeg", "ignore:loadtxt. input contained no data")
+@pytest.mark.parametrize(("name", "op"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
+def test_an_op_keeps_every_promise(name: str, op: str):
+    """Other cases every time: where one fails, hypothesis remembers it."""
+    search.holds(framework(name), ops.get(op), CHECKS.values(), settings(max_examples=25))
+
+
+@pytest.mark.parametrize(("name", "op"), DEVIATIONS, ids=["-".join(pair) for pair in DEVIATIONS])
+def test_a_declared_deviation_is_needed(name: str, op: str, request: pytest.FixtureRequest):
+    tested = framework(name)
+    if op in ("images.rotate", "images.affine") and int(version(tested.packages[0]).partition(".")[0]) >= 5:
+        request.applymarker(pytest.mark.xfail(reason="only OpenCV 4 needs it", strict=True, raises=search.Failure))
+    search.needs_deviation(tested, ops.get(op))
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        (name, check)
+        for name in MODULES
+        for check in DECLARATIONS
+        if check != "imports_late" and (check != "reads_threads" or name in POOLS)  # test_walls looks at the imports
+    ],
+)
+def test_what_a_framework_declares_is_so(name: str, check: str):
+    tested = registry.get(name)
+    if (reason := unavailable(tested)) is not None:
+        pytest.skip(reason)
+    DECLARATIONS[check](tested, f"twinbench.frameworks.{MODULES[name]}:FRAMEWORKS", 0)
