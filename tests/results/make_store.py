@@ -6,6 +6,7 @@ Two stacks share the first place, one is slower, one is fast and wrong, one cras
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +147,11 @@ def _end_without_result(store: Store, run_id: str) -> None:
 
 def overrule(store: Store, cell: int, status: Status, *, kind: str = "", reason: str = "") -> None:
     """Set a status that a cell couldn't have after its present one: only a test may do that."""
-    store._db.write("UPDATE cells SET status = ?, kind = ?, reason = ? WHERE id = ?", str(status), kind, reason, cell)
+    changed = datetime.now(UTC).isoformat(timespec="milliseconds")
+    store._db.write(
+        "UPDATE cells SET status = ?, kind = ?, reason = ?, changed = ? WHERE id = ?",
+        *(str(status), kind, reason, changed, cell),
+    )
 
 
 def drop_process(store: Store, cell: int, process: int) -> None:

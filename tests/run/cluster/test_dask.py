@@ -305,9 +305,10 @@ def test_another_version_on_a_host_is_refused(twinbench, scheduler, worker, tmp_
     site = tmp_path / "older" / "twinbench"
     site.mkdir(parents=True)
     (site / "__init__.py").write_text('__version__ = "0.0.1"\n')
-    (site / "run").mkdir()
+    (site / "run" / "cluster").mkdir(parents=True)
     (site / "run" / "__init__.py").write_text("")
-    (site / "run" / "host.py").write_text("def version():\n    return '0.0.1'\n")
+    (site / "run" / "cluster" / "__init__.py").write_text("")
+    (site / "run" / "cluster" / "host.py").write_text("def version():\n    return '0.0.1'\n")
     worker("older", PYTHONPATH=str(site.parent))
     done = twinbench("run", "noop", "--executor", "dask", "--scheduler", scheduler)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
