@@ -61,7 +61,7 @@ def twinbench(places: dict[str, str]) -> Command:
     """Runs ``twinbench`` in a process of its own."""
 
     def command(*arguments: str, env: Mapping[str, str] | None = None, timeout: float = 120, **options: object):
-        return subprocess.run(  # type: ignore[call-overload]
+        return subprocess.run(
             [sys.executable, "-m", "twinbench", *arguments],
             env=places | dict(env or {}),
             capture_output=True,

@@ -42,7 +42,7 @@ class Made(Dataset):
 
 def made(place: Path, **options: object) -> Made:
     told = {name: name for name in ("name", "modality", "summary", "source", "licence", "split")}
-    return Made(place=place, unit="rows", most=None, **told | options)  # type: ignore[arg-type]
+    return Made(place=place, unit="rows", most=None, **told | options)
 
 
 def test_a_table_is_described_by_column(tmp_path: Path):

@@ -191,7 +191,7 @@ def test_a_closing_bracket_less_is_an_error_with_file_and_line(file: Path, index
 def test_a_piece_less_is_an_error_or_leaves_every_op(file: Path, data):
     index = data.draw(st.integers(len(FACTS) + 1, len(FACTS) + len(OPS) - 2))
     try:
-        _, _, _, found, _, _ = declared(file, "".join(SOURCE[:index] + SOURCE[index + 1 :]))  # type: ignore[misc]
+        _, _, _, found, _, _ = declared(file, "".join(SOURCE[:index] + SOURCE[index + 1 :]))
     except ValueError:
         return
     assert found == ["a.b", "a.c", "a.d"]
@@ -228,7 +228,7 @@ def test_a_declaration_that_cannot_be_read_is_named_with_its_line(file: Path, de
 def test_a_commented_entry_is_none_and_one_behind_a_blank_line_is(file: Path):
     facts = 'const NAME = "mine"\nconst PACKAGES = String[]\nconst SUMMARY = "s"\n'
     ops_read = declared(file, facts + 'const OPS = Dict(\n  "a" => a,\n  # "b" => b,\n\n  "c" => c, # "d" => d\n)\n')
-    assert ops_read[3] == ["a", "c"]  # type: ignore[index]
+    assert ops_read[3] == ["a", "c"]
 
 
 def test_escapes_and_joined_strings_are_read_as_julia_does(file: Path):

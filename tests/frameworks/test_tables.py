@@ -15,7 +15,7 @@ from twinbench.run.agree.agreement import compare
 LARGE = [
     ("clean", {"drop_missing": ["x", "s"], "cast": {"x": "int64", "k": "float64"}}),
     ("impute", {"columns": ["x"]}),
-    ("derive", {"columns": {"q": ["floor_divide", "k", 7], "z": ["ratio", "y", "x", 2.0], "m": ["weekday", "time"]}}),
+    ("derive", {"columns": {"q": ["floor_divide", "k", 7], "r": ["ratio", "y", "x", 2.0], "m": ["weekday", "time"]}}),
     ("groupby", {"keys": ["s", "k"], "aggregates": {"a": ["median", "x"], "b": ["std", "x"], "c": ["sum", "k"]}}),
     ("groupby", {"keys": ["k"], "aggregates": {"a": ["r2", "x", "y"], "b": ["max_minus_min", "k", "k"]}}),
     ("top", {"keys": ["s"], "column": "x", "n": 3}),
@@ -30,7 +30,7 @@ LARGE = [
     ("rolling", {"name": "m", "by": ["k"], "column": "y", "window": 50}),
     ("one_hot", {"columns": ["s"]}),
     ("standardise", {"columns": ["k", "y"]}),
-    ("split", {"label": "label", "drop": ["s", "time"]}),
+    ("split", {"label": "label", "drop": ["s", "x", "time"]}),
 ]
 
 

@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.julia)
-            reason = why_not(getattr(item.module, "NAME", None))  # type: ignore[attr-defined]
+            reason = why_not(getattr(item.module, "NAME", None))
             if reason is not None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 

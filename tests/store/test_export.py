@@ -63,7 +63,7 @@ def test_a_file_name_asks_for_the_samples_alone(store, tmp_path):
 
 def test_a_bad_format_or_run_is_refused(store, tmp_path):
     with pytest.raises(BadInput, match="did you mean 'parquet'"):
-        export(store, RUN, tmp_path / "out", "parket")  # type: ignore[arg-type]
+        export(store, RUN, tmp_path / "out", "parket")
     with pytest.raises(BadInput, match="no run 'zzz'"):
         export(store, "zzz", tmp_path / "out")
 

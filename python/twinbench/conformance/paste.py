@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -54,7 +55,7 @@ def _arrays(arrays: Arrays) -> str:
     return "{" + ", ".join(f"{name!r}: {_array(values)}" for name, values in arrays.items()) + "}"
 
 
-def _array(values: NDArray) -> str:  # type: ignore[type-arg]
+def _array(values: NDArray[Any]) -> str:
     dtype = "str" if values.dtype.kind == "U" else values.dtype.name
     if values.size > MOST_VALUES:
         return f"...  # {dtype} {values.shape} is too large to be printed"

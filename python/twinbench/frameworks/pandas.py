@@ -78,6 +78,7 @@ def read_csv(p: t.ReadCsv, path: str) -> pd.DataFrame:
     types = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string()}
     table = pacsv.read_csv(
         path,
+        read_options=pacsv.ReadOptions(use_threads=pa.cpu_count() > 1),
         parse_options=pacsv.ParseOptions(newlines_in_values=True),
         convert_options=pacsv.ConvertOptions(
             include_columns=list(p.columns),

@@ -20,6 +20,7 @@ from twinbench.errors import BadInput
 from twinbench.launch.process import WorkerFailure, scratch
 from twinbench.launch.variables import variables_of_worker
 from twinbench.numbers import stats
+from twinbench.numbers.moderation import Prior
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack, fingerprint, versions
 from twinbench.run import environment
@@ -28,7 +29,7 @@ from twinbench.run.contender import Contender
 from twinbench.run.measured import Measured
 from twinbench.run.models import mistakes, quality
 from twinbench.run.options import MAX_PROCESSES, MIN_ROUNDS, Options
-from twinbench.store.samples import BlockPosition, paired
+from twinbench.store.samples import BlockPosition, paired, spread
 from twinbench.store.store import PlannedPipeline, Status, Store
 
 if TYPE_CHECKING:
@@ -326,12 +327,21 @@ class _Measuring:
             return [contender.measured.blocks(step, process) for step in steps]
         return [contender.measured.totals(steps, process)]
 
+    def _spread(self) -> Prior:
+        """Estimate the spread between processes as the ranking will, from the steps and, if there is one, the total."""
+        blocks = {c.name: {step.id: c.measured.blocks(step.id) for step in c.steps} for c in self.alive}
+        if not self.part.pipeline.independent:
+            for contender in self.alive:
+                blocks[contender.name][""] = contender.measured.totals(step.id for step in contender.steps)
+        return spread(blocks)
+
     def _half_width(self, process_sd: float, process: int | None = None) -> float:
         """Return the half-width of the widest interval, each contender compared with the first that has the figure."""
         widths = [0.0]
+        prior = self._spread() if process is None else None
         for figures in zip(*(self._figures(contender, process) for contender in self.alive), strict=True):
             first, *others = [blocks for blocks in figures if blocks] or [{}]
             pairs = [paired(other, first) for other in others]
-            ratios = [stats.ratio(*pair, process_sd=process_sd) for pair in pairs if pair[0]]
+            ratios = [stats.ratio(*pair, process_sd=process_sd, prior=prior) for pair in pairs if pair[0]]
             widths += [math.expm1((math.log(r.high) - math.log(r.low)) / 2) for r in ratios]
         return max(widths)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from twinbench.numbers.stats import Values
+from twinbench.numbers.moderation import NOTHING, Prior, prior
+from twinbench.numbers.stats import FLOOR, OWN_SPREAD, Values
 from twinbench.store.records import Sample, SampleKind
 
 NS = 1e-9
@@ -84,6 +86,32 @@ def paired(a: Blocks, b: Blocks) -> tuple[Values, Values]:
     return nested({position: a[position] for position in shared}), nested(
         {position: b[position] for position in shared}
     )
+
+
+def spread(blocks: Mapping[str, Mapping[str, Blocks]]) -> Prior:
+    """Estimate the spread between processes from the blocks of all stacks, by stack and step.
+
+    Only processes count in which every stack measured every step. `NOTHING` with fewer than `OWN_SPREAD` of them.
+    """
+    effects = {stack: {step: _log_times(its) for step, its in steps.items()} for stack, steps in blocks.items()}
+    measured = [times.keys() for steps in effects.values() for times in steps.values()]
+    shared = sorted(set.intersection(*map(set, measured))) if measured else []
+    if len(shared) < OWN_SPREAD:
+        return NOTHING
+    return prior(
+        {
+            stack: {step: [times[process] for process in shared] for step, times in steps.items()}
+            for stack, steps in effects.items()
+        }
+    )
+
+
+def _log_times(blocks: Blocks) -> dict[int, float]:
+    """Return by process the median over blocks of the log of each block's median."""
+    logs: dict[int, list[float]] = defaultdict(list)
+    for (process, _), samples in blocks.items():
+        logs[process].append(math.log(max(median(samples), FLOOR)))
+    return {process: median(values) for process, values in logs.items()}
 
 
 def _share(parts: Sequence[tuple[float | None, float, int]]) -> float | None:

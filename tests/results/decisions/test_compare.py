@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def compared(store: Store, **options: object) -> Comparison:
-    return compare.runs((store, RUN), (store, LATER), **options)  # type: ignore[arg-type]
+    return compare.runs((store, RUN), (store, LATER), **options)
 
 
 def cell(store: Store, stack: str, run: str = LATER) -> int:

@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def answer(store: Store, **wishes: object) -> Recommendation:
-    (found,) = recommend(summarise(store, RUN), Wishes(**wishes), LANGUAGES)  # type: ignore[arg-type]
+    (found,) = recommend(summarise(store, RUN), Wishes(**wishes), LANGUAGES)
     return found
 
 

@@ -7,6 +7,7 @@ mistakes.
 from __future__ import annotations
 
 import csv
+import mmap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,21 +33,34 @@ def load() -> None:
 
 
 def read_csv(p: t.ReadCsv, path: str) -> Arrays:
-    """Read with ``loadtxt`` into records; only floats, which may be missing, need a converter."""
-    with open(path, newline="", encoding="utf-8-sig") as file:  # line breaks inside quotes stay as they are
-        header = next(csv.reader(file))
+    """Read with ``loadtxt`` into records; only floats, which may be missing, need a converter.
+
+    ``loadtxt`` reads a path in blocks, which is faster than an open file by lines, but translates line breaks, also
+    those inside quotes. So a file with a carriage return is opened here.
+    """
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        rows = csv.reader(file)
+        header = next(rows)
         positions = {name: header.index(name) for name in p.columns}
+        translated = _has_carriage_return(path)
         records = np.loadtxt(
-            file,
+            file if translated else path,
             dtype=[(name, "O" if kind == "string" else kind) for name, kind in p.columns.items()],
             delimiter=",",
             quotechar='"',
             comments=None,
+            encoding="utf-8-sig",
+            skiprows=0 if translated else rows.line_num,
             usecols=list(positions.values()),
             converters={positions[name]: _number for name, kind in p.columns.items() if kind == "float64"},
             ndmin=1,
         )
     return {name: _column(records[name]) for name in p.columns}
+
+
+def _has_carriage_return(path: str) -> bool:
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b"\r") >= 0
 
 
 def _number(field: str) -> float:

@@ -149,9 +149,9 @@ def _parsed(kind: Type, name: str, fields: Sequence[str], lines: Sequence[int]) 
     if kind == "int64":
         _check_all(fields, lines, name, INTEGER, "a whole number without a sign '+'", absent=())
         numbers = [int(field) for field in fields]
-        for number, line in zip(numbers, lines, strict=True):
-            if not -(2**63) <= number < 2**63:
-                raise OutsideContract(f"line {line}, column '{name}': {number} doesn't fit int64; read it as float64")
+        if numbers and (min(numbers) < -(2**63) or max(numbers) >= 2**63):
+            number, line = next((n, at) for n, at in zip(numbers, lines, strict=True) if not -(2**63) <= n < 2**63)
+            raise OutsideContract(f"line {line}, column '{name}': {number} doesn't fit int64; read it as float64")
         return np.array(numbers, dtype=np.int64)
     absent = ("", "NA", *NOT_A_NUMBER)
     _check_all(fields, lines, name, FLOAT, "a number such as -12.5 or 1e-3", absent)
@@ -162,6 +162,8 @@ def _check_all(
     fields: Sequence[str], lines: Sequence[int], name: str, form: re.Pattern[str], asked: str, absent: Sequence[str]
 ) -> None:
     """Refuse the first field that has another form and isn't one of the fields for a missing value."""
+    if set(map(bool, map(form.fullmatch, fields))) <= {True}:
+        return
     for field, line in zip(fields, lines, strict=True):
         if not form.fullmatch(field) and field not in absent:
             if field in ("", "NA"):

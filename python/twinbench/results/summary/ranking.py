@@ -5,18 +5,16 @@ Agreement comes before speed: a cell that failed or disagrees has no rank.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from statistics import median
 
-from twinbench.numbers import moderation, stats
+from twinbench.numbers import stats
 from twinbench.numbers.moderation import Prior
 from twinbench.numbers.stats import Ranked, Ratio
 from twinbench.results.summary.records import BreakEven, CellSummary, StepSummary
 from twinbench.store.records import Status
-from twinbench.store.samples import Blocks, Figures, paired
+from twinbench.store.samples import Blocks, Figures, paired, spread
 
 
 def by_total(
@@ -26,7 +24,7 @@ def by_total(
     totals = {stack: figures.totals(steps) for stack, figures in measured.items()}
     by_name = {cell.stack: cell for cell in cells}
     estimates = {c.stack: c.total.estimate for c in cells if c.status is Status.DONE and c.total is not None}
-    prior = moderation.prior(_effects({stack: measured[stack].steady | {"": totals[stack]} for stack in estimates}))
+    prior = spread({stack: measured[stack].steady | {"": totals[stack]} for stack in estimates})
     order = stats.rank(estimates, partial(_ratio, totals, process_sd, prior))
     ranked = [replace(by_name[stack.name], rank=stack.rank, ratio=stack.ratio) for stack in order]
     return ranked + [cell for cell in cells if cell.stack not in estimates]
@@ -35,7 +33,8 @@ def by_total(
 def by_step(cells: Sequence[CellSummary], measured: Mapping[str, Figures], process_sd: float) -> list[CellSummary]:
     """Return the cells in their order, with each step that agrees ranked against the same step of the other stacks."""
     ranks: dict[tuple[str, str], Ranked] = {}
-    prior = moderation.prior(_effects({stack: figures.steady for stack, figures in measured.items()}))
+    complete = [cell.stack for cell in cells if cell.status in (Status.DONE, Status.DISAGREES)]
+    prior = spread({stack: measured[stack].steady for stack in complete})
     for name in dict.fromkeys(step.step for cell in cells for step in cell.steps):
         blocks = {stack: figures.steady.get(name, {}) for stack, figures in measured.items()}
         estimates = {
@@ -70,18 +69,3 @@ def break_even(ranked: Sequence[CellSummary]) -> BreakEven | None:
 def _ratio(blocks: Mapping[str, Blocks], process_sd: float, prior: Prior, a: str, b: str) -> Ratio | None:
     pair = paired(blocks[a], blocks[b])
     return stats.ratio(*pair, process_sd=process_sd, prior=prior) if pair[0] else None
-
-
-def _effects(blocks: Mapping[str, Mapping[str, Blocks]]) -> moderation.Effects:
-    """Return the log times by stack, step and process, of the processes in which every stack measured every step."""
-    every = [{process for process, _ in step} for steps in blocks.values() for step in steps.values()]
-    shared = sorted(set.intersection(*every)) if every else []
-    return {
-        stack: {name: [_log_time(step, process) for process in shared] for name, step in steps.items()}
-        for stack, steps in blocks.items()
-    }
-
-
-def _log_time(blocks: Blocks, process: int) -> float:
-    times = [median(samples) for (of, _), samples in blocks.items() if of == process]
-    return median(math.log(max(time, stats.FLOOR)) for time in times)

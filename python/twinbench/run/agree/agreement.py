@@ -62,7 +62,7 @@ def compare(
     """
     got, want = op.canonical(got), op.canonical(want)
     if params is not None and not op.in_order(params):
-        scale = _sorted_scale(want, scale or {})
+        scale = _sorted_scale(want, scale) if scale else scale
         got, want = sorted_rows(got), sorted_rows(want)
     tolerance = op.tolerance if op.tolerance_of is None or params is None else op.tolerance_of(params)
     findings = _all(got, want, tolerance, scale or {})
@@ -93,7 +93,7 @@ def sorted_rows(table: Arrays) -> Arrays:
 
 def _sorted_scale(want: Arrays, scale: Arrays) -> Arrays:
     """Bring the scales of rows into the order that `sorted_rows` gives to the reference's rows."""
-    order = _order(want)
+    order = _order(want) if any(unit.ndim for unit in scale.values()) else None
     return scale if order is None else {name: unit[order] if unit.ndim else unit for name, unit in scale.items()}
 
 
