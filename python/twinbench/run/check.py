@@ -11,10 +11,11 @@ from typing import Any
 from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure, scratch
 from twinbench.launch.team import Team
 from twinbench.launch.variables import variables_of_worker
-from twinbench.run.agree import agreement, reference
+from twinbench.run.agree import reference
 from twinbench.run.contender import check_output, jobs
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
+from twinbench.store.records import Agreement
 from twinbench.worker import protocol
 from twinbench.worker.protocol import Reply, Request
 
@@ -24,7 +25,7 @@ class Checked:
     """A stack's findings by step. ``reason`` says why the check of the stack ended early; empty if it didn't."""
 
     stack: str
-    findings: dict[str, list[agreement.Finding]]
+    findings: dict[str, list[Agreement]]
     reason: str = ""
     available: bool = True
 
@@ -41,7 +42,7 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
         if stack.missing is not None:
             yield Checked(stack.name, {}, stack.missing.reason, available=False)
             continue
-        findings: dict[str, list[agreement.Finding]] = {}
+        findings: dict[str, list[Agreement]] = {}
         variables = variables_of_worker(options.threads, options.device, uses_julia=stack.uses_julia)
         try:
             team = Team(jobs(part.pipeline, stack, references, options), variables, options.memory_limit)

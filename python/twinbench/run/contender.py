@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
-from twinbench.run.agree import agreement
+from twinbench.run.agree.agreement import check_agreement
 from twinbench.run.agree.reference import Reference
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
@@ -130,21 +130,21 @@ class Contender:
         """Steps that this stack runs, in order."""
         return [step for step in self.pipeline.steps if step.id in self.stack.steps]
 
-    def agree(self, step: Step, scratch: Path) -> list[agreement.Finding]:
+    def agree(self, step: Step, scratch: Path) -> list[Agreement]:
         """Check that a step's output agrees with the reference's, and store the findings."""
         directory = scratch / step.id
         answer = self._ask(protocol.EXTRACT, step=step.id, directory=str(directory))
         self._add([self._sample(step.id, "boundary", answer.boundary_ns, "out")])
         findings = check_output(self._ask, step, self.stack, self.reference, directory)
         for f in findings:
-            self.store.add_agreement(self.cell, Agreement(step=step.id, **asdict(f)))
+            self.store.add_agreement(self.cell, f)
         examples = self.reference.examples(step)
         if examples:
             self.store.add_fact(self.cell, step.id, "examples", examples)
         if step.op.is_request(step.params):
             self.store.add_fact(self.cell, step.id, "request", True)
         if quality.scores_all(step) and not any(f.error == float("inf") for f in findings):
-            with _checking(step):
+            with _costs_its_cell_only(step):
                 self._score(self.reference.output(step.inputs[1]), arrays.load(directory))
         shutil.rmtree(directory, ignore_errors=True)
         return findings
@@ -167,7 +167,7 @@ class Contender:
         """Store loss and quality over time, and quality from other seeds, after the first calls have compiled."""
         for training in retrain.trained(self.pipeline):
             if training.step.id in self.stack.steps and not self.disagreements:
-                with _checking(training.step):
+                with _costs_its_cell_only(training.step):
                     self._train_again(training, directory)
 
     def _train_again(self, training: retrain.Trained, directory: Path) -> None:
@@ -313,25 +313,24 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
     }
 
 
-def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, directory: Path) -> list[agreement.Finding]:
+def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, directory: Path) -> list[Agreement]:
     """Check that a step's output, saved in ``directory``, agrees with the reference's; one finding per array.
 
     An isolated step is executed once more by the worker, on the reference's inputs, and that output is checked.
     """
-    deviation = stack.steps[step.id].deviations.get(step.op.name)
     want, scale = reference.output(step.id), reference.scale(step.id)
-    if not step.isolated:
-        with _checking(step):
-            got = arrays.load(directory)
-            return agreement.compare(step.op, got, want, deviation, step.params, scale)
-    with scratch() as isolated, _checking(step):
-        inputs = [reference.directory_of(source) for source in step.inputs]
-        ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=isolated)
-        return agreement.compare(step.op, arrays.load(Path(isolated)), want, deviation, step.params, scale)
+    deviation = stack.steps[step.id].deviations.get(step.op.name)
+    with scratch() as isolated, _costs_its_cell_only(step):
+        if step.isolated:
+            directory = Path(isolated)
+            inputs = [reference.directory_of(source) for source in step.inputs]
+            ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=isolated)
+        findings = check_agreement(step.op, arrays.load(directory), want, deviation, step.params, scale)
+    return [replace(finding, step=step.id) for finding in findings]
 
 
 @contextmanager
-def _checking(step: Step) -> Iterator[None]:
+def _costs_its_cell_only(step: Step) -> Iterator[None]:
     """Turn the exception of a check into the failure of its cell, so that an unusable output doesn't end the run."""
     try:
         yield
