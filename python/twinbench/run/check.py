@@ -11,9 +11,12 @@ from typing import Any
 from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure, scratch
 from twinbench.launch.team import Team
 from twinbench.launch.variables import variables_of_worker
+from twinbench.ops.contract import Arrays
+from twinbench.run import recheck
 from twinbench.run.agree import reference
-from twinbench.run.contender import check_output, jobs
+from twinbench.run.contender import jobs
 from twinbench.run.options import Options
+from twinbench.run.outputs import check_output
 from twinbench.run.runner import Part
 from twinbench.store.records import Agreement
 from twinbench.worker import protocol
@@ -56,14 +59,17 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
         try:
             team.ask(protocol.LOAD, START_TIMEOUT_S)
             with scratch() as directory:
+                rechecks: dict[str, Arrays | None] = {}
                 for step in part.pipeline.steps:
                     if step.id in stack.steps:
                         ask(protocol.FIRST, step=step.id)
                         target = Path(directory) / step.id
-                        if not step.isolated:
-                            ask(protocol.EXTRACT, step=step.id, directory=str(target))
+                        ask(protocol.EXTRACT, step=step.id, directory=str(target))
                         findings[step.id] = check_output(ask, step, stack, references, target)
+                        rechecks |= recheck.planned(step, findings[step.id], target)
                         shutil.rmtree(target, ignore_errors=True)
+                for finding in recheck.recheck(ask, part.pipeline, stack, references, rechecks):
+                    findings[finding.step].append(finding)
             yield Checked(stack.name, findings)
         except WorkerFailure as failure:
             yield Checked(stack.name, findings, f"{failure.kind}: {failure.reason}")

@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import shutil
 import time
-import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinbench import metrics
-from twinbench.errors import TwinbenchError
 from twinbench.frameworks.api import Framework
-from twinbench.launch.process import START_TIMEOUT_S, STDERR_TAIL, Ask, WorkerFailure, scratch
+from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure
 from twinbench.launch.team import Team
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
-from twinbench.run.agree.agreement import check_agreement
+from twinbench.run import recheck
 from twinbench.run.agree.reference import Reference
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
@@ -36,6 +33,7 @@ from twinbench.run.options import (
     WARM_UP_NS,
     Options,
 )
+from twinbench.run.outputs import check_output, costs_its_cell_only
 from twinbench.store.records import MODEL
 from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
 from twinbench.worker import protocol
@@ -69,6 +67,10 @@ class Contender:
     failed: bool = False
     agreement_checked: bool = False
     """Whether the outputs were checked against the reference, which is done once per run."""
+    rechecked: bool = False
+    """Whether the outputs after the measurement were checked, which is done once per run."""
+    rechecks: dict[str, Arrays | None] = field(default_factory=dict)
+    """The steps whose first outputs agree; with the first output where it is what later ones must equal."""
     measured: Measured = field(default_factory=Measured)
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
@@ -144,8 +146,9 @@ class Contender:
         if step.op.is_request(step.params):
             self.store.add_fact(self.cell, step.id, "request", True)
         if quality.scores_all(step) and not any(f.error == float("inf") for f in findings):
-            with _costs_its_cell_only(step):
+            with costs_its_cell_only(step):
                 self._score(self.reference.output(step.inputs[1]), arrays.load(directory))
+        self.rechecks |= recheck.planned(step, findings, directory)
         shutil.rmtree(directory, ignore_errors=True)
         return findings
 
@@ -167,7 +170,7 @@ class Contender:
         """Store loss and quality over time, and quality from other seeds, after the first calls have compiled."""
         for training in retrain.trained(self.pipeline):
             if training.step.id in self.stack.steps and not self.disagreements:
-                with _costs_its_cell_only(training.step):
+                with costs_its_cell_only(training.step):
                     self._train_again(training, directory)
 
     def _train_again(self, training: retrain.Trained, directory: Path) -> None:
@@ -226,8 +229,16 @@ class Contender:
             self.worker.resume()
             earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
             self.store.add_fact(self.cell, "", PEAK, max([self._ask(protocol.MEMORY).peak_bytes, *earlier]))
+            if not self.rechecked:
+                self._recheck()
         self.worker.kill()
         self.worker = None
+
+    def _recheck(self) -> None:
+        """Store what the last outputs and a run on other data disagree in, once per run, after all is measured."""
+        for finding in recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks):
+            self.store.add_agreement(self.cell, finding)
+        self.rechecked = True
 
     def fail(self, failure: WorkerFailure) -> None:
         """End this cell with a failure. Its samples stay in the store."""
@@ -311,31 +322,3 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
         environment: Job(threads=options.threads, device=options.device, steps=tuple(own), values=values[environment])
         for environment, own in steps.items()
     }
-
-
-def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, directory: Path) -> list[Agreement]:
-    """Check that a step's output, saved in ``directory``, agrees with the reference's; one finding per array.
-
-    An isolated step is executed once more by the worker, on the reference's inputs, and that output is checked.
-    """
-    want, scale = reference.output(step.id), reference.scale(step.id)
-    deviation = stack.steps[step.id].deviations.get(step.op.name)
-    with scratch() as isolated, _costs_its_cell_only(step):
-        if step.isolated:
-            directory = Path(isolated)
-            inputs = [reference.directory_of(source) for source in step.inputs]
-            ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=isolated)
-        findings = check_agreement(step.op, arrays.load(directory), want, deviation, step.params, scale)
-    return [replace(finding, step=step.id) for finding in findings]
-
-
-@contextmanager
-def _costs_its_cell_only(step: Step) -> Iterator[None]:
-    """Turn the exception of a check into the failure of its cell, so that an unusable output doesn't end the run."""
-    try:
-        yield
-    except (WorkerFailure, TwinbenchError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        reason = f"{step.id}: can't be compared: {type(error).__name__}: {error}".splitlines()[0][:500]
-        raise WorkerFailure("wrong answer", reason, traceback.format_exc()[-STDERR_TAIL:]) from error
