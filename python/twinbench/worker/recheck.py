@@ -119,12 +119,13 @@ def _timed(call: Callable[[], Arrays]) -> tuple[Arrays, int]:
 
 def _other_form(output: Any, equal: Any) -> str:
     """Return what an output is if an equal value, which was prepared, has another type; empty otherwise."""
-    if type(output) is not type(equal):
-        return f"{type(output).__name__} instead of {type(equal).__name__}"
-    if isinstance(output, dict):
-        for name in output.keys() & equal.keys():
-            if type(output[name]) is not type(equal[name]):
-                return f"{name}: {type(output[name]).__name__} instead of {type(equal[name]).__name__}"
+    if output is None or not isinstance(equal, dict) or not isinstance(output, dict):
+        pairs = {"": (output, equal)}
+    else:
+        pairs = {f"{name}: ": (output[name], equal[name]) for name in output.keys() & equal.keys()}
+    for name, (got, want) in pairs.items():
+        if got is not None and not isinstance(got, type(want)):
+            return f"{name}{type(got).__name__} instead of {type(want).__name__}"
     return ""
 
 
