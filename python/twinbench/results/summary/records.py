@@ -40,6 +40,10 @@ class StepSummary:
     """Median over processes of the first execution, compilation included. None if the step never ran."""
     steady: Interval | None
     """Time of one execution after warm-up. None if it wasn't measured."""
+    mean_s: float | None
+    """Mean of the steady samples, rare slow ones included. None if it wasn't measured."""
+    p95_s: float | None
+    """Time that 95 of 100 steady samples don't exceed, garbage collections included. None if it wasn't measured."""
     boundary_in_s: float | None
     """Time to bring the inputs into this framework's form. None if it wasn't measured, 0 if no conversion was
     needed."""
