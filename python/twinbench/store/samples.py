@@ -34,6 +34,8 @@ class Figures:
     """Average number of busy cores during steady samples. None where CPU time wasn't measured."""
     gc_share: float | None
     """Share of the steady time that the garbage collector takes. None where it wasn't measured."""
+    gc_shares: dict[str, float]
+    """The same share by step, without steps for which it wasn't measured."""
     tails: dict[str, list[float]]
     """Wall times of the steady samples by step, ascending, with the collections that fell into them."""
 
@@ -86,17 +88,20 @@ def figures(samples: Sequence[Sample]) -> Figures:
         else:
             once[sample.kind, sample.step, sample.detail].append(sample.wall_ns * NS)
     bursts = [sample for sample in samples if sample.kind == "steady"]
+    shares = {step: _gc_share(sample for sample in bursts if sample.step == step) for step in steady}
     return Figures(
         steady={step: dict(blocks) for step, blocks in steady.items()},
         once=dict(once),
         cpu_per_wall=_share([(s.cpu_ns, s.wall_ns * s.evals, s.evals) for s in bursts]),
-        gc_share=_share([(_collector_ns(s), s.time_ns * s.evals, s.evals) for s in bursts]),
+        gc_share=_gc_share(bursts),
+        gc_shares={step: share for step, share in shares.items() if share is not None},
         tails={step: sorted(walls) for step, walls in tails.items()},
     )
 
 
-def _collector_ns(sample: Sample) -> float | None:
-    return sample.gc_ns if sample.collector_ns is None else sample.collector_ns
+def _gc_share(samples: Iterable[Sample]) -> float | None:
+    collector = ((s.gc_ns if s.collector_ns is None else s.collector_ns, s) for s in samples)
+    return _share([(gc_ns, s.time_ns * s.evals, s.evals) for gc_ns, s in collector])
 
 
 def nested(blocks: Blocks) -> Values:

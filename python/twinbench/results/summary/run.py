@@ -218,6 +218,9 @@ def _step(
         saved_bytes=int(facts.held_as["bytes"]) if "bytes" in facts.held_as else None,
         discarded=facts.discarded,
         settled=facts.settled,
+        trend=facts.trend,
+        allocated_bytes=facts.allocated_bytes,
+        gc_share=measured.gc_shares.get(step),
     )
 
 
@@ -329,8 +332,8 @@ def _unsettled(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
     for pipeline in pipelines:
         for cell in pipeline.cells:
             for step in cell.steps:
-                if step.still_falling and step.steady is not None:
-                    why = f"still getting faster when warm-up ended after {WARM_UP_S:g} s"
+                if step.changing and step.steady is not None:
+                    why = f"still getting {step.trend} when warm-up ended after {WARM_UP_S:g} s"
                     yield f"{pipeline.pipeline}: {cell.stack}: {step.step} {why}"
 
 
