@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 """Status of a failed cell by the kind of failure; FAILED for other kinds."""
 
+TRENDS = ("settled", "short", "faster", "slower")
+"""What the times may do at the end of a warm-up, from best to worst."""
+
 PEAK = "peak_rss_bytes"
 """Key of the fact with the largest resident set of any of a cell's processes, those before a resumption included."""
 
@@ -75,8 +78,10 @@ class Contender:
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
     """Latest time of one evaluation in nanoseconds, by step."""
-    unsettled: set[str] = field(default_factory=set)
-    """Ids of steps that still got faster at the end of a warm-up, in any process."""
+    trends: dict[str, str] = field(default_factory=dict)
+    """Worst trend at the end of a warm-up, of all processes, by step."""
+    collector_ns: dict[str, float | None] = field(default_factory=dict)
+    """Time of the garbage collector per evaluation in the long run, in the current process, by step."""
 
     @property
     def name(self) -> str:
@@ -199,17 +204,18 @@ class Contender:
     def warm_up(self, step: Step) -> None:
         """Calibrate a step, and run it until the times have settled."""
         warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=WARM_UP_NS)
-        if not warm.settled:
-            self.unsettled.add(step.id)
-        settled = step.id not in self.unsettled
-        self.store.add_fact(self.cell, step.id, "warm_up", warm.as_json() | {"settled": settled})
+        trend = max(self.trends.get(step.id, warm.trend), warm.trend, key=TRENDS.index)
+        self.trends[step.id], self.collector_ns[step.id] = trend, warm.collector_ns
+        fact = warm.as_json() | {"trend": trend, "settled": trend == "settled"}
+        self.store.add_fact(self.cell, step.id, "warm_up", fact)
 
     def burst(self, step: Step, block: int) -> float:
-        """Take one burst of a step. Returns its seconds, including the garbage collection before it."""
+        """Take one burst of a step. Returns its seconds, including what it discards."""
         start = time.monotonic()
         samples, limit_ns = self._burst_size(self.typical_ns[step.id])
         timings = self._ask(protocol.BURST, step=step.id, min_samples=samples, limit_ns=limit_ns).timings
-        self._add([self._timed(step.id, "steady", timing, block) for timing in timings])
+        collector_ns = self.collector_ns.get(step.id)
+        self._add([replace(self._timed(step.id, "steady", t, block), collector_ns=collector_ns) for t in timings])
         self.typical_ns[step.id] = timings[-1].wall_ns
         return time.monotonic() - start
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from functools import partial, wraps
 from pathlib import Path
 from time import perf_counter_ns
@@ -245,8 +246,8 @@ class Cell:
         resolved, call = self.steps[step], self.calls[step]
         measured = resolved.measure
         self.evals[step] = 1 if resolved.op.is_request(resolved.params) else measured.calibrate(call)
-        discarded, settled = measured.warm_up(call, self.evals[step], limit_ns)
-        return protocol.WarmUp(self.evals[step], discarded, settled)
+        warm = measured.warm_up(call, self.evals[step], limit_ns)
+        return protocol.WarmUp(self.evals[step], *astuple(warm))
 
     @_answers(protocol.BURST)
     def burst(self, step: str, min_samples: int, limit_ns: int) -> protocol.Burst:
