@@ -239,7 +239,7 @@ def test_stacks_that_can_not_be_told_apart_share_a_rank():
 
 def test_twenty_identical_stacks_share_the_first_rank():
     rng = np.random.default_rng(21)
-    values = {str(number): clustered(rng, 3) for number in range(20)}
+    values = {str(number): clustered(rng, 4) for number in range(20)}
     estimates = {name: stats.summarise(v).estimate for name, v in values.items()}
     apart = stats.rank(estimates, lambda a, b: stats.ratio(values[a], values[b], process_sd=SPREAD))
     assert {place.rank for place in apart} == {1}
