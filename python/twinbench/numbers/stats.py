@@ -304,7 +304,7 @@ def _fit(logs: Sequence[Sequence[float]], process_sd: float, prior: Prior | None
     if not logs or not all(map(len, logs)):
         raise ValueError("no samples to summarise")
     processes = [median(blocks) for blocks in logs]
-    within = fmean(_median_variance(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
+    within = fmean(median_variance(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
     own_df = len(processes) - 1
     centre = fmean(processes)
     between = sum((process - centre) ** 2 for process in processes) / own_df if own_df else 0.0
@@ -317,7 +317,7 @@ def _fit(logs: Sequence[Sequence[float]], process_sd: float, prior: Prior | None
     return _Fit(processes, math.sqrt(moderated / len(processes)), df, sum(map(len, logs)))
 
 
-def _median_variance(values: Sequence[float]) -> float:
+def median_variance(values: Sequence[float]) -> float:
     """Compute the bootstrap variance of the median, from the weight that resampling gives to each order statistic."""
     weights, ordered = _median_weights(len(values)), sorted(values)
     centre = sum(weight * value for weight, value in zip(weights, ordered, strict=True))

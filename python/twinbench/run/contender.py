@@ -31,11 +31,13 @@ from twinbench.run.options import (
     BURST_NS,
     BURST_SAMPLES,
     LONG_STEP_NS,
+    SETTLED_WARM_UP_NS,
     SHORT_ROUND_NS,
     SHORT_STEP_NS,
     WARM_UP_NS,
     Options,
 )
+from twinbench.run.surroundings import SURROUNDINGS, Surroundings
 from twinbench.store.records import MODEL
 from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
 from twinbench.worker import protocol
@@ -69,12 +71,14 @@ class Contender:
     failed: bool = False
     agreement_checked: bool = False
     """Whether the outputs were checked against the reference, which is done once per run."""
+    trained_again: bool = False
+    """Whether the trainings were repeated for their curves and seeds, which is done once per run."""
     measured: Measured = field(default_factory=Measured)
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
     """Latest time of one evaluation in nanoseconds, by step."""
-    unsettled: set[str] = field(default_factory=set)
-    """Ids of steps that still got faster at the end of a warm-up, in any process."""
+    settled: dict[str, bool] = field(default_factory=dict)
+    """Whether a step had settled at the end of each warm-up of `WARM_UP_NS`, by step."""
 
     @property
     def name(self) -> str:
@@ -101,12 +105,14 @@ class Contender:
                 reasons.setdefault(a.step, a.declared)
         return reasons
 
-    def start(self, process: int) -> None:
+    def start(self, process: int, surroundings: Surroundings) -> None:
         """Start a fresh process and import the frameworks. Thread counts are verified later, once the pools exist."""
         self.process = process
         self.store.set_status(self.cell, Status.RUNNING)
+        self.store.add_fact(self.cell, "", f"{SURROUNDINGS}:{process}", surroundings.as_json())
+        variables = {**self.environment, **surroundings.variables()}
         self.worker = Team(
-            jobs(self.pipeline, self.stack, self.reference, self.options), self.environment, self.options.memory_limit
+            jobs(self.pipeline, self.stack, self.reference, self.options), variables, self.options.memory_limit
         )
         answer = self.worker.ask(protocol.LOAD, START_TIMEOUT_S)
         self._add([self._sample("", "import", ns, name) for name, ns in answer.imports.items()])
@@ -195,23 +201,24 @@ class Contender:
 
     def warm_up(self, step: Step) -> None:
         """Calibrate a step, and run it until the times have settled."""
-        warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=WARM_UP_NS)
-        if not warm.settled:
-            self.unsettled.add(step.id)
-        settled = step.id not in self.unsettled
-        self.store.add_fact(self.cell, step.id, "warm_up", warm.as_json() | {"settled": settled})
+        limit_ns = SETTLED_WARM_UP_NS if self.settled.get(step.id) else WARM_UP_NS
+        warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=limit_ns)
+        if limit_ns == WARM_UP_NS:
+            self.settled[step.id] = warm.settled and self.settled.get(step.id, True)
+        self.store.add_fact(self.cell, step.id, "warm_up", warm.as_json() | {"settled": self.settled[step.id]})
 
-    def burst(self, step: Step, block: int) -> float:
-        """Take one burst of a step. Returns its seconds, including the garbage collection before it."""
+    def burst(self, step: Step, block: int, effort: float = 1.0) -> float:
+        """Take one burst of a step, of ``effort`` times the usual size. Returns all its seconds."""
         start = time.monotonic()
-        samples, limit_ns = self._burst_size(self.typical_ns[step.id])
+        usual, limit_ns = self._burst_size(self.typical_ns[step.id])
+        samples, limit_ns = max(1, round(usual * effort)), round(limit_ns * effort)
         timings = self._ask(protocol.BURST, step=step.id, min_samples=samples, limit_ns=limit_ns).timings
         self._add([self._timed(step.id, "steady", timing, block) for timing in timings])
         self.typical_ns[step.id] = timings[-1].wall_ns
         return time.monotonic() - start
 
     def _burst_size(self, typical_ns: float) -> tuple[int, int]:
-        """Return the fewest samples of a burst, and its least time in nanoseconds."""
+        """Return the fewest samples of a usual burst, and its least time in nanoseconds."""
         if typical_ns > LONG_STEP_NS:
             return 1, 0
         if typical_ns > SHORT_STEP_NS:
