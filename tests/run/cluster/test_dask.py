@@ -205,7 +205,7 @@ def test_a_host_measures_one_job_at_a_time(twinbench, store, scheduler, worker, 
 def test_a_job_whose_host_is_lost_is_measured_on_another(twinbench, store, scheduler, worker, mine, places, tmp_path):
     lost = worker("lost")
     arguments = ["--budget", "3", "--no-track", "--executor", "dask", "--scheduler", scheduler]
-    command = [sys.executable, "-m", "twinbench", "run", *mine, *arguments]
+    command = [sys.executable, "-m", "twinbench", "run", "--processes", "1", *mine, *arguments]
     with (tmp_path / "err").open("wb") as err:
         running = subprocess.Popen(command, env=places, stdout=subprocess.DEVNULL, stderr=err)
     wait_for(lambda: "probe-b: starting" in (tmp_path / "err").read_text())
@@ -222,7 +222,7 @@ def test_a_job_whose_host_is_lost_is_measured_on_another(twinbench, store, sched
 def test_ctrl_c_ends_the_jobs_and_keeps_what_they_measured(store, scheduler, worker, mine, places, tmp_path):
     worker("one")
     arguments = ["--budget", "60", "--no-track", "--executor", "dask", "--scheduler", scheduler]
-    command = [sys.executable, "-m", "twinbench", "run", *mine, "noop", *arguments]
+    command = [sys.executable, "-m", "twinbench", "run", "--processes", "1", *mine, "noop", *arguments]
     with (tmp_path / "err").open("wb") as err:
         running = subprocess.Popen(command, env=places, stdout=subprocess.DEVNULL, stderr=err)
     wait_for(lambda: "measuring: " in (tmp_path / "err").read_text())
@@ -252,7 +252,7 @@ def test_what_was_measured_outlives_the_scheduler(twinbench, store, worker, mine
     with a_scheduler(tmp_path) as (address, scheduler):
         worker("one", of=address, TMPDIR=str(tmp_path))
         arguments = ["--budget", "60", "--no-track", "--executor", "dask", "--scheduler", address]
-        command = [sys.executable, "-m", "twinbench", "run", *mine, *arguments]
+        command = [sys.executable, "-m", "twinbench", "run", "--processes", "1", *mine, *arguments]
         with (tmp_path / "err").open("wb") as err:
             running = subprocess.Popen(command, env=places, stdout=subprocess.DEVNULL, stderr=err)
         wait_for(lambda: "measuring: " in (tmp_path / "err").read_text())
