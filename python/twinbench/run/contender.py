@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +28,14 @@ from twinbench.run.options import (
     BURST_NS,
     BURST_SAMPLES,
     LONG_STEP_NS,
+    SETTLED_WARM_UP_NS,
     SHORT_ROUND_NS,
     SHORT_STEP_NS,
     WARM_UP_NS,
     Options,
 )
 from twinbench.run.outputs import check_output, costs_its_cell_only
+from twinbench.run.surroundings import SURROUNDINGS, Surroundings
 from twinbench.store.records import MODEL
 from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
 from twinbench.worker import protocol
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 """Status of a failed cell by the kind of failure; FAILED for other kinds."""
+
+TRENDS = ("settled", "short", "faster", "slower")
+"""What the times may do at the end of a warm-up, from best to worst."""
 
 PEAK = "peak_rss_bytes"
 """Key of the fact with the largest resident set of any of a cell's processes, those before a resumption included."""
@@ -71,12 +76,16 @@ class Contender:
     """Whether the outputs after the measurement were checked, which is done once per run."""
     rechecks: dict[str, Arrays | None] = field(default_factory=dict)
     """The steps whose first outputs agree; with the first output where it is what later ones must equal."""
+    trained_again: bool = False
+    """Whether the trainings were repeated for their curves and seeds, which is done once per run."""
     measured: Measured = field(default_factory=Measured)
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
     """Latest time of one evaluation in nanoseconds, by step."""
-    unsettled: set[str] = field(default_factory=set)
-    """Ids of steps that still got faster at the end of a warm-up, in any process."""
+    trends: dict[str, str] = field(default_factory=dict)
+    """Worst trend at the end of each warm-up of `WARM_UP_NS`, by step."""
+    collector_ns: dict[str, float | None] = field(default_factory=dict)
+    """Time of the garbage collector per evaluation in the long run, in the current process, by step."""
 
     @property
     def name(self) -> str:
@@ -103,12 +112,14 @@ class Contender:
                 reasons.setdefault(a.step, a.declared)
         return reasons
 
-    def start(self, process: int) -> None:
+    def start(self, process: int, surroundings: Surroundings) -> None:
         """Start a fresh process and import the frameworks. Thread counts are verified later, once the pools exist."""
         self.process = process
         self.store.set_status(self.cell, Status.RUNNING)
+        self.store.add_fact(self.cell, "", f"{SURROUNDINGS}:{process}", surroundings.as_json())
+        variables = {**self.environment, **surroundings.variables()}
         self.worker = Team(
-            jobs(self.pipeline, self.stack, self.reference, self.options), self.environment, self.options.memory_limit
+            jobs(self.pipeline, self.stack, self.reference, self.options), variables, self.options.memory_limit
         )
         answer = self.worker.ask(protocol.LOAD, START_TIMEOUT_S)
         self._add([self._sample("", "import", ns, name) for name, ns in answer.imports.items()])
@@ -198,23 +209,27 @@ class Contender:
 
     def warm_up(self, step: Step) -> None:
         """Calibrate a step, and run it until the times have settled."""
-        warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=WARM_UP_NS)
-        if not warm.settled:
-            self.unsettled.add(step.id)
-        settled = step.id not in self.unsettled
-        self.store.add_fact(self.cell, step.id, "warm_up", warm.as_json() | {"settled": settled})
+        limit_ns = SETTLED_WARM_UP_NS if self.trends.get(step.id) == "settled" else WARM_UP_NS
+        warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=limit_ns)
+        if limit_ns == WARM_UP_NS:
+            self.trends[step.id] = max(self.trends.get(step.id, warm.trend), warm.trend, key=TRENDS.index)
+        trend, self.collector_ns[step.id] = self.trends[step.id], warm.collector_ns
+        fact = warm.as_json() | {"trend": trend, "settled": trend == "settled"}
+        self.store.add_fact(self.cell, step.id, "warm_up", fact)
 
-    def burst(self, step: Step, block: int) -> float:
-        """Take one burst of a step. Returns its seconds, including the garbage collection before it."""
+    def burst(self, step: Step, block: int, effort: float = 1.0) -> float:
+        """Take one burst of a step, of ``effort`` times the usual size. Returns its seconds, with what it discards."""
         start = time.monotonic()
-        samples, limit_ns = self._burst_size(self.typical_ns[step.id])
+        usual, limit_ns = self._burst_size(self.typical_ns[step.id])
+        samples, limit_ns = max(1, round(usual * effort)), round(limit_ns * effort)
         timings = self._ask(protocol.BURST, step=step.id, min_samples=samples, limit_ns=limit_ns).timings
-        self._add([self._timed(step.id, "steady", timing, block) for timing in timings])
+        collector_ns = self.collector_ns.get(step.id)
+        self._add([replace(self._timed(step.id, "steady", t, block), collector_ns=collector_ns) for t in timings])
         self.typical_ns[step.id] = timings[-1].wall_ns
         return time.monotonic() - start
 
     def _burst_size(self, typical_ns: float) -> tuple[int, int]:
-        """Return the fewest samples of a burst, and its least time in nanoseconds."""
+        """Return the fewest samples of a usual burst, and its least time in nanoseconds."""
         if typical_ns > LONG_STEP_NS:
             return 1, 0
         if typical_ns > SHORT_STEP_NS:

@@ -23,6 +23,7 @@ STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yell
 LEGEND = """\
 total: one execution of all steps after warm-up; ± is half of the 95 % interval over processes and blocks.
 rank: stacks that can't be told apart share a rank; a stack that failed or disagrees with the reference has none.
+assumed: with fewer than 4 processes their spread is assumed, and nothing is ranked.
 cold start: imports and first calls. agreement: largest error divided by its tolerance; at most 1 agrees.
 steps: ! disagrees; * the library can't follow the contract; [1] is the rank where each step is ranked by itself."""
 
@@ -128,9 +129,9 @@ def agreement_matrix(
 def _stacks(pipeline: PipelineSummary, console: Console) -> Table:
     columns = [
         _Column("rank", lambda c: layout.cell(c.rank or text.NOTHING), 9),
-        _Column("stack", lambda c: layout.cell(c.stack, "" if c.rank else "dim"), 9, "left"),
+        _Column("stack", lambda c: layout.cell(c.stack, "" if c.rank or c.assumed else "dim"), 9, "left"),
         _Column("total", lambda c: layout.cell(text.interval(c.total)), 8),
-        _Column("to fastest", lambda c: layout.cell("1" if c.rank and not c.ratio else text.ratio(c.ratio)), 6),
+        _Column("to fastest", lambda c: layout.cell(words.standing(c)), 6),
         _Column("cold start", lambda c: layout.cell(text.seconds(c.cold_start_s)), 5),
         _Column("boundary", lambda c: layout.cell(text.seconds(c.boundary_in_s or None)), 1),
         _Column(pipeline.metric or "quality", lambda c: _quality(c, pipeline.metric), 4),
@@ -204,9 +205,11 @@ def _step(step: StepSummary) -> Text:
     time = text.seconds(step.steady.estimate)
     if step.agrees is False:
         return layout.cell(f"{time} {'*' if step.declared else '!'}", "yellow" if step.declared else "red")
+    times = f"{step.ratio.estimate:.3g}x" if step.ratio else "1x"
+    if step.assumed:
+        return layout.cell(f"{time} {times} assumed")
     if step.rank is None:
         return layout.cell(time)
-    times = f"{step.ratio.estimate:.3g}x" if step.ratio else "1x"
     return layout.cell(f"{time} {times} [{step.rank}]", "green" if step.rank == 1 else "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from functools import partial, wraps
 from pathlib import Path
 from time import perf_counter_ns
@@ -218,7 +219,7 @@ class Cell:
     def keep(self, step: str, directory: str) -> protocol.KeptModel:
         """Copy a step's trained model, as its framework exports it, into a directory. Untimed."""
         resolved = self.steps[step]
-        able = (op for op in ops.all_ops() if op.role == "export" and op.name in resolved.framework.ops)
+        able = (op for op in ops.of_role("export") if op.name in resolved.framework.ops)
         export = next(able, None)
         if export is None:
             return protocol.KeptModel("")
@@ -245,8 +246,8 @@ class Cell:
         resolved, call = self.steps[step], self.calls[step]
         measured = resolved.measure
         self.evals[step] = 1 if resolved.op.is_request(resolved.params) else measured.calibrate(call)
-        discarded, settled = measured.warm_up(call, self.evals[step], limit_ns)
-        return protocol.WarmUp(self.evals[step], discarded, settled)
+        warm = measured.warm_up(call, self.evals[step], limit_ns)
+        return protocol.WarmUp(self.evals[step], *astuple(warm))
 
     @_answers(protocol.BURST)
     def burst(self, step: str, min_samples: int, limit_ns: int) -> protocol.Burst:

@@ -241,8 +241,14 @@ class WarmUp(Content):
     """Evaluations of one sample."""
     discarded: int
     """Samples that were taken during warm-up, and discarded."""
-    settled: bool
-    """Whether the times had stopped falling when warm-up ended."""
+    trend: str
+    """What the times did when warm-up ended: ``settled``, ``faster``, ``slower``, or ``short``: too few to tell."""
+    collector_ns: float | None
+    """Time of the garbage collector per evaluation in the long run; None where each sample pays for itself."""
+    collections: int
+    """Samples of the warm-up in which the collector ran."""
+    allocated_bytes: float | None
+    """Bytes that an evaluation allocates; None where the language doesn't count them."""
 
 
 @dataclass(frozen=True, slots=True)
