@@ -67,7 +67,7 @@ def varied(
     if _can_be_prepared(step, neutral):
         equal = step.framework.prepare(arrays.load(directory, mapped=False), kind)
         equal_ns = _timed(lambda: step.framework.extract(equal, kind))[1]
-        form = "" if step.framework.language == "julia" else _other_form(output, equal)
+        form = "" if step.framework.language == "julia" else other_form(output, equal)
     changed = tuple(source for source, digest in before.items() if after[source] != digest)
     return output, protocol.Varied(timing.cpu_ns, extract_ns, equal_ns, changed, form)
 
@@ -117,7 +117,7 @@ def _timed(call: Callable[[], Arrays]) -> tuple[Arrays, int]:
     return call(), process_time_ns() - start
 
 
-def _other_form(output: Any, equal: Any) -> str:
+def other_form(output: Any, equal: Any) -> str:
     """Return what an output is if an equal value, which was prepared, has another type; empty otherwise."""
     if output is None or not isinstance(equal, dict) or not isinstance(output, dict):
         pairs = {"": (output, equal)}

@@ -138,10 +138,16 @@ def require_one_hot(p: OneHot, table: Arrays) -> None:
 
 
 def require_standardise(p: Standardise, table: Arrays) -> None:
-    """Refuse columns that aren't finite numbers."""
+    """Refuse columns that aren't finite numbers, or whose spread float64 hardly knows."""
+    import numpy as np
+
     conditions.columns(table, p.columns, conditions.NUMBERS, "columns")
     for name in p.columns:
         conditions.finite(table, name)
+        values = table[name].astype(np.float64)
+        spread = float(np.ptp(values)) if len(values) else 0.0
+        if 0 < spread < CONDITION * np.finfo(float).eps * float(np.max(np.abs(values))) / conditions.LEAST_KNOWN:
+            raise OutsideContract(conditions.too_close("columns", name, values))
 
 
 def scale_standardise(p: Standardise, output: Arrays, table: Arrays) -> Arrays:
@@ -286,7 +292,8 @@ STANDARDISE = Op(
     output="table",
     summary="Scale columns to mean 0 and standard deviation 1.",
     semantics="""z = (x - mean) / sd over all rows, in float64, where sd has the divisor n (ddof 0). A column whose
-values are all equal becomes 0. Values are finite and never missing. A z-score is exact to 1e-9, and to 8 units in the
+values are all equal becomes 0. Values are finite and never missing, and span at least 1.8e-13 of the largest
+magnitude, or nothing. A z-score is exact to 1e-9, and to 8 units in the
 last place of the largest x, divided by sd: more isn't known of deviations from a large mean. Columns keep their
 positions and become float64.""",
     source="scikit-learn StandardScaler, https://scikit-learn.org/stable/modules/preprocessing.html",
