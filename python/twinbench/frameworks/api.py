@@ -23,6 +23,12 @@ class Deviation:
     reason: str
     tolerance: Tolerance
     """Tolerance that replaces the contract's: an output outside it is a wrong answer like any other."""
+    computes: Callable[..., Arrays] | None = None
+    """Function of the parameters and the neutral inputs to what the library computes instead.
+
+    ``tolerance`` is then a distance from this output. None: ``tolerance`` is a distance from the reference's output."""
+    before: str = ""
+    """First version of the framework's first package that needs no deviation; empty where every version needs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

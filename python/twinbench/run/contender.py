@@ -23,6 +23,7 @@ from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
+from twinbench.plan.stack import deviation as deviation_of
 from twinbench.run.agree import agreement
 from twinbench.run.agree.reference import Reference
 from twinbench.run.measured import Measured
@@ -318,16 +319,17 @@ def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, direc
 
     An isolated step is executed once more by the worker, on the reference's inputs, and that output is checked.
     """
-    deviation = stack.steps[step.id].deviations.get(step.op.name)
-    want, scale = reference.output(step.id), reference.scale(step.id)
+    deviation = deviation_of(stack.steps[step.id], step.op.name)
+    want, scale, values = reference.output(step.id), reference.scale(step.id), reference.inputs(step)
     if not step.isolated:
         with _checking(step):
             got = arrays.load(directory)
-            return agreement.compare(step.op, got, want, deviation, step.params, scale)
+            return agreement.compare(step.op, got, want, deviation, step.params, scale, values)
     with scratch() as isolated, _checking(step):
         inputs = [reference.directory_of(source) for source in step.inputs]
         ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=isolated)
-        return agreement.compare(step.op, arrays.load(Path(isolated)), want, deviation, step.params, scale)
+        got = arrays.load(Path(isolated))
+        return agreement.compare(step.op, got, want, deviation, step.params, scale, values)
 
 
 @contextmanager
