@@ -15,7 +15,7 @@ from twinbench import ops
 from twinbench.frameworks.api import Framework
 from twinbench.ops.contract import Arrays
 from twinbench.plan.stack import deviation, unavailable
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 GREY_SHAPES = [(1,), (4, 5), (1, 4, 5), (2, 1, 7), (2, 7, 1), (1, 1, 1), (3, 6, 6), (1, 0, 4), (0, 4, 5), (20, 30, 3)]
 RGB_SHAPES = [(2, 4, 5, 3), (1, 1, 1, 3), (1, 9, 2, 3), (1, 4, 5, 1), (1, 4, 5, 2), (1, 4, 5, 4), (1, 3, 4, 5)]
@@ -105,5 +105,5 @@ def test_what_is_not_refused_is_answered_alike_by_all(libraries: list[Framework]
         if op.name in library.ops:
             native = [library.prepare(v, kind) for v, kind in zip(inputs, ("images", "arrays"), strict=False)]
             got = library.extract(library.ops[op.name](params, *native), op.output)
-            findings = compare(op, got, want, deviation(library, op.name), params, scale, inputs)
+            findings = check_agreement(op, got, want, deviation(library, op.name), params, scale, inputs)
             assert all(f.ok or f.declared for f in findings), (library.name, parameters, value, findings)

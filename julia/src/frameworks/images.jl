@@ -252,6 +252,7 @@ const NOTES = Dict(
 )
 
 const DEVIATIONS = Dict("images.resize_antialiased" => (
-    reason = "JuliaImages has no antialiased resize; its documentation blurs by a Gaussian of 0.75 times the factor first: results are softer than Pillow's and PyTorch's, so don't mix them in training and use",
+    reason = "JuliaImages has no antialiased resize; its documentation blurs by a Gaussian of 0.75 times the factor first",
+    effect = "images are softer than Pillow's and PyTorch's: don't train on those of one and predict with those of another",
     levels = 176,
 ))

@@ -218,7 +218,8 @@ def augment(p: t.Augment, images: Images, given: Arrays) -> Images:
 
 
 COARSE = Deviation(
-    reason="OpenCV 4 rounds coordinates to 1/32 of a pixel: at edges, pixels are a few levels off; update to OpenCV 5",
+    reason="OpenCV 4 rounds coordinates to 1/32 of a pixel",
+    effect="pixels at edges are a few levels off; update to OpenCV 5, which doesn't round",
     tolerance=Tolerance(levels=9),
     before="5",
 )
@@ -255,13 +256,14 @@ FRAMEWORKS = (
         },
         deviations={
             "images.gaussian_blur": Deviation(
-                reason="OpenCV's weights for uint8 have 8 bits: a wide Gaussian is a few levels off, more "
-                "where contrast is high; convert images to float32 first where that counts",
+                reason="OpenCV's weights for uint8 have 8 bits",
+                effect="a wide Gaussian is a few levels off; blur images of float32 where that counts",
                 tolerance=Tolerance(levels=16),
             ),
             "images.resize_antialiased": Deviation(
-                reason="OpenCV shrinks by the mean over areas (INTER_AREA), a box where the contract has a triangle: "
-                "results are sharper than Pillow's and PyTorch's, so don't mix them in training and use",
+                reason="OpenCV shrinks by the mean over areas (INTER_AREA), a box where the contract has a triangle",
+                effect="images are sharper than Pillow's and PyTorch's: don't train on those of one and predict with "
+                "those of another",
                 tolerance=Tolerance(levels=128),
             ),
             "images.rotate": COARSE,

@@ -198,14 +198,14 @@ FRAMEWORKS = (
         },
         deviations={
             "images.gaussian_blur": Deviation(
-                reason="Pillow's GaussianBlur is three box blurs without a radius: near a Gaussian that isn't cut off, "
-                "and another filter where the radius is below 3 sigma",
+                reason="Pillow's GaussianBlur is three box blurs without a radius: near a Gaussian that isn't cut off",
+                effect="edges are some levels off, and another filter was used where the radius is below 3 sigma",
                 tolerance=Tolerance(levels=2),
                 computes=pillow_formulas.gaussian_blur,
             ),
             "images.equalise": Deviation(
-                reason="ImageOps.equalize divides in whole numbers: a few levels off for photographs, more for small "
-                "images, and images of fewer than 256 pixels stay as they are",
+                reason="ImageOps.equalize divides in whole numbers",
+                effect="photographs are a few levels off, and images of up to 255 pixels stay as they are",
                 tolerance=Tolerance(levels=1),
                 computes=pillow_formulas.equalise,
             ),

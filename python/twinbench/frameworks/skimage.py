@@ -224,13 +224,14 @@ FRAMEWORKS = (
         },
         deviations={
             "images.resize_antialiased": Deviation(
-                reason="scikit-image blurs by a Gaussian of sigma (factor - 1) / 2 first, instead of by a triangle: "
-                "results differ visibly from Pillow's and PyTorch's, so don't mix them in training and use",
+                reason="scikit-image blurs by a Gaussian of sigma (factor - 1) / 2 first, instead of by a triangle",
+                effect="images are softer than Pillow's and PyTorch's: don't train on those of one and predict with "
+                "those of another",
                 tolerance=Tolerance(levels=176),
             ),
             "images.grey": Deviation(
-                reason="skimage.color.rgb2gray weighs by Rec. 709 (0.2125, 0.7154, 0.0721), not by Rec. 601: green is "
-                "lighter, red and blue are darker than in other libraries, by up to 33 levels",
+                reason="skimage.color.rgb2gray weighs by Rec. 709 (0.2125, 0.7154, 0.0721), not by Rec. 601",
+                effect="green is lighter, red and blue are darker than in other libraries, by up to 33 levels",
                 tolerance=Tolerance(levels=34),
             ),
         },
