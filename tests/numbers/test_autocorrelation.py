@@ -38,7 +38,7 @@ def test_few_or_equal_values_count_as_independent():
 
 @pytest.mark.parametrize(("correlation", "coverage"), [(0.0, 0.9), (0.9, 0.8)])
 def test_an_interval_of_one_process_holds_its_true_time(correlation, coverage):
-    """Without the factor, two in five of the intervals of correlated blocks hold it."""
+    """Without the factor, little more than half of the intervals of correlated blocks hold it."""
     rng = np.random.default_rng(2)
     intervals = [
         stats.summarise(
