@@ -24,6 +24,8 @@ SAMPLES = st.lists(
         st.sampled_from(["a", "b"]),
         st.sampled_from(["steady", "first_call"]),
         st.floats(1, 1e9),
+        gc_ns=st.none() | st.floats(0, 1e9),
+        collector_ns=st.none() | st.floats(0, 1e9),
     )
 )
 

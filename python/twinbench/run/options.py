@@ -46,7 +46,7 @@ LONG_STEP_NS = 200_000_000
 """Time above which a step is sampled once per burst: 0.2 s. The median of such a step is over blocks."""
 
 WARM_UP_NS = int(WARM_UP_S * 1e9)
-"""Longest warm-up: it ends then even if the times still fall, which is recorded and shown."""
+"""Longest warm-up: it ends then even if the times still change, which is recorded and shown."""
 
 SETTLED_WARM_UP_NS = 300_000_000
 """Longest warm-up of a step that had settled in an earlier process: 0.3 s, since a fresh process must fill its caches,

@@ -11,11 +11,10 @@ import pytest
 
 from tests.results.make_store import IMPORT_MS, PIPELINE, RUN, SHA256, SIZE, STEADY_MS, STEPS, drop_process, make_store
 from twinbench.errors import BadInput
-from twinbench.results.summary.records import TREND_SAMPLES
 from twinbench.results.summary.run import CellSummary, PipelineSummary, plain, summarise
-from twinbench.store.records import PlannedPipeline
+from twinbench.store.facts import StepFacts
+from twinbench.store.records import Fact, PlannedPipeline
 from twinbench.store.store import Agreement, Sample, Status, Store
-from twinbench.worker import measure
 
 MS = 1e-3
 
@@ -288,16 +287,23 @@ def test_an_unknown_run_is_refused(store):
 
 def test_a_step_whose_warm_up_never_settled_is_ranked_with_a_warning(store):
     id = cell_id(store, "Polars+torch")
-    store.add_fact(id, "groupby", "warm_up", {"evals": 1, "discarded": 12, "settled": False})
-    store.add_fact(id, "mlp", "warm_up", {"evals": 1, "discarded": 10, "settled": True})
-    store.add_fact(id, "predict", "warm_up", {"evals": 1, "discarded": TREND_SAMPLES - 1, "settled": False})
+    store.add_fact(id, "groupby", "warm_up", {"evals": 1, "discarded": 12, "settled": False, "trend": "faster"})
+    store.add_fact(id, "mlp", "warm_up", {"evals": 1, "discarded": 64, "settled": True, "trend": "settled"})
+    store.add_fact(id, "predict", "warm_up", {"evals": 1, "discarded": 128, "settled": False, "trend": "slower"})
     summary = summarise(store, RUN)
     (cell,) = [cell for cell in summary.pipelines[0].cells if cell.stack == "Polars+torch"]
     told = {step.step: (step.discarded, step.settled) for step in cell.steps}
-    assert (told["groupby"], told["mlp"], told["flights"]) == ((12, False), (10, True), (None, None))
-    warning = "flights-delay: Polars+torch: groupby still getting faster when warm-up ended after 1 s"
-    assert [text for text in summary.warnings if "warm-up" in text] == [warning]
+    assert (told["groupby"], told["mlp"], told["flights"]) == ((12, False), (64, True), (None, None))
+    seen = [("groupby", "faster"), ("predict", "slower")]
+    why = "when warm-up ended after 1 s"
+    expected = [f"flights-delay: Polars+torch: {step} still getting {trend} {why}" for step, trend in seen]
+    assert [text for text in summary.warnings if "warm-up" in text] == expected
 
 
-def test_a_trend_takes_as_many_samples_as_a_worker_looks_at():
-    assert TREND_SAMPLES == measure.TREND_WINDOW
+@pytest.mark.parametrize(
+    ("settled", "discarded", "trend"), [(True, 10, "settled"), (False, 10, "faster"), (False, 9, "short")]
+)
+def test_a_warm_up_of_an_earlier_version_has_a_trend_too(settled: bool, discarded: int, trend: str):
+    fact = Fact("a", "warm_up", {"evals": 1, "discarded": discarded, "settled": settled})
+    assert StepFacts.of([fact], "a").trend == trend
+    assert StepFacts.of([], "a").trend is None

@@ -14,9 +14,6 @@ from twinbench.numbers.stats import Interval, Ratio
 from twinbench.results.models.endpoints import Endpoint
 from twinbench.store.records import Status
 
-TREND_SAMPLES = 10
-"""Samples that the test for a trend takes (``TREND_WINDOW`` of a worker): with fewer, times aren't known to fall."""
-
 
 @dataclass(frozen=True, slots=True)
 class RequestLatency:
@@ -40,6 +37,10 @@ class StepSummary:
     """Median over processes of the first execution, compilation included. None if the step never ran."""
     steady: Interval | None
     """Time of one execution after warm-up. None if it wasn't measured."""
+    mean_s: float | None
+    """Mean of the steady samples, rare slow ones included. None if it wasn't measured."""
+    p95_s: float | None
+    """Time that 95 of 100 steady samples don't exceed, garbage collections included. None if it wasn't measured."""
     boundary_in_s: float | None
     """Time to bring the inputs into this framework's form. None if it wasn't measured, 0 if no conversion was
     needed."""
@@ -82,14 +83,19 @@ class StepSummary:
     discarded: int | None
     """Samples that warm-up threw away. None if it wasn't recorded."""
     settled: bool | None
-    """Whether the times were seen to have stopped falling when warm-up ended, in every process.
-
-    None if it wasn't recorded. A step of more than 0.1 s ends its warm-up before a trend can be seen."""
+    """Whether no change of the times was seen when warm-up ended, in every process. None if it wasn't recorded."""
+    trend: str | None
+    """What the times did when warm-up ended, in the worst of all processes: ``settled``, ``faster``, ``slower``, or
+    ``short``: a step of more than 0.1 s ends its warm-up before a change can be seen. None if it wasn't recorded."""
+    allocated_bytes: float | None
+    """Bytes that an execution allocates. None in Python, and if it wasn't recorded."""
+    gc_share: float | None
+    """Share of the steady time that the garbage collector takes. None if it wasn't measured."""
 
     @property
-    def still_falling(self) -> bool:
-        """Whether the times were seen to fall when warm-up ended."""
-        return self.settled is False and (self.discarded or 0) >= TREND_SAMPLES
+    def changing(self) -> bool:
+        """Whether the times were seen to get faster or slower when warm-up ended."""
+        return self.trend in ("faster", "slower")
 
 
 @dataclass(frozen=True, slots=True)
