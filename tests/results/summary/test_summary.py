@@ -67,12 +67,12 @@ def test_figures_are_those_of_the_samples(store, stack):
         assert step.steady.estimate == pytest.approx(steady[step.step] * MS, rel=0.02)
         assert step.first_call_s == pytest.approx(3 * steady[step.step] * MS)
         assert step.share == pytest.approx(steady[step.step] / sum(steady.values()), rel=0.02)
-        assert step.samples == 2 * 6 * 3
+        assert step.samples == 4 * 6 * 3
     tables, training = stack.split("+")
     assert [step.framework for step in cell.steps] == [tables, tables, training, training]
     assert cell.imports_s == pytest.approx({f: IMPORT_MS[f] * MS for f in (tables, training)})
     assert cell.cold_start_s == pytest.approx(cell.first_call_s + sum(cell.imports_s.values()))
-    assert (cell.processes, cell.blocks) == (2, 12)
+    assert (cell.processes, cell.blocks) == (4, 24)
     assert cell.boundary_in_s == pytest.approx(5 * MS)
     assert cell.cpu_per_wall == pytest.approx(0.98)
     assert cell.gc_share == pytest.approx(0.01)
@@ -164,15 +164,27 @@ def test_a_block_that_was_cut_short_counts_for_nothing(store):
 def test_stacks_are_compared_in_the_blocks_that_they_share(store):
     drop_process(store, cell_id(store, "pandas+torch"), 0)
     cells = cells_of(store)
-    assert (cells["pandas+torch"].ratio.processes, cells["pandas+torch"].ratio.blocks) == (1, 6)
-    assert (cells["Polars+torch"].ratio or cells["NumPy+torch"].ratio).processes == 2
+    assert (cells["pandas+torch"].ratio.processes, cells["pandas+torch"].ratio.blocks) == (3, 18)
+    assert (cells["Polars+torch"].ratio or cells["NumPy+torch"].ratio).processes == 4
+
+
+def test_a_stack_of_few_processes_is_shown_with_its_ratio_and_without_a_rank(store):
+    drop_process(store, cell_id(store, "pandas+torch"), 0)
+    cells = cells_of(store)
+    slow = cells["pandas+torch"]
+    assert (slow.rank, slow.assumed, slow.total.assumed, slow.ratio.assumed) == (None, True, True, True)
+    assert slow.ratio.low > 1
+    others = [cells[stack] for stack in ("Polars+torch", "NumPy+torch")]
+    assert [(cell.rank, cell.assumed, cell.total.assumed) for cell in others] == [(1, False, False)] * 2
+    wrong = cells["DuckDB+torch"]
+    assert (wrong.rank, wrong.assumed) == (None, False), "a stack that disagrees isn't ranked for another reason"
 
 
 def test_stacks_without_a_common_block_are_not_told_apart(store):
     cell = cell_id(store, "pandas+torch")
     later = [Sample(7, s.block, s.step, s.kind, s.wall_ns) for s in store.samples(cell) if s.process == 0]
-    drop_process(store, cell, 0)
-    drop_process(store, cell, 1)
+    for process in range(4):
+        drop_process(store, cell, process)
     store.add_samples(cell, [s for s in later if s.kind == "steady"])
     cells = cells_of(store)
     assert cells["pandas+torch"].ratio is None
@@ -197,7 +209,8 @@ def test_the_spread_that_the_selftest_measured_is_used(store):
 def test_a_slower_start_pays_off_after_so_many_calls(store):
     for stack, ms in (("quick start", 200.0), ("slow start", 10.0)):
         cell = store.add_cell(RUN, PIPELINE, stack, SIZE, dict.fromkeys(STEPS, stack), "f")
-        steady = [Sample(0, block, step, "steady", ms * 1e6 / 4) for block in range(6) for step in STEPS]
+        blocks = [(process, block, step) for process in range(4) for block in range(6) for step in STEPS]
+        steady = [Sample(*block, "steady", ms * 1e6 / 4) for block in blocks]
         first = [Sample(0, 0, step, "first_call", ms * 1e6 / 4) for step in STEPS]
         cold = 950.0 if stack == "slow start" else 0.0
         store.add_samples(cell, [*steady, *first, Sample(0, 0, "", "import", cold * 1e6, detail=stack)])
@@ -210,7 +223,7 @@ def test_a_slower_start_pays_off_after_so_many_calls(store):
 def test_nothing_pays_off_between_stacks_that_can_not_be_told_apart(store):
     cells = pipeline_of(store).cells
     assert cells[0].rank == cells[1].rank
-    slow_starts = [Sample(process, 1, "", "import", 9e9, detail="torch") for process in (0, 1)]
+    slow_starts = [Sample(process, 1, "", "import", 9e9, detail="torch") for process in range(4)]
     for stack in (cells[0].stack, "pandas+torch"):
         store.add_samples(cell_id(store, stack), slow_starts)
     after = pipeline_of(store)

@@ -66,7 +66,10 @@ class StepSummary:
     """Why the library can't follow the contract here. Empty where it can."""
     rank: int | None
     """Rank of an independent step: 1 plus the number of stacks that are distinguishably faster. None for steps that
-    aren't independent, and for a step that disagrees."""
+    aren't independent, for a step that disagrees, and where ``assumed``."""
+    assumed: bool
+    """Whether an independent step has no rank for this reason only: it was measured in too few processes, so that the
+    spread between them is assumed."""
     ratio: Ratio | None
     """Ratio to the fastest ranked stack of this step. None for the fastest itself, and for steps without a rank."""
     rss_increase_bytes: int | None
@@ -165,7 +168,11 @@ class CellSummary:
     rank: int | None
     """1 plus the number of stacks that are distinguishably faster; stacks that can't be told apart share a rank.
 
-    None unless the cell is done: a cell that failed or disagrees is shown, but never ranked."""
+    None unless the cell is done: a cell that failed or disagrees is shown, but never ranked; and None where
+    ``assumed``."""
+    assumed: bool
+    """Whether there is no rank for this reason only: the cell was measured in too few processes, so that the spread
+    between them is assumed."""
     ratio: Ratio | None
     """Ratio to the fastest ranked stack. None for the fastest itself, and for cells without a rank."""
     quality: Mapping[str, QualitySummary]
