@@ -75,13 +75,6 @@ EXCLUDED = [
     ("one_hot", {"columns": ["x"]}, {"x": [1.0]}, "is float64"),
     ("one_hot", {"columns": ["k"]}, {"k": ["a"], "k=a": [1]}, "already a column 'k=a'"),
     ("standardise", {"columns": ["x"]}, {"x": [1.0, NAN]}, "column 'x', row 2: nan is missing"),
-    ("standardise", {"columns": ["x"]}, {"x": [2.0e16, 2.0e16 + 100]}, "column 'x' spans 100 at values near 2"),
-    (
-        "groupby",
-        {"keys": ["k"], "aggregates": {"s": ["std", "n"]}},
-        {"k": ["a", "a", "b"], "n": [20150515061816532, 20150515061817132, 5]},
-        "aggregates.s: column 'n' spans 600 at values near 20150515061817132",
-    ),
     ("split", {"label": "y"}, {"x": [1.0] * 4, "y": [-1, 1, -1, 1]}, "column 'y', row 1: -1 is not a class"),
     ("split", {"label": "y"}, {"x": [1.0, NAN, 1.0, 1.0], "y": [0, 1, 0, 1]}, "column 'x', row 2: nan is missing"),
     ("split", {"label": "y"}, {"k": ["a"] * 4, "y": [0, 1, 0, 1]}, "column 'k' is string"),

@@ -18,19 +18,6 @@ NUMBERS = ("int64", "float64")
 KEYS = ("int64", "string")
 """Types of a column to group by: a float64 key would make the result depend on rounding."""
 
-LEAST_KNOWN = 0.01
-"""Largest error of a deviation from the mean, relative to the spread of the values: beyond it, libraries that sum in
-float64 differ by rounding alone, as they do on timestamps of 17 digits that are a second apart."""
-
-
-def too_close(parameter: str, name: str, values: NDArray[Any]) -> str:
-    """Say that values lie too close together for their size."""
-    low, high = float(values.min()), float(values.max())
-    return (
-        f"{parameter}: column '{name}' spans {high - low:g} at values near {high:.17g}, which float64 knows too "
-        "coarsely; subtract a constant from the column first"
-    )
-
 
 def type_of(values: NDArray[Any]) -> str:
     """Return the type of a column as contracts name it."""

@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CONDITION = 8
-"""Units in the last place of the largest value by which a standard deviation may be off: libraries sum in float64."""
+
+def condition(count: Any) -> Any:
+    """Return by how many units in the last place of the largest of ``count`` values a deviation may be off.
+
+    Libraries sum in float64. The rounding errors of n additions add up to the order of the square root of n units
+    (Higham and Mary 2019); 600 timestamps of 17 digits gave libraries' standard deviations 39 units apart.
+    """
+    return 8 + 3 * count**0.5
+
 
 Aggregate = Literal["count", "sum", "mean", "min", "max", "median", "std"]
 """Function of one column."""
@@ -61,9 +68,6 @@ def require_groupby(p: Groupby, table: Arrays) -> None:
             _require_int64(name, values, group)
         if function == "r2":
             _require_varying(name, names, values, group)
-        if function in ("std", "r2"):
-            for of, numbers in zip(names, values, strict=True):
-                _require_known(name, of, numbers, group)
         if function not in ("count", "min", "max"):
             for of, numbers in zip(names, values, strict=True):
                 _require_one_infinity(name, of, numbers, group)
@@ -97,19 +101,6 @@ def _require_one_infinity(name: str, of: str, values: NDArray[Any], group: NDArr
         raise OutsideContract(
             f"aggregates.{name}: column '{of}' holds inf and -inf in one group, whose sum is undefined; remove a row"
         )
-
-
-def _require_known(name: str, of: str, values: NDArray[Any], group: NDArray[np.int64]) -> None:
-    """Refuse a group of large numbers that lie so close together that float64 hardly knows how far apart they are."""
-    import numpy as np
-
-    present = ~missing(values)
-    numbers, group = values[present].astype(np.float64), group[present]
-    relative = _relative(numbers, group, int(group.max(initial=-1)) + 1)
-    if relative.size and relative.max() > conditions.LEAST_KNOWN:
-        members = numbers[group == int(np.argmax(relative))]
-        if members.min() < members.max():
-            raise OutsideContract(conditions.too_close(f"aggregates.{name}", of, members))
 
 
 def _require_varying(
@@ -152,7 +143,8 @@ def scale_groupby(p: Groupby, output: Arrays, table: Arrays) -> Arrays:
             elif function == "std":
                 total = np.zeros(groups)
                 np.maximum.at(total, group[some], values[some])
-                total = total * (CONDITION * float(np.finfo(float).eps) / ROUNDING.atol)
+                count = np.bincount(group[some], minlength=groups)
+                total = total * (condition(count) * float(np.finfo(float).eps) / ROUNDING.atol)
             scale[name] = total
         elif function == "r2":
             known = sum(_relative(rows[of].astype(np.float64), group, groups) for of in names)
@@ -170,8 +162,9 @@ def _relative(values: NDArray[Any], group: NDArray[np.int64], groups: int) -> ND
     some = np.isfinite(values)
     np.minimum.at(low, group[some], values[some])
     np.maximum.at(high, group[some], values[some])
+    count = np.bincount(group[some], minlength=groups)
     with np.errstate(invalid="ignore", divide="ignore"):
-        known = CONDITION * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high)) / (high - low)
+        known = condition(count) * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high)) / (high - low)
     relative: NDArray[Any] = np.nan_to_num(known, nan=0.0, posinf=1.0)
     return relative
 
@@ -262,8 +255,7 @@ are float64, of the values as float64. The min, max, mean and median of no value
 a and b: `max_minus_min` is the max of a minus the min of b, int64 if both columns are int64 and otherwise float64, and
 missing where either is missing. `r2` is the squared Pearson correlation of a and b over the rows where neither is
 missing, in float64; it is missing for fewer than two such rows, and where a or b has the same value in all of them (a
-constant that isn't a whole number doesn't occur, because rounding would decide the result). For `std` and `r2` the
-values of a group span at least 1.8e-13 of the largest magnitude, or nothing. With `ordered` = false the
+constant that isn't a whole number doesn't occur, because rounding would decide the result). With `ordered` = false the
 groups may come in any order.""",
     source="Split-apply-combine, Wickham 2011, https://doi.org/10.18637/jss.v040.i01; the functions are those that the "
     "ten group-by questions of db-benchmark need, https://duckdblabs.github.io/db-benchmark/",
