@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from twinbench.ops.contract import ROUNDED_SUM, ROUNDING, Arrays, Op, OutsideContract
 from twinbench.ops.tables import conditions
-from twinbench.ops.tables.groups import condition
 from twinbench.ops.tables.rows import missing
 
 if TYPE_CHECKING:
@@ -151,7 +150,10 @@ def scale_standardise(p: Standardise, output: Arrays, table: Arrays) -> Arrays:
         values = table[name].astype(np.float64)
         sd = float(np.std(values - values[:1])) if len(values) else 0.0
         known = (
-            condition(len(values)) * np.finfo(float).eps * float(np.max(np.abs(values), initial=0.0)) / sd
+            conditions.deviation_units(len(values))
+            * np.finfo(float).eps
+            * float(np.max(np.abs(values), initial=0.0))
+            / sd
             if sd
             else 0.0
         )
