@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinbench.numbers import equivalence, stats, student
+from twinbench.numbers.spreads import PROCESS_SD
 from twinbench.numbers.stats import Ratio, Values
 
 BETWEEN = 0.01
@@ -79,7 +80,7 @@ def test_a_slowdown_of_5_percent_is_found_with_few_processes(processes):
 def test_one_process_can_not_be_surer_than_the_machine_allows():
     steady = [[[1.0, 1.0, 1.0]] * 50]
     r = stats.ratio(steady, steady)
-    assert r.resolvable > 2 * stats.PROCESS_SD
+    assert r.resolvable > 2 * PROCESS_SD
     assert r.resolvable == pytest.approx(math.log(r.high), rel=0.05)
 
 

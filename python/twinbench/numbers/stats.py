@@ -33,6 +33,7 @@ from statistics import fmean, median
 from typing import Literal
 
 from twinbench.numbers.moderation import Prior
+from twinbench.numbers.spreads import PROCESS_SD, RUN_SD, TIME_SD
 from twinbench.numbers.student import quantile, two_sided_p
 
 Values = Sequence[Sequence[Sequence[float]]]
@@ -42,18 +43,6 @@ Verdict = Literal["faster", "slower", "same", "undecided"]
 
 LEVEL = 0.95
 """Confidence level of intervals; 1 minus this is the false discovery rate of many comparisons."""
-
-PROCESS_SD = 0.02
-"""Standard deviation between processes of the log ratio of two identical workers. On shared 2-core machines it was
-1.2 % in a quiet hour and 1.6 to 3.1 % in others. `twinbench selftest` measures it anew."""
-
-TIME_SD = 0.05
-"""Standard deviation between the processes of one run of the log time of one stack, not divided by another stack's. On
-a shared 2-core machine it was 3 % in a quiet hour and 14 % in a busy one."""
-
-RUN_SD = 0.04
-"""Standard deviation between runs of the log time of one stack, in addition to the spread between their processes: up
-to 6 % on a shared 2-core machine. `twinbench selftest` measures `TIME_SD` and `RUN_SD` anew."""
 
 PRIOR_DF = 4
 """Number of measured processes that the prior `PROCESS_SD` weighs as much as: enough to make one process usable, few

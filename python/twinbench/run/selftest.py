@@ -13,6 +13,7 @@ from pathlib import Path
 from twinbench import paths
 from twinbench.launch.process import scratch
 from twinbench.numbers import stats
+from twinbench.numbers.spreads import PROCESS_SD
 from twinbench.run import request, runner
 from twinbench.run.options import Options
 from twinbench.store.samples import figures, nested, paired
@@ -74,7 +75,7 @@ class Selftest:
     """Smallest difference that one comparison of `PROCESSES` processes finds: 0.03 for 3 %."""
 
 
-def compare_once(store: Store, seed: int, seconds: float = SECONDS, process_sd: float = stats.PROCESS_SD) -> Pair:
+def compare_once(store: Store, seed: int, seconds: float = SECONDS, process_sd: float = PROCESS_SD) -> Pair:
     """Make one comparison, as ``twinbench run work`` does."""
     wanted = request.Request(pipelines=("work",), stacks=STACKS)
     options = Options(budget_s=seconds, processes=PROCESSES, seed=seed)

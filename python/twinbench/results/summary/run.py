@@ -92,7 +92,7 @@ def _pipeline(
 ) -> PipelineSummary:
     spec = planned.spec
     steps = {step["id"]: step["op"] for step in spec["steps"]}
-    process_sd = run.environment.get("process_sd", stats.PROCESS_SD)
+    process_sd = run.spreads.process_sd
     own = [b for b in baselines if (b.pipeline, b.size) == (planned.name, planned.size)]
     independent = spec.get("independent", False)
     cells, measured = [], {}
