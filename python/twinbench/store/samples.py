@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 from twinbench.numbers.moderation import NOTHING, Prior, prior
 from twinbench.numbers.stats import FLOOR, OWN_SPREAD, Values
@@ -28,8 +28,8 @@ class Figures:
 
     steady: dict[str, Blocks]
     """Steady samples by step, then by block position."""
-    once: dict[tuple[SampleKind, str, str], list[float]]
-    """Imports, first calls and boundaries by kind, step and detail: usually one value per process."""
+    once: dict[tuple[SampleKind, str, str], dict[int, float]]
+    """Imports, first calls and boundaries by kind, step and detail, then by process."""
     cpu_per_wall: float | None
     """Average number of busy cores during steady samples. None where CPU time wasn't measured."""
     gc_share: float | None
@@ -38,31 +38,48 @@ class Figures:
     def typical(self, kind: SampleKind, step: str, detail: str = "") -> float | None:
         """Return the median over processes of a time that is measured once in each; None if there are no samples."""
         values = self.once.get((kind, step, detail))
-        return median(values) if values else None
+        return median(values.values()) if values else None
 
     def imports(self) -> dict[str, float]:
         """Return the median over processes of the time to import, by framework."""
-        return {detail: median(values) for (kind, _, detail), values in self.once.items() if kind == "import"}
+        return {detail: median(values.values()) for (kind, _, detail), values in self.once.items() if kind == "import"}
+
+    def cold_starts(self, steps: Iterable[str]) -> dict[int, float]:
+        """Return the time to a first result by process: imports and the first calls of all steps.
+
+        A process in which a first call is missing has no cold start.
+        """
+        first = [self.once.get(("first_call", step, ""), {}) for step in steps]
+        imports = [values for (kind, _, _), values in self.once.items() if kind == "import"]
+        complete = set.intersection(*map(set, first)) if first else set()
+        return {process: sum(values.get(process, 0.0) for values in (*imports, *first)) for process in sorted(complete)}
 
     def totals(self, steps: Iterable[str]) -> Blocks:
         """Return the time of the whole pipeline by block position: the sum over steps of the block's medians.
 
         A block in which a step is missing has no total.
         """
+        return self._sums(steps, median)
+
+    def mean_totals(self, steps: Iterable[str]) -> Blocks:
+        """Return the mean time of the whole pipeline by block position: the sum over steps of the block's means."""
+        return self._sums(steps, fmean)
+
+    def _sums(self, steps: Iterable[str], typical: Callable[[list[float]], float]) -> Blocks:
         by_step = [self.steady.get(step, {}) for step in steps]
         complete = set.intersection(*map(set, by_step)) if by_step else set()
-        return {position: [sum(median(step[position]) for step in by_step)] for position in sorted(complete)}
+        return {position: [sum(typical(step[position]) for step in by_step)] for position in sorted(complete)}
 
 
 def figures(samples: Sequence[Sample]) -> Figures:
     """Group the samples of a cell."""
     steady: dict[str, Blocks] = defaultdict(lambda: defaultdict(list))
-    once: dict[tuple[SampleKind, str, str], list[float]] = defaultdict(list)
+    once: dict[tuple[SampleKind, str, str], dict[int, float]] = defaultdict(dict)
     for sample in samples:
         if sample.kind == "steady":
             steady[sample.step][sample.process, sample.block].append(sample.wall_ns * NS)
         else:
-            once[sample.kind, sample.step, sample.detail].append(sample.wall_ns * NS)
+            once[sample.kind, sample.step, sample.detail][sample.process] = sample.wall_ns * NS
     bursts = [sample for sample in samples if sample.kind == "steady"]
     return Figures(
         steady={step: dict(blocks) for step, blocks in steady.items()},
@@ -86,6 +103,11 @@ def paired(a: Blocks, b: Blocks) -> tuple[Values, Values]:
     return nested({position: a[position] for position in shared}), nested(
         {position: b[position] for position in shared}
     )
+
+
+def mean_blocks(blocks: Blocks) -> Blocks:
+    """Return the mean of each block, as its only sample."""
+    return {position: [fmean(samples)] for position, samples in blocks.items()}
 
 
 def spread(blocks: Mapping[str, Mapping[str, Blocks]]) -> Prior:

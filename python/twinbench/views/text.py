@@ -39,8 +39,15 @@ def interval(value: Interval | None) -> str:
 
 
 def ratio(value: Ratio | None) -> str:
-    """Format a ratio of times with half the width of its interval: ``1.25x ±2.0%``."""
-    return NOTHING if value is None else f"{_figures(value.estimate)}x {_spread(value)}"
+    """Format a ratio of times with half the width of its interval: ``1.25x ±2.0%``.
+
+    If the ratio is distinguishable from 1, but the means of all samples say the opposite, their ratio follows.
+    """
+    if value is None:
+        return NOTHING
+    contradicted = not value.holds_for_the_mean and not value.low <= 1 <= value.high
+    mean = f" (mean {_figures(value.mean)}x)" if contradicted and value.mean is not None else ""
+    return f"{_figures(value.estimate)}x {_spread(value)}{mean}"
 
 
 def range_(value: Ratio) -> str:

@@ -208,6 +208,7 @@ def test_a_slower_start_pays_off_after_so_many_calls(store):
     found = pipeline_of(store).break_even
     assert (found.stack, found.against) == ("slow start", "quick start")
     assert found.calls == 5, "950 + 10 n <= 200 n"
+    assert (found.low, found.high) == (None, None), "one process shows no spread"
 
 
 def test_nothing_pays_off_between_stacks_that_can_not_be_told_apart(store):

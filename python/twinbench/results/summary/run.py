@@ -14,9 +14,10 @@ from typing import Any
 
 from twinbench import metrics
 from twinbench.numbers import equivalence, stats
+from twinbench.numbers.spreads import Spreads
 from twinbench.numbers.stats import Interval
 from twinbench.results.models import endpoints
-from twinbench.results.summary import ranking
+from twinbench.results.summary import ranking, starts
 from twinbench.results.summary.growth import growths
 from twinbench.results.summary.records import (
     BaselineSummary,
@@ -92,18 +93,18 @@ def _pipeline(
 ) -> PipelineSummary:
     spec = planned.spec
     steps = {step["id"]: step["op"] for step in spec["steps"]}
-    process_sd = run.spreads.process_sd
+    spreads = run.spreads
     own = [b for b in baselines if (b.pipeline, b.size) == (planned.name, planned.size)]
     independent = spec.get("independent", False)
     cells, measured = [], {}
     for cell in variant_cells:
         measured[cell.label] = figures(store.samples(cell.id))
-        cells.append(_judged(_cell(store, cell, steps, measured[cell.label], process_sd), spec, own))
+        cells.append(_judged(_cell(store, cell, steps, measured[cell.label], spreads), spec, own))
     cells = _with_equivalences(store, cells, spec)
     if independent:
-        ranked = ranking.by_step(cells, measured, process_sd)
+        ranked = ranking.by_step(cells, measured, spreads)
     else:
-        ranked = ranking.by_total(cells, measured, list(steps), process_sd)
+        ranked = ranking.by_total(cells, measured, list(steps), spreads)
     return PipelineSummary(
         pipeline=planned.name,
         size=planned.size,
@@ -118,17 +119,17 @@ def _pipeline(
         variant=variant_cells[0].variant if variant_cells else "",
         cells=tuple(ranked),
         baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in own),
-        break_even=None if independent else ranking.break_even(ranked),
+        break_even=None if independent else starts.break_even(ranked, measured, list(steps), spreads),
     )
 
 
-def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, process_sd: float) -> CellSummary:
+def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, spreads: Spreads) -> CellSummary:
     """Summarise a cell on its own: without its rank, and without the fields that depend on target and baseline."""
     records = store.facts(cell.id)
     facts = {fact.key: fact.value for fact in records if not fact.step}
     by_step = {step: StepFacts.of(records, step) for step in ops}
     agreements = store.agreements(cell.id)
-    steps = _steps(cell, ops, measured, agreements, by_step, process_sd)
+    steps = _steps(cell, ops, measured, agreements, by_step, spreads)
     totals = measured.totals(ops)
     imports = measured.imports()
     first_call = _sum([step.first_call_s for step in steps])
@@ -142,7 +143,8 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         kind=cell.kind,
         reason=cell.reason,
         steps=steps,
-        total=_interval(totals, process_sd),
+        total=_interval(totals, spreads),
+        mean_s=stats.mean(nested(measured.mean_totals(ops))) if totals else None,
         imports_s=imports,
         first_call_s=first_call,
         cold_start_s=None if first_call is None else first_call + sum(imports.values()),
@@ -172,9 +174,9 @@ def _steps(
     measured: Figures,
     agreements: Sequence[Agreement],
     facts: Mapping[str, StepFacts],
-    process_sd: float,
+    spreads: Spreads,
 ) -> tuple[StepSummary, ...]:
-    steady = {step: _interval(measured.steady.get(step, {}), process_sd) for step in ops}
+    steady = {step: _interval(measured.steady.get(step, {}), spreads) for step in ops}
     total = _sum([interval.estimate if interval else None for interval in steady.values()])
     return tuple(
         _step(step, op, cell, measured, steady[step], total, [a for a in agreements if a.step == step], facts[step])
@@ -198,6 +200,7 @@ def _step(
         framework=cell.steps.get(step, ""),
         first_call_s=measured.typical("first_call", step),
         steady=steady,
+        mean_s=stats.mean(nested(measured.steady[step])) if steady else None,
         boundary_in_s=measured.typical("boundary", step, "in"),
         boundary_out_s=measured.typical("boundary", step, "out"),
         samples=sum(map(len, measured.steady.get(step, {}).values())),
@@ -285,8 +288,8 @@ def _with_equivalence(
     return replace(cell, quality={**cell.quality, metric: quality})
 
 
-def _interval(blocks: Blocks, process_sd: float) -> Interval | None:
-    return stats.summarise(nested(blocks), process_sd=process_sd) if blocks else None
+def _interval(blocks: Blocks, spreads: Spreads) -> Interval | None:
+    return stats.summarise(nested(blocks), time_sd=spreads.time_sd) if blocks else None
 
 
 def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
