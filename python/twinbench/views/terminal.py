@@ -26,7 +26,8 @@ processes. to fastest: quotient of totals, measured side by side; ± is correcte
 rank: 1 plus the number of stacks that are distinguishably faster, in the typical time with certainty and in the mean
 (mean: all samples, slow ones included); a stack that failed or disagrees with the reference has none.
 cold start: imports and first calls. agreement: largest error divided by its tolerance; at most 1 agrees.
-steps: ! disagrees; * the library can't follow the contract; [1] is the rank where each step is ranked by itself."""
+steps: ! disagrees; * the library can't follow the contract; ~ (unsettled) its times were still changing when warm-up
+ended; [1] is the rank where each step is ranked by itself."""
 
 
 GROWTH_LEGEND = """\
@@ -209,7 +210,8 @@ def _rates(pipeline: PipelineSummary) -> Table:
 
 
 def _status(cell: CellSummary) -> str:
-    return f"{cell.status}{', reused' if cell.reused and cell.total else ''}"
+    unsettled = ", unsettled" if cell.unsettled and cell.rank is not None else ""
+    return f"{cell.status}{', reused' if cell.reused and cell.total else ''}{unsettled}"
 
 
 def _quality(cell: CellSummary, metric: str | None) -> Text:
@@ -229,7 +231,7 @@ def _step(step: StepSummary) -> Text:
     """Show a step's time, with ``!`` or ``*`` if it disagrees, or with ratio and rank if it is ranked by itself."""
     if step.steady is None:
         return layout.cell(text.NOTHING)
-    time = text.seconds(step.steady.estimate)
+    time = text.seconds(step.steady.estimate) + "~" * step.still_falling
     if step.agrees is False:
         return layout.cell(f"{time} {'*' if step.declared else '!'}", "yellow" if step.declared else "red")
     if step.rank is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from twinbench.numbers.stats import Interval, Ratio
 
@@ -81,6 +83,17 @@ def error(value: float | None) -> str:
     if value is None:
         return NOTHING
     return f"{value:.2g}" if value < math.inf else "different"
+
+
+def recorded(value: Any) -> str:
+    """Format a recorded fact, JSON data of any shape, on one line: ``evals 4, settled yes``."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {recorded(item)}" for key, item in value.items()) or NOTHING
+    if isinstance(value, list):
+        return ", ".join(map(recorded, value)) or NOTHING
+    if value is None or isinstance(value, bool):
+        return {None: NOTHING, True: "yes", False: "no"}[value]
+    return f"{value:.6g}" if isinstance(value, float) else clean(str(value))
 
 
 def clean(text: str) -> str:

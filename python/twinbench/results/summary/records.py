@@ -192,6 +192,14 @@ class CellSummary:
     """Whether the cell was measured by an earlier invocation, before the run was resumed."""
     endpoints: tuple[Endpoint, ...]
     """Measurements of the cell's deployed model."""
+    facts: Mapping[str, Mapping[str, Any]]
+    """What the workers and the runner recorded beside the samples, such as threads, devices, dtypes and warm-up: by
+    step (empty for the whole cell), then by key."""
+
+    @property
+    def unsettled(self) -> tuple[str, ...]:
+        """Steps that were measured although their times were seen to change when warm-up ended."""
+        return tuple(step.step for step in self.steps if step.still_falling and step.steady is not None)
 
 
 @dataclass(frozen=True, slots=True)

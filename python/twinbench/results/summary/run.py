@@ -6,8 +6,8 @@ Nothing here prints, and nothing is measured.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from statistics import fmean
 from typing import Any
@@ -17,7 +17,7 @@ from twinbench.numbers import equivalence, stats
 from twinbench.numbers.spreads import Spreads
 from twinbench.numbers.stats import Interval
 from twinbench.results.models import endpoints
-from twinbench.results.summary import ranking, starts
+from twinbench.results.summary import disturbances, ranking, starts
 from twinbench.results.summary.growth import growths
 from twinbench.results.summary.records import (
     BaselineSummary,
@@ -31,8 +31,8 @@ from twinbench.results.summary.records import (
     RunSummary,
     StepSummary,
 )
-from twinbench.store.facts import StepFacts
-from twinbench.store.records import WARM_UP_S, Agreement, Baseline, Cell, PlannedPipeline, Quality, Run, Status
+from twinbench.store.facts import SHOWN_APART, StepFacts
+from twinbench.store.records import Agreement, Baseline, Cell, Fact, PlannedPipeline, Quality, Run, Status
 from twinbench.store.samples import Blocks, Figures, figures, nested
 from twinbench.store.store import Store
 
@@ -53,9 +53,6 @@ __all__ = [
 
 LEVELS = ("exact", "rounding", "approximate", "different")
 """Tolerance classes, from the best to the worst."""
-
-SPARE_CORES = 0.25
-"""Number of cores that a stack may keep busy beyond its threads, such as by a garbage collector, without a warning."""
 
 
 def summarise(store: Store, run_id: str) -> RunSummary:
@@ -79,7 +76,7 @@ def summarise(store: Store, run_id: str) -> RunSummary:
         environment=run.environment,
         pipelines=pipelines,
         growth=growth,
-        warnings=(*_noise(store, run.id), *_too_busy(run, pipelines), *_unsettled(pipelines), *_reused(pipelines)),
+        warnings=tuple(disturbances.warnings(store, run, pipelines)),
     )
 
 
@@ -165,6 +162,7 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, s
         gc_share=measured.gc_share,
         reused=bool(facts.get("reused")),
         endpoints=endpoints.of_facts(records),
+        facts=_facts(records),
     )
 
 
@@ -299,6 +297,15 @@ def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
     return {name: QualitySummary(name, fmean(v), min(v), max(v), len(v), "", None) for name, v in values.items()}
 
 
+def _facts(records: Sequence[Fact]) -> dict[str, dict[str, Any]]:
+    """Return the facts by step and key, without those that have fields or views of their own."""
+    facts: dict[str, dict[str, Any]] = {}
+    for fact in records:
+        if fact.key not in SHOWN_APART:
+            facts.setdefault(fact.step, {})[fact.key] = fact.value
+    return facts
+
+
 def _worst(agreements: Sequence[Agreement]) -> float | None:
     """Return the largest error; an error of NaN counts as infinite."""
     errors = [math.inf if math.isnan(a.error) else a.error for a in agreements]
@@ -309,38 +316,6 @@ def _sum(values: Sequence[float | None]) -> float | None:
     """Add the values; None if one of them is missing, or if there are none."""
     present = [value for value in values if value is not None]
     return sum(present) if present and len(present) == len(values) else None
-
-
-def _noise(store: Store, run_id: str) -> Iterator[str]:
-    """Yield each of the runner's warnings once, with the number of times that it was given."""
-    given = Counter(text for noise in store.noise(run_id) for text in noise.facts.get("warnings", ()))
-    for text, times in given.items():
-        yield f"{text} ({times} times)" if times > 1 else text
-
-
-def _too_busy(run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
-    threads = run.environment.get("threads", math.inf)
-    for pipeline in pipelines:
-        for cell in pipeline.cells:
-            if (cell.cpu_per_wall or 0.0) > threads + SPARE_CORES:
-                busy = f"{cell.stack} kept {cell.cpu_per_wall:.1f} cores busy"
-                yield f"{pipeline.pipeline}: {busy}, with --threads {threads}"
-
-
-def _unsettled(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
-    for pipeline in pipelines:
-        for cell in pipeline.cells:
-            for step in cell.steps:
-                if step.still_falling and step.steady is not None:
-                    why = f"still getting faster when warm-up ended after {WARM_UP_S:g} s"
-                    yield f"{pipeline.pipeline}: {cell.stack}: {step.step} {why}"
-
-
-def _reused(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
-    for pipeline in pipelines:
-        stacks = ", ".join(cell.stack for cell in pipeline.cells if cell.reused and cell.total)
-        if stacks:
-            yield f"{pipeline.pipeline}: measured before the run was resumed, not interleaved with the others: {stacks}"
 
 
 def _plain(value: Any) -> Any:
