@@ -65,6 +65,10 @@ class Interval:
     estimate: float
     low: float
     high: float
+    error: float = 0.0
+    """Standard error of the logarithm of a time. 0 for other estimates."""
+    df: int = 1
+    """Degrees of freedom of ``error``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +242,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 def interval(centre: float, fit: Fit, level: float = LEVEL) -> Interval:
     """Make the interval of a time from the centre of its logarithms and their fit."""
     half = quantile(level, fit.df) * fit.error
-    return Interval(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
+    return Interval(math.exp(centre), math.exp(centre - half), math.exp(centre + half), fit.error, fit.df)
 
 
 def ratio_of(centre: float, fit: Fit, level: float = LEVEL) -> Ratio:

@@ -32,7 +32,8 @@ ended; [1] is the rank where each step is ranked by itself."""
 
 GROWTH_LEGEND = """\
 exponent: time grows as amount ^ exponent, so 1 is linear; ± is half of the 95 % interval of the fit, which needs three
-sizes or more; *: not measured at every size."""
+sizes or more; a -> b: no single exponent fits (a test at 5 %), it is a between the two smallest sizes and b between the
+two largest; *: not measured at every size."""
 
 
 AGREEMENT_LEGEND = """\
@@ -261,7 +262,8 @@ def _exponent(growth: Growth | None, sizes: Sequence[str]) -> Text:
     if growth is None:
         return layout.cell(text.NOTHING)
     half = "" if growth.high is None else f" ±{growth.high - growth.exponent:.2f}"
-    return layout.cell(f"{growth.exponent:.2f}{half}{'' if growth.sizes == tuple(sizes) else '*'}")
+    exponent = words.exponent(growth) if growth.fits is False else f"{growth.exponent:.2f}{half}"
+    return layout.cell(f"{exponent}{'' if growth.sizes == tuple(sizes) else '*'}")
 
 
 def _worst_output(outputs: Sequence[CheckedOutput]) -> Text:

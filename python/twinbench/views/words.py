@@ -115,7 +115,9 @@ def rate(step: StepSummary) -> list[str]:
 
 
 def exponent(growth: Growth) -> str:
-    """Format an exponent with its interval, if it has one."""
+    """Format an exponent with its interval, if it has one; ``0.21 -> 1.02`` where one exponent doesn't fit."""
+    if growth.fits is False and growth.smallest is not None and growth.largest is not None:
+        return f"{growth.smallest:.2f} -> {growth.largest:.2f}"
     interval = f" [{growth.low:.2f}, {growth.high:.2f}]" if growth.low is not None and growth.high is not None else ""
     return f"{growth.exponent:.2f}{interval}"
 

@@ -238,11 +238,19 @@ class Growth:
     """Id of an independent step; empty for the total."""
     exponent: float
     low: float | None
-    """Lower end of a 95 % interval of the fit. None with two sizes, through which a line always goes."""
+    """Lower end of a 95 % interval of the fit. None with two sizes, through which a line always goes, and where one
+    exponent doesn't fit."""
     high: float | None
-    """Upper end of that interval. None with two sizes."""
+    """Upper end of that interval. None where ``low`` is None."""
     sizes: tuple[str, ...]
     """Names of the sizes that were measured."""
+    fits: bool | None = None
+    """Whether one exponent fits all sizes, by a test for lack of fit at 5 %, corrected for the number of exponents.
+    None with two sizes."""
+    smallest: float | None = None
+    """Exponent between the two smallest amounts."""
+    largest: float | None = None
+    """Exponent between the two largest amounts."""
 
 
 @dataclass(frozen=True, slots=True)

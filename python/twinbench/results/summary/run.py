@@ -67,7 +67,7 @@ def summarise(store: Store, run_id: str) -> RunSummary:
         for planned in store.pipelines(run.id)
         for variant_cells in cells[planned.name, planned.size].values() or [[]]
     )
-    growth = growths(pipelines)
+    growth = growths(pipelines, run.spreads)
     return RunSummary(
         run_id=run.id,
         created=run.created,
@@ -281,7 +281,8 @@ def _with_equivalence(
         return cell
     ours, theirs = values[cell.stack], values[best]
     seeds = sorted(ours.keys() & theirs.keys())
-    result = equivalence.equivalence([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds], margin)
+    pairs = [ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]
+    result = equivalence.equivalence(*pairs, margin, stacks=len(values))
     quality = replace(cell.quality[metric], against=best, equivalence=result)
     return replace(cell, quality={**cell.quality, metric: quality})
 
