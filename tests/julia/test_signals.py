@@ -13,7 +13,7 @@ from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.ops.contract import Arrays
 from twinbench.plan import stack
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 FRAMEWORKS = ("DSP.jl", "SignalAnalysis.jl", "MFCC.jl")
 RATE = 1000.0
@@ -82,7 +82,7 @@ def disagreements(in_julia: Any, framework: str, name: str, values: dict[str, An
     extra = [op.givens(params, *inputs)] if op.givens else []
     got = in_julia("run", framework, op.name, params, [(value, "arrays") for value in (*inputs, *extra)])
     deviation = registry.get(framework).deviations.get(op.name)
-    findings = compare(op, got, op.reference(params, *inputs, *extra), deviation)
+    findings = check_agreement(op, got, op.reference(params, *inputs, *extra), deviation)
     return [f"{values}: {f}" for f in findings if not f.ok and not f.declared]
 
 
@@ -122,7 +122,7 @@ def test_reading_cuts_and_fills_and_sorts(in_julia, tmp_path):
     op = ops.get("signals.read_wav")
     params = op.build({"folder": "recordings", "samples": 4})
     got = in_julia("run", "DSP.jl", op.name, params, [(str(tmp_path), "file")])
-    findings = compare(op, got, op.reference(params, str(tmp_path)))
+    findings = check_agreement(op, got, op.reference(params, str(tmp_path)))
     assert [finding for finding in findings if not finding.ok] == []
 
 
@@ -132,6 +132,6 @@ def test_what_mfcc_jl_does_otherwise_is_found_and_is_as_declared(in_julia):
     op = ops.get("signals.mfcc")
     params, arrays = op.build(MFCC), {"x": noise[:1]}
     got = in_julia("run", "MFCC.jl", op.name, params, [(arrays, "arrays")])
-    [finding] = compare(op, got, op.reference(params, arrays), registry.get("MFCC.jl").deviations[op.name])
+    [finding] = check_agreement(op, got, op.reference(params, arrays), registry.get("MFCC.jl").deviations[op.name])
     assert not finding.ok
     assert "DFT of N - 2 points" in finding.declared

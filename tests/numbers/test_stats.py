@@ -119,7 +119,7 @@ def test_the_variance_of_a_median_is_the_bootstraps(count):
     found, resampled = 0.0, 0.0
     for _ in range(40):
         values = rng.normal(0, 1, count)
-        found += stats._median_variance(values)
+        found += stats.median_variance(values)
         resampled += np.median(rng.choice(values, (2000, count)), axis=1).var()
     unbiased = resampled * (2 if count == 2 else 1)  # the bootstrap of two values gives half of their variance
     assert found == pytest.approx(unbiased, rel=0.35 if count == 4 else 0.15)
