@@ -237,7 +237,7 @@ def test_a_worker_starts_without_any_library():
 
 LOWER_FAMILIES = {
     "tables": ["conditions", "read", "rows"],
-    "signals": ["spectra"],
+    "signals": ["conditions", "filters", "spectra"],
     "images": ["pixels", "png", "jpeg"],
     "training": ["layers", "optimizers", "networks"],
 }

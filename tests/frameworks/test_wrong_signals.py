@@ -206,8 +206,11 @@ def test_a_wrong_implementation_is_rejected(name: str, values: dict[str, Any], w
     inputs = [X] if op.inputs else []
     extra = [op.givens(params, *inputs)] if op.givens else []
     want = op.reference(params, *inputs, *extra)
-    assert all(finding.ok for finding in check_agreement(op, want, want))
-    assert not all(finding.ok for finding in check_agreement(op, wrong(params, *inputs, *extra), want))
+    scale = op.scale(params, want, *inputs, *extra) if op.scale else None
+    assert all(finding.ok for finding in check_agreement(op, want, want, None, params, scale))
+    assert not all(
+        finding.ok for finding in check_agreement(op, wrong(params, *inputs, *extra), want, None, params, scale)
+    )
 
 
 def test_wrong_statistics_and_lost_labels_are_rejected():
@@ -228,4 +231,6 @@ def test_another_filter_bank_is_another_mfcc():
     x = np.random.default_rng(0).normal(size=(1, 400))
     bank, _ = module.mfcc_filter_banks(16_000, 200)
     own = module.mfcc(np.abs(np.fft.fft(x[0]))[:200] / 200, bank, 13)
-    assert not all(f.ok for f in check_agreement(op, {"x": own.reshape(1, 1, 13)}, op.reference(params, {"x": x})))
+    want = op.reference(params, {"x": x})
+    scale = op.scale(params, want, {"x": x})
+    assert not all(f.ok for f in check_agreement(op, {"x": own.reshape(1, 1, 13)}, want, None, params, scale))
