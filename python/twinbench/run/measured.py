@@ -33,4 +33,4 @@ class Measured:
     def totals(self, steps: Iterable[str], process: int | None = None) -> Blocks:
         """Return the sums over these steps of the blocks' medians, in one process or in all."""
         steady = {step: self.blocks(step, process) for step in steps}
-        return Figures(steady=steady, once={}, tails={}, cpu_per_wall=None, gc_share=None, gc_shares={}).totals(steady)
+        return Figures(steady=steady, once={}, walls={}, cpu_per_wall=None, gc_share=None, gc_shares={}).totals(steady)

@@ -31,7 +31,7 @@ def by_total(
     all_means = {stack: measured[stack].mean_totals(steps) for stack in by_name}
     prior = spread({stack: measured[stack].steady | {"": totals[stack]} for stack in by_name})
     order = _ranked(totals, all_means, spreads, prior)
-    ranked = [replace(by_name[stack.name], **_standing(stack), total=time) for stack, time in order]
+    ranked = [replace(by_name[stack.name], **_standing(stack, time), total=time) for stack, time in order]
     return ranked + [cell for cell in cells if cell.stack not in by_name]
 
 
@@ -55,12 +55,13 @@ def by_step(cells: Sequence[CellSummary], measured: Mapping[str, Figures], sprea
 
 def _with_ranks(cell: CellSummary, order: Mapping[tuple[str, str], tuple[Ranked, Interval]]) -> tuple[StepSummary, ...]:
     pairs = [(step, order.get((cell.stack, step.step))) for step in cell.steps]
-    return tuple(replace(step, **_standing(found[0]), steady=found[1]) if found else step for step, found in pairs)
+    return tuple(replace(step, **_standing(*found), steady=found[1]) if found else step for step, found in pairs)
 
 
-def _standing(ranked: Ranked) -> dict[str, Any]:
+def _standing(ranked: Ranked, time: Interval) -> dict[str, Any]:
     """Return the fields of a summary that say how its stack stands among the others."""
-    return {"rank": ranked.rank, "assumed": ranked.rank is None, "ratio": ranked.ratio}
+    assumed = ranked.rank is None or time.assumed
+    return {"rank": None if assumed else ranked.rank, "assumed": assumed, "ratio": ranked.ratio}
 
 
 def _ranked(
