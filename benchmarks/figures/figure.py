@@ -13,6 +13,7 @@ from typing import Any, Literal
 NAMES = (
     "false_alarms",
     "false_ranks",
+    "gate",
     "timer",
     "julia_loop",
     "direct",

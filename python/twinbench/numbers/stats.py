@@ -26,10 +26,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
-from statistics import fmean, median
+from statistics import fmean, median, variance
 from typing import Literal
 
 from twinbench.numbers.moderation import Prior
@@ -62,6 +62,10 @@ enough that five measured processes outweigh it."""
 OWN_SPREAD = 4
 """Processes from which a run's own comparisons, and not an assumed spread, say how far processes differ. With the
 assumed 2 %, identical stacks of a machine whose processes differ by 5 % are called different in 20 to 40 % of runs."""
+
+WIDER = 3
+"""Factor of the assumed spread between few processes of two runs: a machine may differ from the usual one by this much,
+so that at most 2.5 % of slowdowns that are just allowed count as too large, whether processes differ by 0.5 or 5 %."""
 
 FLOOR = 1e-12
 """Lower bound for a time in seconds, so that log(0) can't occur when the clock didn't advance."""
@@ -153,7 +157,8 @@ def unpaired(a: Values, b: Values, *, level: float = LEVEL, time_sd: float = TIM
     runs can't show the spread of runs, which is therefore given by ``run_sd``. The degrees of freedom are
     Satterthwaite's, rounded down. Raises ValueError if there are no samples.
     """
-    return _difference(_fit(_log_medians(a), time_sd), _fit(_log_medians(b), time_sd), run_sd, level)
+    after, before = (_fit_of_run(_log_medians(side), time_sd) for side in (a, b))
+    return _difference(after, before, run_sd, level)
 
 
 def controlled(
@@ -162,12 +167,17 @@ def controlled(
     *,
     level: float = LEVEL,
     process_sd: float = PROCESS_SD,
+    interaction_sd: float = 0.0,
+    interaction_df: int = PRIOR_DF,
 ) -> Ratio:
     """Do as `unpaired` does, for runs that measured the same control: each side is a stack and the control beside it.
 
-    A disturbance of a whole run slows its control by the same factor, and is divided out.
+    A disturbance of a whole run slows its control by the same factor, and is divided out. What doesn't slow both alike
+    is the interaction of stack and run: ``interaction_sd`` is the standard deviation between runs of their log ratio,
+    known with ``interaction_df`` degrees of freedom.
     """
-    return _difference(_fit(_log_ratios(*a), process_sd), _fit(_log_ratios(*b), process_sd), 0.0, level)
+    after, before = (_fit_of_run(_log_ratios(*side), process_sd) for side in (a, b))
+    return _difference(after, before, interaction_sd, level, interaction_df)
 
 
 def verdict(ratio: Ratio, margin: float = 0.0) -> Verdict:
@@ -248,9 +258,9 @@ def _ratio(centre: float, error: float, df: int, level: float, *, processes: int
     )
 
 
-def _difference(a: _Fit, b: _Fit, run_sd: float, level: float) -> Ratio:
+def _difference(a: _Fit, b: _Fit, run_sd: float, level: float, run_df: int = PRIOR_DF) -> Ratio:
     """Make the ratio of two runs, each of which has a random effect with the standard deviation ``run_sd``."""
-    parts = [(a.error**2, a.df), (b.error**2, b.df), (2 * run_sd**2, PRIOR_DF)]
+    parts = [(a.error**2, a.df), (b.error**2, b.df), (2 * run_sd**2, run_df)]
     variance = sum(part for part, _ in parts)
     weight = sum(part**2 / df for part, df in parts)
     return _ratio(
@@ -296,6 +306,18 @@ def _fit(logs: Sequence[Sequence[float]], process_sd: float, prior: Prior | None
         df = PRIOR_DF + own_df
         moderated = (PRIOR_DF * (process_sd**2 + within) + own_df * between) / df
     return _Fit(processes, math.sqrt(moderated / len(processes)), df, sum(map(len, logs)))
+
+
+def _fit_of_run(logs: Sequence[Sequence[float]], process_sd: float) -> _Fit:
+    """Fit one of two runs: its processes are never taken to differ less than they do.
+
+    With fewer than `OWN_SPREAD` of them, which show little, they are taken to differ `WIDER` times as much as usual.
+    """
+    if len(logs) < OWN_SPREAD:
+        return _fit(logs, WIDER * process_sd)
+    fit = _fit(logs, process_sd)
+    own = variance(fit.processes) / len(logs)
+    return replace(fit, error=math.sqrt(own), df=len(logs) - 1) if own > fit.error**2 else fit
 
 
 def _median_variance(values: Sequence[float]) -> float:
