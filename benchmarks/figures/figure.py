@@ -14,6 +14,7 @@ NAMES = (
     "false_alarms",
     "false_ranks",
     "gate",
+    "choice",
     "timer",
     "julia_loop",
     "direct",

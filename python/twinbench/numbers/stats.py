@@ -33,6 +33,7 @@ from statistics import fmean, median, variance
 from typing import Literal
 
 from twinbench.numbers.moderation import Prior
+from twinbench.numbers.normal import NORMAL_95
 from twinbench.numbers.student import quantile, two_sided_p
 
 Values = Sequence[Sequence[Sequence[float]]]
@@ -256,6 +257,16 @@ def _ratio(centre: float, error: float, df: int, level: float, *, processes: int
         resolvable=math.expm1(half),
         p_value=two_sided_p(centre / error, df) if error else float(centre == 0),
     )
+
+
+def mean_error(values: Sequence[float], usual_sd: float) -> float:
+    """Return the standard error of the mean of one log value per process, as that of a normal distribution.
+
+    It is the half-width of the 95 % interval, in which Student's t is, divided by that of a normal one. ``usual_sd`` is
+    the spread that is assumed between processes, as far as they don't show it.
+    """
+    fit = _fit_of_run([[value] for value in values], usual_sd)
+    return quantile(LEVEL, fit.df) * fit.error / NORMAL_95
 
 
 def _difference(a: _Fit, b: _Fit, run_sd: float, level: float, run_df: int = PRIOR_DF) -> Ratio:

@@ -36,7 +36,7 @@ from twinbench.run.options import (
     WARM_UP_NS,
     Options,
 )
-from twinbench.store.records import MODEL
+from twinbench.store.records import MODEL, PEAK
 from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
 from twinbench.worker import protocol
 from twinbench.worker.protocol import Job, Reply, Request, SavedValue, StepJob, Timing
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 """Status of a failed cell by the kind of failure; FAILED for other kinds."""
-
-PEAK = "peak_rss_bytes"
-"""Key of the fact with the largest resident set of any of a cell's processes, those before a resumption included."""
 
 
 @dataclass(slots=True)
@@ -225,7 +222,9 @@ class Contender:
         if self.alive:
             self.worker.resume()
             earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
-            self.store.add_fact(self.cell, "", PEAK, max([self._ask(protocol.MEMORY).peak_bytes, *earlier]))
+            peak = self._ask(protocol.MEMORY).peak_bytes
+            self.store.add_fact(self.cell, "", f"{PEAK}:{self.process}", peak)
+            self.store.add_fact(self.cell, "", PEAK, max([peak, *earlier]))
         self.worker.kill()
         self.worker = None
 

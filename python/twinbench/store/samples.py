@@ -28,8 +28,8 @@ class Figures:
 
     steady: dict[str, Blocks]
     """Steady samples by step, then by block position."""
-    once: dict[tuple[SampleKind, str, str], list[float]]
-    """Imports, first calls and boundaries by kind, step and detail: usually one value per process."""
+    once: dict[tuple[SampleKind, str, str], dict[int, float]]
+    """Imports, first calls and boundaries by kind, step and detail, then by process."""
     cpu_per_wall: float | None
     """Average number of busy cores during steady samples. None where CPU time wasn't measured."""
     gc_share: float | None
@@ -38,11 +38,21 @@ class Figures:
     def typical(self, kind: SampleKind, step: str, detail: str = "") -> float | None:
         """Return the median over processes of a time that is measured once in each; None if there are no samples."""
         values = self.once.get((kind, step, detail))
-        return median(values) if values else None
+        return median(values.values()) if values else None
 
     def imports(self) -> dict[str, float]:
         """Return the median over processes of the time to import, by framework."""
-        return {detail: median(values) for (kind, _, detail), values in self.once.items() if kind == "import"}
+        return {detail: median(values.values()) for (kind, _, detail), values in self.once.items() if kind == "import"}
+
+    def cold_starts(self, steps: Iterable[str]) -> dict[int, float]:
+        """Return the time to a first result by process: imports and the first calls of all steps.
+
+        A process in which a first call is missing has no cold start.
+        """
+        first = [self.once.get(("first_call", step, ""), {}) for step in steps]
+        imports = [values for (kind, _, _), values in self.once.items() if kind == "import"]
+        complete = set.intersection(*map(set, first)) if first else set()
+        return {process: sum(values.get(process, 0.0) for values in (*imports, *first)) for process in sorted(complete)}
 
     def totals(self, steps: Iterable[str]) -> Blocks:
         """Return the time of the whole pipeline by block position: the sum over steps of the block's medians.
@@ -57,12 +67,12 @@ class Figures:
 def figures(samples: Sequence[Sample]) -> Figures:
     """Group the samples of a cell."""
     steady: dict[str, Blocks] = defaultdict(lambda: defaultdict(list))
-    once: dict[tuple[SampleKind, str, str], list[float]] = defaultdict(list)
+    once: dict[tuple[SampleKind, str, str], dict[int, float]] = defaultdict(dict)
     for sample in samples:
         if sample.kind == "steady":
             steady[sample.step][sample.process, sample.block].append(sample.wall_ns * NS)
         else:
-            once[sample.kind, sample.step, sample.detail].append(sample.wall_ns * NS)
+            once[sample.kind, sample.step, sample.detail][sample.process] = sample.wall_ns * NS
     bursts = [sample for sample in samples if sample.kind == "steady"]
     return Figures(
         steady={step: dict(blocks) for step, blocks in steady.items()},
@@ -93,7 +103,7 @@ def spread(blocks: Mapping[str, Mapping[str, Blocks]]) -> Prior:
 
     Only processes count in which every stack measured every step. `NOTHING` with fewer than `OWN_SPREAD` of them.
     """
-    effects = {stack: {step: _log_times(its) for step, its in steps.items()} for stack, steps in blocks.items()}
+    effects = {stack: {step: log_times(its) for step, its in steps.items()} for stack, steps in blocks.items()}
     measured = [times.keys() for steps in effects.values() for times in steps.values()]
     shared = sorted(set.intersection(*map(set, measured))) if measured else []
     if len(shared) < OWN_SPREAD:
@@ -106,7 +116,7 @@ def spread(blocks: Mapping[str, Mapping[str, Blocks]]) -> Prior:
     )
 
 
-def _log_times(blocks: Blocks) -> dict[int, float]:
+def log_times(blocks: Blocks) -> dict[int, float]:
     """Return by process the median over blocks of the log of each block's median."""
     logs: dict[int, list[float]] = defaultdict(list)
     for (process, _), samples in blocks.items():

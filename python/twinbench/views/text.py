@@ -83,7 +83,12 @@ def clean(text: str) -> str:
 
 def _spread(value: Interval | Ratio) -> str:
     """Format half the width of an interval; intervals are symmetric in the logarithm, so one percentage suffices."""
-    percent = 100 * (math.sqrt(value.high / value.low) - 1)
+    return half_width(math.sqrt(value.high / value.low) - 1)
+
+
+def half_width(value: float) -> str:
+    """Format half the relative width of an interval: ``±1.4%``."""
+    percent = 100 * value
     return f"±{percent:.1f}%" if percent < 10 else f"±{percent:.0f}%"
 
 

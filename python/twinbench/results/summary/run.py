@@ -9,14 +9,14 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 from twinbench import metrics
 from twinbench.numbers import equivalence, stats
 from twinbench.numbers.stats import Interval
 from twinbench.results.models import endpoints
-from twinbench.results.summary import ranking
+from twinbench.results.summary import processes, ranking
 from twinbench.results.summary.growth import growths
 from twinbench.results.summary.records import (
     BaselineSummary,
@@ -30,6 +30,7 @@ from twinbench.results.summary.records import (
     RunSummary,
     StepSummary,
 )
+from twinbench.results.summary.row_errors import with_row_errors
 from twinbench.store.facts import StepFacts
 from twinbench.store.records import WARM_UP_S, Agreement, Baseline, Cell, PlannedPipeline, Quality, Run, Status
 from twinbench.store.samples import Blocks, Figures, figures, nested
@@ -99,7 +100,7 @@ def _pipeline(
     for cell in variant_cells:
         measured[cell.label] = figures(store.samples(cell.id))
         cells.append(_judged(_cell(store, cell, steps, measured[cell.label], process_sd), spec, own))
-    cells = _with_equivalences(store, cells, spec)
+    cells = with_row_errors(store, _with_equivalences(store, cells, spec), spec.get("metric"))
     if independent:
         ranked = ranking.by_step(cells, measured, process_sd)
     else:
@@ -163,6 +164,7 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         gc_share=measured.gc_share,
         reused=bool(facts.get("reused")),
         endpoints=endpoints.of_facts(records),
+        by_process=processes.of_cell(measured, ops, facts),
     )
 
 
@@ -293,7 +295,10 @@ def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
     values: dict[str, list[float]] = defaultdict(list)
     for quality in qualities:
         values[quality.metric].append(quality.value)
-    return {name: QualitySummary(name, fmean(v), min(v), max(v), len(v), "", None) for name, v in values.items()}
+    return {
+        name: QualitySummary(name, fmean(v), min(v), max(v), len(v), "", None, stdev(v) if len(v) > 1 else None)
+        for name, v in values.items()
+    }
 
 
 def _worst(agreements: Sequence[Agreement]) -> float | None:
