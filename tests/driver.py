@@ -112,6 +112,11 @@ def threads(name: str) -> dict[str, int]:
     return dict(_framework(name).threads())
 
 
+def engine(name: str) -> dict[str, str]:
+    """What executes the framework's calls, as the live library reports it."""
+    return dict(_framework(name).engine())
+
+
 def spin_medians(microseconds: float, bursts: int) -> tuple[float, float]:
     """Medians of the same busy-wait, timed by the Python loop and by the Julia loop, in alternating bursts."""
     params = ops.get("probe.spin").build({"microseconds": microseconds})

@@ -44,7 +44,7 @@ def read(file: Path) -> Framework:
         prepare=partial(bridge.prepare, module),
         extract=bridge.extract,
         threads=bridge.threads,
-        engine=partial(bridge.engine, packages),
+        engine=partial(bridge.engine, packages, module),
         facts=bridge.facts,
         ops={op: bridge.JuliaOp(op, module, file) for op in literals.names("OPS")},
         notes=literals.notes("NOTES"),

@@ -25,7 +25,7 @@ saved to, in a format of its framework; its neutral form is the content that is 
 NEUTRAL: frozenset[Kind] = frozenset({"table", "arrays", "images", "model"})
 """The kinds whose values a framework can be given as arrays; a file in a library's own format isn't one of them."""
 
-Role = Literal["split", "train", "score", "export", ""]
+Role = Literal["split", "train", "score", "export", "load", ""]
 """What the harness uses an op for. The reference and every implementation have the outputs that the harness reads.
 
 - ``split``: the examples that are trained on, and those that are held out. Outputs: ``x_train``, ``y_train``,
@@ -36,6 +36,7 @@ Role = Literal["split", "train", "score", "export", ""]
 - ``score``: the predictions of a model for the ``x_test`` of a split. Outputs: ``scores``, one row for each scored row.
   The parameter ``rows`` is 0 where all rows are scored.
 - ``export``: a saved model, from a model. Its parameters all have defaults.
+- ``load``: a model, from the saved model. Its parameters all have defaults.
 
 The role of every other op is the empty string: it is a step of its pipeline, and no more.
 """

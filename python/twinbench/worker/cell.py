@@ -218,7 +218,7 @@ class Cell:
     def keep(self, step: str, directory: str) -> protocol.KeptModel:
         """Copy a step's trained model, as its framework exports it, into a directory. Untimed."""
         resolved = self.steps[step]
-        able = (op for op in ops.all_ops() if op.role == "export" and op.name in resolved.framework.ops)
+        able = (op for op in ops.of_role("export") if op.name in resolved.framework.ops)
         export = next(able, None)
         if export is None:
             return protocol.KeptModel("")
