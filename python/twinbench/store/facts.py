@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from twinbench.store.records import Fact
+from twinbench.store.mistakes import DISAGREEMENT, ERRORS
+from twinbench.store.records import MODEL, Fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,9 @@ class StepFacts:
             settled=warm_up.get("settled"),
         )
 
+
+SHOWN_APART = frozenset({"curve", "endpoint", DISAGREEMENT, ERRORS, MODEL})
+"""Keys of facts that are long, and are shown by tables and charts of their own."""
 
 STEP_KEYS = frozenset({"examples", "request", "rss_increase_bytes", "held_as", "curve", "warm_up"})
 """Keys that `StepFacts.of` reads."""

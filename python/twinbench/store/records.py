@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from twinbench.numbers.spreads import Spreads
+
 SampleKind = Literal["import", "first_call", "steady", "boundary"]
 
 
@@ -97,6 +99,14 @@ class Run:
     """The record of the machine, the versions and the threads, as the runner found them."""
     status: str
     """``running``, ``done`` or ``interrupted``."""
+
+    @property
+    def spreads(self) -> Spreads:
+        """The spreads of the machine: those of its selftest before the run, or else the usual ones.
+
+        Older stores have the selftest's figures beside the selftest, too.
+        """
+        return Spreads.of(self.environment | self.environment.get("selftest", {}))
 
 
 @dataclass(frozen=True, slots=True)

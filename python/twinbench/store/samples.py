@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 from twinbench.numbers.moderation import NOTHING, Prior, prior
 from twinbench.numbers.stats import FLOOR, OWN_SPREAD, Values
@@ -59,9 +59,16 @@ class Figures:
 
         A block in which a step is missing has no total.
         """
+        return self._sums(steps, median)
+
+    def mean_totals(self, steps: Iterable[str]) -> Blocks:
+        """Return the mean time of the whole pipeline by block position: the sum over steps of the block's means."""
+        return self._sums(steps, fmean)
+
+    def _sums(self, steps: Iterable[str], typical: Callable[[list[float]], float]) -> Blocks:
         by_step = [self.steady.get(step, {}) for step in steps]
         complete = set.intersection(*map(set, by_step)) if by_step else set()
-        return {position: [sum(median(step[position]) for step in by_step)] for position in sorted(complete)}
+        return {position: [sum(typical(step[position]) for step in by_step)] for position in sorted(complete)}
 
 
 def figures(samples: Sequence[Sample]) -> Figures:
@@ -96,6 +103,11 @@ def paired(a: Blocks, b: Blocks) -> tuple[Values, Values]:
     return nested({position: a[position] for position in shared}), nested(
         {position: b[position] for position in shared}
     )
+
+
+def mean_blocks(blocks: Blocks) -> Blocks:
+    """Return the mean of each block, as its only sample."""
+    return {position: [fmean(samples)] for position, samples in blocks.items()}
 
 
 def spread(blocks: Mapping[str, Mapping[str, Blocks]]) -> Prior:

@@ -21,10 +21,13 @@ STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yell
 """Style of a status; red for any other."""
 
 LEGEND = """\
-total: one execution of all steps after warm-up; ± is half of the 95 % interval over processes and blocks.
-rank: stacks that can't be told apart share a rank; a stack that failed or disagrees with the reference has none.
+total: typical time of one execution of all steps after warm-up; ± is half of the 95 % interval, by the spread between
+processes. to fastest: quotient of totals, measured side by side; ± is corrected for the number of pairs of stacks.
+rank: 1 plus the number of stacks that are distinguishably faster, in the typical time with certainty and in the mean
+(mean: all samples, slow ones included); a stack that failed or disagrees with the reference has none.
 cold start: imports and first calls. agreement: largest error divided by its tolerance; at most 1 agrees.
-steps: ! disagrees; * the library can't follow the contract; [1] is the rank where each step is ranked by itself."""
+steps: ! disagrees; * the library can't follow the contract; ~ (unsettled) its times were still changing when warm-up
+ended; [1] is the rank where each step is ranked by itself."""
 
 
 GROWTH_LEGEND = """\
@@ -155,9 +158,10 @@ def _stacks(pipeline: PipelineSummary, console: Console) -> Table:
         _Column("rank", lambda c: layout.cell(c.rank or text.NOTHING), 9),
         _Column("stack", lambda c: layout.cell(c.stack, "" if c.rank else "dim"), 9, "left"),
         _Column("total", lambda c: layout.cell(text.interval(c.total)), 8),
+        _Column("mean", lambda c: layout.cell(text.seconds(c.mean_s)), 1),
         _Column("to fastest", lambda c: layout.cell("1" if c.rank and not c.ratio else text.ratio(c.ratio)), 6),
         _Column("cold start", lambda c: layout.cell(text.seconds(c.cold_start_s)), 5),
-        _Column("boundary", lambda c: layout.cell(text.seconds(c.boundary_in_s or None)), 1),
+        _Column("boundary", lambda c: layout.cell(text.seconds(c.boundary_in_s or None)), 0),
         _Column(pipeline.metric or "quality", lambda c: _quality(c, pipeline.metric), 4),
         _Column("agreement", lambda c: _agreement(c.agreement_error), 3),
         _Column("memory", lambda c: layout.cell(text.size(c.peak_rss_bytes)), 2),
@@ -206,7 +210,8 @@ def _rates(pipeline: PipelineSummary) -> Table:
 
 
 def _status(cell: CellSummary) -> str:
-    return f"{cell.status}{', reused' if cell.reused and cell.total else ''}"
+    unsettled = ", unsettled" if cell.unsettled and cell.rank is not None else ""
+    return f"{cell.status}{', reused' if cell.reused and cell.total else ''}{unsettled}"
 
 
 def _quality(cell: CellSummary, metric: str | None) -> Text:
@@ -226,7 +231,7 @@ def _step(step: StepSummary) -> Text:
     """Show a step's time, with ``!`` or ``*`` if it disagrees, or with ratio and rank if it is ranked by itself."""
     if step.steady is None:
         return layout.cell(text.NOTHING)
-    time = text.seconds(step.steady.estimate)
+    time = text.seconds(step.steady.estimate) + "~" * step.still_falling
     if step.agrees is False:
         return layout.cell(f"{time} {'*' if step.declared else '!'}", "yellow" if step.declared else "red")
     if step.rank is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from twinbench.numbers.stats import Interval, Ratio
 
@@ -39,8 +41,15 @@ def interval(value: Interval | None) -> str:
 
 
 def ratio(value: Ratio | None) -> str:
-    """Format a ratio of times with half the width of its interval: ``1.25x ±2.0%``."""
-    return NOTHING if value is None else f"{_figures(value.estimate)}x {_spread(value)}"
+    """Format a ratio of times with half the width of its interval: ``1.25x ±2.0%``.
+
+    If the ratio is distinguishable from 1, but the means of all samples say the opposite, their ratio follows.
+    """
+    if value is None:
+        return NOTHING
+    contradicted = not value.holds_for_the_mean and not value.low <= 1 <= value.high
+    mean = f" (mean {_figures(value.mean)}x)" if contradicted and value.mean is not None else ""
+    return f"{_figures(value.estimate)}x {_spread(value)}{mean}"
 
 
 def range_(value: Ratio) -> str:
@@ -74,6 +83,17 @@ def error(value: float | None) -> str:
     if value is None:
         return NOTHING
     return f"{value:.2g}" if value < math.inf else "different"
+
+
+def recorded(value: Any) -> str:
+    """Format a recorded fact, JSON data of any shape, on one line: ``evals 4, settled yes``."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {recorded(item)}" for key, item in value.items()) or NOTHING
+    if isinstance(value, list):
+        return ", ".join(map(recorded, value)) or NOTHING
+    if value is None or isinstance(value, bool):
+        return {None: NOTHING, True: "yes", False: "no"}[value]
+    return f"{value:.6g}" if isinstance(value, float) else clean(str(value))
 
 
 def clean(text: str) -> str:

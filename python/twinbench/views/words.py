@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from twinbench.numbers.stats import verdict
 from twinbench.results.decisions.recommend_records import Candidate, Criterion, Recommendation
 from twinbench.results.summary.records import CellSummary, Growth, PipelineSummary, StepSummary
 from twinbench.views import text
@@ -27,7 +28,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def headline(pipeline: PipelineSummary) -> str:
-    """Say which stack is fastest, by how much, and whether that is certain."""
+    """Say which stack is fastest, by how much, and whether it is distinguishably faster than every other."""
     if pipeline.independent:
         return _step_headline(pipeline)
     ranked = [cell for cell in pipeline.cells if cell.rank is not None]
@@ -35,8 +36,11 @@ def headline(pipeline: PipelineSummary) -> str:
         return "no stack was measured and agrees with the reference"
     first = [cell for cell in ranked if cell.rank == 1]
     others = [cell for cell in ranked if cell.rank != 1]
+    near = [cell.stack for cell in others if cell.ratio is None or verdict(cell.ratio) != "slower"]
     if len(first) > 1:
-        line = f"{listed([cell.stack for cell in first])} share rank 1, because they can't be told apart"
+        line = f"{listed([cell.stack for cell in first])} share rank 1: none is distinguishably faster than another"
+    elif near:
+        line = f"{first[0].stack} has rank 1, but isn't distinguishably faster than {listed(near)}"
     else:
         line = f"{first[0].stack} is fastest" if others else f"{first[0].stack} is the only stack that can be ranked"
     if first[0].total is not None:
@@ -123,7 +127,10 @@ def break_even(pipeline: PipelineSummary) -> str:
         return ""
     if pays.calls is None:
         return f"{pays.against} starts sooner than {pays.stack}, which never makes up for it"
-    return f"{pays.against} starts sooner; from execution {pays.calls} on, {pays.stack} has taken less time in total"
+    calls = f"{pays.calls:,}"
+    if pays.low is not None:
+        calls += f" [{pays.low:,}, {text.NOTHING if pays.high is None else f'{pays.high:,}'}]"
+    return f"{pays.against} starts sooner; from execution {calls} on, {pays.stack} has taken less time in total"
 
 
 def standing(summary: CellSummary | StepSummary) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from twinbench.errors import BadInput, nearest
-from twinbench.numbers import stats
+from twinbench.numbers.spreads import Spreads
 from twinbench.results.decisions import figures, scoring
 from twinbench.results.decisions.draws import DECISION
 from twinbench.results.decisions.figures import Figures, Question, Results
@@ -80,7 +80,7 @@ def _recommended(
             rejected[stack] = Rejected(stack, f"it has no ranked time on {lacking}", False)
     chosen = {stack: answers for stack, answers in inside.items() if stack not in rejected}
     shared = [q for q in questions if all(q in answers for answers in chosen.values())]
-    process_sd = float(summary.environment.get("process_sd", stats.PROCESS_SD))
+    process_sd = Spreads.of({**summary.environment, **summary.environment.get("selftest", {})}).process_sd
     measured = figures.of_stacks({stack: stacks[stack] for stack in chosen}, shared, process_sd)
     weights = scoring.weights(wishes.weights, measured)
     uncounted = tuple(_uncounted(wishes.weights, weights, measured, pipelines))

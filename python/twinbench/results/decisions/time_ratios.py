@@ -15,16 +15,13 @@ from twinbench.errors import BadInput, nearest
 from twinbench.numbers import stats
 from twinbench.numbers.stats import FLOOR, PRIOR_DF, Ratio
 from twinbench.results.decisions.sides import Key, Side, where
-from twinbench.store.records import Run, Status
+from twinbench.store.records import Status
 from twinbench.store.samples import Blocks, nested, paired
 
 INTERACTION_SD = 0.004
 """Standard deviation between runs of the log ratio of two stacks that didn't change, without the part that comes from
 their processes. It is assumed with one control; each further control weighs as much as one of `PRIOR_DF` earlier ones.
 """
-
-DEFAULT_SPREADS = {"process_sd": stats.PROCESS_SD, "time_sd": stats.TIME_SD, "run_sd": stats.RUN_SD}
-"""Standard deviations that are assumed for a machine that ``twinbench selftest`` hasn't measured."""
 
 _UNUSABLE = "--control {}: not measured with the same code in both runs"
 
@@ -35,7 +32,8 @@ as in the first. None if it is unknown."""
 
 def between(before: Side, after: Side) -> TimeRatio:
     """Compare times that weren't measured side by side: the intervals include the spread between runs."""
-    time_sd, run_sd = (max(_spread(side.run, name) for side in (before, after)) for name in ("time_sd", "run_sd"))
+    spreads = before.run.spreads.wider(after.run.spreads)
+    time_sd, run_sd = spreads.time_sd, spreads.run_sd
 
     def ratio(key: Key, _: Key, step: str, level: float) -> Ratio | None:
         a, b = before.blocks(key, step), after.blocks(key, step)
@@ -46,7 +44,7 @@ def between(before: Side, after: Side) -> TimeRatio:
 
 def within(side: Side) -> TimeRatio:
     """Compare times that were measured side by side, in the blocks that both cells have."""
-    process_sd = _spread(side.run, "process_sd")
+    process_sd = side.run.spreads.process_sd
 
     def ratio(a_key: Key, b_key: Key, step: str, level: float) -> Ratio | None:
         b, a = paired(side.blocks(b_key, step), side.blocks(a_key, step))
@@ -68,7 +66,7 @@ def relative_to(controls: Sequence[str], before: Side, after: Side) -> TimeRatio
         if len(faults) == len(_shared(before, after)):
             reason = faults[0] if faults else "they share no pipeline"
             raise BadInput(f"{_UNUSABLE.format(control)}: {reason}")
-    process_sd = max(_spread(side.run, "process_sd") for side in (before, after))
+    process_sd = before.run.spreads.wider(after.run.spreads).process_sd
     usable = {control: _usable(control, before, after) for control in controls}
 
     def ratio(key: Key, _: Key, step: str, level: float) -> Ratio | None:
@@ -137,7 +135,3 @@ def _interaction(before: Side, after: Side, controls: Sequence[Key], step: str, 
             squares.append(math.log(stats.controlled(*pairs, process_sd=process_sd).estimate) ** 2 / 2)
     df = PRIOR_DF + len(squares)
     return math.sqrt((PRIOR_DF * INTERACTION_SD**2 + sum(squares)) / df), df
-
-
-def _spread(run: Run, name: str) -> float:
-    return float(run.environment.get(name, DEFAULT_SPREADS[name]))

@@ -39,7 +39,10 @@ class StepSummary:
     first_call_s: float | None
     """Median over processes of the first execution, compilation included. None if the step never ran."""
     steady: Interval | None
-    """Time of one execution after warm-up. None if it wasn't measured."""
+    """Typical time of one execution after warm-up. None if it wasn't measured."""
+    mean_s: float | None
+    """Mean time of one execution after warm-up: all samples of a process, then the median over processes. None if it
+    wasn't measured."""
     boundary_in_s: float | None
     """Time to bring the inputs into this framework's form. None if it wasn't measured, 0 if no conversion was
     needed."""
@@ -67,7 +70,8 @@ class StepSummary:
     """Rank of an independent step: 1 plus the number of stacks that are distinguishably faster. None for steps that
     aren't independent, and for a step that disagrees."""
     ratio: Ratio | None
-    """Ratio to the fastest ranked stack of this step. None for the fastest itself, and for steps without a rank."""
+    """Ratio to the ranked stack with the least time at this step. None for that stack, and for steps without a
+    rank."""
     rss_increase_bytes: int | None
     """Bytes by which the step raised the peak memory. None if it wasn't measured."""
     per_second: float | None
@@ -162,7 +166,10 @@ class CellSummary:
     """Why the cell isn't done, in a sentence. Empty if it is done."""
     steps: tuple[StepSummary, ...]
     total: Interval | None
-    """Time of one execution of all steps after warm-up, without boundaries. None unless every step was measured."""
+    """Typical time of one execution of all steps after warm-up, without boundaries. None unless every step was
+    measured."""
+    mean_s: float | None
+    """Mean time of one execution of all steps after warm-up, as that of a step. None without ``total``."""
     imports_s: Mapping[str, float]
     """Median over processes of the time to import each framework."""
     first_call_s: float | None
@@ -178,11 +185,11 @@ class CellSummary:
     blocks: int
     """Number of complete blocks, in all processes together."""
     rank: int | None
-    """1 plus the number of stacks that are distinguishably faster; stacks that can't be told apart share a rank.
+    """1 plus the number of stacks that are distinguishably faster.
 
     None unless the cell is done: a cell that failed or disagrees is shown, but never ranked."""
     ratio: Ratio | None
-    """Ratio to the fastest ranked stack. None for the fastest itself, and for cells without a rank."""
+    """Ratio to the ranked stack with the least time. None for that stack itself, and for cells without a rank."""
     quality: Mapping[str, QualitySummary]
     """Quality by metric. Empty if the pipeline trains nothing, or the cell made no predictions."""
     curve: tuple[CurvePoint, ...]
@@ -206,8 +213,17 @@ class CellSummary:
     """Whether the cell was measured by an earlier invocation, before the run was resumed."""
     endpoints: tuple[Endpoint, ...]
     """Measurements of the cell's deployed model."""
+    facts: Mapping[str, Mapping[str, Any]]
+    """What the workers and the runner recorded beside the samples, such as threads, devices, dtypes and warm-up: by
+    step (empty for the whole cell), then by key."""
+
     by_process: tuple[ProcessFigures, ...] = ()
     """Figures of each process."""
+
+    @property
+    def unsettled(self) -> tuple[str, ...]:
+        """Steps that were measured although their times were seen to change when warm-up ended."""
+        return tuple(step.step for step in self.steps if step.still_falling and step.steady is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +233,14 @@ class BreakEven:
     stack: str
     """The fastest stack in steady state."""
     against: str
-    """The stack with the quickest cold start."""
+    """The stack with the quickest cold start, of those that start distinguishably sooner and are distinguishably
+    slower afterwards."""
     calls: int | None
     """Number of executions of the pipeline, the first included. None if it never makes up for its start."""
+    low: int | None
+    """Lower end of the 95 % interval of ``calls``. None with fewer than `stats.OWN_SPREAD` processes."""
+    high: int | None
+    """Upper end of that interval. None with so few processes, and where the interval has no upper end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +294,8 @@ class PipelineSummary:
     """Ranked cells, the fastest first; then the others in the order of planning."""
     baselines: tuple[BaselineSummary, ...]
     break_even: BreakEven | None
-    """None if no cell is ranked, or if no other cell starts sooner and is distinguishably slower."""
+    """None if no cell is ranked, or if no other cell starts distinguishably sooner and is distinguishably slower
+    afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
