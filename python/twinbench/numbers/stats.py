@@ -92,6 +92,11 @@ class Ratio:
     """Standard error of the logarithm of ``estimate``."""
     df: int = 1
     """Degrees of freedom of ``error``."""
+    cpu: Interval | None = None
+    """Ratio of the times without interruptions by other processes, from CPU times: see `numbers.load`. None where CPU
+    time wasn't measured."""
+    disturbed: bool = False
+    """Whether load moved the ratio: the intervals of wall and CPU times leave a gap."""
     mean: float | None = None
     """Ratio of the means of all samples, slow ones included, where it was computed: see `mean_ratio`."""
 
@@ -192,8 +197,11 @@ def controlled(
 def verdict(ratio: Ratio, margin: float = 0.0) -> Verdict:
     """Return the verdict on ``a``; it is "same" if the whole interval is inside the margin (0.02 for 2 %).
 
-    "faster" and "slower" hold for the typical time, with the interval's certainty, and for the mean in these data.
+    "faster" and "slower" hold for the typical time, with the interval's certainty, and for the mean in these data. A
+    ratio that load disturbed is undecided.
     """
+    if ratio.disturbed:
+        return "undecided"
     if same(ratio, margin):
         return "same"
     if not ratio.holds_for_the_mean:

@@ -63,7 +63,7 @@ def _changes(comparison: Comparison, console: Console) -> Table:
         figures = (text.seconds(change.a_s), text.seconds(change.b_s), text.range_(change.ratio))
         table.add_row(
             *map(layout.cell, [*names, *([change.step or "total"] if steps else []), *figures]),
-            layout.cell(change.verdict, STYLES[change.verdict]),
+            layout.cell(text.verdict(change.ratio, change.verdict), STYLES[change.verdict]),
             layout.cell(text.percent(change.ratio.resolvable)),
         )
     return table
@@ -124,7 +124,8 @@ def _broke(outcome: StackOutcome) -> str:
 
 def _change(change: TimeChange) -> str:
     step = f" {change.step}" if change.step else ""
-    return f"{change.b} on {change.pipeline} ({change.size}){step}: {text.range_(change.ratio)}, {change.verdict};"
+    words = f"{text.range_(change.ratio)}, {text.verdict(change.ratio, change.verdict)};"
+    return f"{change.b} on {change.pipeline} ({change.size}){step}: {words}"
 
 
 def _where(outcome: StackOutcome) -> str:

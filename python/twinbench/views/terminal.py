@@ -237,6 +237,8 @@ def _step(step: StepSummary) -> Text:
     if step.rank is None:
         return layout.cell(time)
     times = f"{step.ratio.estimate:.3g}x" if step.ratio else "1x"
+    if step.ratio and step.ratio.disturbed and step.ratio.cpu:
+        times += f" (disturbed, CPU {step.ratio.cpu.estimate:.3g}x)"
     return layout.cell(f"{time} {times} [{step.rank}]", "green" if step.rank == 1 else "")
 
 

@@ -43,7 +43,12 @@ class TimeChange:
 
     def regressed(self, threshold: float) -> bool:
         """Return whether ``b`` is certainly slower by more than the threshold (0.05 for 5 %)."""
-        return self.floor > 1 + threshold
+        return self.floor > 1 + threshold and not self.ratio.disturbed
+
+    def contradictory(self, threshold: float) -> bool:
+        """Return whether only one of wall and CPU time says that ``b`` is slower by more than the threshold."""
+        cpu = self.ratio.cpu
+        return self.ratio.disturbed and (self.floor > 1 + threshold or (cpu is not None and cpu.low > 1 + threshold))
 
     def possible(self, threshold: float) -> bool:
         """Return whether ``b`` may be slower by more than the threshold, but isn't certainly so."""

@@ -65,7 +65,7 @@ def log_time(question: Question, stack: str) -> LogFigure | None:
     time, ratio = ranked[stack]
     fastest = min((interval for interval, _ in ranked.values()), key=lambda interval: interval.estimate)
     if ratio is not None:
-        return LogFigure(math.log(ratio.estimate), _error(ratio))
+        return LogFigure(math.log(ratio.estimate), math.hypot(_error(ratio), _disturbance(ratio)))
     if time is fastest:
         return LogFigure(0.0)
     return LogFigure(math.log(time.estimate / fastest.estimate), math.hypot(_error(time), _error(fastest)))
@@ -74,6 +74,27 @@ def log_time(question: Question, stack: str) -> LogFigure | None:
 def _error(interval: Interval | Ratio) -> float:
     """Return the standard error of the logarithm; with few processes, whose intervals are wide, it is too large."""
     return math.log(interval.high / interval.low) / 2 / NORMAL_95
+
+
+def _ratio(question: Question, stack: str) -> Ratio | None:
+    """Return a stack's ratio to the fastest stack at a question."""
+    cell = next((cell for cell in question.pipeline.cells if cell.stack == stack), None)
+    if cell is None or not question.step:
+        return cell.ratio if cell else None
+    return next((step.ratio for step in cell.steps if step.step == question.step), None)
+
+
+def _disturbance(ratio: Ratio | None) -> float:
+    """Return by how much load moved the log of a ratio: the distance of wall and CPU time; 0 if it wasn't disturbed."""
+    if ratio is None or ratio.cpu is None or not ratio.disturbed:
+        return 0.0
+    return abs(math.log(ratio.estimate / ratio.cpu.estimate))
+
+
+def is_disturbed(question: Question, stack: str) -> bool:
+    """Return whether load moved a stack's ratio to the fastest stack at a question."""
+    ratio = _ratio(question, stack)
+    return ratio is not None and ratio.disturbed
 
 
 def of_stacks(stacks: Mapping[str, Results], questions: Sequence[Question], process_sd: float) -> Figures:
@@ -105,7 +126,8 @@ def _speeds(stacks: Mapping[str, Results], questions: Sequence[Question], proces
         for stack in stacks:
             own = [figure.error for q in of_pipeline if (figure := log_time(q, stack))]
             error = errors[stack] if errors else sum(own) / len(of_pipeline)
-            variances[stack] += (share * error) ** 2
+            moved = sum(_disturbance(_ratio(q, stack)) for q in of_pipeline) / len(of_pipeline)
+            variances[stack] += (share * math.hypot(error, moved)) ** 2
     return {
         stack: LogFigure(math.fsum(f.log for f in logs[stack]) / len(questions), math.sqrt(variances[stack]))
         for stack in stacks

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twinbench.errors import BAD_INPUT, OK, REGRESSED
-from twinbench.results.decisions.compare_records import Comparison, Gate
+from twinbench.results.decisions.compare_records import Comparison, Gate, TimeChange
 
 SAME_MACHINE = ("CPU", "device", "GPUs", "threads")
 """Names of differences between two runs that make times of the two incomparable."""
@@ -23,6 +23,7 @@ def judge(comparison: Comparison, threshold: float, *, force: bool = False) -> G
     refused = () if force else tuple(_refusals(comparison))
     regressions, broken = comparison.regressions(threshold), comparison.broken()
     unjudged = [*comparison.unjudged]
+    unjudged += [_disturbed(change) for change in comparison.changes if change.contradictory(threshold)]
     if not comparison.changes:
         unjudged.append("no time was compared")
     failed = bool(regressions or broken)
@@ -37,6 +38,13 @@ def judge(comparison: Comparison, threshold: float, *, force: bool = False) -> G
         possible=tuple(change for change in comparison.changes if change.possible(threshold)),
         warnings=tuple(_warnings(comparison)),
     )
+
+
+def _disturbed(change: TimeChange) -> str:
+    what = f"step {change.step} of {change.b}" if change.step else change.b
+    times = f"{change.ratio.estimate:.3f} by the wall clock"
+    cpu = f", {change.ratio.cpu.estimate:.3f} by CPU time" if change.ratio.cpu else ""
+    return f"{what} on {change.pipeline} ({change.size}) was disturbed by load: {times}{cpu}; measure again"
 
 
 def _refusals(comparison: Comparison) -> Iterator[str]:

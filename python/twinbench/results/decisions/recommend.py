@@ -96,7 +96,17 @@ def _recommended(
         contenders=tuple(c.stack for c in candidates if c.chance > 1 - DECISION),
         switches=tuple(scoring.switches(candidates, weights)),
         rejected=tuple(rejected.values()),
-        caveats=(*uncounted, *_caveats(summary, pipelines, questions, shared, [stacks[c.stack] for c in candidates])),
+        caveats=(
+            *uncounted,
+            *_caveats(
+                summary,
+                pipelines,
+                questions,
+                shared,
+                [c.stack for c in candidates],
+                [stacks[c.stack] for c in candidates],
+            ),
+        ),
         uncounted=uncounted,
     )
 
@@ -148,6 +158,7 @@ def _caveats(
     pipelines: Sequence[PipelineSummary],
     questions: Sequence[Question],
     shared: Sequence[Question],
+    names: Sequence[str],
     candidates: Sequence[Results],
 ) -> Iterator[str]:
     """Yield what could change the answer, other than the stacks that have no result."""
@@ -162,12 +173,16 @@ def _caveats(
         few = min(processes)
         count = f"{few} process{'es' * (few != 1)}"
         yield f"a stack was measured in only {count}: the spread between processes is mostly assumed"
-    names = {p.pipeline for p in pipelines}
-    others = [f"{p.pipeline} ({p.size})" for p in summary.pipelines if p.pipeline in names and p not in pipelines]
+    judged = {p.pipeline for p in pipelines}
+    others = [f"{p.pipeline} ({p.size})" for p in summary.pipelines if p.pipeline in judged and p not in pipelines]
     if others:
         yield f"the answer may differ at the other sizes that were measured: {', '.join(others)}"
     else:
         yield "only one size was measured: the answer may differ with more data"
+    disturbed = [stack for stack in names if any(figures.is_disturbed(question, stack) for question in shared)]
+    if disturbed:
+        why = "load moved wall times away from CPU times, and their distance is drawn with the speed"
+        yield f"undecided (disturbed): {', '.join(disturbed)}: {why}; measure again on a quiet machine"
     unknown = [
         cell.stack
         for results in candidates

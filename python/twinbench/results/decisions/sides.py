@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from twinbench.results.summary import load
+from twinbench.results.summary.load import surroundings
 from twinbench.results.summary.records import CellSummary
 from twinbench.results.summary.run import summarise
 from twinbench.store.records import Cell, PlannedPipeline, Run, Status
@@ -30,6 +32,15 @@ class Side:
     metrics: dict[tuple[str, str], str | None]
     times: dict[Key, dict[str, Blocks]]
     """Samples by cell and step; `TOTAL` is one of the steps unless they are independent."""
+
+    computing: dict[Key, dict[str, Blocks]]
+    """The same without interruptions by other processes, as far as CPU times were measured."""
+    quiet: bool
+    """Whether the machine is known to have been quiet."""
+
+    def computing_blocks(self, key: Key, step: str) -> Blocks:
+        """Return the samples of a step without interruptions; empty if there are none."""
+        return self.computing.get(key, {}).get(step, {})
 
     def blocks(self, key: Key, step: str) -> Blocks:
         """Return the samples of a step; empty if there are none."""
@@ -58,19 +69,25 @@ def side(store: Store, run_id: str) -> Side:
     summary = summarise(store, run_id)
     cells = {(cell.pipeline, cell.size, cell.label): cell for cell in store.cells(summary.run_id)}
     pipelines = {(planned.name, planned.size): planned for planned in store.pipelines(summary.run_id)}
+    run = store.find_run(summary.run_id)
+    around = surroundings(store, run)
     times: dict[Key, dict[str, Blocks]] = {}
+    computing: dict[Key, dict[str, Blocks]] = {}
     for key, cell in cells.items():
         spec = pipelines[key[:2]].spec
         measured = figures(store.samples(cell.id))
         total = {} if spec.get("independent") else {TOTAL: measured.totals(step["id"] for step in spec["steps"])}
         times[key] = total | measured.steady
+        computing[key] = load.computing(measured, [step["id"] for step in spec["steps"]], around)
     return Side(
-        run=store.find_run(summary.run_id),
+        run=run,
         pipelines=pipelines,
         cells=cells,
         summaries={(p.pipeline, p.size, cell.stack): cell for p in summary.pipelines for cell in p.cells},
         metrics={(p.pipeline, p.size): p.metric for p in summary.pipelines},
         times=times,
+        computing=computing,
+        quiet=around.quiet,
     )
 
 

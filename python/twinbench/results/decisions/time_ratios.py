@@ -13,6 +13,7 @@ from statistics import fmean, median
 
 from twinbench.errors import BadInput, nearest
 from twinbench.numbers import stats
+from twinbench.numbers.load import beside
 from twinbench.numbers.stats import FLOOR, PRIOR_DF, Ratio
 from twinbench.results.decisions.sides import Key, Side, where
 from twinbench.store.records import Status
@@ -22,6 +23,11 @@ INTERACTION_SD = 0.004
 """Standard deviation between runs of the log ratio of two stacks that didn't change, without the part that comes from
 their processes. It is assumed with one control; each further control weighs as much as one of `PRIOR_DF` earlier ones.
 """
+
+_BlocksOf = Callable[[Side, Key, str], Blocks]
+"""Function that returns the samples of a cell's step: wall times, or times without interruptions."""
+
+_RatioOf = Callable[[Key, Key, str, float, _BlocksOf], Ratio | None]
 
 _UNUSABLE = "--control {}: not measured with the same code in both runs"
 
@@ -35,22 +41,34 @@ def between(before: Side, after: Side) -> TimeRatio:
     spreads = before.run.spreads.wider(after.run.spreads)
     time_sd, run_sd = spreads.time_sd, spreads.run_sd
 
-    def ratio(key: Key, _: Key, step: str, level: float) -> Ratio | None:
-        a, b = before.blocks(key, step), after.blocks(key, step)
+    def ratio(key: Key, _: Key, step: str, level: float, blocks: _BlocksOf) -> Ratio | None:
+        a, b = blocks(before, key, step), blocks(after, key, step)
         return stats.unpaired(nested(b), nested(a), level=level, time_sd=time_sd, run_sd=run_sd) if a and b else None
 
-    return ratio
+    return _with_cpu(ratio, before, after)
 
 
 def within(side: Side) -> TimeRatio:
     """Compare times that were measured side by side, in the blocks that both cells have."""
     process_sd = side.run.spreads.process_sd
 
-    def ratio(a_key: Key, b_key: Key, step: str, level: float) -> Ratio | None:
-        b, a = paired(side.blocks(b_key, step), side.blocks(a_key, step))
+    def ratio(a_key: Key, b_key: Key, step: str, level: float, blocks: _BlocksOf) -> Ratio | None:
+        b, a = paired(blocks(side, b_key, step), blocks(side, a_key, step))
         return stats.ratio(b, a, level=level, process_sd=process_sd) if b else None
 
-    return ratio
+    return _with_cpu(ratio, side, side)
+
+
+def _with_cpu(ratio: _RatioOf, before: Side, after: Side) -> TimeRatio:
+    """Put the ratio of the times without interruptions beside that of the wall times."""
+    quiet = before.quiet and after.quiet
+
+    def both(a_key: Key, b_key: Key, step: str, level: float) -> Ratio | None:
+        wall = ratio(a_key, b_key, step, level, Side.blocks)
+        cpu = ratio(a_key, b_key, step, level, Side.computing_blocks)
+        return wall and beside(wall, cpu, quiet=quiet)
+
+    return both
 
 
 def relative_to(controls: Sequence[str], before: Side, after: Side) -> TimeRatio:
@@ -69,18 +87,18 @@ def relative_to(controls: Sequence[str], before: Side, after: Side) -> TimeRatio
     process_sd = before.run.spreads.wider(after.run.spreads).process_sd
     usable = {control: _usable(control, before, after) for control in controls}
 
-    def ratio(key: Key, _: Key, step: str, level: float) -> Ratio | None:
+    def ratio(key: Key, _: Key, step: str, level: float, blocks: _BlocksOf) -> Ratio | None:
         if not all(key[:2] in usable[control] for control in controls):
             return None
         keys = [(*key[:2], control) for control in controls]
-        beside = [_mean([side.blocks(control, step) for control in keys]) for side in (after, before)]
-        sides = [paired(side.blocks(key, step), blocks) for side, blocks in zip((after, before), beside, strict=True)]
+        means = [_mean([blocks(side, control, step) for control in keys]) for side in (after, before)]
+        sides = [paired(blocks(side, key, step), mean) for side, mean in zip((after, before), means, strict=True)]
         if not all(pair[0] for pair in sides):
             return None
         sd, df = _interaction(before, after, keys, step, process_sd)
         return stats.controlled(*sides, level=level, process_sd=process_sd, interaction_sd=sd, interaction_df=df)
 
-    return ratio
+    return _with_cpu(ratio, before, after)
 
 
 def control_faults(control: str, before: Side, after: Side) -> Iterator[str]:

@@ -19,6 +19,7 @@ from twinbench.numbers.stats import Interval
 from twinbench.results.models import endpoints
 from twinbench.results.summary import disturbances, processes, ranking, starts
 from twinbench.results.summary.growth import growths
+from twinbench.results.summary.load import surroundings
 from twinbench.results.summary.records import (
     BaselineSummary,
     BreakEven,
@@ -99,10 +100,11 @@ def _pipeline(
         measured[cell.label] = figures(store.samples(cell.id))
         cells.append(_judged(_cell(store, cell, steps, measured[cell.label], spreads), spec, own))
     cells = with_row_errors(store, _with_equivalences(store, cells, spec), spec.get("metric"))
+    around = surroundings(store, run)
     if independent:
-        ranked = ranking.by_step(cells, measured, spreads)
+        ranked = ranking.by_step(cells, measured, spreads, around)
     else:
-        ranked = ranking.by_total(cells, measured, list(steps), spreads)
+        ranked = ranking.by_total(cells, measured, list(steps), spreads, around)
     return PipelineSummary(
         pipeline=planned.name,
         size=planned.size,
