@@ -8,6 +8,7 @@ the test rows and the seeds.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -116,18 +117,23 @@ def of_stacks(stacks: Mapping[str, Results], questions: Sequence[Question], proc
 def _speeds(stacks: Mapping[str, Results], questions: Sequence[Question], process_sd: float) -> dict[str, LogFigure]:
     """Return the mean log time over the questions; those of one process share its luck, and are taken together."""
     logs = {stack: [figure for q in questions if (figure := log_time(q, stack))] for stack in stacks}
-    if not questions:
+    if not questions or not stacks:
         return {}
     variances = dict.fromkeys(stacks, 0.0)
     for _, group in groupby(questions, key=lambda question: id(question.pipeline)):
-        of_pipeline = list(group)
-        share = len(of_pipeline) / len(questions)
-        errors = _process_errors(stacks, of_pipeline, process_sd)
-        for stack in stacks:
-            own = [figure.error for q in of_pipeline if (figure := log_time(q, stack))]
-            error = errors[stack] if errors else sum(own) / len(of_pipeline)
-            moved = sum(_disturbance(_ratio(q, stack)) for q in of_pipeline) / len(of_pipeline)
-            variances[stack] += (share * math.hypot(error, moved)) ** 2
+        errors = dict.fromkeys(stacks, 0.0)
+        together: dict[frozenset[int], list[Question]] = defaultdict(list)
+        for question in group:
+            together[_processes(stacks, question)].append(question)
+        for shared, same in together.items():  # those of overlapping processes may err alike, so their errors add up
+            of_process = _process_errors(stacks, same, sorted(shared), process_sd)
+            for stack in stacks:
+                own = [figure.error for q in same if (figure := log_time(q, stack))]
+                error = of_process[stack] if of_process else sum(own) / len(same)
+                moved = sum(_disturbance(_ratio(q, stack)) for q in same) / len(same)
+                errors[stack] += len(same) / len(questions) * math.hypot(error, moved)
+        for stack, error in errors.items():
+            variances[stack] += error**2
     return {
         stack: LogFigure(math.fsum(f.log for f in logs[stack]) / len(questions), math.sqrt(variances[stack]))
         for stack in stacks
@@ -135,25 +141,34 @@ def _speeds(stacks: Mapping[str, Results], questions: Sequence[Question], proces
     }
 
 
+def _log_times(results: Results, question: Question) -> dict[int, float]:
+    """Return the log times of one stack at a question, by process."""
+    return {
+        figures.process: math.log(time)
+        for pipeline, cell in results
+        if pipeline is question.pipeline
+        for figures in cell.by_process
+        if (time := figures.times_s.get(question.step, 0.0)) > 0
+    }
+
+
+def _processes(stacks: Mapping[str, Results], question: Question) -> frozenset[int]:
+    """Return the processes in which every stack was measured at a question."""
+    return frozenset.intersection(*(frozenset(_log_times(results, question)) for results in stacks.values()))
+
+
 def _process_errors(
-    stacks: Mapping[str, Results], questions: Sequence[Question], process_sd: float
+    stacks: Mapping[str, Results], questions: Sequence[Question], shared: Sequence[int], process_sd: float
 ) -> dict[str, float] | None:
     """Return the standard error of each stack's mean log time over questions of one pipeline, less what stacks share.
 
     The residuals of stacks and processes give the spread. It is not below that of the stack itself, and with fewer than
-    `OWN_SPREAD` processes not below that which is assumed. None if no process measured everything in all stacks.
+    `OWN_SPREAD` processes not below that which is assumed. None without processes that all stacks share.
     """
-    pipeline = questions[0].pipeline
-    times = [
-        {
-            p.process: math.fsum(math.log(p.times_s[q.step]) for q in questions) / len(questions)
-            for _, cell in (result for result in results if result[0] is pipeline)
-            for p in cell.by_process
-            if all(p.times_s.get(q.step, 0.0) > 0 for q in questions)
-        }
-        for results in stacks.values()
-    ]
-    shared = sorted(set.intersection(*map(set, times))) if times else []
+    times = []
+    for results in stacks.values():
+        by_question = [_log_times(results, question) for question in questions]
+        times.append({p: math.fsum(own[p] for own in by_question) / len(questions) for p in shared})
     count, processes = len(times), len(shared)
     if not shared or count < 2:
         return None
