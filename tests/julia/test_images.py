@@ -9,7 +9,7 @@ import pytest
 
 from twinbench import ops
 from twinbench.ops import images as t
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 NAME = "JuliaImages"
 RNG = np.random.default_rng(0)
@@ -79,7 +79,7 @@ def agrees(in_julia, op, params, value, *rest):
         DEVIATIONS.update(next(one for one in julia.frameworks() if one.name == NAME).deviations)
     given = [op.givens(params, value)] if op.givens else []
     got = in_julia("run", NAME, op.name, params, list(zip([value, *given], [*op.inputs, "arrays"], strict=False)))
-    findings = compare(op, got, op.reference(params, value, *given), DEVIATIONS.get(op.name))
+    findings = check_agreement(op, got, op.reference(params, value, *given), DEVIATIONS.get(op.name))
     assert [finding for finding in findings if not finding.ok and not finding.declared] == []
 
 
@@ -122,7 +122,7 @@ def test_files_are_decoded_in_the_order_of_their_names(in_julia, tmp_path: Path,
     (tmp_path / "notes.txt").write_text("no image")
     params = t.Decode(directory=ending)
     got = in_julia("run", NAME, op.name, params, [(str(tmp_path), "file")])
-    assert all(finding.ok for finding in compare(op, got, op.reference(params, str(tmp_path))))
+    assert all(finding.ok for finding in check_agreement(op, got, op.reference(params, str(tmp_path))))
 
 
 @pytest.mark.parametrize("value", [GREYS["noise"], COLOURS["noise"], GREYS["one row"]], ids=["grey", "RGB", "row"])
@@ -161,4 +161,4 @@ def test_a_chain_of_steps_needs_no_conversion_between_them(in_julia):
 def test_a_wrong_answer_of_julias_is_rejected(in_julia):
     turned = in_julia("run", NAME, "images.rotate", t.Rotate(degrees=-30.0), [(COLOURS["noise"], "images")])
     want = t.ROTATE.reference(t.Rotate(degrees=30.0), COLOURS["noise"])
-    assert not all(finding.ok for finding in compare(t.ROTATE, turned, want))
+    assert not all(finding.ok for finding in check_agreement(t.ROTATE, turned, want))

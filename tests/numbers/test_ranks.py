@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.numbers.test_stats import SPREAD, clustered
-from twinbench.numbers import stats, student
+from twinbench.numbers import means, stats, student
 from twinbench.numbers.ranks import rank
 from twinbench.numbers.stats import Fit, Ratio
 
@@ -19,7 +19,7 @@ unhurried = settings(deadline=None)
 
 found_ratios = st.lists(
     st.builds(
-        lambda centre, error, df: stats.ratio_of(centre, Fit([0.0], error, df, 1)),
+        lambda centre, error, df: stats.ratio_of(centre, Fit([0.0] * 4, error, df, 1)),
         st.floats(-0.3, 0.3),
         st.floats(0.001, 0.2),
         st.integers(1, 40),
@@ -45,7 +45,7 @@ def test_stacks_of_which_none_is_distinguishably_faster_have_one_rank():
 
 def test_twenty_identical_stacks_share_the_first_rank():
     rng = np.random.default_rng(21)
-    values = {str(number): clustered(rng, 3) for number in range(20)}
+    values = {str(number): clustered(rng, 4) for number in range(20)}
     assert {stack.rank for stack in ranks_of(values, process_sd=SPREAD)} == {1}
 
 
@@ -74,7 +74,7 @@ def test_ranks_count_the_pairs_whose_intervals_leave_out_1(times, error, df):
 
     def ratio(a: str, b: str) -> Ratio:
         pairs.append((a, b))
-        return stats.ratio_of(logs[a] - logs[b], Fit([0.0], error, df, 1))
+        return stats.ratio_of(logs[a] - logs[b], Fit([0.0] * 4, error, df, 1))
 
     ranked = rank({name: math.exp(log) for name, log in logs.items()}, ratio)
     strict = stats.corrected([ratio(a, b) for a, b in list(pairs)])
@@ -91,7 +91,7 @@ def test_the_difference_that_is_shown_is_found_in_four_of_five_cases(processes, 
     """Of ``comparisons`` stacks all but one are alike, and that one differs by what the data are said to show."""
     rng, sd, runs = np.random.default_rng(comparisons + processes), 0.02, 1500
     df = processes - 1
-    others = [stats.ratio_of(0.0, Fit([0.0], sd, df, 1))] * (comparisons - 1)
+    others = [stats.ratio_of(0.0, Fit([0.0] * 4, sd, df, 1))] * (comparisons - 1)
     error = sd / math.sqrt(processes)
     level = 1 - 0.05 / comparisons
     effect = error * student.detectable(level, df, stats.POWER)
@@ -109,7 +109,7 @@ def test_faster_holds_for_the_mean_as_well():
     paused, steady = [[[1.0, 1.0, 2.0]] * 6] * 4, [[[1.25]] * 6] * 4
     ratio = stats.ratio(paused, steady)
     assert ratio.high < 1
-    with_mean = replace(ratio, mean=stats.mean_ratio(paused, steady))
+    with_mean = replace(ratio, mean=means.ratio(paused, steady))
     assert with_mean.mean == pytest.approx(4 / 3 / 1.25)
     assert stats.verdict(with_mean) == stats.verdict(replace(ratio, mean=1.0)) == "undecided"
     assert stats.verdict(replace(ratio, mean=0.9)) == stats.verdict(ratio) == "faster"
@@ -119,4 +119,4 @@ def test_faster_holds_for_the_mean_as_well():
 
 def test_one_disturbed_process_does_not_change_a_ratio_of_means():
     a = [[[1.0, 1.0]], [[1.0, 1.0]], [[1.0, 90.0]]]
-    assert stats.mean_ratio(a, [[[2.0, 2.0]]] * 3) == 0.5
+    assert means.ratio(a, [[[2.0, 2.0]]] * 3) == 0.5

@@ -11,7 +11,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinbench.numbers import equivalence, stats, student
+from twinbench.numbers import stats, student
 from twinbench.numbers.spreads import PROCESS_SD
 from twinbench.numbers.stats import Ratio, Values
 
@@ -119,7 +119,7 @@ def test_the_variance_of_a_median_is_the_bootstraps(count):
     found, resampled = 0.0, 0.0
     for _ in range(40):
         values = rng.normal(0, 1, count)
-        found += stats._median_variance(values)
+        found += stats.median_variance(values)
         resampled += np.median(rng.choice(values, (2000, count)), axis=1).var()
     unbiased = resampled * (2 if count == 2 else 1)  # the bootstrap of two values gives half of their variance
     assert found == pytest.approx(unbiased, rel=0.35 if count == 4 else 0.15)
@@ -249,50 +249,3 @@ def test_the_quantile_is_scipys(df, level):
 def test_the_detectable_difference_is_that_of_scipys_noncentral_t(df, level):
     critical, difference = student.quantile(level, df), student.detectable(level, df, 0.8)
     assert scipy.stats.nct.sf(critical, df, difference) == pytest.approx(0.8, abs=2e-3)
-
-
-SEEDS = [0.90, 0.91, 0.89, 0.905, 0.895]
-
-
-def test_equal_qualities_are_equivalent_and_distant_ones_different():
-    near = [value + step for value, step in zip(SEEDS, (0.001, 0.002, 0, 0.001, 0.003), strict=True)]
-    found = equivalence.equivalence(near, SEEDS, 0.02)
-    assert found.verdict == "equivalent"
-    assert -0.02 < found.low < found.difference < found.high < 0.02
-    assert equivalence.equivalence([value + 0.1 for value in SEEDS], SEEDS, 0.02).verdict == "different"
-
-
-def test_a_wide_spread_or_few_seeds_decide_nothing():
-    assert equivalence.equivalence(SEEDS[:4], SEEDS[:4], 0.5).verdict == "not enough seeds"
-    spread = [0.7, 0.8, 0.9, 1.0, 1.1]
-    assert equivalence.equivalence(spread, SEEDS, 0.01).verdict == "not enough seeds"
-
-
-def test_seeds_that_all_agree_need_no_spread():
-    same = [0.9] * 5
-    assert equivalence.equivalence(same, same, 0.01).verdict == "equivalent"
-    assert equivalence.equivalence([0.95] * 5, same, 0.01).verdict == "different"
-
-
-def test_equivalence_is_the_two_one_sided_tests_of_pairs():
-    from scipy.stats import ttest_rel
-
-    rng = np.random.default_rng(4)
-    a, b = rng.normal(0.9, 0.01, 8), rng.normal(0.905, 0.02, 8)
-    verdicts = set()
-    for margin in (0.01, 0.02, 0.03, 0.05):
-        upper = ttest_rel(a - margin, b, alternative="less").pvalue
-        lower = ttest_rel(a + margin, b, alternative="greater").pvalue
-        expected = bool(max(upper, lower) < 0.05)
-        assert (equivalence.equivalence(list(a), list(b), margin).verdict == "equivalent") is expected
-        verdicts.add(expected)
-    assert verdicts == {True, False}
-
-
-def test_what_a_seed_brings_to_both_cancels():
-    luck = [0.80, 0.95, 0.85, 0.99, 0.90]
-    near = [value + step for value, step in zip(luck, (0.001, -0.001, 0.002, 0, -0.002), strict=True)]
-    assert equivalence.equivalence(near, luck, 0.01).verdict == "equivalent"
-    assert equivalence.equivalence(near[::-1], luck, 0.01).verdict == "not enough seeds"
-    with pytest.raises(ValueError, match="shorter"):
-        equivalence.equivalence(luck, luck[:4], 0.01)

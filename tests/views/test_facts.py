@@ -32,6 +32,7 @@ VALUES = {
     "reused": True,
     "rss_after_import_bytes": 7654321,
     "rss_increase_bytes": 9876543,
+    "surroundings:0": {"hash_seed": 4711, "padding_bytes": 1873},
     "threads": {"MKL": 13},
     "versions": {"polars": {"polars": "99.9.9"}},
     "warm_up": {"evals": 31, "discarded": 47, "settled": False},

@@ -70,6 +70,12 @@ class Interval:
     estimate: float
     low: float
     high: float
+    error: float = 0.0
+    """Standard error of the logarithm of a time. 0 for other estimates."""
+    df: int = 1
+    """Degrees of freedom of ``error``."""
+    assumed: bool = False
+    """Whether the width rests on an assumed spread between processes, as `assumed` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +103,10 @@ class Ratio:
     time wasn't measured."""
     disturbed: bool = False
     """Whether load moved the ratio: the intervals of wall and CPU times leave a gap."""
+    assumed: bool = False
+    """Whether the width rests on an assumed spread between processes, as `assumed` says."""
     mean: float | None = None
-    """Ratio of the means of all samples, slow ones included, where it was computed: see `mean_ratio`."""
+    """Ratio of the means of all samples, slow ones included, where it was computed: see `means.ratio`."""
 
     @property
     def holds_for_the_mean(self) -> bool:
@@ -118,6 +126,14 @@ class Fit:
     """Degrees of freedom of ``error``."""
     blocks: int
     """Number of blocks, in all processes together."""
+
+
+def assumed(processes: int) -> bool:
+    """Return whether an interval over this many processes rests on an assumed spread between them.
+
+    Such an interval is shown with the word "assumed", and no rank is claimed from it.
+    """
+    return processes < OWN_SPREAD
 
 
 def summarise(values: Values, level: float = LEVEL, *, time_sd: float = TIME_SD) -> Interval:
@@ -143,24 +159,6 @@ def ratio(
     """
     fit = fit_processes(_log_ratios(a, b), process_sd, prior)
     return ratio_of(fmean(fit.processes), fit, level)
-
-
-def mean_ratio(a: Values, b: Values) -> float:
-    """Divide the mean of all samples of ``a`` by that of ``b`` in each process; return the median over processes.
-
-    The typical time of a stack that pauses now and then, such as for a garbage collection, leaves the pauses out; the
-    mean has them in. The median over processes keeps a single disturbance of the machine out.
-    """
-    return median(x / y for x, y in zip(_means(a), _means(b), strict=True))
-
-
-def mean(values: Values) -> float:
-    """Return the median over processes of the mean of all samples, whose blocks weigh alike."""
-    return median(_means(values))
-
-
-def _means(values: Values) -> list[float]:
-    return [max(fmean(map(fmean, process)), FLOOR) for process in values]
 
 
 def unpaired(a: Values, b: Values, *, level: float = LEVEL, time_sd: float = TIME_SD, run_sd: float = RUN_SD) -> Ratio:
@@ -255,7 +253,14 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 def interval(centre: float, fit: Fit, level: float = LEVEL) -> Interval:
     """Make the interval of a time from the centre of its logarithms and their fit."""
     half = quantile(level, fit.df) * fit.error
-    return Interval(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
+    return Interval(
+        math.exp(centre),
+        math.exp(centre - half),
+        math.exp(centre + half),
+        fit.error,
+        fit.df,
+        assumed(len(fit.processes)),
+    )
 
 
 def ratio_of(centre: float, fit: Fit, level: float = LEVEL) -> Ratio:
@@ -270,6 +275,7 @@ def ratio_of(centre: float, fit: Fit, level: float = LEVEL) -> Ratio:
         p_value=two_sided_p(centre / fit.error, fit.df) if fit.error else float(centre == 0),
         error=fit.error,
         df=fit.df,
+        assumed=assumed(len(fit.processes)),
     )
     return _with_interval(ratio, level)
 
@@ -339,7 +345,7 @@ def fit_processes(
     if not logs or not all(map(len, logs)):
         raise ValueError("no samples to summarise")
     processes = [median(blocks) for blocks in logs] if levels is None else levels
-    within = fmean(_median_variance(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
+    within = fmean(median_variance(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
     own_df = len(processes) - 1
     centre = fmean(processes)
     between = sum((process - centre) ** 2 for process in processes) / own_df if own_df else 0.0
@@ -364,7 +370,7 @@ def _fit_of_run(logs: Sequence[Sequence[float]], process_sd: float) -> Fit:
     return replace(fit, error=math.sqrt(own), df=len(logs) - 1) if own > fit.error**2 else fit
 
 
-def _median_variance(values: Sequence[float]) -> float:
+def median_variance(values: Sequence[float]) -> float:
     """Compute the bootstrap variance of the median, from the weight that resampling gives to each order statistic."""
     weights, ordered = _median_weights(len(values)), sorted(values)
     centre = sum(weight * value for weight, value in zip(weights, ordered, strict=True))

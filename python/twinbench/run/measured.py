@@ -23,7 +23,7 @@ class Measured:
             self.last_process = max(self.last_process, sample.process)
             if sample.kind == "steady":
                 blocks = self._steady.setdefault(sample.step, {})
-                blocks.setdefault((sample.process, sample.block), []).append(sample.wall_ns * NS)
+                blocks.setdefault((sample.process, sample.block), []).append(sample.time_ns * NS)
 
     def blocks(self, step: str, process: int | None = None) -> Blocks:
         """Return the blocks of a step in one process, or in all."""

@@ -55,7 +55,7 @@ def ratio(value: Ratio | None) -> str:
 
 def range_(value: Ratio) -> str:
     """Format a ratio of times with both ends of its interval: ``1.250 [1.220, 1.280]``."""
-    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]{disturbed(value)}"
+    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]{_assumed(value)}{disturbed(value)}"
 
 
 def disturbed(value: Ratio) -> str:
@@ -117,13 +117,18 @@ def clean(text: str) -> str:
 
 def _spread(value: Interval | Ratio) -> str:
     """Format half the width of an interval; intervals are symmetric in the logarithm, so one percentage suffices."""
-    return half_width(math.sqrt(value.high / value.low) - 1)
+    return half_width(math.sqrt(value.high / value.low) - 1) + _assumed(value)
 
 
 def half_width(value: float) -> str:
     """Format half the relative width of an interval: ``±1.4%``."""
     percent = 100 * value
     return f"±{percent:.1f}%" if percent < 10 else f"±{percent:.0f}%"
+
+
+def _assumed(value: Interval | Ratio) -> str:
+    """Return the word that stands beside an interval whose spread between processes is assumed."""
+    return " assumed" if value.assumed else ""
 
 
 def _figures(value: float) -> str:

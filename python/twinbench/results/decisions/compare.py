@@ -29,9 +29,6 @@ MARGIN = 0.02
 QUALITY_MARGIN = 0.0005
 """Smallest difference of quality that counts as a change: half of the third decimal, which is the last one shown."""
 
-FEW_PROCESSES = 4
-"""Number of processes below which the spread between processes is mostly assumed, not measured."""
-
 CONTROL_MOVED = 0.1
 """Change of a control between the runs from which on it is named: a machine that differs this much between two runs
 slows down some stacks more than others."""
@@ -226,10 +223,10 @@ def _notes(before: Side, after: Side, changes: Sequence[TimeChange]) -> Iterator
 
 
 def _few(changes: Sequence[TimeChange]) -> Iterator[str]:
-    few = min((change.ratio.processes for change in changes), default=FEW_PROCESSES)
-    if few < FEW_PROCESSES:
+    few = min((change.ratio.processes for change in changes), default=stats.OWN_SPREAD)
+    if stats.assumed(few):
         count = f"{few} process{'es' * (few != 1)}"
-        yield f"measured in only {count}: the spread between processes is mostly assumed; measure with --processes 8"
+        yield f"measured in only {count}: the spread between processes is assumed; measure with --processes 8"
 
 
 def _moved(controls: Sequence[str], before: Side, after: Side) -> Iterator[str]:

@@ -55,9 +55,10 @@ def _too_busy(run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
 def _unsettled(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
     for pipeline in pipelines:
         for cell in pipeline.cells:
-            for step in cell.unsettled:
-                why = f"still getting faster when warm-up ended after {WARM_UP_S:g} s"
-                yield f"{pipeline.pipeline}: {cell.stack}: {step} {why}"
+            for step in cell.steps:
+                if step.step in cell.unsettled:
+                    why = f"still getting {step.trend} when warm-up ended after {WARM_UP_S:g} s"
+                    yield f"{pipeline.pipeline}: {cell.stack}: {step.step} {why}"
 
 
 def _reused(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from twinbench.numbers import ranks, stats
+from twinbench.numbers import means, ranks
 from twinbench.numbers.levels import levels
 from twinbench.numbers.load import beside
 from twinbench.numbers.moderation import Prior
@@ -34,11 +35,11 @@ def by_total(
     """Return the cells that are done, with their ranks and by rank; then the others."""
     by_name = {cell.stack: cell for cell in cells if cell.status is Status.DONE and cell.total is not None}
     totals = {stack: measured[stack].totals(steps) for stack in by_name}
-    means = {stack: measured[stack].mean_totals(steps) for stack in by_name}
+    all_means = {stack: measured[stack].mean_totals(steps) for stack in by_name}
     prior = spread({stack: measured[stack].steady | {"": totals[stack]} for stack in by_name})
     computing = {stack: load.computing(measured[stack], steps, around)[""] for stack in by_name}
-    order = _ranked(totals, means, computing, spreads, prior, around.quiet)
-    ranked = [replace(by_name[s.name], rank=s.rank, ratio=s.ratio, total=time) for s, time in order]
+    order = _ranked(totals, all_means, computing, spreads, prior, around.quiet)
+    ranked = [replace(by_name[stack.name], **_standing(stack), total=time) for stack, time in order]
     return ranked + [cell for cell in cells if cell.stack not in by_name]
 
 
@@ -57,24 +58,26 @@ def by_step(
             for step in cell.steps
             if step.step == name and step.steady is not None and step.agrees is not False
         }
-        means = {stack: mean_blocks(its) for stack, its in blocks.items()}
+        all_means = {stack: mean_blocks(its) for stack, its in blocks.items()}
         own = {stack: computing[stack].get(name, {}) for stack in blocks}
-        for ranked, time in _ranked(blocks, means, own, spreads, prior, around.quiet):
+        for ranked, time in _ranked(blocks, all_means, own, spreads, prior, around.quiet):
             order[ranked.name, name] = ranked, time
     return [replace(cell, steps=_with_ranks(cell, order), total=None) for cell in cells]
 
 
 def _with_ranks(cell: CellSummary, order: Mapping[tuple[str, str], tuple[Ranked, Interval]]) -> tuple[StepSummary, ...]:
     pairs = [(step, order.get((cell.stack, step.step))) for step in cell.steps]
-    return tuple(
-        replace(step, rank=found[0].rank, ratio=found[0].ratio, steady=found[1]) if found else step
-        for step, found in pairs
-    )
+    return tuple(replace(step, **_standing(found[0]), steady=found[1]) if found else step for step, found in pairs)
+
+
+def _standing(ranked: Ranked) -> dict[str, Any]:
+    """Return the fields of a summary that say how its stack stands among the others."""
+    return {"rank": ranked.rank, "assumed": ranked.rank is None, "ratio": ranked.ratio}
 
 
 def _ranked(
     times: Mapping[str, Blocks],
-    means: Mapping[str, Blocks],
+    all_means: Mapping[str, Blocks],
     computing: Mapping[str, Blocks],
     spreads: Spreads,
     prior: Prior,
@@ -93,7 +96,7 @@ def _ranked(
         if found is None:
             return None
         cpu = without.ratio(a, b, spreads, prior) if {a, b} <= without.logs.keys() else None
-        wall = replace(found, mean=stats.mean_ratio(*paired(means[a], means[b])))
+        wall = replace(found, mean=means.ratio(*paired(all_means[a], all_means[b])))
         return beside(wall, cpu, quiet=quiet)
 
     intervals = {stack: fitted.interval(stack, spreads) for stack in times}

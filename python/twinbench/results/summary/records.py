@@ -14,9 +14,6 @@ from twinbench.numbers.stats import Interval, Ratio
 from twinbench.results.models.endpoints import Endpoint
 from twinbench.store.records import Status
 
-TREND_SAMPLES = 10
-"""Samples that the test for a trend takes (``TREND_WINDOW`` of a worker): with fewer, times aren't known to fall."""
-
 
 @dataclass(frozen=True, slots=True)
 class RequestLatency:
@@ -41,8 +38,9 @@ class StepSummary:
     steady: Interval | None
     """Typical time of one execution after warm-up. None if it wasn't measured."""
     mean_s: float | None
-    """Mean time of one execution after warm-up: all samples of a process, then the median over processes. None if it
-    wasn't measured."""
+    """Mean of the steady samples, rare slow ones included. None if it wasn't measured."""
+    p95_s: float | None
+    """Time that 95 of 100 steady samples don't exceed, garbage collections included. None if it wasn't measured."""
     boundary_in_s: float | None
     """Time to bring the inputs into this framework's form. None if it wasn't measured, 0 if no conversion was
     needed."""
@@ -68,7 +66,10 @@ class StepSummary:
     """Why the library can't follow the contract here. Empty where it can."""
     rank: int | None
     """Rank of an independent step: 1 plus the number of stacks that are distinguishably faster. None for steps that
-    aren't independent, and for a step that disagrees."""
+    aren't independent, for a step that disagrees, and where ``assumed``."""
+    assumed: bool
+    """Whether an independent step has no rank for this reason only: it was measured in too few processes, so that the
+    spread between them is assumed."""
     ratio: Ratio | None
     """Ratio to the ranked stack with the least time at this step. None for that stack, and for steps without a
     rank."""
@@ -83,14 +84,19 @@ class StepSummary:
     discarded: int | None
     """Samples that warm-up threw away. None if it wasn't recorded."""
     settled: bool | None
-    """Whether the times were seen to have stopped falling when warm-up ended, in every process.
-
-    None if it wasn't recorded. A step of more than 0.1 s ends its warm-up before a trend can be seen."""
+    """Whether no change of the times was seen when warm-up ended, in every process. None if it wasn't recorded."""
+    trend: str | None
+    """What the times did when warm-up ended, in the worst of all processes: ``settled``, ``faster``, ``slower``, or
+    ``short``: a step of more than 0.1 s ends its warm-up before a change can be seen. None if it wasn't recorded."""
+    allocated_bytes: float | None
+    """Bytes that an execution allocates. None in Python, and if it wasn't recorded."""
+    gc_share: float | None
+    """Share of the steady time that the garbage collector takes. None if it wasn't measured."""
 
     @property
-    def still_falling(self) -> bool:
-        """Whether the times were seen to fall when warm-up ended."""
-        return self.settled is False and (self.discarded or 0) >= TREND_SAMPLES
+    def changing(self) -> bool:
+        """Whether the times were seen to get faster or slower when warm-up ended."""
+        return self.trend in ("faster", "slower")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,11 @@ class CellSummary:
     rank: int | None
     """1 plus the number of stacks that are distinguishably faster.
 
-    None unless the cell is done: a cell that failed or disagrees is shown, but never ranked."""
+    None unless the cell is done: a cell that failed or disagrees is shown, but never ranked; and None where
+    ``assumed``."""
+    assumed: bool
+    """Whether there is no rank for this reason only: the cell was measured in too few processes, so that the spread
+    between them is assumed."""
     ratio: Ratio | None
     """Ratio to the ranked stack with the least time. None for that stack itself, and for cells without a rank."""
     quality: Mapping[str, QualitySummary]
@@ -223,7 +233,7 @@ class CellSummary:
     @property
     def unsettled(self) -> tuple[str, ...]:
         """Steps that were measured although their times were seen to change when warm-up ended."""
-        return tuple(step.step for step in self.steps if step.still_falling and step.steady is not None)
+        return tuple(step.step for step in self.steps if step.changing and step.steady is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +272,19 @@ class Growth:
     """Id of an independent step; empty for the total."""
     exponent: float
     low: float | None
-    """Lower end of a 95 % interval of the fit. None with two sizes, through which a line always goes."""
+    """Lower end of a 95 % interval of the fit. None with two sizes, through which a line always goes, and where one
+    exponent doesn't fit."""
     high: float | None
-    """Upper end of that interval. None with two sizes."""
+    """Upper end of that interval. None where ``low`` is None."""
     sizes: tuple[str, ...]
     """Names of the sizes that were measured."""
+    fits: bool | None = None
+    """Whether one exponent fits all sizes, by a test for lack of fit at 5 %, corrected for the number of exponents.
+    None with two sizes."""
+    smallest: float | None = None
+    """Exponent between the two smallest amounts."""
+    largest: float | None = None
+    """Exponent between the two largest amounts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from twinbench import metrics
-from twinbench.numbers import equivalence, stats
+from twinbench.numbers import equivalence, means, stats
 from twinbench.numbers.spreads import Spreads
 from twinbench.numbers.stats import Interval
 from twinbench.results.models import endpoints
@@ -69,7 +69,7 @@ def summarise(store: Store, run_id: str) -> RunSummary:
         for planned in store.pipelines(run.id)
         for variant_cells in cells[planned.name, planned.size].values() or [[]]
     )
-    growth = growths(pipelines)
+    growth = growths(pipelines, run.spreads)
     return RunSummary(
         run_id=run.id,
         created=run.created,
@@ -144,7 +144,7 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, s
         reason=cell.reason,
         steps=steps,
         total=_interval(totals, spreads),
-        mean_s=stats.mean(nested(measured.mean_totals(ops))) if totals else None,
+        mean_s=means.mean(nested(measured.mean_totals(ops))) if totals else None,
         imports_s=imports,
         first_call_s=first_call,
         cold_start_s=None if first_call is None else first_call + sum(imports.values()),
@@ -153,6 +153,7 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, s
         processes=len({process for process, _ in totals}),
         blocks=len(totals),
         rank=None,
+        assumed=False,
         ratio=None,
         quality=_quality(store.qualities(cell.id)),
         curve=tuple(CurvePoint(**point) for step in by_step.values() for point in step.curve),
@@ -202,7 +203,8 @@ def _step(
         framework=cell.steps.get(step, ""),
         first_call_s=measured.typical("first_call", step),
         steady=steady,
-        mean_s=stats.mean(nested(measured.steady[step])) if steady else None,
+        mean_s=measured.mean(step),
+        p95_s=measured.quantile(step, 0.95),
         boundary_in_s=measured.typical("boundary", step, "in"),
         boundary_out_s=measured.typical("boundary", step, "out"),
         samples=sum(map(len, measured.steady.get(step, {}).values())),
@@ -214,23 +216,26 @@ def _step(
         psnr_db=min((a.psnr_db for a in agreements if a.psnr_db is not None), default=None),
         declared=next((a.declared for a in agreements if a.declared), ""),
         rank=None,
+        assumed=False,
         ratio=None,
         rss_increase_bytes=facts.rss_increase_bytes,
         per_second=facts.examples / steady.estimate if facts.examples and steady else None,
-        latency=_latency(measured.steady.get(step, {})) if facts.request else None,
+        latency=_latency(measured, step) if facts.request else None,
         saved_bytes=int(facts.held_as["bytes"]) if "bytes" in facts.held_as else None,
         discarded=facts.discarded,
         settled=facts.settled,
+        trend=facts.trend,
+        allocated_bytes=facts.allocated_bytes,
+        gc_share=measured.gc_shares.get(step),
     )
 
 
-def _latency(blocks: Blocks) -> RequestLatency | None:
+def _latency(measured: Figures, step: str) -> RequestLatency | None:
     """Compute quantiles by the nearest-rank method, which returns measured values."""
-    walls = sorted(wall for block in blocks.values() for wall in block)
-    if not walls:
+    p50, p95, p99 = (measured.quantile(step, share) for share in (0.50, 0.95, 0.99))
+    if p50 is None or p95 is None or p99 is None:
         return None
-    p50, p95, p99 = (walls[math.ceil(q * len(walls)) - 1] for q in (0.50, 0.95, 0.99))
-    return RequestLatency(p50, p95, p99, len(walls))
+    return RequestLatency(p50, p95, p99, len(measured.tails[step]))
 
 
 def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Baseline]) -> CellSummary:
@@ -285,7 +290,8 @@ def _with_equivalence(
         return cell
     ours, theirs = values[cell.stack], values[best]
     seeds = sorted(ours.keys() & theirs.keys())
-    result = equivalence.equivalence([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds], margin)
+    pairs = [ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]
+    result = equivalence.equivalence(*pairs, margin, stacks=len(values))
     quality = replace(cell.quality[metric], against=best, equivalence=result)
     return replace(cell, quality={**cell.quality, metric: quality})
 

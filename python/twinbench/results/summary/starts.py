@@ -29,7 +29,8 @@ def break_even(
     others = [
         cell.stack
         for cell in ranked
-        if cell.ratio is not None
+        if cell.rank is not None
+        and cell.ratio is not None
         and stats.verdict(cell.ratio) == "slower"
         and _starts_sooner(starts[cell.stack], starts[fastest.stack], spreads)
     ]
