@@ -17,6 +17,7 @@ NAMES = (
     "choice",
     "timer",
     "julia_loop",
+    "collector",
     "direct",
     "bare",
     "training",

@@ -206,18 +206,30 @@ end
 
 Return the garbage collector's time per evaluation in the long run, in nanoseconds.
 
-The figure is the mean over whole cycles: from the sample after the first collection to the sample with the last one. Where
-there were fewer than `FEW_COLLECTIONS`, it is the `bytes` that an evaluation allocates times the time that a byte costs
-the collector in all warm-ups of this process. A collection counts by the share of its sample in which the process had a
-processor. Nothing for fewer samples than `LEAST_SAMPLES`: calls that long have their
-collections in every sample, and pay there.
+A collection costs the CPU time by which its sample exceeds the median of those without, which includes the memory that is
+cold afterwards. Where most samples have collections, a sample costs what the collector itself took.
+
+The costs are averaged over whole cycles: from the sample after the first collection to the sample with the last one. Where
+there were fewer than `FEW_COLLECTIONS`, the time is the `bytes` that an evaluation allocates times what a byte costs in all
+warm-ups of this process. Nothing for fewer samples than `LEAST_SAMPLES`: calls that long have their collections in every
+sample, and pay there.
 """
 function collector_ns(timings::Vector{Timing}, bytes::Real)
     length(timings) < LEAST_SAMPLES && return nothing
     ran = findall(timing -> timing.gc_ns > 0, timings)
     length(ran) < FEW_COLLECTIONS && return bytes * COLLECTED[1] / max(COLLECTED[2], 1.0)
-    cycles = timings[(first(ran) + 1):last(ran)]
-    return sum(timing.gc_ns * min(1.0, timing.cpu_ns / timing.wall_ns) for timing in cycles) / length(cycles)
+    cycles = (first(ran) + 1):last(ran)
+    return sum(collection_costs(timings)[cycles]) / length(cycles)
+end
+
+"""Return what the collections in each sample cost per evaluation, in nanoseconds."""
+function collection_costs(timings::Vector{Timing})
+    quiet = [timing.cpu_ns for timing in timings if timing.gc_ns == 0]
+    if 2 * length(quiet) < length(timings)
+        return [timing.gc_ns * min(1.0, timing.cpu_ns / timing.wall_ns) for timing in timings]
+    end
+    usual = middle(quiet)
+    return [timing.gc_ns > 0 ? max(timing.cpu_ns - usual, 0.0) : 0.0 for timing in timings]
 end
 
 """
@@ -226,8 +238,8 @@ end
 Run until no change of the times is seen, or the limit is reached; at least once.
 
 The first look is after `FIRST_LOOK` samples or a quarter of the limit, and each further look after twice as many samples.
-Where the garbage collector ran, warm-up goes on for up to another quarter of the limit, until `COLLECTIONS` samples had
-collections.
+Where the garbage collector took `CHANGE` of the time or more, warm-up goes on for up to another quarter of the limit,
+until `COLLECTIONS` samples had collections.
 """
 function warm_up(call, evals::Int, limit_ns::Integer)
     timings = Timing[]
@@ -243,14 +255,15 @@ function warm_up(call, evals::Int, limit_ns::Integer)
         end
     end
     ran = count(timing -> timing.gc_ns > 0, timings)
+    weighs = sum(timing.gc_ns for timing in timings) * evals >= CHANGE * spent > 0
     limit = spent + limit_ns / 4
-    while length(timings) >= LEAST_SAMPLES && 0 < ran <= COLLECTIONS && spent < limit
+    while weighs && length(timings) >= LEAST_SAMPLES && ran <= COLLECTIONS && spent < limit
         push!(timings, timed(call, evals))
         spent += timings[end].wall_ns * evals
         ran += timings[end].gc_ns > 0
     end
     collected = Base.GC_Diff(Base.gc_num(), before)
-    COLLECTED .+= (collected.total_time, collected.allocd)
+    COLLECTED .+= (sum(collection_costs(timings)) * evals, collected.allocd)
     bytes = collected.allocd / (length(timings) * evals)
     return WarmUp(length(timings), seen, collector_ns(timings, bytes), ran, bytes)
 end

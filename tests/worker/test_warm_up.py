@@ -34,7 +34,8 @@ def warm_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., measure.WarmUp]:
 
         def timed(call: measure.Call, evals: int) -> measure.Timing:
             gc_ns = next(collected_ns)
-            return measure.Timing(next(work_ns) + gc_ns, 0, gc_ns, evals)
+            wall_ns = next(work_ns) + gc_ns
+            return measure.Timing(wall_ns, wall_ns, gc_ns, evals)
 
         monkeypatch.setattr(measure, "timed", timed)
         return measure.warm_up(lambda: None, 1, LIMIT_NS)
@@ -115,8 +116,18 @@ def test_slow_calls_take_a_quarter_of_the_limit_where_nothing_changes(warm_up):
 @given(st.integers(1, 40), st.floats(1e3, 1e8), st.integers(0, 39))
 def test_the_collectors_time_is_the_mean_over_whole_cycles(rarely: int, pause: float, phase: int):
     gc_ns = [pause if (at + phase) % rarely == 0 else 0.0 for at in range(5 * rarely + 10)]
-    timings = [measure.Timing(1e6 + gc, 1e6, gc, 1) for gc in gc_ns]
+    timings = [measure.Timing(1e6 + gc, 1e6 + gc, gc, 1) for gc in gc_ns]
     assert measure.collector_ns(timings) == pytest.approx(pause / rarely)
+
+
+@given(st.integers(2, 40), st.floats(1e3, 1e8), st.floats(0, 1e8))
+def test_a_collection_costs_what_it_leaves_cold_too_and_no_time_without_a_processor(
+    rarely: int, pause: float, cold: float
+):
+    gc_ns = [pause if at % rarely == 0 else 0.0 for at in range(5 * rarely + 10)]
+    cpu_ns = [1e6 + (gc and gc + cold) for gc in gc_ns]
+    timings = [measure.Timing(cpu + 5 * gc, cpu, 3 * gc, 1) for cpu, gc in zip(cpu_ns, gc_ns, strict=True)]
+    assert measure.collector_ns(timings) == pytest.approx((pause + cold) / rarely)
 
 
 def test_calls_that_pay_the_collector_themselves_have_no_account():
@@ -131,9 +142,11 @@ def test_where_the_collector_runs_warm_up_goes_on_until_its_time_is_known(warm_u
     often = warm_up(np.ones(LONGEST), chain.from_iterable(repeat([0.0, 0.0, 0.0, 1e6])))
     assert often.collections == measure.COLLECTIONS + 1
     assert often.collector_ns == pytest.approx(2.5e5)
-    rare = warm_up(np.ones(LONGEST), chain.from_iterable(repeat([*[0.0] * 49, 1e6])))
-    assert rare.collector_ns == pytest.approx(2e4)
-    assert rare.discarded <= measure.FIRST_LOOK + LONGEST // 4 + 1
+    rare = warm_up(np.ones(LONGEST), chain.from_iterable(repeat([*[0.0] * 49, 2e6])))
+    assert rare.collector_ns == pytest.approx(4e4)
+    assert measure.FIRST_LOOK < rare.discarded <= measure.FIRST_LOOK + LONGEST // 4 + 1
+    light = warm_up(np.ones(LONGEST), chain.from_iterable(repeat([*[0.0] * 49, 1e5])))
+    assert light.discarded == measure.FIRST_LOOK, "a collector that takes less than 1 % isn't waited for"
 
 
 def rings(count: int) -> None:

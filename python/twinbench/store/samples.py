@@ -39,8 +39,8 @@ class Figures:
     """Share of the steady time that the garbage collector takes. None where it wasn't measured."""
     gc_shares: dict[str, float]
     """The same share by step, without steps for which it wasn't measured."""
-    tails: dict[str, list[float]]
-    """Wall times of the steady samples by step, ascending, with the collections that fell into them."""
+    walls: dict[str, list[tuple[int, float]]]
+    """Process and wall time of each steady sample by step, with the collections that fell into the sample."""
 
     def typical(self, kind: SampleKind, step: str, detail: str = "") -> float | None:
         """Return the median over processes of a time that is measured once in each; None if there are no samples."""
@@ -50,11 +50,12 @@ class Figures:
     def mean(self, step: str) -> float | None:
         """Return the mean of a step's steady samples, every process with the same weight; None without samples.
 
-        What happens now and then, and so isn't in the median, is in the mean.
+        What happens now and then, and so isn't in the median, is in the mean. Garbage collections count where they
+        fell.
         """
         processes: dict[int, list[float]] = defaultdict(list)
-        for (process, _), samples in self.steady.get(step, {}).items():
-            processes[process] += samples
+        for process, wall in self.walls.get(step, ()):
+            processes[process].append(wall)
         return fmean(map(fmean, processes.values())) if processes else None
 
     def quantile(self, step: str, share: float) -> float | None:
@@ -62,7 +63,7 @@ class Figures:
 
         Garbage collections count where they fell.
         """
-        walls = self.tails.get(step)
+        walls = sorted(wall for _, wall in self.walls.get(step, ()))
         return walls[max(math.ceil(share * len(walls)), 1) - 1] if walls else None
 
     def imports(self) -> dict[str, float]:
@@ -104,11 +105,11 @@ def figures(samples: Sequence[Sample]) -> Figures:
     """Group the samples of a cell."""
     steady: dict[str, Blocks] = defaultdict(lambda: defaultdict(list))
     once: dict[tuple[SampleKind, str, str], dict[int, float]] = defaultdict(dict)
-    tails: dict[str, list[float]] = defaultdict(list)
+    walls: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for sample in samples:
         if sample.kind == "steady":
             steady[sample.step][sample.process, sample.block].append(sample.time_ns * NS)
-            tails[sample.step].append(sample.wall_ns * NS)
+            walls[sample.step].append((sample.process, sample.wall_ns * NS))
         else:
             once[sample.kind, sample.step, sample.detail][sample.process] = sample.wall_ns * NS
     bursts = [sample for sample in samples if sample.kind == "steady"]
@@ -126,7 +127,7 @@ def figures(samples: Sequence[Sample]) -> Figures:
         cpu_per_wall=_share([(s.cpu_ns, s.wall_ns * s.evals, s.evals) for s in bursts]),
         gc_share=_gc_share(bursts),
         gc_shares={step: share for step, share in shares.items() if share is not None},
-        tails={step: sorted(walls) for step, walls in tails.items()},
+        walls=dict(walls),
     )
 
 

@@ -46,9 +46,10 @@ def figures(candidate: Candidate, recommendation: Recommendation) -> dict[str, t
         "memory": text.size(candidate.memory_bytes),
         "cold": text.seconds(candidate.cold_s),
     }
-    spreads = {
+    spreads: dict[str, str] = {
         name: f" ±{spread:.3f}" if name == "quality" else f" {text.half_width(spread)}"
         for name, spread in candidate.spread.items()
+        if name != "speed"  # its interval is that of a ratio, not of the time beside it
     }
     return {
         name: (values[name] + spreads.get(name, ""), f"{candidate.times[name]:.2f}x") for name in recommendation.weights

@@ -194,23 +194,29 @@ def change_point(values: Sequence[float]) -> int | None:
 def collector_ns(timings: Sequence[Timing]) -> float | None:
     """Return the garbage collector's time per evaluation in the long run, in nanoseconds.
 
-    The figure is the mean over whole cycles: from the sample after the first collection to the sample with the last
-    one. Where there were fewer than `FEW_COLLECTIONS`, it is the mean over all samples. None for fewer samples than
-    `LEAST_SAMPLES`: calls that long have their collections in every sample, and pay there.
+    A collection costs the CPU time by which its sample exceeds the median of those without, which includes the memory
+    that is cold afterwards. Where most samples have collections, a sample costs what the collector itself took.
+
+    The costs are averaged over whole cycles: from the sample after the first collection to the sample with the last
+    one. Where there were fewer than `FEW_COLLECTIONS`, all samples count. None for fewer samples than `LEAST_SAMPLES`:
+    calls that long have their collections in every sample, and pay there.
     """
     if len(timings) < LEAST_SAMPLES:
         return None
     ran = [ordinal for ordinal, timing in enumerate(timings) if timing.gc_ns]
     cycles = timings if len(ran) < FEW_COLLECTIONS else timings[ran[0] + 1 : ran[-1] + 1]
-    return sum(timing.gc_ns for timing in cycles) / len(cycles)
+    quiet = [timing.cpu_ns for timing in timings if not timing.gc_ns]
+    usual = _middle(quiet) if 2 * len(quiet) >= len(timings) else None
+    costs = [timing.gc_ns if usual is None else max(timing.cpu_ns - usual, 0.0) for timing in cycles if timing.gc_ns]
+    return sum(costs) / len(cycles)
 
 
 def warm_up(call: Call, evals: int, limit_ns: int) -> WarmUp:
     """Run until no change of the times is seen, or the limit is reached; at least once.
 
     The first look is after `FIRST_LOOK` samples or a quarter of the limit, and each further look after twice as many
-    samples. Where the garbage collector ran, warm-up goes on for up to another quarter of the limit, until
-    `COLLECTIONS` samples had collections.
+    samples. Where the garbage collector took `CHANGE` of the time or more, warm-up goes on for up to another quarter
+    of the limit, until `COLLECTIONS` samples had collections.
     """
     timings: list[Timing] = []
     spent, look = 0.0, FIRST_LOOK
@@ -223,8 +229,9 @@ def warm_up(call: Call, evals: int, limit_ns: int) -> WarmUp:
             seen = trend([timing.wall_ns - timing.gc_ns for timing in timings])
             look = 2 * len(timings)
     ran = sum(timing.gc_ns > 0 for timing in timings)
+    weighs = sum(timing.gc_ns for timing in timings) * evals >= CHANGE * spent > 0
     limit = spent + limit_ns / 4
-    while len(timings) >= LEAST_SAMPLES and 0 < ran <= COLLECTIONS and spent < limit:
+    while weighs and len(timings) >= LEAST_SAMPLES and ran <= COLLECTIONS and spent < limit:
         timings.append(timed(call, evals))
         spent += timings[-1].wall_ns * evals
         ran += timings[-1].gc_ns > 0

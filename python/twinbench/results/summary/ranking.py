@@ -39,7 +39,7 @@ def by_total(
     prior = spread({stack: measured[stack].steady | {"": totals[stack]} for stack in by_name})
     computing = {stack: load.computing(measured[stack], steps, around)[""] for stack in by_name}
     order = _ranked(totals, all_means, computing, spreads, prior, around.quiet)
-    ranked = [replace(by_name[stack.name], **_standing(stack), total=time) for stack, time in order]
+    ranked = [replace(by_name[stack.name], **_standing(stack, time), total=time) for stack, time in order]
     return ranked + [cell for cell in cells if cell.stack not in by_name]
 
 
@@ -67,12 +67,13 @@ def by_step(
 
 def _with_ranks(cell: CellSummary, order: Mapping[tuple[str, str], tuple[Ranked, Interval]]) -> tuple[StepSummary, ...]:
     pairs = [(step, order.get((cell.stack, step.step))) for step in cell.steps]
-    return tuple(replace(step, **_standing(found[0]), steady=found[1]) if found else step for step, found in pairs)
+    return tuple(replace(step, **_standing(*found), steady=found[1]) if found else step for step, found in pairs)
 
 
-def _standing(ranked: Ranked) -> dict[str, Any]:
+def _standing(ranked: Ranked, time: Interval | None) -> dict[str, Any]:
     """Return the fields of a summary that say how its stack stands among the others."""
-    return {"rank": ranked.rank, "assumed": ranked.rank is None, "ratio": ranked.ratio}
+    assumed = ranked.rank is None or time is None or time.assumed
+    return {"rank": None if assumed else ranked.rank, "assumed": assumed, "ratio": ranked.ratio}
 
 
 def _ranked(

@@ -235,7 +235,7 @@ def _latency(measured: Figures, step: str) -> RequestLatency | None:
     p50, p95, p99 = (measured.quantile(step, share) for share in (0.50, 0.95, 0.99))
     if p50 is None or p95 is None or p99 is None:
         return None
-    return RequestLatency(p50, p95, p99, len(measured.tails[step]))
+    return RequestLatency(p50, p95, p99, len(measured.walls[step]))
 
 
 def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Baseline]) -> CellSummary:
