@@ -28,11 +28,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from statistics import fmean, median
+from statistics import fmean, median, variance
 from typing import Literal
 
 from twinbench.numbers.autocorrelation import inflation
 from twinbench.numbers.moderation import NOTHING, Prior
+from twinbench.numbers.normal import NORMAL_95
 from twinbench.numbers.spreads import PROCESS_SD, RUN_SD, TIME_SD
 from twinbench.numbers.student import detectable, quantile, two_sided_p
 
@@ -51,6 +52,10 @@ enough that five measured processes outweigh it."""
 OWN_SPREAD = 4
 """Processes from which a run's own comparisons, and not an assumed spread, say how far processes differ. With the
 assumed 2 %, identical stacks of a machine whose processes differ by 5 % are called different in 20 to 40 % of runs."""
+
+WIDER = 3
+"""Factor of the assumed spread between few processes of two runs: a machine may differ from the usual one by this much,
+so that at most 2.5 % of slowdowns that are just allowed count as too large, whether processes differ by 0.5 or 5 %."""
 
 POWER = 0.8
 """Probability with which a difference of the size ``Ratio.resolvable`` is found."""
@@ -94,6 +99,11 @@ class Ratio:
     """Standard error of the logarithm of ``estimate``."""
     df: int = 1
     """Degrees of freedom of ``error``."""
+    cpu: Interval | None = None
+    """Ratio of the times without interruptions by other processes, from CPU times: see `numbers.load`. None where CPU
+    time wasn't measured."""
+    disturbed: bool = False
+    """Whether load moved the ratio: the intervals of wall and CPU times leave a gap."""
     assumed: bool = False
     """Whether the width rests on an assumed spread between processes, as `assumed` says."""
     mean: float | None = None
@@ -160,7 +170,8 @@ def unpaired(a: Values, b: Values, *, level: float = LEVEL, time_sd: float = TIM
     runs can't show the spread of runs, which is therefore given by ``run_sd``. The degrees of freedom are
     Satterthwaite's, rounded down. Raises ValueError if there are no samples.
     """
-    return _difference(fit_processes(_log_medians(a), time_sd), fit_processes(_log_medians(b), time_sd), run_sd, level)
+    after, before = (_fit_of_run(_log_medians(side), time_sd) for side in (a, b))
+    return _difference(after, before, run_sd, level)
 
 
 def controlled(
@@ -169,21 +180,27 @@ def controlled(
     *,
     level: float = LEVEL,
     process_sd: float = PROCESS_SD,
+    interaction_sd: float = 0.0,
+    interaction_df: int = PRIOR_DF,
 ) -> Ratio:
     """Do as `unpaired` does, for runs that measured the same control: each side is a stack and the control beside it.
 
-    A disturbance of a whole run slows its control by the same factor, and is divided out.
+    A disturbance of a whole run slows its control by the same factor, and is divided out. What doesn't slow both alike
+    is the interaction of stack and run: ``interaction_sd`` is the standard deviation between runs of their log ratio,
+    known with ``interaction_df`` degrees of freedom.
     """
-    return _difference(
-        fit_processes(_log_ratios(*a), process_sd), fit_processes(_log_ratios(*b), process_sd), 0.0, level
-    )
+    after, before = (_fit_of_run(_log_ratios(*side), process_sd) for side in (a, b))
+    return _difference(after, before, interaction_sd, level, interaction_df)
 
 
 def verdict(ratio: Ratio, margin: float = 0.0) -> Verdict:
     """Return the verdict on ``a``; it is "same" if the whole interval is inside the margin (0.02 for 2 %).
 
-    "faster" and "slower" hold for the typical time, with the interval's certainty, and for the mean in these data.
+    "faster" and "slower" hold for the typical time, with the interval's certainty, and for the mean in these data. A
+    ratio that load disturbed is undecided.
     """
+    if ratio.disturbed:
+        return "undecided"
     if same(ratio, margin):
         return "same"
     if not ratio.holds_for_the_mean:
@@ -275,9 +292,19 @@ def _with_interval(ratio: Ratio, level: float) -> Ratio:
     )
 
 
-def _difference(a: Fit, b: Fit, run_sd: float, level: float) -> Ratio:
+def mean_error(values: Sequence[float], usual_sd: float) -> float:
+    """Return the standard error of the mean of one log value per process, as that of a normal distribution.
+
+    It is the half-width of the 95 % interval, in which Student's t is, divided by that of a normal one. ``usual_sd`` is
+    the spread that is assumed between processes, as far as they don't show it.
+    """
+    fit = _fit_of_run([[value] for value in values], usual_sd)
+    return quantile(LEVEL, fit.df) * fit.error / NORMAL_95
+
+
+def _difference(a: Fit, b: Fit, run_sd: float, level: float, run_df: int = PRIOR_DF) -> Ratio:
     """Make the ratio of two runs, each of which has a random effect with the standard deviation ``run_sd``."""
-    parts = [(a.error**2, a.df), (b.error**2, b.df), (2 * run_sd**2, PRIOR_DF)]
+    parts = [(a.error**2, a.df), (b.error**2, b.df), (2 * run_sd**2, run_df)]
     variance = sum(part for part, _ in parts)
     weight = sum(part**2 / df for part, df in parts)
     shorter = min(a, b, key=lambda fit: len(fit.processes))
@@ -330,6 +357,18 @@ def fit_processes(
         df = PRIOR_DF + own_df
         moderated = (PRIOR_DF * (process_sd**2 + within) + own_df * between) / df
     return Fit(processes, math.sqrt(moderated / len(processes)), df, sum(map(len, logs)))
+
+
+def _fit_of_run(logs: Sequence[Sequence[float]], process_sd: float) -> Fit:
+    """Fit one of two runs: its processes are never taken to differ less than they do.
+
+    With fewer than `OWN_SPREAD` of them, which show little, they are taken to differ `WIDER` times as much as usual.
+    """
+    if len(logs) < OWN_SPREAD:
+        return fit_processes(logs, WIDER * process_sd)
+    fit = fit_processes(logs, process_sd)
+    own = variance(fit.processes) / len(logs)
+    return replace(fit, error=math.sqrt(own), df=len(logs) - 1) if own > fit.error**2 else fit
 
 
 def median_variance(values: Sequence[float]) -> float:
