@@ -238,7 +238,7 @@ def test_a_worker_starts_without_any_library():
 LOWER_FAMILIES = {
     "tables": ["conditions", "read", "rows"],
     "signals": ["conditions", "filters", "spectra"],
-    "images": ["pixels", "png", "jpeg"],
+    "images": ["conditions", "pixels", "png", "huffman", "jpeg"],
     "training": ["layers", "optimizers", "networks"],
 }
 """By package of ops, the files that the others in it may import; each of them may import those before it."""

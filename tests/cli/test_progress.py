@@ -14,6 +14,7 @@ from rich.progress import Progress
 from tests.results.make_store import RUN, drop_process, make_store, overrule
 from twinbench.cli.progress import EVERY_S, WAIT_S, Bars, Lines, Provisional, figures_of
 from twinbench.results.summary.run import summarise
+from twinbench.store.records import LOOK
 from twinbench.store.store import Sample, Status, Store
 from twinbench.views import provisional
 
@@ -65,7 +66,9 @@ def test_it_waits_for_the_first_times_but_not_for_ever():
     figures, clock = Figures(complete=False), Clock()
     shown = Provisional(figures, clock)
     assert shown.latest(once=True) is None
+    assert not shown.is_late
     clock.now += WAIT_S
+    assert shown.is_late
     assert shown.latest(once=True) is not None
     assert WAIT_S < 90
 
@@ -91,7 +94,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def test_what_is_shown_says_that_it_is_provisional_and_ranks_nothing(store):
     file = io.StringIO()
     summary = summarise(store, RUN)
-    Console(file=file, width=140).print(provisional.shown(summary, 1, 4))
+    Console(file=file, width=140).print(provisional.shown(summary, 1, 4, {}))
     output = file.getvalue()
     assert "flights-delay (small): provisional, in process 1 of 4; nothing is ranked yet" in output
     assert "rank" not in output.replace("ranked", "")
@@ -100,4 +103,8 @@ def test_what_is_shown_says_that_it_is_provisional_and_ranks_nothing(store):
     (numpy,) = [line for line in output.splitlines() if line.startswith(" NumPy+torch ")]
     assert re.split(r"\s{2,}", numpy.strip())[1] == "-"
     assert not provisional.complete(summary), "one of the two has no time yet"
-    assert figures_of(store, RUN)(1, 4)[1] is False
+    store.add_fact(next(c.id for c in store.cells(RUN) if c.stack == "NumPy+torch"), "", LOOK, {"a": 0.25, "b": 1.0})
+    table, complete = figures_of(store, RUN)(1, 4)
+    Console(file=file, width=140).print(table)
+    assert "about 1.25 s" in file.getvalue()
+    assert complete is False

@@ -39,6 +39,11 @@ class Provisional:
         self._last: float | None = None
         self._process = (1, 1)
 
+    @property
+    def is_late(self) -> bool:
+        """Whether there should be a table by now, and there is none."""
+        return self._figures is not None and self._last is None and self._clock() - self._start >= WAIT_S
+
     def at(self, process: int, processes: int) -> None:
         """Note which process is being measured, and how many there will be."""
         self._process = (process, processes)
@@ -72,6 +77,8 @@ class Lines(Watch):
         """Show what a stack does."""
         if what == "import":
             self._say(f"{stack}: starting")
+        if self._provisional.is_late:
+            self._show()
 
     def measured(self, stack: str, step: str, took: float, fraction: float) -> None:
         """Show the share of the budget that is spent, and the newest time."""
@@ -82,6 +89,9 @@ class Lines(Watch):
     def refined(self, process: int, processes: int) -> None:
         """Show the figures so far, once."""
         self._provisional.at(process, processes)
+        self._show()
+
+    def _show(self) -> None:
         table = self._provisional.latest(once=True)
         if table is not None:
             from rich.console import Console
@@ -126,6 +136,8 @@ class Bars(Watch):
     def doing(self, stack: str, what: str) -> None:
         """Show what a stack does."""
         self._progress.update(self._task, description=self._escape(f"{self._name} {stack}: {what}"))
+        if self._provisional.is_late:
+            self.table = self._provisional.latest(once=False)
 
     def measured(self, stack: str, step: str, took: float, fraction: float) -> None:
         """Show the share of the budget that is spent, and the newest time."""
@@ -148,10 +160,18 @@ def figures_of(results: Store, run_id: str) -> Figures:
 
     def figures(process: int, processes: int) -> tuple[Group, bool]:
         from twinbench.results.summary.run import summarise
+        from twinbench.store.records import LOOK
         from twinbench.views import provisional
 
         summary = summarise(results, run_id)
-        return provisional.shown(summary, process, processes), provisional.complete(summary)
+        looks = {
+            cell.cell_id: sum(fact.value.values())
+            for pipeline in summary.pipelines
+            for cell in pipeline.cells
+            for fact in results.facts(cell.cell_id)
+            if fact.key == LOOK
+        }
+        return provisional.shown(summary, process, processes, looks), provisional.complete(summary)
 
     return figures
 

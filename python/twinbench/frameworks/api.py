@@ -36,6 +36,12 @@ class Deviation:
     """What the deviation means for a user of the library, in one phrase without a full stop."""
     tolerance: Tolerance
     """Tolerance that replaces the contract's: an output outside it is a wrong answer like any other."""
+    computes: Callable[..., Arrays] | None = None
+    """Function of the parameters and the neutral inputs to what the library computes instead.
+
+    The bound is then a distance from this output. None: the bound is a distance from the reference's output."""
+    before: str = ""
+    """First version of the framework's first package that needs no deviation; empty where every version needs it."""
     share: float = 0.0
     """Largest share of an output's values that may be outside the tolerance all the same, from 0 to less than 1."""
 
@@ -54,6 +60,7 @@ class Deviation:
             f"{tolerance.atol:g} absolute" if tolerance.atol else "",
         ]
         largest = " or ".join(filter(None, parts)) or "the contract's equality"
+        largest += " from what the library documents" if self.computes is not None else ""
         return f"{largest}, exceeded by at most {self.share:.3%} of the values" if self.share else largest
 
     @property

@@ -65,7 +65,8 @@ def _deviation(where: str, texts: Texts, numbers: Numbers) -> Deviation:
     if unknown:
         raise ValueError(f"{where}: {', '.join(sorted(unknown))} isn't a bound; bounds are {', '.join(valid)}")
     tolerance = Tolerance(numbers.get("rtol", 0.0), numbers.get("atol", 0.0), int(numbers.get("levels", 0)))
-    return Deviation(**texts, tolerance=tolerance, share=numbers.get("share", 0.0))
+    effect, share = texts.get("effect", ""), numbers.get("share", 0.0)
+    return Deviation(reason=texts["reason"], effect=effect, tolerance=tolerance, share=share)
 
 
 def load_all() -> None:

@@ -8,8 +8,8 @@ The variances of a hierarchical bootstrap over processes and blocks are computed
 fails with small numbers of them: over ``k`` processes it understates the variance by ``(k - 1) / k``, and gives no
 variance for ``k = 1``. So the variance between processes is the unbiased one, and is moderated by the machine's usual
 spread (Smyth 2004), as if ``PRIOR_DF`` earlier processes had shown the spread ``process_sd``. The variance within a
-process is the bootstrap variance of a median, which is known exactly (Maritz & Jarrett 1978); it matters with few
-processes.
+process is the bootstrap variance of a median, which is known exactly (Maritz & Jarrett 1978), and larger where blocks
+resemble their neighbours (`twinbench.numbers.autocorrelation`); it matters with few processes.
 
 - Smyth (2004), Linear models and empirical Bayes methods for assessing differential expression, Stat. Appl. Genet.
   Mol. Biol. 3(1):3.
@@ -32,6 +32,7 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import Literal
 
+from twinbench.numbers.autocorrelation import inflation
 from twinbench.numbers.moderation import Prior
 from twinbench.numbers.student import quantile, two_sided_p
 
@@ -304,7 +305,7 @@ def _fit(logs: Sequence[Sequence[float]], process_sd: float, prior: Prior | None
     if not logs or not all(map(len, logs)):
         raise ValueError("no samples to summarise")
     processes = [median(blocks) for blocks in logs]
-    within = fmean(median_variance(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
+    within = fmean(median_variance(blocks) * inflation(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
     own_df = len(processes) - 1
     centre = fmean(processes)
     between = sum((process - centre) ** 2 for process in processes) / own_df if own_df else 0.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,19 +24,11 @@ from twinbench.run import recheck
 from twinbench.run.agree.reference import Reference
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
-from twinbench.run.options import (
-    BURST_NS,
-    BURST_SAMPLES,
-    LONG_STEP_NS,
-    SETTLED_WARM_UP_NS,
-    SHORT_ROUND_NS,
-    SHORT_STEP_NS,
-    WARM_UP_NS,
-    Options,
-)
+from twinbench.run.options import SETTLED_WARM_UP_NS, WARM_UP_NS, Options, burst_size
 from twinbench.run.outputs import check_output, costs_its_cell_only
 from twinbench.run.surroundings import SURROUNDINGS, Surroundings
-from twinbench.store.records import MODEL
+from twinbench.store.records import LOOK, MODEL
+from twinbench.store.samples import NS
 from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
 from twinbench.worker import protocol
 from twinbench.worker.protocol import Job, Reply, Request, SavedValue, StepJob, Timing
@@ -217,24 +209,23 @@ class Contender:
         fact = warm.as_json() | {"trend": trend, "settled": trend == "settled"}
         self.store.add_fact(self.cell, step.id, "warm_up", fact)
 
+    def look(self, warm: Sequence[Step]) -> None:
+        """Execute each warm step once more, for the provisional table and the size of the first bursts: no samples."""
+        for step in warm:
+            burst = self._ask(protocol.BURST, step=step.id, min_samples=1, limit_ns=0)
+            self.typical_ns[step.id] = burst.timings[-1].wall_ns
+        self.store.add_fact(self.cell, "", LOOK, {step.id: self.typical_ns[step.id] * NS for step in warm})
+
     def burst(self, step: Step, block: int, effort: float = 1.0) -> float:
         """Take one burst of a step, of ``effort`` times the usual size. Returns its seconds, with what it discards."""
         start = time.monotonic()
-        usual, limit_ns = self._burst_size(self.typical_ns[step.id])
+        usual, limit_ns = burst_size(self.typical_ns[step.id], len(self.pipeline.steps))
         samples, limit_ns = max(1, round(usual * effort)), round(limit_ns * effort)
         timings = self._ask(protocol.BURST, step=step.id, min_samples=samples, limit_ns=limit_ns).timings
         collector_ns = self.collector_ns.get(step.id)
         self._add([replace(self._timed(step.id, "steady", t, block), collector_ns=collector_ns) for t in timings])
         self.typical_ns[step.id] = timings[-1].wall_ns
         return time.monotonic() - start
-
-    def _burst_size(self, typical_ns: float) -> tuple[int, int]:
-        """Return the fewest samples of a usual burst, and its least time in nanoseconds."""
-        if typical_ns > LONG_STEP_NS:
-            return 1, 0
-        if typical_ns > SHORT_STEP_NS:
-            return BURST_SAMPLES, BURST_NS
-        return BURST_SAMPLES, max(BURST_NS, SHORT_ROUND_NS // len(self.pipeline.steps))
 
     def stop(self) -> None:
         """End the process, after its peak memory is stored."""

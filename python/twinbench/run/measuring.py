@@ -150,10 +150,11 @@ class Measuring:
                 contender.keep_model(Path(directory))
         contender.agreement_checked = True
         contender.check_threads()
-        for step in contender.steps:
-            if step.id in steps:
-                self.watch.doing(contender.name, f"warming up {step.id}")
-                contender.warm_up(step)
+        warm = [step for step in contender.steps if step.id in steps]
+        for step in warm:
+            self.watch.doing(contender.name, f"warming up {step.id}")
+            contender.warm_up(step)
+        contender.look(warm)
         assert contender.worker is not None
         contender.worker.pause()
         self.watch.refined(process + 1, self.options.processes or USUAL_PROCESSES)

@@ -55,6 +55,18 @@ and not show again that the times settle."""
 DEVICES = ("cpu", "cuda")
 
 
+def burst_size(typical_ns: float, steps: int) -> tuple[int, int]:
+    """Return the fewest samples of a usual burst of a step, and its least time in nanoseconds.
+
+    ``steps`` is the number of steps of the pipeline.
+    """
+    if typical_ns > LONG_STEP_NS:
+        return 1, 0
+    if typical_ns > SHORT_STEP_NS:
+        return BURST_SAMPLES, BURST_NS
+    return BURST_SAMPLES, max(BURST_NS, SHORT_ROUND_NS // steps)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How to measure.

@@ -13,6 +13,7 @@ from twinbench.launch.process import STDERR_TAIL, Ask, WorkerFailure, scratch
 from twinbench.ops import arrays
 from twinbench.plan.pipeline import Step
 from twinbench.plan.stack import Stack
+from twinbench.plan.stack import deviation as deviation_of
 from twinbench.run.agree.agreement import check_agreement
 from twinbench.run.agree.reference import Reference
 from twinbench.store.records import Agreement
@@ -24,14 +25,14 @@ def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, direc
 
     An isolated step is executed once more by the worker, on the reference's inputs, and that output is checked.
     """
-    want, scale = reference.output(step.id), reference.scale(step.id)
-    deviation = stack.steps[step.id].deviations.get(step.op.name)
+    want, scale, values = reference.output(step.id), reference.scale(step.id), reference.inputs(step)
+    deviation = deviation_of(stack.steps[step.id], step.op.name)
     with scratch() as isolated, costs_its_cell_only(step):
         if step.isolated:
             directory = Path(isolated)
             inputs = [reference.directory_of(source) for source in step.inputs]
             ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=isolated)
-        findings = check_agreement(step.op, arrays.load(directory), want, deviation, step.params, scale)
+        findings = check_agreement(step.op, arrays.load(directory), want, deviation, step.params, scale, values)
     return [replace(finding, step=step.id) for finding in findings]
 
 

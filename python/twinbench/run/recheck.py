@@ -19,6 +19,7 @@ from twinbench.ops import arrays
 from twinbench.ops.contract import NEUTRAL, Arrays, Kind
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
+from twinbench.plan.stack import deviation as deviation_of
 from twinbench.run.agree import reference as references
 from twinbench.run.agree import variation
 from twinbench.run.agree.agreement import check_agreement
@@ -167,11 +168,10 @@ class _Checks:
     def _disagreements(
         self, step: Step, output: Path, want: Arrays, reference: Reference, when: str
     ) -> list[Agreement]:
-        deviation = self.stack.steps[step.id].deviations.get(step.op.name)
+        deviation = deviation_of(self.stack.steps[step.id], step.op.name)
+        scale, values = reference.scale(step.id), reference.inputs(step)
         with costs_its_cell_only(step):
-            findings = check_agreement(
-                step.op, arrays.load(output), want, deviation, step.params, reference.scale(step.id)
-            )
+            findings = check_agreement(step.op, arrays.load(output), want, deviation, step.params, scale, values)
         return [
             replace(finding, step=step.id, detail=f"{when}: {finding.detail}")
             for finding in findings

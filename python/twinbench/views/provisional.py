@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -14,14 +17,17 @@ MEASURED = (Status.PLANNED, Status.RUNNING)
 """Statuses of cells that are still to be measured; a pipeline with one of these is shown."""
 
 
-def shown(summary: RunSummary, process: int, processes: int) -> Group:
-    """Return the present pipelines' headlines and tables. ``process`` counts from 1."""
+def shown(summary: RunSummary, process: int, processes: int, looks: Mapping[int, float]) -> Group:
+    """Return the present pipelines' headlines and tables. ``process`` counts from 1.
+
+    ``looks`` has the seconds of a single execution by cell, for cells without a block.
+    """
     parts: list[Text | Table] = []
     for pipeline in summary.pipelines:
         if any(cell.status in MEASURED for cell in pipeline.cells):
             head = f"{pipeline.pipeline} ({pipeline.size})"
             state = f"provisional, in process {process} of {processes}; nothing is ranked yet"
-            parts += [Text.assemble((text.clean(head), "bold"), ": ", (state, "yellow")), _table(pipeline)]
+            parts += [Text.assemble((text.clean(head), "bold"), ": ", (state, "yellow")), _table(pipeline, looks)]
     return Group(*parts)
 
 
@@ -31,12 +37,14 @@ def complete(summary: RunSummary) -> bool:
     return bool(cells) and all(_seconds(cell) for cell in cells)
 
 
-def _table(pipeline: PipelineSummary) -> Table:
+def _table(pipeline: PipelineSummary, looks: Mapping[int, float]) -> Table:
     table = layout.table("stack", "total" if not pipeline.independent else "sum of steps", "cold start", "agreement")
     table.columns[1].justify = "right"
     cells = [cell for cell in pipeline.cells if cell.status is not Status.UNAVAILABLE]
-    for cell in sorted(cells, key=lambda cell: _seconds(cell) or float("inf")):
+    for cell in sorted(cells, key=lambda cell: _seconds(cell) or looks.get(cell.cell_id, math.inf)):
         time = text.interval(cell.total) if cell.total else text.seconds(_seconds(cell))
+        if time == text.NOTHING and cell.cell_id in looks:
+            time = f"about {text.seconds(looks[cell.cell_id])}"
         figures = (cell.stack, time, text.seconds(cell.cold_start_s), text.error(cell.agreement_error))
         table.add_row(*map(layout.cell, figures))
     return table

@@ -120,7 +120,8 @@ def condition(p: Butterworth, z: Array) -> Array:
 
     pairs = [(pair * 2)[:2] for pair in pole_pairs(p)]
     edges = [float(warped(edge, p.rate_hz)) for edge in p.cutoff_hz]
-    return np.asarray(edges[-1] / edges[0] + sum(1 / (np.abs(z - q) * np.abs(z - r)) for q, r in pairs))
+    with np.errstate(divide="ignore"):  # a pole that rounds onto the unit circle
+        return np.asarray(edges[-1] / edges[0] + sum(1 / (np.abs(z - q) * np.abs(z - r)) for q, r in pairs))
 
 
 def worst_condition(p: Butterworth) -> float:

@@ -45,6 +45,12 @@ class Reference:
         """Return a step's reference output, memory-mapped."""
         return arrays.load(Path(self.directory_of(step)))
 
+    def inputs(self, step: Step) -> list[Any]:
+        """Return the reference's inputs of a step, and its givens; arrays are memory-mapped."""
+        values: list[Any] = [self.files[step.id]] if step.id in self.files else [self.output(s) for s in step.inputs]
+        given = self.given(step.id)
+        return values if given is None else [*values, arrays.load(Path(given))]
+
     def given(self, step: str) -> str | None:
         """Return the directory of a step's givens; None where its op has no givens."""
         path = self.directory / "givens" / step
