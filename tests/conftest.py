@@ -65,11 +65,15 @@ def places(tmp_path: Path, cache: Path) -> dict[str, str]:
 
 @pytest.fixture
 def twinbench(places: dict[str, str]) -> Command:
-    """Runs ``twinbench`` in a process of its own."""
+    """Runs ``twinbench`` in a process of its own.
+
+    A run has one process per cell, unless the test asks for another number: four take four times as long.
+    """
 
     def command(*arguments: str, env: Mapping[str, str] | None = None, timeout: float = 120, **options: object):
+        few = ["--processes", "1"] if arguments[0] == "run" and "--processes" not in arguments else []
         return subprocess.run(
-            [sys.executable, "-m", "twinbench", *arguments],
+            [sys.executable, "-m", "twinbench", *arguments, *few],
             env=places | dict(env or {}),
             capture_output=True,
             text=True,

@@ -135,15 +135,14 @@ def protocol(microseconds: float) -> dict[str, Any]:
     call = partial(_framework("probe.jl").ops["probe.spin"], params)
     first, result = julia_measure.first_call(call)
     evals = julia_measure.calibrate(call)
-    discarded, settled = julia_measure.warm_up(call, evals, 1_000_000_000)
+    warm = julia_measure.warm_up(call, evals, 1_000_000_000)
     timings = julia_measure.burst(call, evals, 5, 0)
     value = FRAMEWORKS["probe.jl"].extract(result, "arrays")
     return {
         "first": first,
         "value": _copied(value),
         "evals": evals,
-        "discarded": discarded,
-        "settled": settled,
+        "warm": warm,
         "timings": timings,
     }
 

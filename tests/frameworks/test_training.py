@@ -20,7 +20,7 @@ from twinbench.frameworks import registry
 from twinbench.ops.contract import Arrays
 from twinbench.ops.training import networks
 from twinbench.plan import stack
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 NETWORKS = ("torch", "Keras", "Keras-JAX", "Keras-torch", "MXNet", "Flux")
 ALL = (*NETWORKS, "scikit-learn")
@@ -83,7 +83,7 @@ def without_adamw(network: str, params: Any) -> None:
 
 
 def agrees(op: Any, got: Arrays, want: Arrays, params: Any) -> bool:
-    return all(finding.ok for finding in compare(op, got, want, params=params))
+    return all(finding.ok for finding in check_agreement(op, got, want, params=params))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -150,7 +150,7 @@ def test_an_epsilon_that_matters_agrees_or_is_declared(network: str, run: Any):
     op, params, arrays, given = case(*LARGE_EPSILON["mlp"])
     got = run(op.name, params, [(arrays, "arrays"), (given, "arrays")])
     deviation = registry.get(network).deviations.get(op.name)
-    (finding,) = compare(op, got, op.reference(params, arrays, given), deviation, params)
+    (finding,) = check_agreement(op, got, op.reference(params, arrays, given), deviation, params)
     assert finding.ok is not (network.startswith("Keras") or network == "MXNet")
     assert finding.ok or "epsilon" in finding.declared
 
@@ -219,7 +219,9 @@ def test_mlutils_takes_the_same_rows_and_its_other_folds_are_declared(elsewhere:
         params = op.build(values)
         given = op.givens(params, arrays)
         got = elsewhere("MLUtils.jl", "run", "MLUtils.jl", op.name, params, [(arrays, "arrays"), (given, "arrays")])
-        findings[name] = compare(op, got, op.reference(params, arrays, given), mlutils.deviations.get(op.name), params)
+        findings[name] = check_agreement(
+            op, got, op.reference(params, arrays, given), mlutils.deviations.get(op.name), params
+        )
     assert all(finding.ok for name in ("split", "batches") for finding in findings[name])
     (fold,) = findings["kfold"]
     assert not fold.ok

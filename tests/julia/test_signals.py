@@ -13,7 +13,7 @@ from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.ops.contract import Arrays
 from twinbench.plan import stack
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 FRAMEWORKS = ("DSP.jl", "SignalAnalysis.jl", "MFCC.jl")
 RATE = 1000.0
@@ -84,7 +84,7 @@ def disagreements(in_julia: Any, framework: str, name: str, values: dict[str, An
     deviation, want = registry.get(framework).deviations.get(op.name), op.reference(params, *inputs, *extra)
     scale = {} if op.scale is None else op.scale(params, want, *inputs, *extra)
     units = {name: np.asarray(unit) for name, unit in scale.items()}
-    findings = compare(op, got, want, deviation, params, units)
+    findings = check_agreement(op, got, want, deviation, params, units)
     return [f"{values}: {f}" for f in findings if not f.ok and not f.declared]
 
 
@@ -124,7 +124,7 @@ def test_reading_cuts_and_fills_and_sorts(in_julia, tmp_path):
     op = ops.get("signals.read_wav")
     params = op.build({"folder": "recordings", "samples": 4})
     got = in_julia("run", "DSP.jl", op.name, params, [(str(tmp_path), "file")])
-    findings = compare(op, got, op.reference(params, str(tmp_path)))
+    findings = check_agreement(op, got, op.reference(params, str(tmp_path)))
     assert [finding for finding in findings if not finding.ok] == []
 
 
@@ -139,10 +139,10 @@ def test_what_filtfilt_does_otherwise_near_0_hz_is_needed_and_is_as_declared(in_
         params = op.build({"order": 2, "cutoff_hz": [edge], "rate_hz": RATE, "band": "highpass"})
         got, want = in_julia("run", framework, op.name, params, [(arrays, "arrays")]), op.reference(params, arrays)
         scale = op.scale(params, want, arrays)
-        [finding] = compare(op, got, want, deviation, params, scale)
+        [finding] = check_agreement(op, got, want, deviation, params, scale)
         assert finding.ok or finding.declared, (edge, finding)
         reasons.add(finding.declared)
         for wrong in ({"x": np.zeros_like(want["x"])}, {"x": want["x"] * 1.01}):
-            [finding] = compare(op, wrong, want, deviation, params, scale)
+            [finding] = check_agreement(op, wrong, want, deviation, params, scale)
             assert not finding.declared
     assert any("cancel" in reason for reason in reasons)

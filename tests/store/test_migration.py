@@ -32,15 +32,18 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(tmp_path):
         store.add_pipeline("r1", PlannedPipeline("p", "small", {}, {}))
         cell = store.add_cell("r1", "p", "pandas", "small", {}, "f")
         store.add_agreement(cell, Agreement("a", "x", "rounding", 0.5, 1e-9, True))
+        store.add_samples(cell, [Sample(0, 0, "a", "steady", 3.0, 4, 2.5, 0.5)])
     with sqlite3.connect(path) as old:
         old.executescript(WITHOUT_VARIANTS)
         old.execute("ALTER TABLE agreements DROP COLUMN psnr_db")
         old.execute("ALTER TABLE agreements DROP COLUMN declared")
+        old.execute("ALTER TABLE samples DROP COLUMN collector_ns")
         old.execute("DROP TABLE files")
         old.execute("PRAGMA user_version = 1")
     old.close()
     with Store.open(path) as store:
         assert store.agreements(cell) == [Agreement("a", "x", "rounding", 0.5, 1e-9, True)]
+        assert store.samples(cell) == [Sample(0, 0, "a", "steady", 3.0, 4, 2.5, 0.5)]
         store.add_agreement(cell, Agreement("a", "y", "different", 3.0, 3.0, False, "", 40.0, "it rounds twice"))
         assert store.agreements(cell)[1].declared == "it rounds twice"
         store.add_file(cell, "model", b"abc")

@@ -28,7 +28,7 @@ def test_what_went_in_comes_out(store, cell):
         Sample(0, 0, "a", "boundary", 1.5, detail="in"),
         Sample(0, 0, "a", "first_call", 7.25),
         Sample(0, 0, "a", "steady", 3.0, 4, 2.5, 0.5),
-        Sample(0, 0, "a", "steady", 2.0, 4, None, 0.5),
+        Sample(0, 0, "a", "steady", 2.0, 4, None, 0.5, collector_ns=0.25),
         Sample(1, 3, "a", "steady", 1.0),
     ]
     store.add_samples(cell, samples)

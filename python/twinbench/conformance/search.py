@@ -61,7 +61,7 @@ def needs_deviation(framework: Framework, op: Op, options: settings | None = Non
 
     def attempt(question: Question) -> None:
         if not needed:
-            findings = question.compare(Trial(framework, question).got, framework)
+            findings = question.check_agreement(Trial(framework, question).got, framework)
             needed.extend(f.declared for f in findings if f.declared)
 
     options = options or reproducible()
@@ -102,7 +102,7 @@ class _Counts:
 def _refuse_mistakes(question: Question, counts: _Counts) -> None:
     op, params = question.op, question.params
     right = op.canonical(question.want)
-    if not all(finding.ok for finding in question.compare(right)):
+    if not all(finding.ok for finding in question.check_agreement(right)):
         raise Broken("the reference doesn't agree with itself")
     for array, wrong in renamed(right):
         if _accepted(question, wrong):
@@ -129,7 +129,7 @@ def _comparable(question: Question, output: Arrays) -> Arrays:
 
 def _accepted(question: Question, output: Arrays) -> bool:
     try:
-        return all(finding.ok for finding in question.compare(output))
+        return all(finding.ok for finding in question.check_agreement(output))
     except KeyError:  # the canonical form of an output asks for an array that isn't there
         return False
 

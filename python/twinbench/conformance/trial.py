@@ -15,7 +15,9 @@ from twinbench import ops
 from twinbench.conformance.case import Case, Files
 from twinbench.frameworks.api import Framework
 from twinbench.ops.contract import NEUTRAL, Arrays, Kind, Op, OutsideContract
-from twinbench.run.agree.agreement import Finding, compare
+from twinbench.plan.stack import deviation
+from twinbench.run.agree.agreement import check_agreement
+from twinbench.store.records import Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,10 @@ class Question:
     want: Arrays
     scale: Arrays
 
-    def compare(self, got: Arrays, framework: Framework | None = None) -> list[Finding]:
+    def check_agreement(self, got: Arrays, framework: Framework | None = None) -> list[Agreement]:
         """Check an output as the harness does, with the deviation that the framework declares."""
-        deviation = None if framework is None else framework.deviations.get(self.op.name)
-        return compare(self.op, got, self.want, deviation, self.params, self.scale)
+        declared = None if framework is None else deviation(framework, self.op.name)
+        return check_agreement(self.op, got, self.want, declared, self.params, self.scale, self.inputs)
 
 
 def ask(op: Op, case: Case, directory: Path) -> Question:

@@ -8,8 +8,8 @@ The variances of a hierarchical bootstrap over processes and blocks are computed
 fails with small numbers of them: over ``k`` processes it understates the variance by ``(k - 1) / k``, and gives no
 variance for ``k = 1``. So the variance between processes is the unbiased one, and is moderated by the machine's usual
 spread (Smyth 2004), as if ``PRIOR_DF`` earlier processes had shown the spread ``process_sd``. The variance within a
-process is the bootstrap variance of a median, which is known exactly (Maritz & Jarrett 1978); it matters with few
-processes.
+process is the bootstrap variance of a median, which is known exactly (Maritz & Jarrett 1978), and larger where blocks
+resemble their neighbours (`twinbench.numbers.autocorrelation`); it matters with few processes.
 
 - Smyth (2004), Linear models and empirical Bayes methods for assessing differential expression, Stat. Appl. Genet.
   Mol. Biol. 3(1):3.
@@ -32,6 +32,7 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import Literal
 
+from twinbench.numbers.autocorrelation import inflation
 from twinbench.numbers.moderation import Prior
 from twinbench.numbers.student import quantile, two_sided_p
 
@@ -74,6 +75,8 @@ class Interval:
     estimate: float
     low: float
     high: float
+    assumed: bool = False
+    """Whether the width rests on an assumed spread between processes, as `assumed` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ class Ratio:
     """The smallest difference that these data could have shown: 0.02 stands for 2 %."""
     p_value: float
     """Two-sided, against a ratio of 1, before any correction for many comparisons."""
+    assumed: bool = False
+    """Whether the width rests on an assumed spread between processes, as `assumed` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +103,8 @@ class Ranked:
     """A stack with its rank. Stacks that can't be told apart share a rank."""
 
     name: str
-    rank: int
-    """1 plus the number of stacks that are distinguishably faster."""
+    rank: int | None
+    """1 plus the number of stacks that are distinguishably faster; None if all its ratios are assumed."""
     ratio: Ratio | None
     """Ratio to the fastest stack; None for the fastest itself, and where the two share no block."""
 
@@ -118,6 +123,14 @@ class _Fit:
     """Number of blocks, in all processes together."""
 
 
+def assumed(processes: int) -> bool:
+    """Return whether an interval over this many processes rests on an assumed spread between them.
+
+    Such an interval is shown with the word "assumed", and no rank is claimed from it.
+    """
+    return processes < OWN_SPREAD
+
+
 def summarise(values: Values, level: float = LEVEL, *, process_sd: float = PROCESS_SD) -> Interval:
     """Estimate the typical value: the median over processes of the median over blocks of the block medians.
 
@@ -128,7 +141,7 @@ def summarise(values: Values, level: float = LEVEL, *, process_sd: float = PROCE
     # A median of three or more normal values varies up to pi / 2 times as much as their mean.
     error = fit.error * (1.0 if len(fit.processes) < 3 else math.sqrt(math.pi / 2))
     half = quantile(level, fit.df) * error
-    return Interval(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
+    return Interval(math.exp(centre), math.exp(centre - half), math.exp(centre + half), assumed(len(fit.processes)))
 
 
 def ratio(
@@ -209,17 +222,23 @@ def rank(
 ) -> list[Ranked]:
     """Rank stacks: by rank, then by estimate. ``compare(a, b)`` gives their ratio, or None if they share no block.
 
-    All pairs are compared, at a false discovery rate of ``1 - level``.
+    All pairs are compared, at a false discovery rate of ``1 - level``. A pair whose ratio is assumed is not told apart,
+    and a stack without any other pair has no rank, and comes last.
     """
     names = sorted(estimates, key=estimates.__getitem__)
     pairs = {(slow, fast): compare(slow, fast) for fast, slow in combinations(names, 2)}
-    adjusted = benjamini_hochberg([1.0 if ratio is None else ratio.p_value for ratio in pairs.values()])
+    measured = {pair: ratio for pair, ratio in pairs.items() if ratio is not None and not ratio.assumed}
+    adjusted = benjamini_hochberg([ratio.p_value for ratio in measured.values()])
     beaten_by = dict.fromkeys(names, 0)
-    for ((slow, fast), ratio), p in zip(pairs.items(), adjusted, strict=True):
-        if ratio is not None and p <= 1 - level:
+    for ((slow, fast), ratio), p in zip(measured.items(), adjusted, strict=True):
+        if p <= 1 - level:
             beaten_by[slow if ratio.estimate > 1 else fast] += 1
-    ranked = [Ranked(name, 1 + beaten_by[name], pairs.get((name, names[0]))) for name in names]
-    return sorted(ranked, key=lambda stack: stack.rank)
+    without = {name for pair, ratio in pairs.items() if ratio is not None for name in pair}
+    without -= {name for pair in measured for name in pair}
+    ranked = [
+        Ranked(name, None if name in without else 1 + beaten_by[name], pairs.get((name, names[0]))) for name in names
+    ]
+    return sorted(ranked, key=lambda stack: math.inf if stack.rank is None else stack.rank)
 
 
 def break_even(cold_a: float, steady_a: float, cold_b: float, steady_b: float) -> int | None:
@@ -245,6 +264,7 @@ def _ratio(centre: float, error: float, df: int, level: float, *, processes: int
         blocks=blocks,
         resolvable=math.expm1(half),
         p_value=two_sided_p(centre / error, df) if error else float(centre == 0),
+        assumed=assumed(processes),
     )
 
 
@@ -285,7 +305,7 @@ def _fit(logs: Sequence[Sequence[float]], process_sd: float, prior: Prior | None
     if not logs or not all(map(len, logs)):
         raise ValueError("no samples to summarise")
     processes = [median(blocks) for blocks in logs]
-    within = fmean(_median_variance(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
+    within = fmean(median_variance(blocks) * inflation(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
     own_df = len(processes) - 1
     centre = fmean(processes)
     between = sum((process - centre) ** 2 for process in processes) / own_df if own_df else 0.0
@@ -298,7 +318,7 @@ def _fit(logs: Sequence[Sequence[float]], process_sd: float, prior: Prior | None
     return _Fit(processes, math.sqrt(moderated / len(processes)), df, sum(map(len, logs)))
 
 
-def _median_variance(values: Sequence[float]) -> float:
+def median_variance(values: Sequence[float]) -> float:
     """Compute the bootstrap variance of the median, from the weight that resampling gives to each order statistic."""
     weights, ordered = _median_weights(len(values)), sorted(values)
     centre = sum(weight * value for weight, value in zip(weights, ordered, strict=True))

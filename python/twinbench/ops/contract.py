@@ -134,6 +134,11 @@ class Op:
     canonical: Callable[[Arrays], Arrays] = field(default=_unchanged)
     """Puts an output into canonical form: only what must agree (the first 20 losses of a training step, say), and equal
     for two outputs that the contract doesn't distinguish (components that are numbered differently)."""
+    equivalent: Callable[..., Arrays] | None = None
+    """``equivalent(params, got, want, *inputs)``: the right output that ``got`` is held against, where a contract has
+    several right outputs. ``want`` is the reference's, and is returned where ``got`` fulfils no criterion.
+
+    The inputs are the reference's, so such an op is ``isolated``."""
     in_order: Callable[[Any], bool] = field(default=lambda params: True)
     """Whether, with these parameters, a table's rows must come in the contract's order. If not, both tables are sorted
     before agreement is checked."""

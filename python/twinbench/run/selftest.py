@@ -15,6 +15,7 @@ from twinbench.launch.process import scratch
 from twinbench.numbers import stats
 from twinbench.run import request, runner
 from twinbench.run.options import Options
+from twinbench.run.watch import Watch
 from twinbench.store.samples import figures, nested, paired
 from twinbench.store.store import Store
 
@@ -79,7 +80,7 @@ def compare_once(store: Store, seed: int, seconds: float = SECONDS, process_sd: 
     wanted = request.Request(pipelines=("work",), stacks=STACKS)
     options = Options(budget_s=seconds, processes=PROCESSES, seed=seed)
     run_id = request.new_run(store, wanted, options)
-    runner.run(request.parts(wanted), options, store, run_id, runner.Watch())
+    runner.run(request.parts(wanted), options, store, run_id, Watch())
     store.finish_run(run_id, "done")
     times = {cell.stack: figures(store.samples(cell.id)).totals(["work"]) for cell in store.cells(run_id)}
     return Pair(

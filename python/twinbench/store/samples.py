@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 from twinbench.numbers.moderation import NOTHING, Prior, prior
 from twinbench.numbers.stats import FLOOR, OWN_SPREAD, Values
@@ -27,18 +27,41 @@ class Figures:
     """The samples of one cell. Times are seconds per evaluation."""
 
     steady: dict[str, Blocks]
-    """Steady samples by step, then by block position."""
+    """Steady samples by step, then by block position, each with the garbage collector's time in the long run."""
     once: dict[tuple[SampleKind, str, str], list[float]]
     """Imports, first calls and boundaries by kind, step and detail: usually one value per process."""
     cpu_per_wall: float | None
     """Average number of busy cores during steady samples. None where CPU time wasn't measured."""
     gc_share: float | None
-    """Share of the steady time spent on garbage collection. None where it wasn't measured."""
+    """Share of the steady time that the garbage collector takes. None where it wasn't measured."""
+    gc_shares: dict[str, float]
+    """The same share by step, without steps for which it wasn't measured."""
+    walls: dict[str, list[tuple[int, float]]]
+    """Process and wall time of each steady sample by step, with the collections that fell into the sample."""
 
     def typical(self, kind: SampleKind, step: str, detail: str = "") -> float | None:
         """Return the median over processes of a time that is measured once in each; None if there are no samples."""
         values = self.once.get((kind, step, detail))
         return median(values) if values else None
+
+    def mean(self, step: str) -> float | None:
+        """Return the mean of a step's steady samples, every process with the same weight; None without samples.
+
+        What happens now and then, and so isn't in the median, is in the mean. Garbage collections count where they
+        fell.
+        """
+        processes: dict[int, list[float]] = defaultdict(list)
+        for process, wall in self.walls.get(step, ()):
+            processes[process].append(wall)
+        return fmean(map(fmean, processes.values())) if processes else None
+
+    def quantile(self, step: str, share: float) -> float | None:
+        """Return the wall time that ``share`` of a step's samples don't exceed, by nearest rank; None without samples.
+
+        Garbage collections count where they fell.
+        """
+        walls = sorted(wall for _, wall in self.walls.get(step, ()))
+        return walls[max(math.ceil(share * len(walls)), 1) - 1] if walls else None
 
     def imports(self) -> dict[str, float]:
         """Return the median over processes of the time to import, by framework."""
@@ -58,18 +81,28 @@ def figures(samples: Sequence[Sample]) -> Figures:
     """Group the samples of a cell."""
     steady: dict[str, Blocks] = defaultdict(lambda: defaultdict(list))
     once: dict[tuple[SampleKind, str, str], list[float]] = defaultdict(list)
+    walls: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for sample in samples:
         if sample.kind == "steady":
-            steady[sample.step][sample.process, sample.block].append(sample.wall_ns * NS)
+            steady[sample.step][sample.process, sample.block].append(sample.time_ns * NS)
+            walls[sample.step].append((sample.process, sample.wall_ns * NS))
         else:
             once[sample.kind, sample.step, sample.detail].append(sample.wall_ns * NS)
     bursts = [sample for sample in samples if sample.kind == "steady"]
+    shares = {step: _gc_share(sample for sample in bursts if sample.step == step) for step in steady}
     return Figures(
         steady={step: dict(blocks) for step, blocks in steady.items()},
         once=dict(once),
         cpu_per_wall=_share([(s.cpu_ns, s.wall_ns * s.evals, s.evals) for s in bursts]),
-        gc_share=_share([(s.gc_ns, s.wall_ns * s.evals, s.evals) for s in bursts]),
+        gc_share=_gc_share(bursts),
+        gc_shares={step: share for step, share in shares.items() if share is not None},
+        walls=dict(walls),
     )
+
+
+def _gc_share(samples: Iterable[Sample]) -> float | None:
+    collector = ((s.gc_ns if s.collector_ns is None else s.collector_ns, s) for s in samples)
+    return _share([(gc_ns, s.time_ns * s.evals, s.evals) for gc_ns, s in collector])
 
 
 def nested(blocks: Blocks) -> Values:

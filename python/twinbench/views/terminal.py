@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal, Protocol
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +14,7 @@ from rich.text import Text
 
 from twinbench.results.decisions.recommend_records import Recommendation
 from twinbench.results.summary.run import LEVELS, CellSummary, Growth, PipelineSummary, RunSummary, StepSummary
-from twinbench.store.records import Status
+from twinbench.store.records import Agreement, Status
 from twinbench.views import endpoints, layout, text, words
 
 STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yellow", Status.PLANNED: "dim"}
@@ -23,6 +23,7 @@ STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yell
 LEGEND = """\
 total: one execution of all steps after warm-up; ± is half of the 95 % interval over processes and blocks.
 rank: stacks that can't be told apart share a rank; a stack that failed or disagrees with the reference has none.
+assumed: with fewer than 4 processes their spread is assumed, and nothing is ranked.
 cold start: imports and first calls. agreement: largest error divided by its tolerance; at most 1 agrees.
 steps: ! disagrees; * the library can't follow the contract; [1] is the rank where each step is ranked by itself."""
 
@@ -36,34 +37,6 @@ AGREEMENT_LEGEND = """\
 exact, rounding, approximate: agrees, with error / tolerance in brackets (at most 1). DIFFERENT: largest absolute
 error, and for images the peak signal-to-noise ratio. different*: the library can't follow the contract.
 -: not checked."""
-
-
-class CheckedOutput(Protocol):
-    """The agreement of one output with the reference's output."""
-
-    @property
-    def level(self) -> str:
-        """Tolerance class: one of `LEVELS`."""
-
-    @property
-    def error(self) -> float:
-        """Largest error as a multiple of the tolerance."""
-
-    @property
-    def max_abs(self) -> float:
-        """Largest absolute error, in the output's own unit."""
-
-    @property
-    def psnr_db(self) -> float | None:
-        """Peak signal-to-noise ratio in decibels of an 8-bit image that differs; None for any other output."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the output is inside the tolerance."""
-
-    @property
-    def declared(self) -> str:
-        """Why the library can't follow the contract, if its framework declares that. Empty otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +77,9 @@ def _render_pipeline(pipeline: PipelineSummary, console: Console) -> None:
     for cell in pipeline.cells:
         if cell.reason:
             layout.say(console, f"{cell.stack}: {cell.kind or cell.status}", cell.reason, style=_style(cell.status))
+        for step in cell.steps:
+            if step.declared:
+                layout.say(console, f"{cell.stack} {step.step}: different", step.declared)
     layout.say(console, words.break_even(pipeline))
     for table in _steps(pipeline, console):
         console.print(table)
@@ -125,7 +101,7 @@ def _render_growth(pipeline: str, exponents: Sequence[Growth], console: Console)
 
 
 def agreement_matrix(
-    steps: Mapping[str, str], findings: Mapping[str, Mapping[str, Sequence[CheckedOutput]]], console: Console
+    steps: Mapping[str, str], findings: Mapping[str, Mapping[str, Sequence[Agreement]]], console: Console
 ) -> None:
     """Print a matrix of steps (id to op) and stacks: the agreement of the worst output of each step.
 
@@ -153,9 +129,9 @@ def agreement_matrix(
 def _stacks(pipeline: PipelineSummary, console: Console) -> Table:
     columns = [
         _Column("rank", lambda c: layout.cell(c.rank or text.NOTHING), 9),
-        _Column("stack", lambda c: layout.cell(c.stack, "" if c.rank else "dim"), 9, "left"),
+        _Column("stack", lambda c: layout.cell(c.stack, "" if c.rank or c.assumed else "dim"), 9, "left"),
         _Column("total", lambda c: layout.cell(text.interval(c.total)), 8),
-        _Column("to fastest", lambda c: layout.cell("1" if c.rank and not c.ratio else text.ratio(c.ratio)), 6),
+        _Column("to fastest", lambda c: layout.cell(words.standing(c)), 6),
         _Column("cold start", lambda c: layout.cell(text.seconds(c.cold_start_s)), 5),
         _Column("boundary", lambda c: layout.cell(text.seconds(c.boundary_in_s or None)), 1),
         _Column(pipeline.metric or "quality", lambda c: _quality(c, pipeline.metric), 4),
@@ -229,9 +205,11 @@ def _step(step: StepSummary) -> Text:
     time = text.seconds(step.steady.estimate)
     if step.agrees is False:
         return layout.cell(f"{time} {'*' if step.declared else '!'}", "yellow" if step.declared else "red")
+    times = f"{step.ratio.estimate:.3g}x" if step.ratio else "1x"
+    if step.assumed:
+        return layout.cell(f"{time} {times} assumed")
     if step.rank is None:
         return layout.cell(time)
-    times = f"{step.ratio.estimate:.3g}x" if step.ratio else "1x"
     return layout.cell(f"{time} {times} [{step.rank}]", "green" if step.rank == 1 else "")
 
 
@@ -259,7 +237,7 @@ def _exponent(growth: Growth | None, sizes: Sequence[str]) -> Text:
     return layout.cell(f"{growth.exponent:.2f}{half}{'' if growth.sizes == tuple(sizes) else '*'}")
 
 
-def _worst_output(outputs: Sequence[CheckedOutput]) -> Text:
+def _worst_output(outputs: Sequence[Agreement]) -> Text:
     if not outputs:
         return layout.cell(text.NOTHING)
     worst = max(outputs, key=lambda out: (not out.ok, math.inf if math.isnan(out.error) else out.error))

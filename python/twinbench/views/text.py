@@ -45,7 +45,7 @@ def ratio(value: Ratio | None) -> str:
 
 def range_(value: Ratio) -> str:
     """Format a ratio of times with both ends of its interval: ``1.250 [1.220, 1.280]``."""
-    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]"
+    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]{_assumed(value)}"
 
 
 def percent(value: float) -> str:
@@ -84,7 +84,12 @@ def clean(text: str) -> str:
 def _spread(value: Interval | Ratio) -> str:
     """Format half the width of an interval; intervals are symmetric in the logarithm, so one percentage suffices."""
     percent = 100 * (math.sqrt(value.high / value.low) - 1)
-    return f"±{percent:.1f}%" if percent < 10 else f"±{percent:.0f}%"
+    return (f"±{percent:.1f}%" if percent < 10 else f"±{percent:.0f}%") + _assumed(value)
+
+
+def _assumed(value: Interval | Ratio) -> str:
+    """Return the word that stands beside an interval whose spread between processes is assumed."""
+    return " assumed" if value.assumed else ""
 
 
 def _figures(value: float) -> str:

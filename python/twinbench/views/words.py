@@ -32,7 +32,8 @@ def headline(pipeline: PipelineSummary) -> str:
         return _step_headline(pipeline)
     ranked = [cell for cell in pipeline.cells if cell.rank is not None]
     if not ranked:
-        return "no stack was measured and agrees with the reference"
+        unranked = [cell for cell in pipeline.cells if cell.assumed]
+        return _unranked(unranked) if unranked else "no stack was measured and agrees with the reference"
     first = [cell for cell in ranked if cell.rank == 1]
     others = [cell for cell in ranked if cell.rank != 1]
     if len(first) > 1:
@@ -46,11 +47,23 @@ def headline(pipeline: PipelineSummary) -> str:
     return line
 
 
+def _unranked(cells: Sequence[CellSummary]) -> str:
+    """Say why cells that were measured have no rank."""
+    processes = min(cell.processes for cell in cells)
+    count = f"{processes} process{'es' * (processes != 1)}"
+    shortest = f"{cells[0].stack} took the shortest time"
+    if cells[0].total is not None:
+        shortest += f" ({text.seconds(cells[0].total.estimate)})"
+    return f"{shortest}; nothing is ranked, because the spread between processes is assumed with {count}"
+
+
 def _step_headline(pipeline: PipelineSummary) -> str:
     """Say on how many steps each stack has rank 1, alone or with others."""
     firsts = {cell.stack: sum(step.rank == 1 for step in cell.steps) for cell in pipeline.cells}
     ranked = {step.step for cell in pipeline.cells for step in cell.steps if step.rank is not None}
     if not ranked:
+        if any(step.assumed for cell in pipeline.cells for step in cell.steps):
+            return "no step is ranked, because the spread between so few processes is assumed"
         return "no step was measured and agrees with the reference"
     best = sorted((stack for stack, count in firsts.items() if count), key=lambda stack: -firsts[stack])
     parts = [f"{stack} on {firsts[stack]}" for stack in best]
@@ -127,8 +140,8 @@ def break_even(pipeline: PipelineSummary) -> str:
 
 
 def standing(summary: CellSummary | StepSummary) -> str:
-    """Format the ratio to the fastest: ``1`` for the fastest itself, ``-`` without a rank."""
-    if summary.rank is None:
+    """Format the ratio to the fastest: ``1`` for the fastest itself, ``-`` for a stack that takes no part."""
+    if summary.rank is None and not summary.assumed:
         return text.NOTHING
     return "1" if summary.ratio is None else text.ratio(summary.ratio)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from twinbench.numbers import stats
 from twinbench.numbers.moderation import Prior
-from twinbench.numbers.stats import Ranked, Ratio
+from twinbench.numbers.stats import Interval, Ranked, Ratio
 from twinbench.results.summary.records import BreakEven, CellSummary, StepSummary
 from twinbench.store.records import Status
 from twinbench.store.samples import Blocks, Figures, paired, spread
@@ -26,7 +27,7 @@ def by_total(
     estimates = {c.stack: c.total.estimate for c in cells if c.status is Status.DONE and c.total is not None}
     prior = spread({stack: measured[stack].steady | {"": totals[stack]} for stack in estimates})
     order = stats.rank(estimates, partial(_ratio, totals, process_sd, prior))
-    ranked = [replace(by_name[stack.name], rank=stack.rank, ratio=stack.ratio) for stack in order]
+    ranked = [replace(by_name[stack.name], **_standing(stack, by_name[stack.name].total)) for stack in order]
     return ranked + [cell for cell in cells if cell.stack not in estimates]
 
 
@@ -50,7 +51,13 @@ def by_step(cells: Sequence[CellSummary], measured: Mapping[str, Figures], proce
 
 def _with_ranks(cell: CellSummary, ranks: Mapping[tuple[str, str], Ranked]) -> tuple[StepSummary, ...]:
     pairs = [(step, ranks.get((cell.stack, step.step))) for step in cell.steps]
-    return tuple(replace(step, rank=ranked.rank, ratio=ranked.ratio) if ranked else step for step, ranked in pairs)
+    return tuple(replace(step, **_standing(ranked, step.steady)) if ranked else step for step, ranked in pairs)
+
+
+def _standing(ranked: Ranked, time: Interval | None) -> dict[str, Any]:
+    """Return the fields of a summary that say how its stack stands among the others."""
+    assumed = ranked.rank is None or time is None or time.assumed
+    return {"rank": None if assumed else ranked.rank, "assumed": assumed, "ratio": ranked.ratio}
 
 
 def break_even(ranked: Sequence[CellSummary]) -> BreakEven | None:

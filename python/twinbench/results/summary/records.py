@@ -14,9 +14,6 @@ from twinbench.numbers.stats import Interval, Ratio
 from twinbench.results.models.endpoints import Endpoint
 from twinbench.store.records import Status
 
-TREND_SAMPLES = 10
-"""Samples that the test for a trend takes (``TREND_WINDOW`` of a worker): with fewer, times aren't known to fall."""
-
 
 @dataclass(frozen=True, slots=True)
 class RequestLatency:
@@ -40,6 +37,10 @@ class StepSummary:
     """Median over processes of the first execution, compilation included. None if the step never ran."""
     steady: Interval | None
     """Time of one execution after warm-up. None if it wasn't measured."""
+    mean_s: float | None
+    """Mean of the steady samples, rare slow ones included. None if it wasn't measured."""
+    p95_s: float | None
+    """Time that 95 of 100 steady samples don't exceed, garbage collections included. None if it wasn't measured."""
     boundary_in_s: float | None
     """Time to bring the inputs into this framework's form. None if it wasn't measured, 0 if no conversion was
     needed."""
@@ -65,7 +66,10 @@ class StepSummary:
     """Why the library can't follow the contract here. Empty where it can."""
     rank: int | None
     """Rank of an independent step: 1 plus the number of stacks that are distinguishably faster. None for steps that
-    aren't independent, and for a step that disagrees."""
+    aren't independent, for a step that disagrees, and where ``assumed``."""
+    assumed: bool
+    """Whether an independent step has no rank for this reason only: it was measured in too few processes, so that the
+    spread between them is assumed."""
     ratio: Ratio | None
     """Ratio to the fastest ranked stack of this step. None for the fastest itself, and for steps without a rank."""
     rss_increase_bytes: int | None
@@ -79,14 +83,19 @@ class StepSummary:
     discarded: int | None
     """Samples that warm-up threw away. None if it wasn't recorded."""
     settled: bool | None
-    """Whether the times were seen to have stopped falling when warm-up ended, in every process.
-
-    None if it wasn't recorded. A step of more than 0.1 s ends its warm-up before a trend can be seen."""
+    """Whether no change of the times was seen when warm-up ended, in every process. None if it wasn't recorded."""
+    trend: str | None
+    """What the times did when warm-up ended, in the worst of all processes: ``settled``, ``faster``, ``slower``, or
+    ``short``: a step of more than 0.1 s ends its warm-up before a change can be seen. None if it wasn't recorded."""
+    allocated_bytes: float | None
+    """Bytes that an execution allocates. None in Python, and if it wasn't recorded."""
+    gc_share: float | None
+    """Share of the steady time that the garbage collector takes. None if it wasn't measured."""
 
     @property
-    def still_falling(self) -> bool:
-        """Whether the times were seen to fall when warm-up ended."""
-        return self.settled is False and (self.discarded or 0) >= TREND_SAMPLES
+    def changing(self) -> bool:
+        """Whether the times were seen to get faster or slower when warm-up ended."""
+        return self.trend in ("faster", "slower")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +168,11 @@ class CellSummary:
     rank: int | None
     """1 plus the number of stacks that are distinguishably faster; stacks that can't be told apart share a rank.
 
-    None unless the cell is done: a cell that failed or disagrees is shown, but never ranked."""
+    None unless the cell is done: a cell that failed or disagrees is shown, but never ranked; and None where
+    ``assumed``."""
+    assumed: bool
+    """Whether there is no rank for this reason only: the cell was measured in too few processes, so that the spread
+    between them is assumed."""
     ratio: Ratio | None
     """Ratio to the fastest ranked stack. None for the fastest itself, and for cells without a rank."""
     quality: Mapping[str, QualitySummary]

@@ -151,6 +151,7 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         processes=len({process for process, _ in totals}),
         blocks=len(totals),
         rank=None,
+        assumed=False,
         ratio=None,
         quality=_quality(store.qualities(cell.id)),
         curve=tuple(CurvePoint(**point) for step in by_step.values() for point in step.curve),
@@ -198,6 +199,8 @@ def _step(
         framework=cell.steps.get(step, ""),
         first_call_s=measured.typical("first_call", step),
         steady=steady,
+        mean_s=measured.mean(step),
+        p95_s=measured.quantile(step, 0.95),
         boundary_in_s=measured.typical("boundary", step, "in"),
         boundary_out_s=measured.typical("boundary", step, "out"),
         samples=sum(map(len, measured.steady.get(step, {}).values())),
@@ -209,23 +212,26 @@ def _step(
         psnr_db=min((a.psnr_db for a in agreements if a.psnr_db is not None), default=None),
         declared=next((a.declared for a in agreements if a.declared), ""),
         rank=None,
+        assumed=False,
         ratio=None,
         rss_increase_bytes=facts.rss_increase_bytes,
         per_second=facts.examples / steady.estimate if facts.examples and steady else None,
-        latency=_latency(measured.steady.get(step, {})) if facts.request else None,
+        latency=_latency(measured, step) if facts.request else None,
         saved_bytes=int(facts.held_as["bytes"]) if "bytes" in facts.held_as else None,
         discarded=facts.discarded,
         settled=facts.settled,
+        trend=facts.trend,
+        allocated_bytes=facts.allocated_bytes,
+        gc_share=measured.gc_shares.get(step),
     )
 
 
-def _latency(blocks: Blocks) -> RequestLatency | None:
+def _latency(measured: Figures, step: str) -> RequestLatency | None:
     """Compute quantiles by the nearest-rank method, which returns measured values."""
-    walls = sorted(wall for block in blocks.values() for wall in block)
-    if not walls:
+    p50, p95, p99 = (measured.quantile(step, share) for share in (0.50, 0.95, 0.99))
+    if p50 is None or p95 is None or p99 is None:
         return None
-    p50, p95, p99 = (walls[math.ceil(q * len(walls)) - 1] for q in (0.50, 0.95, 0.99))
-    return RequestLatency(p50, p95, p99, len(walls))
+    return RequestLatency(p50, p95, p99, len(measured.walls[step]))
 
 
 def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Baseline]) -> CellSummary:
@@ -328,8 +334,8 @@ def _unsettled(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
     for pipeline in pipelines:
         for cell in pipeline.cells:
             for step in cell.steps:
-                if step.still_falling and step.steady is not None:
-                    why = f"still getting faster when warm-up ended after {WARM_UP_S:g} s"
+                if step.changing and step.steady is not None:
+                    why = f"still getting {step.trend} when warm-up ended after {WARM_UP_S:g} s"
                     yield f"{pipeline.pipeline}: {cell.stack}: {step.step} {why}"
 
 

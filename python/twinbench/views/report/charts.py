@@ -156,7 +156,9 @@ def quality(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> Markup | N
     reached_by = [
         (cell, cell.total.estimate, reached.mean)
         for cell in pipeline.cells
-        if cell.rank is not None and cell.total and (reached := cell.quality.get(pipeline.metric or ""))
+        if (cell.rank is not None or cell.assumed)
+        and cell.total
+        and (reached := cell.quality.get(pipeline.metric or ""))
     ]
     x = log_scale(seconds for _, seconds, _ in reached_by)
     y = linear_scale((value for _, _, value in reached_by), least=LEAST_QUALITY)
