@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from twinbench.conformance.trial import Trial, copied, other
+from twinbench.frameworks.neutral import other_form
 from twinbench.ops.contract import Arrays
 from twinbench.run.agree.agreement import check_agreement
-from twinbench.worker.recheck import other_form
 
 
 class Broken(AssertionError):

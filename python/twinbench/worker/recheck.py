@@ -11,6 +11,7 @@ from time import process_time_ns
 from typing import Any
 
 from twinbench import ops
+from twinbench.frameworks.neutral import other_form
 from twinbench.ops import arrays
 from twinbench.ops.contract import NEUTRAL, Arrays
 from twinbench.worker import protocol
@@ -115,18 +116,6 @@ def _digest(values: Arrays) -> str:
 def _timed(call: Callable[[], Arrays]) -> tuple[Arrays, int]:
     start = process_time_ns()
     return call(), process_time_ns() - start
-
-
-def other_form(output: Any, equal: Any) -> str:
-    """Return what an output is if an equal value, which was prepared, has another type; empty otherwise."""
-    if output is None or not isinstance(equal, dict) or not isinstance(output, dict):
-        pairs = {"": (output, equal)}
-    else:
-        pairs = {f"{name}: ": (output[name], equal[name]) for name in output.keys() & equal.keys()}
-    for name, (got, want) in pairs.items():
-        if got is not None and not isinstance(got, type(want)):
-            return f"{name}{type(got).__name__} instead of {type(want).__name__}"
-    return ""
 
 
 def _delete(path: Path) -> None:

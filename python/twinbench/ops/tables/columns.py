@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from twinbench.ops.contract import ROUNDED_SUM, ROUNDING, Arrays, Op, OutsideContract
 from twinbench.ops.tables import conditions
-from twinbench.ops.tables.groups import condition
 from twinbench.ops.tables.rows import missing
 
 if TYPE_CHECKING:
@@ -150,11 +149,8 @@ def scale_standardise(p: Standardise, output: Arrays, table: Arrays) -> Arrays:
     for name in p.columns:
         values = table[name].astype(np.float64)
         sd = float(np.std(values - values[:1])) if len(values) else 0.0
-        known = (
-            condition(len(values)) * np.finfo(float).eps * float(np.max(np.abs(values), initial=0.0)) / sd
-            if sd
-            else 0.0
-        )
+        largest = float(np.max(np.abs(values), initial=0.0))
+        known = conditions.deviation_units(len(values)) * np.finfo(float).eps * largest / sd if sd else 0.0
         scale[name] = np.asarray(1.0 + known / ROUNDED_SUM.atol)
     return scale
 
