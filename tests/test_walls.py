@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": {"frameworks", "launch", "metrics", "numbers", "ops", "plan", "run.agree", "run.models", "store", "worker"},
     "run.agree": {"data", "frameworks", "metrics", "ops", "plan", "store"},
     "run.models": {"launch", "metrics", "numbers", "ops", "plan", "run.agree", "store", "worker"},
-    "conformance": {"frameworks", "julia", "launch", "ops", "plan", "run.agree", "store"},
+    "conformance": {"frameworks", "julia", "launch", "ops", "plan", "run.agree", "store", "worker"},
     "run.cluster": {"data", "plan", "run", "store"},
     "results.models": {"metrics", "numbers", "store"},
     "results.summary": {"metrics", "numbers", "results.models", "store"},

@@ -12,8 +12,14 @@ import math
 import random
 from collections.abc import Iterator
 from itertools import combinations
+from statistics import fmean, median, stdev
+from typing import TYPE_CHECKING
 
 from benchmarks.figures.figure import Figure
+
+if TYPE_CHECKING:
+    from twinbench.numbers.levels import Levels
+    from twinbench.numbers.stats import Ratio
 
 LIBRARIES = ()
 PROCESSES, STEPS, BLOCKS, RUNS = 4, 6, 3, 400
@@ -45,11 +51,47 @@ def measure() -> Iterator[Figure]:
                 yield Figure(f"{words}: runs with different ranks", alarms, "", "<=", _allowed(RUNS))
     seen = sum(called_different(run(rng, 2, 0.02 / math.sqrt(2), UNLIKE, slower=0.05)) for _ in range(RUNS)) / RUNS
     yield Figure("5 % seen, sd of the ratio 2 %", seen, "", ">=", 0.9)
+    yield Figure(
+        "false, of the differences stated where 3 of 6 stacks are slower", false_share(rng), "", "<=", _allowed(RUNS)
+    )
+    power = detected(rng)
+    yield Figure("detectable differences that are seen: at least", power, "", ">=", 0.77)
+    yield Figure("detectable differences that are seen: at most", power, "", "<=", 0.83)
     for case in CASES:
         drawn = (run(rng, 4, 0.02, case, blocks=MOST_BLOCKS) for _ in range(DIVIDED_RUNS))
         alarms = sum(called_different(divided(times)) for times in drawn) / DIVIDED_RUNS
         words = f"4 identical stacks, sd 2 %, {case}, time divided"
         yield Figure(f"{words}: runs with different ranks", alarms, "", "<=", _allowed(DIVIDED_RUNS))
+
+
+def false_share(rng: random.Random) -> float:
+    """Share of false statements among all differences that a run states, on average over runs; 0 where none is."""
+    from twinbench.numbers import stats
+
+    shares = []
+    for _ in range(RUNS):
+        times = run(rng, 6, 0.02, UNLIKE)
+        for stack in ("stack 0", "stack 1", "stack 2"):
+            times[stack] = {step: [[log + 0.08 for log in its] for its in by] for step, by in times[stack].items()}
+        pairs, ratios = ratios_of(times)
+        stated = [pair for pair, word in zip(pairs, stats.verdicts(ratios), strict=True) if word != "undecided"]
+        alike = [(a < "stack 3") == (b < "stack 3") for a, b in stated]
+        shares.append(sum(alike) / max(1, len(alike)))
+    return sum(shares) / RUNS
+
+
+def detected(rng: random.Random) -> float:
+    """Rate at which a run shows the difference that earlier runs of the same kind called detectable, corrected."""
+    from twinbench.numbers import student
+
+    others, df = 9, PROCESSES - 1
+    strict = 1 - STATED / (1 + others)
+    effect = student.detectable(strict, df, 0.8) / math.sqrt(PROCESSES)
+    seen = 0
+    for _ in range(10 * RUNS):
+        logs = [rng.gauss(effect, 1.0) for _ in range(PROCESSES)]
+        seen += fmean(logs) > student.quantile(strict, df) * stdev(logs) / math.sqrt(PROCESSES)
+    return seen / (10 * RUNS)
 
 
 def _allowed(runs: int) -> float:
@@ -89,7 +131,7 @@ def _blocks(rng: random.Random, centre: float, case: str, count: int) -> list[fl
 
 def divided(times: Times) -> Times:
     """Return the blocks that a run would have taken of these, in which every step is a figure of its own."""
-    from twinbench.numbers.stats import PROCESS_SD
+    from twinbench.numbers.spreads import PROCESS_SD
     from twinbench.run.division import Needs
 
     step = "step 0"
@@ -109,17 +151,37 @@ def divided(times: Times) -> Times:
 
 def called_different(times: Times) -> bool:
     """Whether two stacks have different ranks at the first step."""
-    from statistics import median
+    from twinbench.numbers import ranks
 
-    from twinbench.numbers import moderation, stats
+    pairs, ratios = ratios_of(times)
+    found = dict(zip(pairs, ratios, strict=True))
+    fitted = fitted_levels(times)
+    estimates = {stack: math.exp(fitted.centres[stack]) for stack in times}
+    return len({stack.rank for stack in ranks.rank(estimates, lambda a, b: found[a, b])}) > 1
+
+
+def fitted_levels(times: Times) -> Levels:
+    """The levels of all stacks at the first step."""
+    from twinbench.numbers.levels import levels
+
+    return levels(
+        {
+            stack: {(p, j): [math.exp(log)] for p, its in enumerate(steps["step 0"]) for j, log in enumerate(its)}
+            for stack, steps in times.items()
+        }
+    )
+
+
+def ratios_of(times: Times) -> tuple[list[tuple[str, str]], list[Ratio]]:
+    """All pairs of stacks whose first is the slower one at the first step, and their ratios there."""
+    from twinbench.numbers import moderation
+    from twinbench.numbers.spreads import Spreads
 
     prior = moderation.prior(
         {stack: {step: [median(its) for its in by] for step, by in steps.items()} for stack, steps in times.items()}
     )
-    walls = {stack: [[[math.exp(x)] for x in its] for its in steps["step 0"]] for stack, steps in times.items()}
-    ratios = {pair: stats.ratio(*(walls[stack] for stack in pair), prior=prior) for pair in combinations(walls, 2)}
-    ranked = stats.rank(
-        {stack: stats.summarise(its).estimate for stack, its in walls.items()},
-        lambda a, b: ratios.get((a, b)) or stats.ratio(walls[a], walls[b], prior=prior),
-    )
-    return len({stack.rank for stack in ranked}) > 1
+    fitted = fitted_levels(times)
+    slowest_first = sorted(times, key=lambda stack: -fitted.centres[stack])
+    pairs = list(combinations(slowest_first, 2))
+    ratios = [fitted.ratio(a, b, Spreads(), prior) for a, b in pairs]
+    return pairs, [ratio for ratio in ratios if ratio is not None]

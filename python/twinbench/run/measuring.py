@@ -58,7 +58,7 @@ class Measuring:
         self.spent_s = 0.0
         """Measured seconds per contender, over all processes so far."""
         self.noises: list[dict[str, Any]] = []
-        self.process_sd: float = store.find_run(run_id).environment.get("process_sd", stats.PROCESS_SD)
+        self.process_sd = store.find_run(run_id).spreads.process_sd
 
     def all(self) -> None:
         """Measure in new processes until there are enough of them, then give each cell its status."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from twinbench.numbers.spreads import Spreads
+
 SampleKind = Literal["import", "first_call", "steady", "boundary"]
 
 
@@ -24,6 +26,10 @@ EXAMPLE = "example.npy"
 TRAINED = "trained.npz"
 """Name of the file of a cell that holds ``sample``, ``low`` and ``high`` of the features that its model was trained on,
 and ``y_test``, the classes of the test rows."""
+
+PEAK = "peak_rss_bytes"
+"""Key of the fact with the largest resident set of any of a cell's processes, those before a resumption included; with
+``:`` and the ordinal of a process it is that of one process."""
 
 SCORES = "scores.npy"
 """Name of the file of a cell that holds the scores of the test rows: float32, (rows,) or (rows, classes)."""
@@ -96,6 +102,14 @@ class Run:
     """The record of the machine, the versions and the threads, as the runner found them."""
     status: str
     """``running``, ``done`` or ``interrupted``."""
+
+    @property
+    def spreads(self) -> Spreads:
+        """The spreads of the machine: those of its selftest before the run, or else the usual ones.
+
+        Older stores have the selftest's figures beside the selftest, too.
+        """
+        return Spreads.of(self.environment | self.environment.get("selftest", {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -28,8 +28,11 @@ class Figures:
 
     steady: dict[str, Blocks]
     """Steady samples by step, then by block position, each with the garbage collector's time in the long run."""
-    once: dict[tuple[SampleKind, str, str], list[float]]
-    """Imports, first calls and boundaries by kind, step and detail: usually one value per process."""
+    once: dict[tuple[SampleKind, str, str], dict[int, float]]
+    """Imports, first calls and boundaries by kind, step and detail, then by process."""
+    busy: dict[str, Blocks]
+    """Average number of busy cores during each steady sample, by step and block position as `steady`. Without steps for
+    which CPU time wasn't measured in every sample."""
     cpu_per_wall: float | None
     """Average number of busy cores during steady samples. None where CPU time wasn't measured."""
     gc_share: float | None
@@ -42,7 +45,7 @@ class Figures:
     def typical(self, kind: SampleKind, step: str, detail: str = "") -> float | None:
         """Return the median over processes of a time that is measured once in each; None if there are no samples."""
         values = self.once.get((kind, step, detail))
-        return median(values) if values else None
+        return median(values.values()) if values else None
 
     def mean(self, step: str) -> float | None:
         """Return the mean of a step's steady samples, every process with the same weight; None without samples.
@@ -65,34 +68,62 @@ class Figures:
 
     def imports(self) -> dict[str, float]:
         """Return the median over processes of the time to import, by framework."""
-        return {detail: median(values) for (kind, _, detail), values in self.once.items() if kind == "import"}
+        return {detail: median(values.values()) for (kind, _, detail), values in self.once.items() if kind == "import"}
+
+    def cold_starts(self, steps: Iterable[str]) -> dict[int, float]:
+        """Return the time to a first result by process: imports and the first calls of all steps.
+
+        A process in which a first call is missing has no cold start.
+        """
+        first = [self.once.get(("first_call", step, ""), {}) for step in steps]
+        imports = [values for (kind, _, _), values in self.once.items() if kind == "import"]
+        complete = set.intersection(*map(set, first)) if first else set()
+        return {process: sum(values.get(process, 0.0) for values in (*imports, *first)) for process in sorted(complete)}
 
     def totals(self, steps: Iterable[str]) -> Blocks:
         """Return the time of the whole pipeline by block position: the sum over steps of the block's medians.
 
         A block in which a step is missing has no total.
         """
-        by_step = [self.steady.get(step, {}) for step in steps]
-        complete = set.intersection(*map(set, by_step)) if by_step else set()
-        return {position: [sum(median(step[position]) for step in by_step)] for position in sorted(complete)}
+        return sums(self.steady, steps)
+
+    def mean_totals(self, steps: Iterable[str]) -> Blocks:
+        """Return the mean time of the whole pipeline by block position: the sum over steps of the block's means."""
+        return sums(self.steady, steps, fmean)
+
+
+def sums(
+    by_step: Mapping[str, Blocks], steps: Iterable[str], typical: Callable[[list[float]], float] = median
+) -> Blocks:
+    """Return the sum over steps of each block's typical value; a block in which a step is missing has no sum."""
+    blocks = [by_step.get(step, {}) for step in steps]
+    complete = set.intersection(*map(set, blocks)) if blocks else set()
+    return {position: [sum(typical(step[position]) for step in blocks)] for position in sorted(complete)}
 
 
 def figures(samples: Sequence[Sample]) -> Figures:
     """Group the samples of a cell."""
     steady: dict[str, Blocks] = defaultdict(lambda: defaultdict(list))
-    once: dict[tuple[SampleKind, str, str], list[float]] = defaultdict(list)
+    once: dict[tuple[SampleKind, str, str], dict[int, float]] = defaultdict(dict)
     walls: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for sample in samples:
         if sample.kind == "steady":
             steady[sample.step][sample.process, sample.block].append(sample.time_ns * NS)
             walls[sample.step].append((sample.process, sample.wall_ns * NS))
         else:
-            once[sample.kind, sample.step, sample.detail].append(sample.wall_ns * NS)
+            once[sample.kind, sample.step, sample.detail][sample.process] = sample.wall_ns * NS
     bursts = [sample for sample in samples if sample.kind == "steady"]
+    busy: dict[str, Blocks] = defaultdict(lambda: defaultdict(list))
+    for sample in bursts:
+        if sample.cpu_ns is not None:
+            cores = sample.cpu_ns / sample.wall_ns if sample.wall_ns else 1.0
+            busy[sample.step][sample.process, sample.block].append(cores)
+    unknown = {sample.step for sample in bursts if sample.cpu_ns is None}
     shares = {step: _gc_share(sample for sample in bursts if sample.step == step) for step in steady}
     return Figures(
         steady={step: dict(blocks) for step, blocks in steady.items()},
         once=dict(once),
+        busy={step: dict(blocks) for step, blocks in busy.items() if step not in unknown},
         cpu_per_wall=_share([(s.cpu_ns, s.wall_ns * s.evals, s.evals) for s in bursts]),
         gc_share=_gc_share(bursts),
         gc_shares={step: share for step, share in shares.items() if share is not None},
@@ -121,12 +152,17 @@ def paired(a: Blocks, b: Blocks) -> tuple[Values, Values]:
     )
 
 
+def mean_blocks(blocks: Blocks) -> Blocks:
+    """Return the mean of each block, as its only sample."""
+    return {position: [fmean(samples)] for position, samples in blocks.items()}
+
+
 def spread(blocks: Mapping[str, Mapping[str, Blocks]]) -> Prior:
     """Estimate the spread between processes from the blocks of all stacks, by stack and step.
 
     Only processes count in which every stack measured every step. `NOTHING` with fewer than `OWN_SPREAD` of them.
     """
-    effects = {stack: {step: _log_times(its) for step, its in steps.items()} for stack, steps in blocks.items()}
+    effects = {stack: {step: log_times(its) for step, its in steps.items()} for stack, steps in blocks.items()}
     measured = [times.keys() for steps in effects.values() for times in steps.values()]
     shared = sorted(set.intersection(*map(set, measured))) if measured else []
     if len(shared) < OWN_SPREAD:
@@ -139,7 +175,7 @@ def spread(blocks: Mapping[str, Mapping[str, Blocks]]) -> Prior:
     )
 
 
-def _log_times(blocks: Blocks) -> dict[int, float]:
+def log_times(blocks: Blocks) -> dict[int, float]:
     """Return by process the median over blocks of the log of each block's median."""
     logs: dict[int, list[float]] = defaultdict(list)
     for (process, _), samples in blocks.items():

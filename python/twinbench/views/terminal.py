@@ -21,16 +21,20 @@ STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yell
 """Style of a status; red for any other."""
 
 LEGEND = """\
-total: one execution of all steps after warm-up; ± is half of the 95 % interval over processes and blocks.
-rank: stacks that can't be told apart share a rank; a stack that failed or disagrees with the reference has none.
+total: typical time of one execution of all steps after warm-up; ± is half of the 95 % interval, by the spread between
+processes. to fastest: quotient of totals, measured side by side; ± is corrected for the number of pairs of stacks.
 assumed: with fewer than 4 processes their spread is assumed, and nothing is ranked.
+rank: 1 plus the number of stacks that are distinguishably faster, in the typical time with certainty and in the mean
+(mean: all samples, slow ones included); a stack that failed or disagrees with the reference has none.
 cold start: imports and first calls. agreement: largest error divided by its tolerance; at most 1 agrees.
-steps: ! disagrees; * the library can't follow the contract; [1] is the rank where each step is ranked by itself."""
+steps: ! disagrees; * the library can't follow the contract; ~ (unsettled) its times were still changing when warm-up
+ended; [1] is the rank where each step is ranked by itself."""
 
 
 GROWTH_LEGEND = """\
 exponent: time grows as amount ^ exponent, so 1 is linear; ± is half of the 95 % interval of the fit, which needs three
-sizes or more; *: not measured at every size."""
+sizes or more; a -> b: no single exponent fits (a test at 5 %), it is a between the two smallest sizes and b between the
+two largest; *: not measured at every size."""
 
 
 AGREEMENT_LEGEND = """\
@@ -60,7 +64,8 @@ def render(summary: RunSummary, console: Console, recommendations: Sequence[Reco
     for warning in summary.warnings:
         layout.say(console, "warning", warning, style="yellow")
     for answer in recommendations:
-        layout.say(console, "recommended", f"{words.choice(answer)} (weights: {words.weights(answer) or 'none'})")
+        counted = "; ".join((f"weights: {words.weights(answer) or 'none'}", *answer.uncounted))
+        layout.say(console, "recommended", f"{words.choice(answer)} ({counted})")
     if summary.pipelines:
         console.print(Text(LEGEND, style="dim"))
     if summary.growth:
@@ -131,9 +136,10 @@ def _stacks(pipeline: PipelineSummary, console: Console) -> Table:
         _Column("rank", lambda c: layout.cell(c.rank or text.NOTHING), 9),
         _Column("stack", lambda c: layout.cell(c.stack, "" if c.rank or c.assumed else "dim"), 9, "left"),
         _Column("total", lambda c: layout.cell(text.interval(c.total)), 8),
+        _Column("mean", lambda c: layout.cell(text.seconds(c.mean_s)), 1),
         _Column("to fastest", lambda c: layout.cell(words.standing(c)), 6),
         _Column("cold start", lambda c: layout.cell(text.seconds(c.cold_start_s)), 5),
-        _Column("boundary", lambda c: layout.cell(text.seconds(c.boundary_in_s or None)), 1),
+        _Column("boundary", lambda c: layout.cell(text.seconds(c.boundary_in_s or None)), 0),
         _Column(pipeline.metric or "quality", lambda c: _quality(c, pipeline.metric), 4),
         _Column("agreement", lambda c: _agreement(c.agreement_error), 3),
         _Column("memory", lambda c: layout.cell(text.size(c.peak_rss_bytes)), 2),
@@ -182,7 +188,8 @@ def _rates(pipeline: PipelineSummary) -> Table:
 
 
 def _status(cell: CellSummary) -> str:
-    return f"{cell.status}{', reused' if cell.reused and cell.total else ''}"
+    unsettled = ", unsettled" if cell.unsettled and cell.rank is not None else ""
+    return f"{cell.status}{', reused' if cell.reused and cell.total else ''}{unsettled}"
 
 
 def _quality(cell: CellSummary, metric: str | None) -> Text:
@@ -202,7 +209,7 @@ def _step(step: StepSummary) -> Text:
     """Show a step's time, with ``!`` or ``*`` if it disagrees, or with ratio and rank if it is ranked by itself."""
     if step.steady is None:
         return layout.cell(text.NOTHING)
-    time = text.seconds(step.steady.estimate)
+    time = text.seconds(step.steady.estimate) + "~" * step.changing
     if step.agrees is False:
         return layout.cell(f"{time} {'*' if step.declared else '!'}", "yellow" if step.declared else "red")
     times = f"{step.ratio.estimate:.3g}x" if step.ratio else "1x"
@@ -210,6 +217,8 @@ def _step(step: StepSummary) -> Text:
         return layout.cell(f"{time} {times} assumed")
     if step.rank is None:
         return layout.cell(time)
+    if step.ratio and step.ratio.disturbed and step.ratio.cpu:
+        times += f" (disturbed, CPU {step.ratio.cpu.estimate:.3g}x)"
     return layout.cell(f"{time} {times} [{step.rank}]", "green" if step.rank == 1 else "")
 
 
@@ -234,7 +243,8 @@ def _exponent(growth: Growth | None, sizes: Sequence[str]) -> Text:
     if growth is None:
         return layout.cell(text.NOTHING)
     half = "" if growth.high is None else f" ±{growth.high - growth.exponent:.2f}"
-    return layout.cell(f"{growth.exponent:.2f}{half}{'' if growth.sizes == tuple(sizes) else '*'}")
+    exponent = words.exponent(growth) if growth.fits is False else f"{growth.exponent:.2f}{half}"
+    return layout.cell(f"{exponent}{'' if growth.sizes == tuple(sizes) else '*'}")
 
 
 def _worst_output(outputs: Sequence[Agreement]) -> Text:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from twinbench.numbers.stats import verdict
 from twinbench.results.decisions.recommend_records import Candidate, Criterion, Recommendation
 from twinbench.results.summary.records import CellSummary, Growth, PipelineSummary, StepSummary
 from twinbench.views import text
@@ -27,7 +28,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def headline(pipeline: PipelineSummary) -> str:
-    """Say which stack is fastest, by how much, and whether that is certain."""
+    """Say which stack is fastest, by how much, and whether it is distinguishably faster than every other."""
     if pipeline.independent:
         return _step_headline(pipeline)
     ranked = [cell for cell in pipeline.cells if cell.rank is not None]
@@ -36,8 +37,11 @@ def headline(pipeline: PipelineSummary) -> str:
         return _unranked(unranked) if unranked else "no stack was measured and agrees with the reference"
     first = [cell for cell in ranked if cell.rank == 1]
     others = [cell for cell in ranked if cell.rank != 1]
+    near = [cell.stack for cell in others if cell.ratio is None or verdict(cell.ratio) != "slower"]
     if len(first) > 1:
-        line = f"{listed([cell.stack for cell in first])} share rank 1, because they can't be told apart"
+        line = f"{listed([cell.stack for cell in first])} share rank 1: none is distinguishably faster than another"
+    elif near:
+        line = f"{first[0].stack} has rank 1, but isn't distinguishably faster than {listed(near)}"
     else:
         line = f"{first[0].stack} is fastest" if others else f"{first[0].stack} is the only stack that can be ranked"
     if first[0].total is not None:
@@ -73,8 +77,8 @@ def _step_headline(pipeline: PipelineSummary) -> str:
 def data(pipeline: PipelineSummary) -> str:
     """Name the data, the baselines and the target."""
     parts = [str(pipeline.dataset["name"])] if "name" in pipeline.dataset else []
-    amount = pipeline.dataset.get("amount")
-    parts += [f"{text.amount(amount)} {pipeline.dataset['unit']}"] if amount else []
+    amount, taken = pipeline.dataset.get("amount"), pipeline.dataset.get("taken")
+    parts += [taken] if taken else [f"{text.amount(amount)} {pipeline.dataset['unit']}"] if amount else []
     parts += [f"{b.name}: {b.metric} {b.value:.3f}" for b in pipeline.baselines if b.metric == pipeline.metric]
     parts += [f"target: {pipeline.metric} {pipeline.target:.3f}"] if pipeline.target is not None else []
     return "; ".join(parts)
@@ -124,7 +128,9 @@ def rate(step: StepSummary) -> list[str]:
 
 
 def exponent(growth: Growth) -> str:
-    """Format an exponent with its interval, if it has one."""
+    """Format an exponent with its interval, if it has one; ``0.21 -> 1.02`` where one exponent doesn't fit."""
+    if growth.fits is False and growth.smallest is not None and growth.largest is not None:
+        return f"{growth.smallest:.2f} -> {growth.largest:.2f}"
     interval = f" [{growth.low:.2f}, {growth.high:.2f}]" if growth.low is not None and growth.high is not None else ""
     return f"{growth.exponent:.2f}{interval}"
 
@@ -136,7 +142,10 @@ def break_even(pipeline: PipelineSummary) -> str:
         return ""
     if pays.calls is None:
         return f"{pays.against} starts sooner than {pays.stack}, which never makes up for it"
-    return f"{pays.against} starts sooner; from execution {pays.calls} on, {pays.stack} has taken less time in total"
+    calls = f"{pays.calls:,}"
+    if pays.low is not None:
+        calls += f" [{pays.low:,}, {text.NOTHING if pays.high is None else f'{pays.high:,}'}]"
+    return f"{pays.against} starts sooner; from execution {calls} on, {pays.stack} has taken less time in total"
 
 
 def standing(summary: CellSummary | StepSummary) -> str:

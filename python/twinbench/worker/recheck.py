@@ -67,7 +67,7 @@ def varied(
     if _can_be_prepared(step, neutral):
         equal = step.framework.prepare(arrays.load(directory, mapped=False), kind)
         equal_ns = _timed(lambda: step.framework.extract(equal, kind))[1]
-        form = "" if step.framework.language == "julia" else _other_form(output, equal)
+        form = "" if step.framework.language == "julia" else other_form(output, equal)
     changed = tuple(source for source, digest in before.items() if after[source] != digest)
     return output, protocol.Varied(timing.cpu_ns, extract_ns, equal_ns, changed, form)
 
@@ -117,14 +117,15 @@ def _timed(call: Callable[[], Arrays]) -> tuple[Arrays, int]:
     return call(), process_time_ns() - start
 
 
-def _other_form(output: Any, equal: Any) -> str:
+def other_form(output: Any, equal: Any) -> str:
     """Return what an output is if an equal value, which was prepared, has another type; empty otherwise."""
-    if type(output) is not type(equal):
-        return f"{type(output).__name__} instead of {type(equal).__name__}"
-    if isinstance(output, dict):
-        for name in output.keys() & equal.keys():
-            if type(output[name]) is not type(equal[name]):
-                return f"{name}: {type(output[name]).__name__} instead of {type(equal[name]).__name__}"
+    if output is None or not isinstance(equal, dict) or not isinstance(output, dict):
+        pairs = {"": (output, equal)}
+    else:
+        pairs = {f"{name}: ": (output[name], equal[name]) for name in output.keys() & equal.keys()}
+    for name, (got, want) in pairs.items():
+        if got is not None and not isinstance(got, type(want)):
+            return f"{name}{type(got).__name__} instead of {type(want).__name__}"
     return ""
 
 

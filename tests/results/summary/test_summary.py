@@ -203,7 +203,9 @@ def test_the_spread_that_the_selftest_measured_is_used(store):
             store.set_status(cell, Status.DONE)
         return summarise(store, run_id).pipelines[0].cells[1].ratio.resolvable
 
-    assert resolvable("quiet", {"process_sd": 0.001}) < resolvable("unknown", {}) / 5
+    quiet = resolvable("quiet", {"selftest": {"process_sd": 0.001}})
+    assert quiet < resolvable("unknown", {}) / 5
+    assert resolvable("earlier version", {"process_sd": 0.001}) == quiet
 
 
 def test_a_slower_start_pays_off_after_so_many_calls(store):
@@ -218,6 +220,7 @@ def test_a_slower_start_pays_off_after_so_many_calls(store):
     found = pipeline_of(store).break_even
     assert (found.stack, found.against) == ("slow start", "quick start")
     assert found.calls == 5, "950 + 10 n <= 200 n"
+    assert (found.low, found.high) == (None, None), "one process shows no spread"
 
 
 def test_nothing_pays_off_between_stacks_that_can_not_be_told_apart(store):

@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CONDITION = 8
-"""Units in the last place of the largest value by which a standard deviation may be off: libraries sum in float64."""
+
+def condition(count: Any) -> Any:
+    """Return by how many units in the last place of the largest of ``count`` values a deviation may be off.
+
+    Libraries sum in float64. The rounding errors of n additions add up to the order of the square root of n units
+    (Higham and Mary 2019); 600 timestamps of 17 digits gave libraries' standard deviations 39 units apart.
+    """
+    return 8 + 3 * count**0.5
+
 
 Aggregate = Literal["count", "sum", "mean", "min", "max", "median", "std"]
 """Function of one column."""
@@ -136,7 +143,8 @@ def scale_groupby(p: Groupby, output: Arrays, table: Arrays) -> Arrays:
             elif function == "std":
                 total = np.zeros(groups)
                 np.maximum.at(total, group[some], values[some])
-                total = total * (CONDITION * float(np.finfo(float).eps) / ROUNDING.atol)
+                count = np.bincount(group[some], minlength=groups)
+                total = total * (condition(count) * float(np.finfo(float).eps) / ROUNDING.atol)
             scale[name] = total
         elif function == "r2":
             known = sum(_relative(rows[of].astype(np.float64), group, groups) for of in names)
@@ -154,8 +162,9 @@ def _relative(values: NDArray[Any], group: NDArray[np.int64], groups: int) -> ND
     some = np.isfinite(values)
     np.minimum.at(low, group[some], values[some])
     np.maximum.at(high, group[some], values[some])
+    count = np.bincount(group[some], minlength=groups)
     with np.errstate(invalid="ignore", divide="ignore"):
-        known = CONDITION * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high)) / (high - low)
+        known = condition(count) * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high)) / (high - low)
     relative: NDArray[Any] = np.nan_to_num(known, nan=0.0, posinf=1.0)
     return relative
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from twinbench import metrics
-from twinbench.numbers.normal import NORMAL_95
+from twinbench.numbers.calibration import calibration_interval, log_loss_interval
+from twinbench.numbers.influence import area_of_class
 from twinbench.numbers.predictions import calibration, calibration_error, predicted, probabilities, wilson
 from twinbench.numbers.stats import Interval
 
@@ -66,6 +67,10 @@ class QualityJudgement:
     """Expected calibration error of the test rows."""
     calibration_error: float
     """Expected calibration error of the new rows."""
+    calibration_before_interval: tuple[float, float]
+    """95 % interval of ``calibration_before``."""
+    calibration_interval: tuple[float, float]
+    """95 % interval of ``calibration_error``."""
 
 
 def judge(
@@ -84,6 +89,7 @@ def judge(
     verdict: QualityVerdict = "undecided"
     if not reason:
         verdict, reason = _verdict(changes[metric], margin)
+    bins = calibration(*before), calibration(*now)
     return QualityJudgement(
         rows=len(now[0]),
         metric=metric,
@@ -91,8 +97,10 @@ def judge(
         verdict=verdict,
         reason=reason,
         changes=tuple(sorted(changes.values(), key=lambda change: change.metric != metric)),
-        calibration_before=calibration_error(calibration(*before)),
-        calibration_error=calibration_error(calibration(*now)),
+        calibration_before=calibration_error(bins[0]),
+        calibration_error=calibration_error(bins[1]),
+        calibration_before_interval=calibration_interval(bins[0]),
+        calibration_interval=calibration_interval(bins[1]),
     )
 
 
@@ -141,12 +149,12 @@ def _metrics(labels: NDArray[Any], scores: NDArray[Any]) -> dict[str, Interval]:
 
 
 def _log_loss(truth: NDArray[Any], p: NDArray[Any]) -> Interval:
-    """Compute the log loss, with the normal interval of a mean over rows."""
+    """Compute the log loss, with an interval that knows that rare errors may have been missed."""
     import numpy as np
 
-    losses = -np.log(metrics.clipped(p)[np.arange(len(truth)), truth])
-    mean, half = float(losses.mean()), NORMAL_95 * float(losses.std()) / math.sqrt(len(losses))
-    return Interval(mean, max(0.0, mean - half), mean + half)
+    clipped = metrics.clipped(p)
+    losses = -np.log(clipped[np.arange(len(truth)), truth])
+    return Interval(float(losses.mean()), *log_loss_interval(truth, clipped))
 
 
 def _area(truth: NDArray[Any], p: NDArray[Any]) -> Interval:
@@ -156,27 +164,13 @@ def _area(truth: NDArray[Any], p: NDArray[Any]) -> Interval:
     classes = [1] if p.shape[1] == 2 else list(range(p.shape[1]))
     areas, influence = [], np.zeros(len(truth))
     for number in classes:
-        area, moved = _area_of_class(truth == number, p[:, number])
+        area, moved = area_of_class(truth == number, p[:, number])
         areas.append(area)
         influence += moved / len(classes)
     area, variance = float(np.mean(areas)), float((influence**2).sum())
     rarest = float(np.bincount(truth).min())
     worth = min(area * (1 - area) / variance, float(len(truth))) if variance > 0 else rarest
     return Interval(area, *wilson(area * worth, worth))
-
-
-def _area_of_class(positive: NDArray[Any], score: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-    """Return the area and the influence of each row on it: DeLong's components, divided by the rows of their class."""
-    import numpy as np
-    from scipy.stats import rankdata
-
-    ones, zeros = int(positive.sum()), int((~positive).sum())
-    ranks = rankdata(score)
-    share = np.empty(len(score))
-    share[positive] = (ranks[positive] - rankdata(score[positive])) / zeros
-    share[~positive] = 1 - (ranks[~positive] - rankdata(score[~positive])) / ones
-    area = float(share[positive].mean())
-    return area, (share - area) / np.where(positive, ones, zeros)
 
 
 def _difference(before: Interval, now: Interval) -> Interval:

@@ -6,7 +6,7 @@ Knows no store and computes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twinbench.numbers.equivalence import Equivalence
@@ -36,7 +36,7 @@ class StepSummary:
     first_call_s: float | None
     """Median over processes of the first execution, compilation included. None if the step never ran."""
     steady: Interval | None
-    """Time of one execution after warm-up. None if it wasn't measured."""
+    """Typical time of one execution after warm-up. None if it wasn't measured."""
     mean_s: float | None
     """Mean of the steady samples, rare slow ones included. None if it wasn't measured."""
     p95_s: float | None
@@ -71,7 +71,8 @@ class StepSummary:
     """Whether an independent step has no rank for this reason only: it was measured in too few processes, so that the
     spread between them is assumed."""
     ratio: Ratio | None
-    """Ratio to the fastest ranked stack of this step. None for the fastest itself, and for steps without a rank."""
+    """Ratio to the ranked stack with the least time at this step. None for that stack, and for steps without a
+    rank."""
     rss_increase_bytes: int | None
     """Bytes by which the step raised the peak memory. None if it wasn't measured."""
     per_second: float | None
@@ -115,6 +116,13 @@ class QualitySummary:
     tested."""
     equivalence: Equivalence | None
     """Result of the test against the best stack. None for that stack, and if none is tested."""
+    seed_sd: float | None = None
+    """Standard deviation between seeds. None with one seed."""
+    row_error: float | None = None
+    """Standard error that the test rows give: other rows of the same kind would give another quality. None for another
+    metric than the pipeline's, and where the predictions weren't stored."""
+    row_correlations: Mapping[str, float] = field(default_factory=dict)
+    """Correlation of this error with that of each other stack, which is judged on the same rows, as far as known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,20 @@ class CurvePoint:
     """Mean loss over the batches of the last epoch."""
     metrics: Mapping[str, float]
     """Metrics of the predictions on the held-out split, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFigures:
+    """The figures of one process of a cell. Times are seconds."""
+
+    process: int
+    """Ordinal of the process. Processes of one ordinal were measured side by side in all cells."""
+    cold_start_s: float | None
+    """Imports and first calls. None unless every step ran."""
+    peak_rss_bytes: int | None
+    """Largest resident set in bytes. None if the process ended early, and in older stores."""
+    times_s: Mapping[str, float]
+    """Typical time by step, and of the whole pipeline under the empty name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +172,10 @@ class CellSummary:
     """Why the cell isn't done, in a sentence. Empty if it is done."""
     steps: tuple[StepSummary, ...]
     total: Interval | None
-    """Time of one execution of all steps after warm-up, without boundaries. None unless every step was measured."""
+    """Typical time of one execution of all steps after warm-up, without boundaries. None unless every step was
+    measured."""
+    mean_s: float | None
+    """Mean time of one execution of all steps after warm-up, as that of a step. None without ``total``."""
     imports_s: Mapping[str, float]
     """Median over processes of the time to import each framework."""
     first_call_s: float | None
@@ -166,7 +191,7 @@ class CellSummary:
     blocks: int
     """Number of complete blocks, in all processes together."""
     rank: int | None
-    """1 plus the number of stacks that are distinguishably faster; stacks that can't be told apart share a rank.
+    """1 plus the number of stacks that are distinguishably faster.
 
     None unless the cell is done: a cell that failed or disagrees is shown, but never ranked; and None where
     ``assumed``."""
@@ -174,7 +199,7 @@ class CellSummary:
     """Whether there is no rank for this reason only: the cell was measured in too few processes, so that the spread
     between them is assumed."""
     ratio: Ratio | None
-    """Ratio to the fastest ranked stack. None for the fastest itself, and for cells without a rank."""
+    """Ratio to the ranked stack with the least time. None for that stack itself, and for cells without a rank."""
     quality: Mapping[str, QualitySummary]
     """Quality by metric. Empty if the pipeline trains nothing, or the cell made no predictions."""
     curve: tuple[CurvePoint, ...]
@@ -198,6 +223,17 @@ class CellSummary:
     """Whether the cell was measured by an earlier invocation, before the run was resumed."""
     endpoints: tuple[Endpoint, ...]
     """Measurements of the cell's deployed model."""
+    facts: Mapping[str, Mapping[str, Any]]
+    """What the workers and the runner recorded beside the samples, such as threads, devices, dtypes and warm-up: by
+    step (empty for the whole cell), then by key."""
+
+    by_process: tuple[ProcessFigures, ...] = ()
+    """Figures of each process."""
+
+    @property
+    def unsettled(self) -> tuple[str, ...]:
+        """Steps that were measured although their times were seen to change when warm-up ended."""
+        return tuple(step.step for step in self.steps if step.changing and step.steady is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +243,14 @@ class BreakEven:
     stack: str
     """The fastest stack in steady state."""
     against: str
-    """The stack with the quickest cold start."""
+    """The stack with the quickest cold start, of those that start distinguishably sooner and are distinguishably
+    slower afterwards."""
     calls: int | None
     """Number of executions of the pipeline, the first included. None if it never makes up for its start."""
+    low: int | None
+    """Lower end of the 95 % interval of ``calls``. None with fewer than `stats.OWN_SPREAD` processes."""
+    high: int | None
+    """Upper end of that interval. None with so few processes, and where the interval has no upper end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +272,19 @@ class Growth:
     """Id of an independent step; empty for the total."""
     exponent: float
     low: float | None
-    """Lower end of a 95 % interval of the fit. None with two sizes, through which a line always goes."""
+    """Lower end of a 95 % interval of the fit. None with two sizes, through which a line always goes, and where one
+    exponent doesn't fit."""
     high: float | None
-    """Upper end of that interval. None with two sizes."""
+    """Upper end of that interval. None where ``low`` is None."""
     sizes: tuple[str, ...]
     """Names of the sizes that were measured."""
+    fits: bool | None = None
+    """Whether one exponent fits all sizes, by a test for lack of fit at 5 %, corrected for the number of exponents.
+    None with two sizes."""
+    smallest: float | None = None
+    """Exponent between the two smallest amounts."""
+    largest: float | None = None
+    """Exponent between the two largest amounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +312,8 @@ class PipelineSummary:
     """Ranked cells, the fastest first; then the others in the order of planning."""
     baselines: tuple[BaselineSummary, ...]
     break_even: BreakEven | None
-    """None if no cell is ranked, or if no other cell starts sooner and is distinguishably slower."""
+    """None if no cell is ranked, or if no other cell starts distinguishably sooner and is distinguishably slower
+    afterwards."""
 
 
 @dataclass(frozen=True, slots=True)

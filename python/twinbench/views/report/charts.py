@@ -257,7 +257,7 @@ def growth(
         return None
     unit = str(pipelines[0].dataset.get("unit", ""))
     series = [
-        Series(stack, numbers[stack], line, f"{stack}: time ~ {unit} ^ {fitted[stack].exponent:.2f}", stack)
+        Series(stack, numbers[stack], line, f"{stack}: time ~ {unit} ^ {words.exponent(fitted[stack])}", stack)
         for stack, line in lines.items()
     ]
     return svg.chart(
