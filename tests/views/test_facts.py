@@ -26,6 +26,7 @@ VALUES = {
     "devices": {"torch": "cuda:7"},
     "engines": {"Polars": "engine-17"},
     "examples": 1234567,
+    "first_look_s": 0.0625,
     "held_as": {"x": "float16, order K"},
     "peak_rss_bytes": 300 * 2**20,
     "request": True,

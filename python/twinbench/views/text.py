@@ -81,6 +81,11 @@ def quality(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3f}"
 
 
+def between(value: float, ends: tuple[float, float]) -> str:
+    """Format a figure with three decimals and both ends of its interval: ``0.021 [0.000, 0.040]``."""
+    return f"{value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}]"
+
+
 def size(value: float | None) -> str:
     """Format a number of bytes with its binary unit: ``312 MiB``."""
     if value is None:

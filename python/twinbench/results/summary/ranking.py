@@ -70,9 +70,9 @@ def _with_ranks(cell: CellSummary, order: Mapping[tuple[str, str], tuple[Ranked,
     return tuple(replace(step, **_standing(*found), steady=found[1]) if found else step for step, found in pairs)
 
 
-def _standing(ranked: Ranked, time: Interval | None) -> dict[str, Any]:
+def _standing(ranked: Ranked, time: Interval) -> dict[str, Any]:
     """Return the fields of a summary that say how its stack stands among the others."""
-    assumed = ranked.rank is None or time is None or time.assumed
+    assumed = ranked.rank is None or time.assumed
     return {"rank": None if assumed else ranked.rank, "assumed": assumed, "ratio": ranked.ratio}
 
 
