@@ -34,8 +34,16 @@ class Question:
 
     def compare(self, got: Arrays, framework: Framework | None = None) -> list[Finding]:
         """Check an output as the harness does, with the deviation that the framework declares."""
+        return self.compare_complete(self.complete(got), framework)
+
+    def complete(self, output: Arrays) -> Arrays:
+        """Add to an output what the op derives from it for the check."""
+        return output if self.op.derived is None else output | self.op.derived(self.params, output, *self.inputs)
+
+    def compare_complete(self, got: Arrays, framework: Framework | None = None) -> list[Finding]:
+        """Check an output that has what the op derives from it."""
         deviation = None if framework is None else framework.deviations.get(self.op.name)
-        return compare(self.op, got, self.want, deviation, self.params, self.scale)
+        return compare(self.op, got, self.complete(self.want), deviation, self.params, self.scale)
 
 
 def ask(op: Op, case: Case, directory: Path) -> Question:

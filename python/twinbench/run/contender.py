@@ -23,7 +23,7 @@ from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
-from twinbench.run.agree import agreement
+from twinbench.run.agree import agreement, divergence
 from twinbench.run.agree.reference import Reference
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
@@ -317,12 +317,16 @@ def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, direc
     """Check that a step's output, saved in ``directory``, agrees with the reference's; one finding per array.
 
     An isolated step is executed once more by the worker, on the reference's inputs, and that output is checked.
+    Raises WorkerFailure if the output can't be checked, and if it is a model whose training diverged.
     """
     deviation = stack.steps[step.id].deviations.get(step.op.name)
     want, scale = reference.output(step.id), reference.scale(step.id)
     if not step.isolated:
         with _checking(step):
             got = arrays.load(directory)
+            if diverged := divergence.reason(step.op, got):
+                raise WorkerFailure("diverged", f"{step.id}: {diverged}")
+            got, want = (reference.with_derived(step, output) for output in (got, want))
             return agreement.compare(step.op, got, want, deviation, step.params, scale)
     with scratch() as isolated, _checking(step):
         inputs = [reference.directory_of(source) for source in step.inputs]

@@ -53,7 +53,7 @@ def compare(
 ) -> list[Finding]:
     """Return one finding per output array of the reference, and one per array that the reference doesn't have.
 
-    ``got`` is the step's output and ``want`` the reference's, both as arrays by name.
+    ``got`` is the step's output and ``want`` the reference's, both as arrays by name, with what `Op.derived` adds.
     ``params`` are the step's parameters, where the tolerance or the order of rows depends on them; without
     parameters the tolerance is the op's widest, and rows must be in the reference's order.
     ``scale`` is the result of `Op.scale`: the unit of the absolute tolerance by output array.

@@ -54,6 +54,16 @@ class Reference:
         path = self.directory / "scales" / step
         return arrays.load(path) if arrays.saved(path) else {}
 
+    def with_derived(self, step: Step, output: Arrays) -> Arrays:
+        """Add to an output of a step what its op derives from the output and the reference's inputs for the check."""
+        if step.op.derived is None:
+            return output
+        given = self.given(step.id)
+        inputs = [self.output(source) for source in step.inputs]
+        return output | step.op.derived(
+            step.params, output, *inputs, *([] if given is None else [arrays.load(Path(given))])
+        )
+
     def examples(self, step: Step) -> int:
         """Return how many examples one execution of a step trains on or scores; 0 for a step of another kind."""
         given = self.given(step.id)
