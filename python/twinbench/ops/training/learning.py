@@ -21,7 +21,7 @@ NOISE = 2.0**-13
 
 Fewer don't do: an Adam that is written in another order of operations is 30 times as far away as NumPy's float32 is
 from float64, and a relu or a pooling that takes another side then moves losses by 1e-4 at once. On 18 networks, torch,
-Keras, MXNet and Flux stayed within 2 times the distance of the perturbed trainings, those whose epsilon counts apart.
+Keras, MXNet and Flux stayed within 2 times the distance of the perturbed trainings.
 """
 
 CANCELLED = 2.0**-22
