@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import textwrap
@@ -24,6 +25,12 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="write the snapshots anew instead of comparing")
+
+
+def pytest_configure() -> None:
+    """Heed Ctrl-C where the tests were started with it ignored, as a shell does behind ``&``: children inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
@@ -58,11 +65,15 @@ def places(tmp_path: Path, cache: Path) -> dict[str, str]:
 
 @pytest.fixture
 def twinbench(places: dict[str, str]) -> Command:
-    """Runs ``twinbench`` in a process of its own."""
+    """Runs ``twinbench`` in a process of its own.
+
+    A run has one process per cell, unless the test asks for another number: four take four times as long.
+    """
 
     def command(*arguments: str, env: Mapping[str, str] | None = None, timeout: float = 120, **options: object):
+        few = ["--processes", "1"] if arguments[0] == "run" and "--processes" not in arguments else []
         return subprocess.run(
-            [sys.executable, "-m", "twinbench", *arguments],
+            [sys.executable, "-m", "twinbench", *arguments, *few],
             env=places | dict(env or {}),
             capture_output=True,
             text=True,

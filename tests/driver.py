@@ -112,6 +112,11 @@ def threads(name: str) -> dict[str, int]:
     return dict(_framework(name).threads())
 
 
+def engine(name: str) -> dict[str, str]:
+    """What executes the framework's calls, as the live library reports it."""
+    return dict(_framework(name).engine())
+
+
 def spin_medians(microseconds: float, bursts: int) -> tuple[float, float]:
     """Medians of the same busy-wait, timed by the Python loop and by the Julia loop, in alternating bursts."""
     params = ops.get("probe.spin").build({"microseconds": microseconds})
@@ -130,15 +135,14 @@ def protocol(microseconds: float) -> dict[str, Any]:
     call = partial(_framework("probe.jl").ops["probe.spin"], params)
     first, result = julia_measure.first_call(call)
     evals = julia_measure.calibrate(call)
-    discarded, settled = julia_measure.warm_up(call, evals, 1_000_000_000)
+    warm = julia_measure.warm_up(call, evals, 1_000_000_000)
     timings = julia_measure.burst(call, evals, 5, 0)
     value = FRAMEWORKS["probe.jl"].extract(result, "arrays")
     return {
         "first": first,
         "value": _copied(value),
         "evals": evals,
-        "discarded": discarded,
-        "settled": settled,
+        "warm": warm,
         "timings": timings,
     }
 

@@ -82,8 +82,8 @@ def test_pytest_has_the_conformance_kit_of_an_installed_wheel(installed, places,
 
 
 def test_an_installed_wheel_runs_a_pipeline_from_any_directory(installed_twinbench):
-    arguments = ("--stack", "pandas+torch", "--size", "small", "--budget", "1", "--no-track", "--json")
-    done = installed_twinbench("run", "flights-delay", *arguments)
+    few = ("--stack", "pandas+torch", "--size", "small", "--budget", "1", "--processes", "1")
+    done = installed_twinbench("run", "flights-delay", *few, "--no-track", "--json")
     assert done.returncode == 0, done.stderr
     (pipeline,) = json.loads(done.stdout)["pipelines"]
     (cell,) = pipeline["cells"]

@@ -15,6 +15,7 @@ NAMES = (
     "false_ranks",
     "timer",
     "julia_loop",
+    "collector",
     "direct",
     "bare",
     "training",

@@ -63,6 +63,17 @@ Give BLAS `n` threads.
 """
 set_blas_threads(n::Integer) = BLAS.set_num_threads(n)
 
+"""
+    engine(framework::Module) -> names, descriptions
+
+Return what executes the framework's calls beside its packages: the BLAS library, and what the framework adds.
+"""
+function engine(framework::Module)
+    blas = join((basename(library.libname) for library in BLAS.get_config().loaded_libs), ", ")
+    parts = (; blas, (isdefined(framework, :engine) ? framework.engine() : (;))...)
+    return collect(string.(keys(parts))), collect(String, values(parts))
+end
+
 """Functions that report the threads of each pool. An extension adds its library's pool."""
 const POOLS = Dict{String, Function}("julia" => Threads.nthreads, "julia_blas" => BLAS.get_num_threads)
 

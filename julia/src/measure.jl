@@ -9,11 +9,35 @@ const MIN_SAMPLE_NS = 1_000_000
 """If one sample is this long, the op is that slow: a disturbance never lasts 100 ms, so two repeats are skipped."""
 const CERTAIN_NS = 100 * MIN_SAMPLE_NS
 
-"""Number of samples in the trend test: the fewest with which it reliably detects a steady fall of 1 in 10."""
-const TREND_WINDOW = 10
+"""Fewest samples in which a change is looked for: with fewer, no order of them is rare enough."""
+const LEAST_SAMPLES = 10
 
-"""One-sided 5 % quantile of the normal distribution."""
-const TREND_Z = -1.645
+"""Samples before the first look at the times, or as many as fit into a quarter of the limit, if those are fewer."""
+const FIRST_LOOK = 64
+
+"""Most groups into which the samples of a look are divided."""
+const GROUPS = 32
+
+"""Probability of calling times that don't change changed, in one look."""
+const CHANGE_P = 0.05
+
+"""Least relative change of the times that keeps a warm-up going: 1 %."""
+const CHANGE = 0.01
+
+"""Samples with garbage collections after which the collector's time in the long run is known well enough."""
+const COLLECTIONS = 20
+
+"""Fewest samples with collections that show a whole cycle of the collector, from one collection to the next."""
+const FEW_COLLECTIONS = 3
+
+"""
+Time at the start of a burst whose samples are discarded: 5 ms. After a stop, calls find cold caches; that costs up to
+1.5 ms of CPU time, all of it in the first 5 ms.
+"""
+const WAKING_NS = 5_000_000
+
+"""Nanoseconds of the garbage collector, and bytes allocated, in all warm-ups of this process."""
+const COLLECTED = [0.0, 0.0]
 
 """
 One sample: `evals` evaluations, timed together. All times are per evaluation, in nanoseconds.
@@ -26,6 +50,20 @@ struct Timing
     cpu_ns::Float64
     gc_ns::Float64
     evals::Int
+end
+
+"""
+What warm-up showed about a call. `trend` is `settled`, `faster`, `slower` or `short`: too few samples to tell.
+
+`collector_ns` is the garbage collector's time per evaluation in the long run, `nothing` where each sample pays for
+itself; `collections` is the number of samples in which the collector ran, and `allocated_bytes` is per evaluation.
+"""
+struct WarmUp
+    discarded::Int
+    trend::String
+    collector_ns::Union{Nothing, Float64}
+    collections::Int
+    allocated_bytes::Float64
 end
 
 """
@@ -121,50 +159,134 @@ function lasts(call, evals::Int)
 end
 
 """
-    falling(values) -> Bool
+    trend(times) -> String
 
-Check whether values still fall with time: Mann (1945), Kendall's tau against time, one-sided at 5 %.
+Look for a change in the last half of the times, at least `LEAST_SAMPLES` of them, in either direction.
+
+Medians of up to `GROUPS` groups are tested: a longer warm-up has longer groups, which spikes and slow waves of the
+machine disturb less.
 """
-function falling(values::AbstractVector{<:Real})
-    n = length(values)
-    score = sum(sign(values[j] - values[i]) for i in 1:n for j in (i + 1):n; init = 0.0)
-    variance = n * (n - 1) * (2n + 5) / 18
-    return score < 0 && (score + 1) / sqrt(variance) < TREND_Z
+function trend(times::AbstractVector{<:Real})
+    length(times) < LEAST_SAMPLES && return "short"
+    window = times[(end - max(length(times) ÷ 2, LEAST_SAMPLES) + 1):end]
+    size = cld(length(window), GROUPS)
+    groups = reverse([middle(window[(stop - size + 1):stop]) for stop in length(window):(-size):size])
+    split = change_point(groups)
+    split === nothing && return "settled"
+    before, after = middle(groups[1:split]), middle(groups[(split + 1):end])
+    abs(after - before) <= CHANGE * before && return "settled"
+    return after > before ? "slower" : "faster"
 end
 
 """
-    warm_up(call, evals, limit_ns) -> (discarded, settled)
+    middle(values)
 
-Run until the last `TREND_WINDOW` samples show no fall, or the limit is reached; at least once.
+Return the median; of an even number of values, the higher of the two in the middle.
+"""
+middle(values) = sort(values)[length(values) ÷ 2 + 1]
 
-Returns how many samples were discarded and whether the times had settled.
+"""
+    change_point(values) -> Union{Int, Nothing}
+
+Return the number of values before the level changes, or nothing: Pettitt (1979), two-sided at `CHANGE_P`.
+
+Pettitt's limit is corrected for few values as Siegmund (1985) corrects maxima of random walks.
+"""
+function change_point(values::AbstractVector{<:Real})
+    n = length(values)
+    n < 2 && return nothing
+    scores = cumsum([sum(sign(other - value) for other in values) for value in values])
+    highest, split = findmax(abs, scores)
+    height = highest + 0.5826 * n / sqrt(3)
+    return 2 * exp(-6 * height^2 / (n^3 + n^2)) < CHANGE_P ? split : nothing
+end
+
+"""
+    collector_ns(timings, bytes) -> Union{Float64, Nothing}
+
+Return the garbage collector's time per evaluation in the long run, in nanoseconds.
+
+A collection costs the CPU time by which its sample exceeds the median of those without, which includes the memory that is
+cold afterwards. Where most samples have collections, a sample costs what the collector itself took.
+
+The costs are averaged over whole cycles: from the sample after the first collection to the sample with the last one. Where
+there were fewer than `FEW_COLLECTIONS`, the time is the `bytes` that an evaluation allocates times what a byte costs in all
+warm-ups of this process. Nothing for fewer samples than `LEAST_SAMPLES`: calls that long have their collections in every
+sample, and pay there.
+"""
+function collector_ns(timings::Vector{Timing}, bytes::Real)
+    length(timings) < LEAST_SAMPLES && return nothing
+    ran = findall(timing -> timing.gc_ns > 0, timings)
+    length(ran) < FEW_COLLECTIONS && return bytes * COLLECTED[1] / max(COLLECTED[2], 1.0)
+    cycles = (first(ran) + 1):last(ran)
+    return sum(collection_costs(timings)[cycles]) / length(cycles)
+end
+
+"""Return what the collections in each sample cost per evaluation, in nanoseconds."""
+function collection_costs(timings::Vector{Timing})
+    quiet = [timing.cpu_ns for timing in timings if timing.gc_ns == 0]
+    if 2 * length(quiet) < length(timings)
+        return [timing.gc_ns * min(1.0, timing.cpu_ns / timing.wall_ns) for timing in timings]
+    end
+    usual = middle(quiet)
+    return [timing.gc_ns > 0 ? max(timing.cpu_ns - usual, 0.0) : 0.0 for timing in timings]
+end
+
+"""
+    warm_up(call, evals, limit_ns) -> WarmUp
+
+Run until no change of the times is seen, or the limit is reached; at least once.
+
+The first look is after `FIRST_LOOK` samples or a quarter of the limit, and each further look after twice as many samples.
+Where the garbage collector took `CHANGE` of the time or more, warm-up goes on for up to another quarter of the limit,
+until `COLLECTIONS` samples had collections.
 """
 function warm_up(call, evals::Int, limit_ns::Integer)
-    walls = Float64[]
-    spent = 0.0
-    while true
-        timing = timed(call, evals)
-        push!(walls, timing.wall_ns)
-        spent += timing.wall_ns * evals
-        if length(walls) >= TREND_WINDOW && !falling(@view walls[(end - TREND_WINDOW + 1):end])
-            return length(walls), true
+    timings = Timing[]
+    spent, look, seen = 0.0, FIRST_LOOK, "short"
+    before = Base.gc_num()
+    while seen != "settled" && (isempty(timings) || spent < limit_ns)
+        push!(timings, timed(call, evals))
+        spent += timings[end].wall_ns * evals
+        early = look == FIRST_LOOK && length(timings) >= LEAST_SAMPLES && spent >= limit_ns / 4
+        if length(timings) >= look || early || spent >= limit_ns
+            seen = trend([timing.wall_ns - timing.gc_ns for timing in timings])
+            look = 2 * length(timings)
         end
-        spent >= limit_ns && return length(walls), false
     end
+    ran = count(timing -> timing.gc_ns > 0, timings)
+    weighs = sum(timing.gc_ns for timing in timings) * evals >= CHANGE * spent > 0
+    limit = spent + limit_ns / 4
+    while weighs && length(timings) >= LEAST_SAMPLES && ran <= COLLECTIONS && spent < limit
+        push!(timings, timed(call, evals))
+        spent += timings[end].wall_ns * evals
+        ran += timings[end].gc_ns > 0
+    end
+    collected = Base.GC_Diff(Base.gc_num(), before)
+    COLLECTED .+= (sum(collection_costs(timings)) * evals, collected.allocd)
+    bytes = collected.allocd / (length(timings) * evals)
+    return WarmUp(length(timings), seen, collector_ns(timings, bytes), ran, bytes)
 end
 
 """
     burst(call, evals, min_samples, limit_ns) -> Vector{Timing}
 
-Measure one block's samples of one step: an untimed full collection, then at least `min_samples` and at least `limit_ns`.
+Take one block's samples of one step: at least `min_samples`, and at least `limit_ns`.
+
+Samples that begin in the first `WAKING_NS` are discarded, unless they last `CERTAIN_NS`: in such a sample, what a stop
+costs is about 1 %.
 """
 function burst(call, evals::Int, min_samples::Integer, limit_ns::Integer)
-    GC.gc()
     timings = Timing[]
     spent = 0.0
+    start = time_ns()
     while length(timings) < min_samples || spent < limit_ns
-        push!(timings, timed(call, evals))
-        spent += timings[end].wall_ns * evals
+        waking = time_ns() - start < WAKING_NS
+        timing = timed(call, evals)
+        lasted = timing.wall_ns * evals
+        waking && lasted < CERTAIN_NS && continue
+        push!(timings, timing)
+        spent += lasted
     end
     return timings
 end

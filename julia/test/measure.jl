@@ -11,16 +11,6 @@ function (waiting::Waiting)()
     return TwinBench.Probe.spin((; microseconds = waiting.microseconds))
 end
 
-"""A call whose time falls by 0.25 ms every time, down to 1 ms."""
-mutable struct Falling
-    microseconds::Float64
-end
-
-function (falling::Falling)()
-    falling.microseconds = max(falling.microseconds - 250, 1000)
-    return TwinBench.Probe.spin((; microseconds = falling.microseconds))
-end
-
 spinning(microseconds) = TwinBench.Call(TwinBench.Probe.spin, (; microseconds), ())
 
 @testset "measurement protocol" begin
@@ -74,7 +64,7 @@ spinning(microseconds) = TwinBench.Call(TwinBench.Probe.spin, (; microseconds), 
     @testset "a burst has its minimum count even without time" begin
         waiting = Waiting(10.0, 0)
         @test length(TwinBench.burst(waiting, 1, 7, 0)) == 7
-        @test waiting.made == 7
+        @test waiting.made >= 7
     end
 
     @testset "a burst goes on until its time is up" begin
@@ -83,11 +73,21 @@ spinning(microseconds) = TwinBench.Call(TwinBench.Probe.spin, (; microseconds), 
         @test sum(timing.wall_ns for timing in timings) >= 20_000_000
     end
 
-    @testset "every burst starts with a full collection, untimed" begin
-        before = Base.gc_num().full_sweep
-        timings = TwinBench.burst(spinning(1000.0), 1, 3, 0)
-        @test Base.gc_num().full_sweep > before
-        @test sum(timing.gc_ns for timing in timings) == 0
+    @testset "what a stop leaves cold is discarded where it weighs" begin
+        for (microseconds, discarded) in ((6000.0, 1), (TwinBench.CERTAIN_NS / 1000, 0))
+            waiting = Waiting(microseconds, 0)
+            @test length(TwinBench.burst(waiting, 1, 3, 0)) == 3
+            @test waiting.made == 3 + discarded
+        end
+        waiting = Waiting(1000.0, 0)
+        TwinBench.burst(waiting, 1, 3, 0)
+        @test 4 <= waiting.made <= 8 # other work on the machine can make the discarded samples fewer
+    end
+
+    @testset "a burst leaves the collector as it is in a loop" begin
+        before = Base.gc_num().pause
+        TwinBench.burst(spinning(1000.0), 1, 3, 0)
+        @test Base.gc_num().pause == before
     end
 
     @testset "collection stays enabled while timing, and its time is recorded" begin
@@ -95,24 +95,6 @@ spinning(microseconds) = TwinBench.Call(TwinBench.Probe.spin, (; microseconds), 
         timings = TwinBench.burst(littering, 1, 20, 0)
         @test any(timing.gc_ns > 0 for timing in timings)
         @test all(timing.gc_ns <= timing.wall_ns for timing in timings)
-    end
-
-    @testset "warm-up goes on while times fall and stops when they have settled" begin
-        # Other work on the machine can hide the fall in one try, but not in every one of them.
-        tries = [TwinBench.warm_up(Falling(6000.0), 1, 10_000_000_000) for _ in 1:5]
-        @test all(last, tries)
-        @test maximum(first, tries) > 20
-    end
-
-    @testset "warm-up ends at its limit, after one sample at least" begin
-        @test TwinBench.warm_up(spinning(1000.0), 1, 0) == (1, false)
-    end
-
-    @testset "a fall is told from noise" begin
-        @test TwinBench.falling([10.0, 9, 8, 7, 6, 5, 4, 3, 2, 1])
-        @test !TwinBench.falling([1.0, 2, 1, 2, 1, 2, 1, 2, 1, 2])
-        @test !TwinBench.falling([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10])
-        @test !TwinBench.falling(fill(1.0, 10))
     end
 
     @testset "the timed loop doesn't allocate by itself" begin
@@ -125,7 +107,7 @@ spinning(microseconds) = TwinBench.Call(TwinBench.Probe.spin, (; microseconds), 
         @inferred TwinBench.timed(spinning(1.0), 1)
         @inferred TwinBench.calibrate(spinning(1.0))
         @inferred TwinBench.burst(spinning(1.0), 1, 1, 0)
-        @inferred Tuple{Int, Bool} TwinBench.warm_up(spinning(1.0), 1, 0)
+        @inferred TwinBench.warm_up(spinning(1.0), 1, 0)
     end
 
     @testset "timings travel as columns" begin

@@ -28,6 +28,7 @@ const ALL = ("DataFrames", "CSV", "Flux", "JLD2", "DSP", "FFTW", "WAV", "SignalA
 
 @testset "TwinBench" begin
     include("measure.jl")
+    include("warm_up.jl")
     include("crossing.jl")
     include_if("dataframes.jl", "DataFrames", "CSV")
     include_if("flux.jl", "Flux", "JLD2")

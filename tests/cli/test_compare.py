@@ -43,7 +43,7 @@ def test_steps_and_the_control_are_shown(cli, stores):
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines()]
     assert any(row[:2] == ["Polars+torch", "mlp"] and "slower" in row for row in rows)
-    assert any(row[:2] == ["NumPy+torch", "total"] and "undecided" in row for row in rows)
+    assert any(row[:2] == ["NumPy+torch", "total"] and "same" in row for row in rows)
 
 
 def test_stacks_of_one_run_as_json(cli, stores):

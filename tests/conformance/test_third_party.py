@@ -109,7 +109,7 @@ def enlarged(p, table):
     return out.set_column(0, "x", pa.array(out["x"].to_numpy() * 1.5, from_pandas=True))
 
 def slack(op, rtol):
-    return {op: Deviation(reason="it is coarse", tolerance=Tolerance(rtol=rtol))}
+    return {op: Deviation(reason="it is coarse", effect="digits are lost", tolerance=Tolerance(rtol=rtol))}
 
 FRAMEWORKS = (
     has("ignores-descending", sort=upwards),
@@ -120,7 +120,8 @@ FRAMEWORKS = (
     replace(has("changes-its-input", sort=in_place), prepare=as_dict, extract=as_dict),
     replace(RIGHT, name="loses-what-is-missing", prepare=lossy),
     has("raises-without-rows", sort=raises),
-    replace(RIGHT, name="needs-no-deviation", deviations=slack("tables.sort", 1.0)),
+    replace(RIGHT, name="needs-no-deviation", deviations=slack("tables.sort", 0.5)),
+    replace(RIGHT, name="has-no-bound", deviations=slack("tables.sort", 1.0)),
     replace(has("deviates-further", impute=enlarged), deviations=slack("tables.impute", 0.1)),
     has("has-no-such-op", srt=sort),
     replace(RIGHT, name="has-no-version", packages=("pyarrow", "pyarrow-of-tomorrow")),
@@ -141,6 +142,7 @@ CAUGHT = {
     "needs-no-deviation": "tables.sort::needs_deviation",
     "deviates-further": "tables.impute::agrees",
     "has-no-such-op": "framework::names_ops",
+    "has-no-bound": "framework::has_bounds",
     "has-no-version": "framework::has_versions",
     "has-no-source": "framework::has_sources",
     "reads-other-threads": "framework::reads_threads",

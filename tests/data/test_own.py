@@ -111,6 +111,13 @@ def test_arrays_come_cut_and_with_the_dtypes_of_the_contracts(tmp_path: Path):
     assert isinstance(value["x"], np.memmap)
 
 
+def test_arrays_of_another_byte_order_come_in_the_machines_own(tmp_path: Path):
+    x = np.arange(12.0).reshape(6, 2)
+    value = examples(saved(tmp_path / "a.npz", x=x.astype(">f8"), rate=np.arange(6, dtype=">i4"))).value(None)
+    np.testing.assert_array_equal(value["x"], x)
+    assert [value[name].dtype for name in ("x", "rate")] == ["float64", "int32"]
+
+
 X = np.ones((4, 3))
 
 
@@ -121,7 +128,11 @@ X = np.ones((4, 3))
         ("signals", {"x": X.astype(np.float32)}, r"x is float32 \(4, 3\), and must be float64 \(records, samples\)"),
         ("signals", {"x": X[0]}, "must be float64"),
         ("signals", {"x": X[:, :0]}, "must not be empty"),
-        ("signals", {"x": X * np.nan}, "NaN or infinite"),
+        ("signals", {"x": X * np.nan}, r"x\[0, 0\] is nan, and must be a finite number; replace"),
+        ("signals", {"x": X, "names": np.array(list("abcd"))}, "names holds <U1, .* leave it out"),
+        ("images", {"x": np.ones((4, 2, 2), np.uint8), "y": np.array(list("abcd"))}, "y holds <U1"),
+        ("signals", {"x": X, "day": np.zeros(4, "datetime64[D]")}, "day holds datetime64"),
+        ("signals", {"x": X, "fs": np.array(250.0)}, r"fs is \(\), but x has 4 examples; leave it out"),
         ("signals", {"x": X, "y": np.zeros(3, int)}, "y is .* but x has 4 examples"),
         ("signals", {"x": X, "y": np.zeros(4)}, "y must be a whole number"),
         ("signals", {"x": X, "y": np.full(4, -1)}, "y must be a whole number from 0"),

@@ -15,6 +15,7 @@ from twinbench.conformance.case import Files
 from twinbench.conformance.images import chunk, jpeg, photograph, png
 from twinbench.frameworks.api import Framework
 from twinbench.plan.stack import unavailable
+from twinbench.run.agree.agreement import check_agreement
 
 LIBRARIES: dict[str, Framework] = {
     module: importlib.import_module(f"twinbench.frameworks.{module}").FRAMEWORKS[0]
@@ -68,6 +69,34 @@ def test_an_op_agrees_on_a_larger_image(library: Framework, case: Any):
 @with_libraries(["sobel", "equalise", "otsu"], "name")
 def test_an_op_for_grey_agrees_on_a_larger_image(library: Framework, name: str):
     conforms(library, f"images.{name}", {}, {"x": photograph(119, 163)[None, ..., 1]})
+
+
+THREE_LEVELS = np.repeat([20, 100, 180], 64).reshape(1, 12, 16).astype(np.uint8)
+"""An image for which two thresholds are equally good."""
+
+
+@with_libraries(["otsu"], "name")
+def test_a_library_may_take_either_of_two_best_thresholds(library: Framework, name: str):
+    conforms(library, f"images.{name}", {}, {"x": THREE_LEVELS})
+
+
+@pytest.mark.parametrize(
+    ("white", "right"),
+    [
+        (THREE_LEVELS > 20, True),
+        (THREE_LEVELS > 100, True),
+        (THREE_LEVELS > 180, False),
+        (THREE_LEVELS >= 0, False),
+        (THREE_LEVELS < 100, False),
+        ((THREE_LEVELS > 100) | (np.arange(16) < 3), False),
+    ],
+)
+def test_otsus_criterion_decides(white: Any, right: bool):
+    op = ops.get("images.otsu")
+    params, value = op.build({}), {"x": THREE_LEVELS}
+    got = {"x": np.where(white, 255, 0).astype(np.uint8)}
+    (finding,) = check_agreement(op, got, op.reference(params, value), None, params, inputs=[value])
+    assert finding.ok == right
 
 
 @with_libraries([("decode_jpeg", "jpg")])

@@ -63,12 +63,12 @@ def test_deviations_are_read_from_a_julia_file(tmp_path: Path):
     file = tmp_path / "mine.jl"
     facts = 'const NAME = "mine"\nconst PACKAGES = String[]\nconst SUMMARY = "s"\n\n'
     declared = """const DEVIATIONS = Dict(
-        "a.b" => (reason = "rounds twice", levels = 2),
+        "a.b" => (reason = "rounds twice", effect = "edges are softer", levels = 2, share = 0.01),
         "a.c" => (reason = "another border", rtol = 1.0e-3, atol = 5),
     )"""
     file.write_text(f'{facts}const OPS = Dict("a.b" => b, "a.c" => c)\n\n{declared}\n')
     assert frameworks.read(file).deviations == {
-        "a.b": Deviation(reason="rounds twice", tolerance=Tolerance(levels=2)),
+        "a.b": Deviation(reason="rounds twice", effect="edges are softer", tolerance=Tolerance(levels=2), share=0.01),
         "a.c": Deviation(reason="another border", tolerance=Tolerance(rtol=1e-3, atol=5.0)),
     }
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.questions import CHECKS, KINDS, native, questions
 from twinbench.frameworks.reference import FRAMEWORKS
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 
 @pytest.fixture(scope="session")
@@ -42,4 +42,4 @@ def test_a_frameworks_answers_agree_and_satisfy_the_identities(framework: Any, a
     got = {step: framework.extract(answers[step], op.output) for step, op, *_ in asked}
     CHECKS[name](got)
     for step, op, params, *_ in asked:
-        assert all(finding.ok for finding in compare(op, got[step], want[step], params=params)), step
+        assert all(finding.ok for finding in check_agreement(op, got[step], want[step], params=params)), step

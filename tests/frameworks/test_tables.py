@@ -10,7 +10,7 @@ import pytest
 from tests.frameworks.conftest import conforms
 from twinbench import ops
 from twinbench.ops.contract import Arrays
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 LARGE = [
     ("clean", {"drop_missing": ["x", "s"], "cast": {"x": "int64", "k": "float64"}}),
@@ -93,4 +93,4 @@ def test_a_chain_of_steps_needs_no_conversion_between_them(framework: Any):
         op = ops.get(name)
         native = framework.ops[name](op.build(values), native)
         neutral = op.reference(op.build(values), neutral)
-        assert all(finding.ok for finding in compare(op, framework.extract(native, "table"), neutral))
+        assert all(finding.ok for finding in check_agreement(op, framework.extract(native, "table"), neutral))

@@ -20,7 +20,7 @@ from twinbench.frameworks import registry
 from twinbench.ops.contract import Arrays
 from twinbench.ops.training import networks
 from twinbench.plan import stack
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 NETWORKS = ("torch", "Keras", "Keras-JAX", "Keras-torch", "MXNet", "Flux")
 ALL = (*NETWORKS, "scikit-learn")
@@ -83,15 +83,14 @@ def without_adamw(network: str, params: Any) -> None:
 
 
 def agrees(op: Any, got: Arrays, want: Arrays, params: Any) -> bool:
-    return all(finding.ok for finding in compare(op, got, want, params=params))
+    return all(finding.ok for finding in check_agreement(op, got, want, params=params))
 
 
 def trained_right(op: Any, got: Arrays, params: Any, *inputs: Arrays) -> bool:
     """Whether a trained model agrees, checked as the harness does."""
     want = op.reference(params, *inputs)
     scale = {} if op.scale is None else op.scale(params, want, *inputs)
-    whole, right = (output | op.derived(params, output, *inputs) for output in (got, want))
-    return all(finding.ok for finding in compare(op, whole, right, params=params, scale=scale))
+    return all(finding.ok for finding in check_agreement(op, got, want, None, params, scale, inputs))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -224,7 +223,9 @@ def test_mlutils_takes_the_same_rows_and_its_other_folds_are_declared(elsewhere:
         params = op.build(values)
         given = op.givens(params, arrays)
         got = elsewhere("MLUtils.jl", "run", "MLUtils.jl", op.name, params, [(arrays, "arrays"), (given, "arrays")])
-        findings[name] = compare(op, got, op.reference(params, arrays, given), mlutils.deviations.get(op.name), params)
+        findings[name] = check_agreement(
+            op, got, op.reference(params, arrays, given), mlutils.deviations.get(op.name), params
+        )
     assert all(finding.ok for name in ("split", "batches") for finding in findings[name])
     (fold,) = findings["kfold"]
     assert not fold.ok

@@ -13,7 +13,7 @@ from scipy import ndimage
 from twinbench import ops
 from twinbench.ops.contract import Arrays
 from twinbench.ops.images.regions import otsu_level
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 RNG = np.random.default_rng(0)
 COLOURS = {"x": RNG.integers(0, 256, (2, 12, 17, 3), dtype=np.uint8), "y": np.arange(2)}
@@ -330,8 +330,8 @@ def test_a_wrong_implementation_is_rejected(name: str, values: Any, value: Array
     params = op.build(values)
     extra = [op.givens(params, value)] if op.givens else []
     want = op.reference(params, value, *extra)
-    assert all(finding.ok for finding in compare(op, want, want))
-    assert not all(finding.ok for finding in compare(op, wrong(params, value, *extra), want))
+    assert all(finding.ok for finding in check_agreement(op, want, want))
+    assert not all(finding.ok for finding in check_agreement(op, wrong(params, value, *extra), want))
 
 
 @pytest.mark.parametrize(
@@ -354,4 +354,4 @@ def test_a_wrong_decoder_is_rejected(tmp_path: Any, name: str, wrong: Callable[[
         Image.fromarray(picture).save(tmp_path / f"{place}.jpg")
     op = ops.get(f"images.{name}")
     want = op.reference(op.build({"directory": ""}), str(tmp_path))
-    assert not all(finding.ok for finding in compare(op, wrong(want), want))
+    assert not all(finding.ok for finding in check_agreement(op, wrong(want), want))

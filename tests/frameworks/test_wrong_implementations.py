@@ -11,7 +11,7 @@ import pytest
 
 from twinbench import ops
 from twinbench.ops.contract import Arrays
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 TABLE = {
     "k": np.array([2, 1, 2, 1, 2]),
@@ -192,5 +192,5 @@ def test_a_wrong_implementation_is_rejected(name: str, values: Any, wrong: Calla
     inputs = [TABLE, RIGHT][: len(op.inputs)]
     params = op.build(values)
     want = right(name, params, *inputs)
-    assert all(finding.ok for finding in compare(op, want, want))
-    assert not all(finding.ok for finding in compare(op, wrong(params, *inputs), want))
+    assert all(finding.ok for finding in check_agreement(op, want, want))
+    assert not all(finding.ok for finding in check_agreement(op, wrong(params, *inputs), want))

@@ -12,7 +12,7 @@ from scipy import signal
 
 from twinbench import ops
 from twinbench.ops.contract import Arrays
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 X = {"x": np.random.default_rng(8).normal(size=(2, 400)) + 0.3}
 FRAMES = {"rate_hz": 1000.0, "frame": 64, "hop": 32}
@@ -206,18 +206,21 @@ def test_a_wrong_implementation_is_rejected(name: str, values: dict[str, Any], w
     inputs = [X] if op.inputs else []
     extra = [op.givens(params, *inputs)] if op.givens else []
     want = op.reference(params, *inputs, *extra)
-    assert all(finding.ok for finding in compare(op, want, want))
-    assert not all(finding.ok for finding in compare(op, wrong(params, *inputs, *extra), want))
+    scale = op.scale(params, want, *inputs, *extra) if op.scale else None
+    assert all(finding.ok for finding in check_agreement(op, want, want, None, params, scale))
+    assert not all(
+        finding.ok for finding in check_agreement(op, wrong(params, *inputs, *extra), want, None, params, scale)
+    )
 
 
 def test_wrong_statistics_and_lost_labels_are_rejected():
     summarise, envelope = ops.get("signals.summarise"), ops.get("signals.envelope")
     features = {"x": np.random.default_rng(0).normal(size=(3, 9, 2))}
     want = summarise.reference(None, features)
-    assert not all(finding.ok for finding in compare(summarise, sample_deviation(None, features), want))
+    assert not all(finding.ok for finding in check_agreement(summarise, sample_deviation(None, features), want))
     labelled = X | {"y": np.arange(2)}
     want = envelope.reference(None, labelled)
-    assert not all(finding.ok for finding in compare(envelope, labels_lost(None, labelled), want))
+    assert not all(finding.ok for finding in check_agreement(envelope, labels_lost(None, labelled), want))
 
 
 def test_another_filter_bank_is_another_mfcc():
@@ -228,4 +231,6 @@ def test_another_filter_bank_is_another_mfcc():
     x = np.random.default_rng(0).normal(size=(1, 400))
     bank, _ = module.mfcc_filter_banks(16_000, 200)
     own = module.mfcc(np.abs(np.fft.fft(x[0]))[:200] / 200, bank, 13)
-    assert not all(f.ok for f in compare(op, {"x": own.reshape(1, 1, 13)}, op.reference(params, {"x": x})))
+    want = op.reference(params, {"x": x})
+    scale = op.scale(params, want, {"x": x})
+    assert not all(f.ok for f in check_agreement(op, {"x": own.reshape(1, 1, 13)}, want, None, params, scale))

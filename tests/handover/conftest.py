@@ -116,7 +116,7 @@ def made(twin: Any, home: Path, request: pytest.FixtureRequest) -> Made:
             _needed(framework, request)
             name = "linear" if framework == "scikit-learn" else "network"
             options = ("--budget", "0.01", "--no-track", "--pipelines", str(home / "pipelines"))
-            ran = twin("run", name, "--stack", f"SciPy+{framework}", *options)
+            ran = twin("run", name, "--stack", f"SciPy+{framework}", "--processes", "1", *options)
             with Store.open(home / "results.db") as store:
                 (cell,) = store.cells(store.find_run().id)
                 assert cell.status in (Status.DONE, Status.DISAGREES), ran.stderr

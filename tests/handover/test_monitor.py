@@ -88,7 +88,7 @@ def twin(home: Path) -> Any:
 @pytest.fixture(scope="module")
 def tested(twin: Any, home: Path) -> dict[str, np.ndarray]:
     """The test rows of a run as the model takes them, what it said, and what was true."""
-    done = twin("run", "late", *STACK, "--pipelines", str(home), "--budget", "0.01", "--no-track")
+    done = twin("run", "late", *STACK, "--pipelines", str(home), "--budget", "0.01", "--processes", "1", "--no-track")
     assert done.returncode == 0, done.stderr
     (place,) = home.glob("cache/reference/late-*/outputs/split")
     split = arrays.load(place)

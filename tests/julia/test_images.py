@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from twinbench import ops
+from twinbench.conformance.images import jpeg, photograph
 from twinbench.ops import images as t
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 NAME = "JuliaImages"
 RNG = np.random.default_rng(0)
@@ -32,6 +33,7 @@ GREYS = {
     "one column": batch(NOISE[:, :7, :1, 0]),
     "smaller than a window": batch(NOISE[:1, :2, :3, 0]),
     "by columns": {"x": np.asfortranarray(NOISE[..., 1].astype(np.uint8)), "y": np.arange(2)},
+    "two best thresholds": batch(np.repeat([20, 100, 180], 64).reshape(1, 12, 16)),
     "none": batch(NOISE[:0, ..., 0]),
 }
 COLOURS = {
@@ -79,7 +81,9 @@ def agrees(in_julia, op, params, value, *rest):
         DEVIATIONS.update(next(one for one in julia.frameworks() if one.name == NAME).deviations)
     given = [op.givens(params, value)] if op.givens else []
     got = in_julia("run", NAME, op.name, params, list(zip([value, *given], [*op.inputs, "arrays"], strict=False)))
-    findings = compare(op, got, op.reference(params, value, *given), DEVIATIONS.get(op.name))
+    want = op.reference(params, value, *given)
+    scale = {} if op.scale is None else op.scale(params, want, value)
+    findings = check_agreement(op, got, want, DEVIATIONS.get(op.name), params, scale, [value, *given])
     assert [finding for finding in findings if not finding.ok and not finding.declared] == []
 
 
@@ -122,7 +126,15 @@ def test_files_are_decoded_in_the_order_of_their_names(in_julia, tmp_path: Path,
     (tmp_path / "notes.txt").write_text("no image")
     params = t.Decode(directory=ending)
     got = in_julia("run", NAME, op.name, params, [(str(tmp_path), "file")])
-    assert all(finding.ok for finding in compare(op, got, op.reference(params, str(tmp_path))))
+    assert all(finding.ok for finding in check_agreement(op, got, op.reference(params, str(tmp_path))))
+
+
+def test_a_jpeg_file_of_a_few_hundred_bytes_is_decoded(in_julia, tmp_path: Path):
+    (tmp_path / "a.jpg").write_bytes(jpeg(photograph(5, 7)[..., 0]))
+    assert (tmp_path / "a.jpg").stat().st_size < 623
+    params = t.Decode(directory="")
+    got = in_julia("run", NAME, t.DECODE_JPEG.name, params, [(str(tmp_path), "file")])
+    assert all(f.ok for f in check_agreement(t.DECODE_JPEG, got, t.DECODE_JPEG.reference(params, str(tmp_path))))
 
 
 @pytest.mark.parametrize("value", [GREYS["noise"], COLOURS["noise"], GREYS["one row"]], ids=["grey", "RGB", "row"])
@@ -161,4 +173,4 @@ def test_a_chain_of_steps_needs_no_conversion_between_them(in_julia):
 def test_a_wrong_answer_of_julias_is_rejected(in_julia):
     turned = in_julia("run", NAME, "images.rotate", t.Rotate(degrees=-30.0), [(COLOURS["noise"], "images")])
     want = t.ROTATE.reference(t.Rotate(degrees=30.0), COLOURS["noise"])
-    assert not all(finding.ok for finding in compare(t.ROTATE, turned, want))
+    assert not all(finding.ok for finding in check_agreement(t.ROTATE, turned, want))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinbench.worker.measure import MIN_SAMPLE_NS, TREND_WINDOW
+from twinbench.worker.measure import LEAST_SAMPLES, MIN_SAMPLE_NS
 
 
 def test_the_protocol_runs_inside_julia(in_julia):
     told = in_julia("protocol", 200.0)
     assert told["evals"] >= 4
-    assert told["discarded"] >= TREND_WINDOW or not told["settled"]
+    assert told["warm"].discarded >= LEAST_SAMPLES
+    assert told["warm"].trend in ("settled", "faster", "slower")
+    assert told["warm"].allocated_bytes < 1000
     assert told["first"].evals == 1
     assert told["first"].wall_ns >= 200_000
     assert len(told["timings"]) == 5

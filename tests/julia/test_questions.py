@@ -9,7 +9,7 @@ import pytest
 
 from tests.questions import CHECKS, KINDS, native, questions
 from twinbench.frameworks.reference import FRAMEWORKS
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 NAME = "DataFrames.jl"
 
@@ -25,5 +25,5 @@ def test_the_answers_agree_and_satisfy_the_identities(
     got = in_julia("answers", NAME, [(step, op.name, params, inputs, file) for step, op, params, inputs, file in asked])
     CHECKS[name](got)
     for step, op, params, *_ in asked:
-        findings = compare(op, got[step], want[step], params=params)
+        findings = check_agreement(op, got[step], want[step], params=params)
         assert [finding for finding in findings if not finding.ok] == []

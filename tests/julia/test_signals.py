@@ -13,7 +13,7 @@ from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.ops.contract import Arrays
 from twinbench.plan import stack
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 FRAMEWORKS = ("DSP.jl", "SignalAnalysis.jl", "MFCC.jl")
 RATE = 1000.0
@@ -81,8 +81,10 @@ def disagreements(in_julia: Any, framework: str, name: str, values: dict[str, An
     params = op.build(values)
     extra = [op.givens(params, *inputs)] if op.givens else []
     got = in_julia("run", framework, op.name, params, [(value, "arrays") for value in (*inputs, *extra)])
-    deviation = registry.get(framework).deviations.get(op.name)
-    findings = compare(op, got, op.reference(params, *inputs, *extra), deviation)
+    deviation, want = registry.get(framework).deviations.get(op.name), op.reference(params, *inputs, *extra)
+    scale = {} if op.scale is None else op.scale(params, want, *inputs, *extra)
+    units = {name: np.asarray(unit) for name, unit in scale.items()}
+    findings = check_agreement(op, got, want, deviation, params, units)
     return [f"{values}: {f}" for f in findings if not f.ok and not f.declared]
 
 
@@ -122,16 +124,22 @@ def test_reading_cuts_and_fills_and_sorts(in_julia, tmp_path):
     op = ops.get("signals.read_wav")
     params = op.build({"folder": "recordings", "samples": 4})
     got = in_julia("run", "DSP.jl", op.name, params, [(str(tmp_path), "file")])
-    findings = compare(op, got, op.reference(params, str(tmp_path)))
+    findings = check_agreement(op, got, op.reference(params, str(tmp_path)))
     assert [finding for finding in findings if not finding.ok] == []
 
 
-def test_what_mfcc_jl_does_otherwise_is_found_and_is_as_declared(in_julia):
-    """Its filters lie over a DFT that is two points shorter than the one it takes."""
-    needs("MFCC.jl")
-    op = ops.get("signals.mfcc")
-    params, arrays = op.build(MFCC), {"x": noise[:1]}
-    got = in_julia("run", "MFCC.jl", op.name, params, [(arrays, "arrays")])
-    [finding] = compare(op, got, op.reference(params, arrays), registry.get("MFCC.jl").deviations[op.name])
+@pytest.mark.parametrize("framework", ["DSP.jl", "SignalAnalysis.jl"])
+def test_what_filtfilt_does_otherwise_near_0_hz_is_found_and_is_as_declared(in_julia, framework):
+    needs(framework)
+    op = ops.get("signals.zero_phase")
+    params = op.build({"order": 2, "cutoff_hz": [0.01], "rate_hz": 1000.0, "band": "highpass"})
+    arrays = {"x": np.random.default_rng(0).normal(size=(2, 5000)).cumsum(axis=1)}
+    got = in_julia("run", framework, op.name, params, [(arrays, "arrays")])
+    want = op.reference(params, arrays)
+    deviation, scale = registry.get(framework).deviations[op.name], op.scale(params, want, arrays)
+    [finding] = check_agreement(op, got, want, deviation, params, scale)
     assert not finding.ok
-    assert "DFT of N - 2 points" in finding.declared
+    assert "cancel" in finding.declared
+    for wrong in ({"x": np.zeros_like(want["x"])}, {"x": want["x"] * 1.001}):
+        [finding] = check_agreement(op, wrong, want, deviation, params, scale)
+        assert not finding.declared

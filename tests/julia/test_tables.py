@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twinbench import ops
 from twinbench.ops import tables as t
 from twinbench.ops.tables.rows import split_givens
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 NAME = "DataFrames.jl"
 AGGREGATES = {
@@ -96,7 +96,7 @@ OP_OF = {op.params: op for op in ops.of_modality("tables")}
 def agrees(in_julia, params, *inputs):
     op = OP_OF[type(params)]
     got = in_julia("run", NAME, op.name, params, list(zip(inputs, [*op.inputs, "arrays"], strict=False)))
-    findings = compare(op, got, op.reference(params, *inputs), params=params)
+    findings = check_agreement(op, got, op.reference(params, *inputs), params=params)
     assert [finding for finding in findings if not finding.ok] == []
 
 
@@ -182,7 +182,7 @@ def chained(in_julia, *steps):
         op = OP_OF[type(params)]
         want = (op.reference(params, *want, *inputs),)
     calls = [(OP_OF[type(params)].name, params, [(table, "table") for table in inputs]) for params, *inputs in steps]
-    findings = compare(op, in_julia("chain", NAME, calls), want[0])
+    findings = check_agreement(op, in_julia("chain", NAME, calls), want[0])
     assert [finding for finding in findings if not finding.ok] == []
 
 

@@ -11,7 +11,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinbench.numbers import equivalence, stats, student
+from twinbench.numbers import stats, student
+from twinbench.numbers.spreads import PROCESS_SD
 from twinbench.numbers.stats import Ratio, Values
 
 BETWEEN = 0.01
@@ -64,8 +65,8 @@ def test_the_intervals_of_a_ratio_cover_the_truth_as_often_as_they_say():
 
 def test_the_intervals_of_a_time_cover_the_truth():
     rng = np.random.default_rng(8)
-    intervals = [stats.summarise(clustered(rng, 5, factor=0.02), process_sd=BETWEEN) for _ in range(400)]
-    assert sum(i.low <= 0.02 <= i.high for i in intervals) / 400 >= 0.93
+    intervals = [stats.summarise(clustered(rng, 5, factor=0.02)) for _ in range(600)]
+    assert 0.92 <= sum(i.low <= 0.02 <= i.high for i in intervals) / 600 <= 0.98
 
 
 @pytest.mark.parametrize("processes", [2, 3])
@@ -79,8 +80,8 @@ def test_a_slowdown_of_5_percent_is_found_with_few_processes(processes):
 def test_one_process_can_not_be_surer_than_the_machine_allows():
     steady = [[[1.0, 1.0, 1.0]] * 50]
     r = stats.ratio(steady, steady)
-    assert r.resolvable > 2 * stats.PROCESS_SD
-    assert r.resolvable == pytest.approx(math.log(r.high), rel=0.05)
+    assert r.resolvable > 2 * PROCESS_SD
+    assert r.resolvable > r.high - 1, "a difference at the edge of the interval is found in half of the cases"
 
 
 def test_what_processes_show_outweighs_what_was_assumed():
@@ -118,7 +119,7 @@ def test_the_variance_of_a_median_is_the_bootstraps(count):
     found, resampled = 0.0, 0.0
     for _ in range(40):
         values = rng.normal(0, 1, count)
-        found += stats._median_variance(values)
+        found += stats.median_variance(values)
         resampled += np.median(rng.choice(values, (2000, count)), axis=1).var()
     unbiased = resampled * (2 if count == 2 else 1)  # the bootstrap of two values gives half of their variance
     assert found == pytest.approx(unbiased, rel=0.35 if count == 4 else 0.15)
@@ -194,9 +195,9 @@ def test_a_clock_that_stood_still_breaks_nothing():
     assert stats.ratio([[[1.0]]], [[[1.0]]], process_sd=0.0).p_value == 1.0
 
 
-def test_a_summary_is_the_median_of_medians():
+def test_a_time_is_the_geometric_mean_over_processes_of_medians_of_medians():
     values = [[[1, 2, 9], [3, 3, 3], [4, 4, 4]], [[5], [6], [70]], [[2.5], [2.5], [2.5]]]
-    assert stats.summarise(values).estimate == pytest.approx(3)
+    assert stats.summarise(values).estimate == pytest.approx((3 * 6 * 2.5) ** (1 / 3))
 
 
 # Words
@@ -226,53 +227,6 @@ def test_the_false_discovery_rate_is_the_textbooks(p_values):
     assert stats.benjamini_hochberg(p_values) == pytest.approx(list(expected))
 
 
-def test_stacks_that_can_not_be_told_apart_share_a_rank():
-    rng = np.random.default_rng(20)
-    values = {name: clustered(rng, 4, factor=f) for name, f in (("slow", 1.5), ("one", 1.0), ("two", 1.002))}
-    estimates = {name: stats.summarise(v).estimate for name, v in values.items()}
-    ranked = stats.rank(estimates, lambda a, b: stats.ratio(values[a], values[b]))
-    assert {place.name: place.rank for place in ranked} == {"one": 1, "two": 1, "slow": 3}
-    assert ranked[0].ratio is None
-    assert ranked[2].ratio is not None
-    assert ranked[2].ratio.estimate == pytest.approx(1.5, rel=0.03)
-
-
-def test_twenty_identical_stacks_share_the_first_rank():
-    rng = np.random.default_rng(21)
-    values = {str(number): clustered(rng, 3) for number in range(20)}
-    estimates = {name: stats.summarise(v).estimate for name, v in values.items()}
-    apart = stats.rank(estimates, lambda a, b: stats.ratio(values[a], values[b], process_sd=SPREAD))
-    assert {place.rank for place in apart} == {1}
-
-
-def test_stacks_without_a_common_block_are_not_told_apart():
-    assert [place.rank for place in stats.rank({"a": 1.0, "b": 9.0}, lambda a, b: None)] == [1, 1]
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "calls"),
-    [
-        ((10, 1), (1, 2), 10),  # 10 + 9 * 1 = 1 + 9 * 2
-        ((10.5, 1), (1, 2), 11),
-        ((1, 1), (2, 2), 1),
-        ((1, 2), (2, 1), None),
-        ((2, 1), (1, 1), None),
-        ((1, 1), (1, 1), 1),
-    ],
-)
-def test_break_even(a, b, calls):
-    assert stats.break_even(*a, *b) == calls
-
-
-@unhurried
-@given(st.tuples(positive, positive), st.tuples(positive, positive))
-def test_break_even_is_the_first_call_at_which_a_has_caught_up(a, b):
-    calls = stats.break_even(*a, *b)
-    if calls is not None and calls < 1e6:
-        assert a[0] + (calls - 1) * a[1] <= (b[0] + (calls - 1) * b[1]) * (1 + 1e-9)
-        assert calls == 1 or a[0] + (calls - 2) * a[1] >= (b[0] + (calls - 2) * b[1]) * (1 - 1e-9)
-
-
 # Student's t
 
 
@@ -290,48 +244,8 @@ def test_the_quantile_is_scipys(df, level):
     assert student.quantile(level, df) == pytest.approx(scipy.stats.t.ppf((1 + level) / 2, df), rel=1e-9)
 
 
-SEEDS = [0.90, 0.91, 0.89, 0.905, 0.895]
-
-
-def test_equal_qualities_are_equivalent_and_distant_ones_different():
-    near = [value + step for value, step in zip(SEEDS, (0.001, 0.002, 0, 0.001, 0.003), strict=True)]
-    found = equivalence.equivalence(near, SEEDS, 0.02)
-    assert found.verdict == "equivalent"
-    assert -0.02 < found.low < found.difference < found.high < 0.02
-    assert equivalence.equivalence([value + 0.1 for value in SEEDS], SEEDS, 0.02).verdict == "different"
-
-
-def test_a_wide_spread_or_few_seeds_decide_nothing():
-    assert equivalence.equivalence(SEEDS[:4], SEEDS[:4], 0.5).verdict == "not enough seeds"
-    spread = [0.7, 0.8, 0.9, 1.0, 1.1]
-    assert equivalence.equivalence(spread, SEEDS, 0.01).verdict == "not enough seeds"
-
-
-def test_seeds_that_all_agree_need_no_spread():
-    same = [0.9] * 5
-    assert equivalence.equivalence(same, same, 0.01).verdict == "equivalent"
-    assert equivalence.equivalence([0.95] * 5, same, 0.01).verdict == "different"
-
-
-def test_equivalence_is_the_two_one_sided_tests_of_pairs():
-    from scipy.stats import ttest_rel
-
-    rng = np.random.default_rng(4)
-    a, b = rng.normal(0.9, 0.01, 8), rng.normal(0.905, 0.02, 8)
-    verdicts = set()
-    for margin in (0.01, 0.02, 0.03, 0.05):
-        upper = ttest_rel(a - margin, b, alternative="less").pvalue
-        lower = ttest_rel(a + margin, b, alternative="greater").pvalue
-        expected = bool(max(upper, lower) < 0.05)
-        assert (equivalence.equivalence(list(a), list(b), margin).verdict == "equivalent") is expected
-        verdicts.add(expected)
-    assert verdicts == {True, False}
-
-
-def test_what_a_seed_brings_to_both_cancels():
-    luck = [0.80, 0.95, 0.85, 0.99, 0.90]
-    near = [value + step for value, step in zip(luck, (0.001, -0.001, 0.002, 0, -0.002), strict=True)]
-    assert equivalence.equivalence(near, luck, 0.01).verdict == "equivalent"
-    assert equivalence.equivalence(near[::-1], luck, 0.01).verdict == "not enough seeds"
-    with pytest.raises(ValueError, match="shorter"):
-        equivalence.equivalence(luck, luck[:4], 0.01)
+@pytest.mark.parametrize("df", [1, 2, 3, 8, 60])
+@pytest.mark.parametrize("level", [0.95, 0.999])
+def test_the_detectable_difference_is_that_of_scipys_noncentral_t(df, level):
+    critical, difference = student.quantile(level, df), student.detectable(level, df, 0.8)
+    assert scipy.stats.nct.sf(critical, df, difference) == pytest.approx(0.8, abs=2e-3)

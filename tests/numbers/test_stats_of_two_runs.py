@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinbench.numbers import stats
+from twinbench.numbers.spreads import RUN_SD
 from twinbench.numbers.stats import Ratio, Values
 
 RUN, PROCESS, BLOCK = 0.04, 0.03, 0.005
@@ -93,7 +94,7 @@ def test_beside_a_control_a_slowdown_of_5_percent_is_found():
 
 def test_more_processes_can_not_tell_what_the_luck_of_runs_hides():
     rng = np.random.default_rng(6)
-    assert two_runs(rng, 200).resolvable > stats.RUN_SD
+    assert two_runs(rng, 200).resolvable > RUN_SD
 
 
 @settings(deadline=None)

@@ -26,12 +26,8 @@ SHAPES = {"training.cnn": (4, 4), "training.cnn1d": (6,), "training.lstm": (5,)}
 """Shape of one example, where an op takes no rows of features."""
 
 
-def of_role(role: Role) -> list[Op]:
-    return [op for op in ops.all_ops() if op.role == role]
-
-
 def every(role: Role) -> Any:
-    return pytest.mark.parametrize("op", of_role(role), ids=lambda op: op.name)
+    return pytest.mark.parametrize("op", ops.of_role(role), ids=lambda op: op.name)
 
 
 def build(op: Op) -> Any:
@@ -53,7 +49,7 @@ def trained(op: Op) -> tuple[Arrays, Arrays]:
 
 
 def test_every_role_has_ops():
-    assert all(of_role(role) for role in get_args(Role))
+    assert all(ops.of_role(role) for role in get_args(Role))
 
 
 @every("split")
@@ -102,8 +98,14 @@ def test_an_export_saves_a_model_and_has_defaults(op: Op):
     assert op.build({}) == op.params()
 
 
+@every("load")
+def test_a_load_returns_a_model_and_has_defaults(op: Op):
+    assert (op.inputs, op.output) == (("saved",), "model")
+    assert op.build({}) == op.params()
+
+
 def test_no_op_that_looks_like_one_of_a_role_is_without_it():
-    without = of_role("")
+    without = ops.of_role("")
     assert [op.name for op in without if "model" in op.inputs] == []
-    assert [op.name for op in without if op.output == "model" and "saved" not in op.inputs] == []
+    assert [op.name for op in without if op.output == "model"] == []
     assert [op.name for op in without if "test_fraction" in {field.name for field in fields(op.params)}] == []

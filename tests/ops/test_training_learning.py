@@ -35,7 +35,7 @@ def question(request: pytest.FixtureRequest) -> Question:
 
 def errors(question: Question, model: Arrays) -> dict[str, float]:
     """Errors in tolerances, by array."""
-    return {finding.output: finding.error for finding in question.compare(model)}
+    return {finding.output: finding.error for finding in question.check_agreement(model)}
 
 
 def test_every_wrong_trainer_is_refused(question: Question):

@@ -43,7 +43,7 @@ CARRIERS = np.tile(np.array(["AA", "<UA>"]), 200)
 IMPORT_MS = {"pandas": 300.0, "Polars": 900.0, "NumPy": 90.0, "DuckDB": 50.0, "torch": 1500.0}
 
 
-def make_store(path: Path, *, processes: int = 2, blocks: int = 6, run_id: str = RUN) -> str:
+def make_store(path: Path, *, processes: int = 4, blocks: int = 6, run_id: str = RUN) -> str:
     """Write the store at ``path`` and return the id of its only run."""
     with Store.open(path) as store:
         _begin(store, run_id)
@@ -63,7 +63,7 @@ def _begin(store: Store, run_id: str) -> None:
     store.new_run(
         run_id,
         created="2026-05-01T12:00:00+00:00",
-        arguments={"request": {"pipelines": [PIPELINE]}, "options": {"threads": 1, "processes": 2}},
+        arguments={"request": {"pipelines": [PIPELINE]}, "options": {"threads": 1, "processes": 4}},
         environment={"threads": 1, "process_sd": 0.012, "cpu": {"model": "Example 9000", "logical": 2}},
     )
     spec = {

@@ -254,8 +254,12 @@ def test_what_can_not_even_be_compared_costs_one_cell(twinbench, store, plugin, 
 
 
 def start(arguments: list[str], places: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a command, a run with one process per cell."""
     return subprocess.Popen(
-        [sys.executable, "-m", "twinbench", *arguments], env=places, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "twinbench", *arguments, "--processes", "1"],
+        env=places,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
 
 
@@ -313,7 +317,7 @@ def test_ctrl_c_keeps_what_was_measured_and_prints_how_to_resume(twinbench, stor
     harness.send_signal(signal.SIGINT)
     _, err = harness.communicate(timeout=30)
     assert harness.returncode == 130
-    assert b"twinbench run work --budget 60 --no-track --resume" in err
+    assert b"twinbench run work --budget 60 --processes 1 --no-track --resume" in err
     assert b"Traceback" not in err
     with store() as results:
         assert results.find_run().status == "interrupted"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from twinbench.run import request, runner
 from twinbench.run.measured import Measured
 from twinbench.run.options import Options
+from twinbench.run.watch import Watch
 from twinbench.store.samples import figures
 from twinbench.store.store import Sample, Store
 
@@ -23,6 +24,8 @@ SAMPLES = st.lists(
         st.sampled_from(["a", "b"]),
         st.sampled_from(["steady", "first_call"]),
         st.floats(1, 1e9),
+        gc_ns=st.none() | st.floats(0, 1e9),
+        collector_ns=st.none() | st.floats(0, 1e9),
     )
 )
 
@@ -50,11 +53,11 @@ class Counting(Store):
 @pytest.mark.parametrize("budget", [0.2, 1.5])
 def test_each_cell_is_read_once_however_many_blocks_there_are(tmp_path: Path, budget: float):
     wanted = request.Request(pipelines=("noop",), stacks=("probe-a", "probe-b"))
-    options = Options(budget_s=budget, resolve=1e-9)
+    options = Options(budget_s=budget, processes=1, resolve=1e-9)
     with Counting.open(tmp_path / "results.db") as store:
         store.reads = Counter()
         run_id = request.new_run(store, wanted, options)
-        runner.run(request.parts(wanted), options, store, run_id, runner.Watch())
+        runner.run(request.parts(wanted), options, store, run_id, Watch())
         cells = [cell.id for cell in store.cells(run_id)]
         assert store.reads == dict.fromkeys(cells, 1)
         assert {sample.block for sample in store.samples(cells[0])} >= set(range(5))

@@ -215,3 +215,29 @@ def test_every_fact_of_a_step_that_is_written_has_a_reader(twinbench, store):
         written = {fact.key for fact in results.facts(cell.id) if fact.step}
         assert {"warm_up", "held_as"} <= written <= STEP_KEYS
         assert StepFacts.of(results.facts(cell.id), "noop").discarded
+
+
+def test_a_stack_that_answers_from_a_memo_disagrees_and_is_never_ranked(twinbench, plugin, tmp_path):
+    (tmp_path / "questions.toml").write_text(QUESTIONS.replace("independent = true", ""))
+    env = plugin(
+        "remembering",
+        """
+        from dataclasses import replace
+        from twinbench.frameworks import numpy
+
+        BASE = numpy.FRAMEWORKS[0]
+        answers = {}
+        def remembered(p, table):
+            key = sum(hash(column.tobytes()) for column in table.values())
+            if key not in answers:
+                answers[key] = [BASE.ops["tables.groupby"](p, table) for _ in range(20)][0]
+            return answers[key]
+        FRAMEWORKS = replace(BASE, name="Memo", ops=dict(BASE.ops) | {"tables.groupby": remembered})
+        """,
+    )
+    arguments = ["questions", "--stack", "NumPy", "--stack", "Memo", "--size", "three", "--pipelines", str(tmp_path)]
+    done = twinbench("run", *arguments, "--budget", "0.3", "--no-track", "--json", env=env)
+    cells = {cell["stack"]: cell for cell in json.loads(done.stdout)["pipelines"][0]["cells"]}
+    assert cells["NumPy"]["status"] == "done", cells["NumPy"]["reason"]
+    assert (cells["Memo"]["status"], cells["Memo"]["rank"]) == ("disagrees", None)
+    assert "groupby: time: the call answers from a memo: it takes" in cells["Memo"]["reason"]

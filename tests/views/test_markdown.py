@@ -39,7 +39,7 @@ def html(text: str) -> str:
 def test_tables_are_whole_however_wide(document):
     page = html(document)
     assert page.count("<table>") == 2
-    assert "276 ms ±2.0%" in page
+    assert "276 ms ±1.0%" in page
     assert all(f">{step}</td>" in page for step in STEPS)
     assert document.splitlines()[-1] == "", "every block ends with an empty line"
 

@@ -72,7 +72,7 @@ def test_every_answer_is_there(store):
             assert text.interval(cell.total) in read.text
     for said in (SHA256, "Example 9000", "other processes were busy", "Fatal error: [/lib] gone", "roc_auc 0.500"):
         assert said in read.text
-    assert "twinbench run flights-delay --threads 1 --processes 2" in read.text
+    assert "twinbench run flights-delay --threads 1 --processes 4" in read.text
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_independent_steps_are_ranked_one_by_one(store):
     for stack, ms in (("OpenCV", 1.0), ("Pillow", 4.0)):
         id = store.add_cell(RUN, "ops", stack, SIZE, {"blur": stack, "warp": stack}, "f")
         store.add_samples(
-            id, [Sample(p, b, s, "steady", ms * 1e6 + b) for p in range(3) for b in range(5) for s in ("blur", "warp")]
+            id, [Sample(p, b, s, "steady", ms * 1e6 + b) for p in range(4) for b in range(5) for s in ("blur", "warp")]
         )
         store.add_agreement(
             id, Agreement("warp", "x", "different", 9.0, 3.0, stack == "OpenCV", "", 41.2, "rounds twice")

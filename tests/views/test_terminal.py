@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
+from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, drop_process, make_store
 from twinbench.numbers.stats import Interval
 from twinbench.results.summary.run import Growth, RunSummary, summarise
 from twinbench.store.records import Agreement
 from twinbench.store.store import Status, Store
 from twinbench.views import layout, terminal, text
+from twinbench.views.report.page import render
 
 unhurried = settings(deadline=None)
 
@@ -46,17 +47,32 @@ def test_plain_text_has_every_figure_and_no_colour_codes(store):
     output = shown(store)
     assert "\x1b" not in output
     assert row(output, "pandas+torch") == [
-        *("3", "pandas+torch", "276 ms ±2.0%", "2.37x ±2.0%", "2.63 s", "5.00 ms", "0.920", "0.25", "300 MiB", "done")
+        *("3", "pandas+torch", "276 ms ±1.0%", "276 ms", "2.38x ±1.2%"),
+        *("2.63 s", "5.00 ms", "0.920", "0.25", "300 MiB", "done"),
     ]
-    assert row(output, "NumPy+torch")[3] == "1"
+    assert row(output, "NumPy+torch")[4] == "1"
     assert row(output, "DuckDB+torch")[0] == "-"
     assert "DuckDB+torch: wrong answer: groupby: mean: worst at 7" in output
     assert "twinbench julia setup" in output
     assert "most-frequent: roc_auc 0.500" in output
     assert "warning: other processes were busy" in output
-    assert "share a rank" in output, "how to read it"
+    assert "1 plus the number of stacks" in output, "how to read it"
     for step in STEPS:
         assert step in output
+
+
+def test_intervals_of_few_processes_say_assumed_and_nothing_is_ranked(store):
+    assert "assumed: with fewer" in shown(store)
+    for cell in store.cells(RUN):
+        drop_process(store, cell.id, 0)
+    output = shown(store)
+    line = next(line for line in output.splitlines() if line.startswith(" pandas+torch "))
+    figures = re.split(r"\s{2,}", line.strip())[1:4:2]
+    assert all(figure.endswith(" assumed") for figure in figures), "the first column isn't a rank"
+    assert "NumPy+torch took the shortest time (116 ms); nothing is ranked" in output
+    assert "share rank" not in output
+    page = render(store, summarise(store, RUN), ())
+    assert page.count("% assumed") >= 3 + 2, "totals of three stacks, and ratios of two"
 
 
 def growth(**exponents: Growth) -> str:
@@ -115,7 +131,7 @@ def test_no_line_of_a_table_is_broken_by_a_narrow_terminal(store, width):
     for stack in ("pandas+torch", "DataFrames.jl+Flux"):
         assert stack in output
     if width >= 60:
-        assert "276 ms ±2.0%" in output
+        assert "276 ms ±1.0%" in output
         rows = [line for line in output.splitlines() if re.match(r"\s+[-13]  \S+\+", line)]
         assert len(rows) == 6
         assert all(len(line) <= width for line in rows)

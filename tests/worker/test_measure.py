@@ -6,8 +6,6 @@ import gc
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from twinbench.worker import measure
 
@@ -29,6 +27,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(measure, "perf_counter_ns", made.read)
+    monkeypatch.setattr(measure, "thread_time_ns", made.read)
     monkeypatch.setattr(measure, "process_time_ns", lambda: 2 * made.now_ns)
     return made
 
@@ -69,19 +68,18 @@ def test_a_burst_goes_on_until_its_time_is_up(clock: Clock):
     assert len(measure.burst(lambda: clock.spin(1_000_000), 4, 1, 20_000_000)) == 5
 
 
-def test_a_burst_collects_garbage_first_and_leaves_collection_on():
-    class Ring:
-        pass
-
-    ring = Ring()
-    ring.self = ring
-    seen = []
-    ring.__class__.__del__ = lambda self: seen.append(len(calls))
-    del ring
+@pytest.mark.parametrize(("ns", "discarded"), [(1_000_000, 5), (6_000_000, 1), (measure.CERTAIN_NS, 0)])
+def test_what_a_stop_leaves_cold_is_discarded_where_it_weighs(clock: Clock, ns: int, discarded: int):
     calls: list[int] = []
-    measure.burst(lambda: calls.append(1), 1, 1, 0)
-    assert seen == [0], "the ring went before the first call"
+    timings = measure.burst(lambda: (calls.append(1), clock.spin(ns)), 1, 4, 0)
+    assert (len(timings), len(calls)) == (4, 4 + discarded)
+
+
+def test_a_burst_leaves_the_collector_as_it_is_in_a_loop():
+    before = [generation["collections"] for generation in gc.get_stats()]
+    measure.burst(lambda: None, 1_000, 3, 0)
     assert gc.isenabled()
+    assert [generation["collections"] for generation in gc.get_stats()] == before
 
 
 def test_collections_while_timing_are_recorded():
@@ -90,31 +88,7 @@ def test_collections_while_timing_are_recorded():
     assert measure.timed(lambda: None).gc_ns == 0
 
 
-def test_warm_up_goes_on_while_times_fall_and_stops_when_they_have_settled(clock: Clock):
-    times = iter([*range(6_000_000, 1_000_000, -250_000), *[1_000_000] * 1000])
-    discarded, settled = measure.warm_up(lambda: clock.spin(next(times)), 1, 10_000_000_000)
-    assert settled
-    assert 20 < discarded <= 20 + measure.TREND_WINDOW
-
-
-def test_warm_up_ends_at_its_limit_and_says_so(clock: Clock):
-    assert measure.warm_up(lambda: clock.spin(2_000_000), 1, 1) == (1, False)
-    falling = iter(range(100_000_000, 0, -1_000_000))
-    assert measure.warm_up(lambda: clock.spin(next(falling)), 1, 1_000_000_000) == (11, False)
-
-
 def test_the_first_call_keeps_the_result():
     timing, result = measure.first_call(lambda: "result")
     assert result == "result"
     assert timing.evals == 1
-
-
-@given(st.lists(st.floats(0, 1e9), min_size=10, max_size=10, unique=True))
-def test_a_sorted_fall_is_a_trend_and_its_reverse_is_none(values: list[float]):
-    assert measure.falling(sorted(values, reverse=True))
-    assert not measure.falling(sorted(values))
-
-
-@pytest.mark.parametrize("values", [[5.0] * 10, [1, 2, 1, 2, 1, 2, 1, 2, 1, 2]])
-def test_level_times_are_no_trend(values: list[float]):
-    assert not measure.falling(values)

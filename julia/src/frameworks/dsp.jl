@@ -117,6 +117,7 @@ function read_wav(p, path)
     files = [
         (part, name)
         for part in ("train", "test")
+        if isdir(joinpath(path, part))
         for name in readdir(joinpath(path, part))
         if endswith(name, ".wav")
     ]
@@ -239,6 +240,12 @@ function summarise(p, arrays)
     spread = std(arrays.x; dims = 2, mean = centre, corrected = false)
     return (; arrays..., x = dropdims(vcat(centre, spread); dims = 2))
 end
+
+const DEVIATIONS = Dict("signals.zero_phase" => (
+    reason = "DSP.jl 0.8.5 computes the steady state of a section by differences that cancel where an edge is near 0 Hz",
+    rtol = 1.0e-9,
+    atol = 9.1e-13,
+))
 
 const OPS = Dict{String, Function}(
     "signals.fir_design" => fir_design,

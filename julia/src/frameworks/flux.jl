@@ -23,6 +23,13 @@ const COUNTED = (:input, :order, :train, :test)
 use(array_type) = (HELD[] = array_type; nothing)
 placed(arrays) = NamedTuple(name => name in COUNTED ? array : HELD[](array) for (name, array) in pairs(arrays))
 
+"""Return the backend of Flux: the packages of its gradients and kernels, and the type that holds arrays of numbers."""
+engine() = (
+    gradients = "Zygote $(pkgversion(Flux.Zygote))",
+    kernels = "NNlib $(pkgversion(Flux.NNlib))",
+    arrays = HELD[] === identity ? "Array" : string(HELD[]),
+)
+
 """A trained model, the shape of its examples in NumPy's order, and the loss of every step."""
 struct Trained{M}
     model::M

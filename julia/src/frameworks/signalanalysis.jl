@@ -122,6 +122,12 @@ function far_apart(positions::Vector{Int}, heights::Vector{Float64}, distance::I
     return kept
 end
 
+const DEVIATIONS = Dict("signals.zero_phase" => (
+    reason = "DSP.jl 0.8.5 computes the steady state of a section by differences that cancel where an edge is near 0 Hz",
+    rtol = 1.0e-9,
+    atol = 9.1e-13,
+))
+
 const OPS = Dict{String, Function}(
     "signals.fir_design" => fir_design,
     "signals.fir_filter" => fir_filter,

@@ -85,7 +85,7 @@ def _version(distribution: str) -> str | None:
 
 def _blas() -> list[Facts]:
     """List the linear algebra and OpenMP libraries that NumPy loads, by asking a process of its own."""
-    command = [sys.executable, "-c", BLAS_PROBE]
+    command = [sys.executable, "-P", "-c", BLAS_PROBE]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=BLAS_TIMEOUT_S, check=True)
         pools: list[Facts] = json.loads(done.stdout)

@@ -85,7 +85,7 @@ def _print_missing(julia: Julia) -> None:
 
 def _setup_within(seconds: float, names: list[str]) -> None:
     """Run `setup` in a process group, which is killed after the time-out with its downloads and compilers."""
-    command = [sys.executable, "-m", "twinbench", "julia", "setup", *names]
+    command = [sys.executable, "-P", "-m", "twinbench", "julia", "setup", *names]
     child = subprocess.Popen(command, start_new_session=True)
     try:
         if child.wait(seconds) != 0:

@@ -1,27 +1,73 @@
-"""The progress of a run on stderr: bars on a terminal, plain lines elsewhere."""
+"""The progress of a run on stderr: bars on a terminal, plain lines elsewhere, and a table of the figures so far."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from twinbench.run.runner import Watch
+from twinbench.run.watch import Watch
 from twinbench.views.text import seconds
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.progress import Progress
+
+    from twinbench.store.store import Store
+
+Figures = Callable[[int, int], "tuple[Group, bool]"]
+"""Function of the present process and their number that returns the provisional table, and whether it is complete."""
+
+WAIT_S = 60.0
+"""Seconds after which the table is shown even if a time is missing: a stack may take 30 s to start, and the table
+stands after 90 s."""
+
+EVERY_S = 10.0
+"""Seconds between two tables on a terminal: a table takes some 50 ms, in which nothing is measured."""
+
+
+class Provisional:
+    """The table of the figures so far, which decides when to be made anew."""
+
+    def __init__(self, figures: Figures | None, clock: Callable[[], float] = time.monotonic) -> None:
+        """``figures``: None never shows a table."""
+        self._figures = figures
+        self._clock = clock
+        self._start = clock()
+        self._last: float | None = None
+        self._process = (1, 1)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether there should be a table by now, and there is none."""
+        return self._figures is not None and self._last is None and self._clock() - self._start >= WAIT_S
+
+    def at(self, process: int, processes: int) -> None:
+        """Note which process is being measured, and how many there will be."""
+        self._process = (process, processes)
+
+    def latest(self, *, once: bool) -> Group | None:
+        """Return the table if a new one is due, or None. With ``once`` there is only one."""
+        now = self._clock()
+        if self._figures is None or (self._last is not None and (once or now - self._last < EVERY_S)):
+            return None
+        table, complete = self._figures(*self._process)
+        if not complete and now - self._start < WAIT_S:
+            return None
+        self._last = now
+        return table
 
 
 class Lines(Watch):
-    """Progress as lines: one line per event, and for bursts one line every ten seconds."""
+    """Progress as lines: one line per event, for bursts one line every ten seconds, and the table once."""
 
     EVERY_S = 10.0
 
-    def __init__(self) -> None:
+    def __init__(self, provisional: Provisional) -> None:
         self._last = time.monotonic()
+        self._provisional = provisional
 
     def planned(self, pipeline: str, size: str, stacks: list[str]) -> None:
         """Show the pipeline and the stacks that are measured next."""
@@ -31,12 +77,30 @@ class Lines(Watch):
         """Show what a stack does."""
         if what == "import":
             self._say(f"{stack}: starting")
+        if self._provisional.is_late:
+            self._show()
 
     def measured(self, stack: str, step: str, took: float, fraction: float) -> None:
         """Show the share of the budget that is spent, and the newest time."""
         if time.monotonic() - self._last > self.EVERY_S:
             self._last = time.monotonic()
             self._say(f"measuring: {fraction:.0%} of the budget, last {stack} {step} {seconds(took)}")
+
+    def refined(self, process: int, processes: int) -> None:
+        """Show the figures so far, once."""
+        self._provisional.at(process, processes)
+        self._show()
+
+    def _show(self) -> None:
+        table = self._provisional.latest(once=True)
+        if table is not None:
+            from rich.console import Console
+
+            from twinbench.views import layout
+
+            console = Console(stderr=True)
+            layout.widen(console)
+            console.print(table)
 
     def ended(self, stack: str, status: str, reason: str) -> None:
         """Show how a stack ended."""
@@ -48,28 +112,42 @@ class Lines(Watch):
 
 
 class Bars(Watch):
-    """Progress as a bar for the pipeline that is measured, with the current cell, the newest time and the time left."""
+    """Progress as a bar for the pipeline that is measured, with the current cell, the newest time and the time left.
 
-    def __init__(self, progress: Progress) -> None:
+    The table of the figures so far stands above the bar, and is refined there.
+    """
+
+    def __init__(self, progress: Progress, provisional: Provisional) -> None:
         from rich.markup import escape
 
         self._progress = progress
+        self._provisional = provisional
         self._escape = escape
         self._task = progress.add_task("planning", total=1.0)
+        self.table: Group | None = None
+        """The newest table; None before the first and between two pipelines."""
 
     def planned(self, pipeline: str, size: str, stacks: list[str]) -> None:
         """Show the pipeline and the stacks that are measured next."""
         self._name = f"{pipeline} ({size})"
+        self.table = None
         self._progress.reset(self._task, description=self._escape(self._name), total=1.0)
 
     def doing(self, stack: str, what: str) -> None:
         """Show what a stack does."""
         self._progress.update(self._task, description=self._escape(f"{self._name} {stack}: {what}"))
+        if self._provisional.is_late:
+            self.table = self._provisional.latest(once=False)
 
     def measured(self, stack: str, step: str, took: float, fraction: float) -> None:
         """Show the share of the budget that is spent, and the newest time."""
         text = self._escape(f"{self._name} {stack}: {step} {seconds(took)}")
         self._progress.update(self._task, description=text, completed=fraction)
+
+    def refined(self, process: int, processes: int) -> None:
+        """Refine the figures so far."""
+        self._provisional.at(process, processes)
+        self.table = self._provisional.latest(once=False) or self.table
 
     def ended(self, stack: str, status: str, reason: str) -> None:
         """Show how a stack ended."""
@@ -77,15 +155,45 @@ class Bars(Watch):
         self._progress.console.print(text, highlight=False)
 
 
+def figures_of(results: Store, run_id: str) -> Figures:
+    """Return the function that makes the provisional table of a run."""
+
+    def figures(process: int, processes: int) -> tuple[Group, bool]:
+        from twinbench.results.summary.run import summarise
+        from twinbench.store.records import LOOK
+        from twinbench.views import provisional
+
+        summary = summarise(results, run_id)
+        looks = {
+            cell.cell_id: sum(fact.value.values())
+            for pipeline in summary.pipelines
+            for cell in pipeline.cells
+            for fact in results.facts(cell.cell_id)
+            if fact.key == LOOK
+        }
+        return provisional.shown(summary, process, processes, looks), provisional.complete(summary)
+
+    return figures
+
+
 @contextmanager
-def watching() -> Iterator[Watch]:
-    """Yield the watch for stderr: `Bars` on a terminal, else `Lines`."""
+def watching(figures: Figures | None = None) -> Iterator[Watch]:
+    """Yield the watch for stderr: `Bars` on a terminal, else `Lines`. Without ``figures`` there is no table."""
+    provisional = Provisional(figures)
     if not sys.stderr.isatty():
-        yield Lines()
+        yield Lines(provisional)
         return
-    from rich.console import Console
+    from rich.console import Console, Group
+    from rich.live import Live
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (BarColumn(bar_width=20), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield Bars(progress)
+    console = Console(stderr=True)
+    progress = Progress(*columns, console=console)
+    bars = Bars(progress, provisional)
+
+    def renderable() -> Group:
+        return Group(*([bars.table] if bars.table is not None else []), progress)
+
+    with Live(get_renderable=renderable, console=console, transient=True, refresh_per_second=4):
+        yield bars

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,7 +37,14 @@ def run(
         str,
         typer.Option(metavar="cpu|cuda", help="Device of the frameworks that support it; others use the processor."),
     ] = "cpu",
-    processes: Annotated[int, typer.Option(help="Fresh processes per cell; their spread is part of the interval.")] = 1,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Fresh processes per cell, whose spread is part of the interval. Default: 4, or 1 for steps too slow "
+            "for the budget; their intervals are called assumed, and they are not ranked.",
+        ),
+    ] = None,
     resolve: Annotated[
         str | None,
         typer.Option(
@@ -134,15 +143,17 @@ def _measured_here(
 
     ``unrecorded``: arguments of the command that are in neither the request nor the options.
     """
-    from twinbench.cli.progress import watching
+    from twinbench.cli.progress import figures_of, watching
     from twinbench.run import request, runner
 
     if resume:
         run_id, options = request.resume(results, wanted, options.device)
     else:
+        options = replace(options, seed=secrets.randbelow(2**32))
         run_id = request.new_run(results, wanted, options)
+    figures = None if "--json" in unrecorded else figures_of(results, run_id)
     try:
-        with watching() as watch:
+        with watching(figures) as watch:
             runner.run(parts, options, results, run_id, watch)
     except KeyboardInterrupt:
         results.finish_run(run_id, "interrupted")

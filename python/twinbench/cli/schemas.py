@@ -22,9 +22,9 @@ from twinbench.results.decisions.recommend_records import Recommendation
 from twinbench.results.models.endpoints import Endpoint
 from twinbench.results.models.monitoring import Monitored
 from twinbench.results.summary.records import RunSummary
-from twinbench.run.agree.agreement import Finding
 from twinbench.run.selftest import Selftest
 from twinbench.store.mistakes import CellErrors
+from twinbench.store.records import Agreement
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PrintedAgreement:
     """One stack's agreement with the reference: the findings by step."""
 
     stack: str
-    findings: dict[str, list[Finding]]
+    findings: dict[str, list[Agreement]]
     reason: str
     available: bool
     ok: bool

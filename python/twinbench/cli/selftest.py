@@ -36,5 +36,6 @@ def selftest(
     print(f"slowdowns of 5 % found: {result.found:.0%} of {comparisons}")
     print(f"spread between identical processes, measured side by side: {result.process_sd:.2%} (standard deviation)")
     print(f"spread of a time between processes of one run: {result.time_sd:.2%}, and between runs: {result.run_sd:.2%}")
-    print(f"smallest difference that a comparison of {test.PROCESSES} processes can detect: {result.smallest:.1%}")
+    smallest = f"smallest difference that a comparison of {test.PROCESSES} processes finds in four of five cases"
+    print(f"{smallest}: {result.smallest:.1%}")
     print(f"saved in {path}; later runs use and quote these figures", file=sys.stderr)

@@ -8,7 +8,7 @@ import numpy as np
 
 from twinbench.conformance.trial import Trial
 from twinbench.ops.contract import Arrays
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 
 class Broken(AssertionError):
@@ -17,7 +17,7 @@ class Broken(AssertionError):
 
 def agrees(trial: Trial) -> None:
     """The output is the reference's, within the tolerance of the op or the declared deviation."""
-    findings = trial.question.compare(trial.got, trial.framework)
+    findings = trial.question.check_agreement(trial.got, trial.framework)
     wrong = [f for f in findings if not f.ok and not f.declared]
     if wrong:
         raise Broken("; ".join(f"'{f.output}': {f.detail or f'error {f.error:.3g} of what is allowed'}" for f in wrong))
@@ -47,7 +47,7 @@ def repeats(trial: Trial) -> None:
     """
     first, second = trial.got, trial.call()
     question = trial.question
-    wrong = [f for f in compare(question.op, second, first, None, question.params, question.scale) if not f.ok]
+    wrong = [f for f in check_agreement(question.op, second, first, None, question.params, question.scale) if not f.ok]
     if wrong:
         raise Broken(f"the second call gives another answer: '{wrong[0].output}': {wrong[0].detail}")
 

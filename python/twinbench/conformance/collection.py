@@ -23,7 +23,7 @@ from twinbench.frameworks.api import Framework
 from twinbench.julia.find import find
 from twinbench.julia.start import environment
 from twinbench.launch.variables import THREAD_VARIABLES
-from twinbench.plan.stack import unavailable
+from twinbench.plan.stack import deviation, unavailable
 
 ROOT = "conformance"
 WHOLE = "framework"
@@ -118,7 +118,7 @@ def _calls(
     for op in (known[name] for name in framework.ops if name in known):  # names_ops reports the others
         for check, function in CHECKS.items():
             yield op.name, check, partial(search.holds, framework, op, [function], options)
-        if op.name in framework.deviations:
+        if deviation(framework, op.name) is not None:
             yield op.name, "needs_deviation", partial(search.needs_deviation, framework, op, options)
         yield op.name, "discriminates", partial(search.discriminates, framework, op, options)
 

@@ -28,6 +28,17 @@ def names_ops(framework: Framework, spec: str, position: int) -> None:
             raise Broken(f"the {what} of {framework.name} are about {without[0]}, which it doesn't have")
 
 
+def has_bounds(framework: Framework, spec: str, position: int) -> None:
+    """Each deviation says what it means for a user, and has a bound that a wrong answer exceeds."""
+    for name, deviation in framework.deviations.items():
+        if deviation.unbounded:
+            raise Broken(f"the deviation of {name} of {framework.name}: {deviation.unbounded}")
+        if not deviation.effect:
+            raise Broken(
+                f"the deviation of {name} of {framework.name} doesn't say what it means for a user: add effect"
+            )
+
+
 def has_versions(framework: Framework, spec: str, position: int) -> None:
     """There are packages, and each has a version that is recorded with the results."""
     if not framework.packages:
@@ -72,6 +83,6 @@ def _extra(framework: Framework, threads: int) -> dict[str, str]:
 
 
 DECLARATIONS: dict[str, Callable[[Framework, str, int], None]] = {
-    check.__name__: check for check in (names_ops, has_versions, has_sources, imports_late, reads_threads)
+    check.__name__: check for check in (names_ops, has_bounds, has_versions, has_sources, imports_late, reads_threads)
 }
 """Every check of a framework as a whole, by the name under which pytest shows it."""

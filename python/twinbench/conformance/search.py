@@ -62,7 +62,7 @@ def needs_deviation(framework: Framework, op: Op, options: settings | None = Non
 
     def attempt(question: Question) -> None:
         if not needed:
-            findings = question.compare(Trial(framework, question).got, framework)
+            findings = question.check_agreement(Trial(framework, question).got, framework)
             needed.extend(f.declared for f in findings if f.declared)
 
     options = options or reproducible()
@@ -105,7 +105,7 @@ class _Counts:
 def _refuse_mistakes(question: Question, counts: _Counts) -> None:
     op, params = question.op, question.params
     right = op.canonical(question.complete(question.want))
-    if not all(finding.ok for finding in question.compare_complete(right)):
+    if not all(finding.ok for finding in question.check_complete(right)):
         raise Broken("the reference doesn't agree with itself")
     _refuse_trainers(question, counts)
     for array, wrong in renamed(right):
@@ -130,7 +130,7 @@ def _refuse_trainers(question: Question, counts: _Counts) -> None:
     for wrong in possible(question.op, question.params, question.inputs):
         if wrong.name not in counts.trainers:
             counts.trainers.add(wrong.name)
-            if all(finding.ok for finding in question.compare(wrong.train(question.params, *question.inputs))):
+            if all(finding.ok for finding in question.check_agreement(wrong.train(question.params, *question.inputs))):
                 raise Broken(f"agreement accepts a trainer that {wrong.name}")
 
 
@@ -142,7 +142,7 @@ def _comparable(question: Question, output: Arrays) -> Arrays:
 
 def _accepted(question: Question, output: Arrays) -> bool:
     try:
-        return all(finding.ok for finding in question.compare_complete(output))
+        return all(finding.ok for finding in question.check_complete(output))
     except KeyError:  # the canonical form of an output asks for an array that isn't there
         return False
 

@@ -15,27 +15,31 @@ from twinbench.conformance.case import Case, Files
 from twinbench.ops.contract import Arrays
 
 RATE = 1000.0
-NO_TONE = ("noise", "zeros", "offset")
-"""``offset`` is noise far from zero."""
+KINDS = ("noise", "zeros", "offset", "electrode", "constant", "muted", "impulse", "whole")
+"""Kinds of records: ``offset`` and ``electrode`` are noise far from zero and very far, ``whole`` are whole numbers."""
+UNITS = (1.0, 1.0, 1.0, 1e-20, 1e-6, 1e12)
+"""Factors of the records: agreement must mean the same in every unit."""
 STEP = math.pi / 3
 """A distance between levels of which no multiple is a prominence that is asked for."""
 RATIOS = [(3, 2), (2, 3), (1, 3), (5, 1), (7, 5), (4, 9), (147, 160)]
 
 
 @st.composite
-def signals(
-    draw: st.DrawFn, least: int = 1, most: int = 160, kinds: Sequence[str] = (*NO_TONE, "constant", "impulse")
-) -> Arrays:
+def signals(draw: st.DrawFn, least: int = 1, most: int = 160, kinds: Sequence[str] = KINDS) -> Arrays:
     """Read-only records that may be strided, with labels that an op has to pass on."""
     records, samples = draw(st.integers(1, 3)), draw(st.integers(least, most))
     kind, rng = draw(st.sampled_from(kinds)), np.random.default_rng(draw(st.integers(0, 2**32)))
     x = {
         "noise": rng.normal(size=(records, samples)),
         "offset": rng.normal(size=(records, samples)) - 7,
+        "electrode": 50 * rng.normal(size=(records, samples)) + 3e5,
+        "muted": np.where(np.arange(samples) < samples // 2, rng.normal(size=(records, samples)), 0.3),
+        "whole": rng.integers(-9, 10, size=(records, samples)).astype(float),
         "zeros": np.zeros((records, samples)),
         "constant": np.full((records, samples), 3.7),
         "impulse": np.eye(records, samples, k=samples // 2),
     }[kind]
+    x = x * draw(st.sampled_from(UNITS))
     layout = draw(st.sampled_from(["C", "F", "strided"]))
     x = np.repeat(x, 2, axis=1)[:, ::2] if layout == "strided" else np.array(x, order="F" if layout == "F" else "C")
     x.flags.writeable = False
@@ -44,9 +48,13 @@ def signals(
 
 @st.composite
 def _edges(draw: st.DrawFn) -> dict[str, Any]:
+    """Edges from 0.0001 of half the rate to 0.999 of it."""
     band = draw(st.sampled_from(["lowpass", "highpass", "bandpass"]))
-    low = draw(st.floats(0.05, 0.8))
-    cutoff = [low] if band != "bandpass" else [low, low + draw(st.floats(0.1, 0.15))]
+    low = draw(st.one_of(st.floats(0.05, 0.8), st.floats(0.0001, 0.05)))
+    high = draw(st.one_of(st.just(0.999), st.floats(0.05, 0.2).map(lambda width: low + width)))
+    cutoff = [low] if band != "bandpass" else [low, high]
+    if band == "highpass":
+        cutoff = [draw(st.sampled_from([low, 0.999]))]
     return {"band": band, "cutoff_hz": [edge * RATE / 2 for edge in cutoff], "rate_hz": RATE}
 
 
@@ -118,17 +126,18 @@ def autocorrelation(draw: st.DrawFn) -> Case:
 
 @st.composite
 def find_peaks(draw: st.DrawFn) -> Case:
-    """Levels that are all different."""
+    """Levels that are all different, or whole numbers of which the contract excludes many."""
     record = np.array(draw(st.permutations(range(draw(st.integers(1, 90))))), dtype=np.float64)
     x = np.stack([record, record[::-1] / 8]) * draw(st.sampled_from([1.0, STEP]))
+    x = np.minimum(x, draw(st.sampled_from([np.inf, x[0, 0]]))) * draw(st.sampled_from(UNITS))
     return Case({"prominence": draw(st.integers(0, 12)) / 2, "distance": draw(st.integers(1, 12))}, ({"x": x},))
 
 
 @st.composite
 def short_term_features(draw: st.DrawFn) -> Case:
-    """Noise only: rounding decides at which bin a flat spectrum reaches a share."""
+    """Frames of even and odd lengths, and some beside which nothing is left over."""
     frame = draw(st.integers(2, 70))
-    return Case({"frame": frame, "hop": draw(st.integers(1, 90))}, (draw(signals(frame, kinds=NO_TONE)),))
+    return Case({"frame": frame, "hop": draw(st.integers(1, 90))}, (draw(signals(frame)),))
 
 
 @st.composite
@@ -145,6 +154,7 @@ def summarise(draw: st.DrawFn) -> Case:
     """Features of which one may be NaN."""
     shape = draw(st.tuples(st.integers(1, 3), st.integers(1, 20), st.integers(1, 4)))
     x = np.random.default_rng(draw(st.integers(0, 99))).normal(size=shape)
+    x = (x + draw(st.sampled_from([0.0, 1e6]))) * draw(st.sampled_from(UNITS))
     if draw(st.booleans()):
         x[0, draw(st.integers(0, shape[1] - 1)), 0] = np.nan
     return Case({}, ({"x": x, "y": np.arange(shape[0])},))

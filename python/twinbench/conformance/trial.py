@@ -16,7 +16,9 @@ from twinbench import ops
 from twinbench.conformance.case import Case, Files
 from twinbench.frameworks.api import Framework
 from twinbench.ops.contract import NEUTRAL, Arrays, Kind, Op, OutsideContract
-from twinbench.run.agree.agreement import Finding, compare
+from twinbench.plan.stack import deviation
+from twinbench.run.agree.agreement import check_agreement
+from twinbench.store.records import Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +35,19 @@ class Question:
     want: Arrays
     scale: Arrays
 
-    def compare(self, got: Arrays, framework: Framework | None = None) -> list[Finding]:
+    def check_agreement(self, got: Arrays, framework: Framework | None = None) -> list[Agreement]:
         """Check an output as the harness does, with the deviation that the framework declares."""
-        return self.compare_complete(self.complete(got), framework)
+        declared = None if framework is None else deviation(framework, self.op.name)
+        return check_agreement(self.op, got, self.want, declared, self.params, self.scale, self.inputs)
 
     def complete(self, output: Arrays) -> Arrays:
         """Add to an output what the op derives from it for the check."""
         return output if self.op.derived is None else output | self.op.derived(self.params, output, *self.inputs)
 
-    def compare_complete(self, got: Arrays, framework: Framework | None = None) -> list[Finding]:
+    def check_complete(self, got: Arrays) -> list[Agreement]:
         """Check an output that has what the op derives from it."""
-        deviation = None if framework is None else framework.deviations.get(self.op.name)
-        return compare(self.op, got, self.complete(self.want), deviation, self.params, self.scale)
+        inputs = self.inputs if self.op.derived is None else ()
+        return check_agreement(self.op, got, self.complete(self.want), None, self.params, self.scale, inputs)
 
 
 def ask(op: Op, case: Case, directory: Path) -> Question:

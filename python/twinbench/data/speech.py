@@ -152,7 +152,7 @@ def _by_library(texts: Sequence[Utterance]) -> Iterator[bytes]:
     assert spec.origin is not None
     home = Path(spec.origin).parent
     library = next((path for path in sorted(home.iterdir()) if path.suffix in (".so", ".dylib", ".dll")), home)
-    command = [sys.executable, espeak.__file__, str(library), str(home / "espeak-ng-data")]
+    command = [sys.executable, "-P", espeak.__file__, str(library), str(home / "espeak-ng-data")]
     spoken = io.BytesIO(_run(command, json.dumps(list(texts)).encode()))
     while length := spoken.read(4):
         yield spoken.read(struct.unpack("<I", length)[0])

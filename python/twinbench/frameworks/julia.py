@@ -13,7 +13,7 @@ from pathlib import Path
 from twinbench import paths
 from twinbench.frameworks import julia_bridge as bridge
 from twinbench.frameworks.api import Deviation, Framework
-from twinbench.frameworks.julia_literals import Literals, Numbers
+from twinbench.frameworks.julia_literals import Literals, Numbers, Texts
 from twinbench.julia.find import package_versions
 from twinbench.ops.contract import Tolerance
 
@@ -44,7 +44,7 @@ def read(file: Path) -> Framework:
         prepare=partial(bridge.prepare, module),
         extract=bridge.extract,
         threads=bridge.threads,
-        engine=partial(bridge.engine, packages),
+        engine=partial(bridge.engine, packages, module),
         facts=bridge.facts,
         ops={op: bridge.JuliaOp(op, module, file) for op in literals.names("OPS")},
         notes=literals.notes("NOTES"),
@@ -55,14 +55,18 @@ def read(file: Path) -> Framework:
     )
 
 
-def _deviation(where: str, reason: str, numbers: Numbers) -> Deviation:
-    """Make a deviation, with the numbers of a `Tolerance`. Raises ValueError, with ``where``, for another number."""
-    valid = [field.name for field in fields(Tolerance)]
+def _deviation(where: str, texts: Texts, numbers: Numbers) -> Deviation:
+    """Make a deviation of its texts, the numbers of a `Tolerance` and the share.
+
+    Raises ValueError, with ``where``, for another number.
+    """
+    valid = [*(field.name for field in fields(Tolerance)), "share"]
     unknown = numbers.keys() - set(valid)
     if unknown:
         raise ValueError(f"{where}: {', '.join(sorted(unknown))} isn't a bound; bounds are {', '.join(valid)}")
-    levels = int(numbers.get("levels", 0))
-    return Deviation(reason=reason, tolerance=Tolerance(**numbers | {"levels": levels}))  # type: ignore[arg-type]
+    tolerance = Tolerance(numbers.get("rtol", 0.0), numbers.get("atol", 0.0), int(numbers.get("levels", 0)))
+    effect, share = texts.get("effect", ""), numbers.get("share", 0.0)
+    return Deviation(reason=texts["reason"], effect=effect, tolerance=tolerance, share=share)
 
 
 def load_all() -> None:

@@ -87,11 +87,13 @@ def load(packages: Iterable[str], threads: int) -> None:
         _bridge().main.seval(f"import {package}")
 
 
-def engine(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions of the live Julia and of the packages that are loaded in it."""
+def engine(packages: Iterable[str], module: Callable[[], Any]) -> dict[str, str]:
+    """Return the versions of the live Julia and its packages, its BLAS, and what the framework's module adds."""
     main = _bridge().main
     versions = {package: str(main.seval(f"string(pkgversion({package}))")) for package in packages}
-    return {"julia": str(main.seval("string(VERSION)"))} | versions
+    parts = main.TwinBench.engine(module())
+    backend = {str(name): str(description) for name, description in zip(*parts, strict=True)}
+    return {"julia": str(main.seval("string(VERSION)"))} | versions | backend
 
 
 def cuda(module: Callable[[], Any]) -> Callable[[], object]:

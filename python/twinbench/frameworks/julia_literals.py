@@ -14,6 +14,7 @@ from twinbench.frameworks.julia_tokens import Token, Unreadable, tokens
 T = TypeVar("T")
 
 Numbers = dict[str, float]
+Texts = dict[str, str]
 
 READ = ("NAME", "PACKAGES", "SUMMARY", "OPS", "NOTES", "DEVIATIONS", "DEVICES")
 """The constants that Python reads."""
@@ -64,8 +65,11 @@ class Literals:
         """Read a Dict of strings by string; empty without a declaration."""
         return self._optional(name, lambda reader: reader.pairs(_Reader.text, '"name" => "text"'))
 
-    def reasons(self, name: str) -> dict[str, tuple[str, Numbers]]:
-        """Read a Dict of ``(reason = "...", number = ...)`` by string; empty without a declaration."""
+    def reasons(self, name: str) -> dict[str, tuple[Texts, Numbers]]:
+        """Read a Dict of ``(reason = "...", number = ...)`` by string; empty without a declaration.
+
+        A tuple may also hold the text ``effect``.
+        """
         shape = '"name" => (reason = "...", number = ...)'
         return self._optional(name, lambda reader: reader.pairs(_Reader.reason, shape))
 
@@ -215,22 +219,22 @@ class _Reader:
             if depth == 0:
                 return
 
-    def reason(self) -> tuple[str, Numbers]:
-        """Read a named tuple of a reason and numbers, such as ``(reason = "...", levels = 2)``."""
+    def reason(self) -> tuple[Texts, Numbers]:
+        """Read a named tuple of a reason, perhaps an effect, and numbers, such as ``(reason = "...", levels = 2)``."""
         self._take("(")
         line = self._next().line
         if self._at(";"):
             self._position += 1
+        texts: Texts = {}
         numbers: Numbers = {}
-        reasons: list[str] = []
 
         def field() -> None:
             name = self._take("a name", "word").text
             self._take("=")
-            if name in numbers or (name == "reason" and reasons):
+            if name in numbers or name in texts:
                 raise Unreadable(line, f"{name} is given twice")
-            if name == "reason":
-                reasons.append(self.text())
+            if name in ("reason", "effect"):
+                texts[name] = self.text()
             else:
                 sign = -1.0 if self._at("-") else 1.0
                 self._position += self._at("-")
@@ -238,9 +242,9 @@ class _Reader:
                 numbers[name] = sign * float(digits.replace("_", "").replace("f", "e"))
 
         self._until(")", field)
-        if not reasons:
+        if "reason" not in texts:
             raise Unreadable(line, "the reason is missing")
-        return reasons[0], numbers
+        return texts, numbers
 
     def _until(self, closing: str, item: Callable[[], T]) -> list[T]:
         """Items with commas between them, and perhaps one behind the last, up to the closing bracket."""

@@ -79,9 +79,9 @@ def each(function: Callable[[Image], Image], images: Images) -> Images:
 
 
 def decode(directory: str, pattern: str) -> Images:
-    """Read the files that match a pattern, in order of their names; grey files stay grey, colours are read as BGR."""
+    """Read the files that match a pattern, in order of their names, as grey or BGR, and without turning them."""
     files = sorted(Path(directory).glob(pattern))
-    return {"x": [cv2.imread(str(file), cv2.IMREAD_ANYCOLOR) for file in files]}
+    return {"x": [cv2.imread(str(file), cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION) for file in files]}
 
 
 def decode_png(p: t.Decode, directory: str) -> Images:
@@ -217,7 +217,12 @@ def augment(p: t.Augment, images: Images, given: Arrays) -> Images:
     return images | {"x": [changed(image, *four) for image, four in zip(images["x"], numbers, strict=True)]}
 
 
-COARSE = "OpenCV 4 rounds coordinates to 1/32 of a pixel; OpenCV 5 doesn't"
+COARSE = Deviation(
+    reason="OpenCV 4 rounds coordinates to 1/32 of a pixel",
+    effect="pixels at edges are a few levels off; update to OpenCV 5, which doesn't round",
+    tolerance=Tolerance(levels=9),
+    before="5",
+)
 
 FRAMEWORKS = (
     Framework(
@@ -251,15 +256,18 @@ FRAMEWORKS = (
         },
         deviations={
             "images.gaussian_blur": Deviation(
-                reason="OpenCV's weights for uint8 have 8 bits: for a wide Gaussian, the sum is off by a few levels",
+                reason="OpenCV's weights for uint8 have 8 bits",
+                effect="a wide Gaussian is a few levels off; blur images of float32 where that counts",
                 tolerance=Tolerance(levels=16),
             ),
             "images.resize_antialiased": Deviation(
                 reason="OpenCV shrinks by the mean over areas (INTER_AREA), a box where the contract has a triangle",
+                effect="images are sharper than Pillow's and PyTorch's: don't train on those of one and predict with "
+                "those of another",
                 tolerance=Tolerance(levels=128),
             ),
-            "images.rotate": Deviation(reason=COARSE, tolerance=Tolerance(levels=9)),
-            "images.affine": Deviation(reason=COARSE, tolerance=Tolerance(levels=9)),
+            "images.rotate": COARSE,
+            "images.affine": COARSE,
         },
     ),
 )

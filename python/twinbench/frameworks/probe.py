@@ -15,9 +15,8 @@ def load(threads: int) -> None:
     """Do nothing: these ops need no library."""
 
 
-def prepare(value: Arrays, kind: Kind) -> Any:
-    """Return the value; never called, because these ops have no inputs."""
-    return value
+def prepare(value: Arrays, kind: Kind) -> None:
+    """Return what the ops return: nothing, which stands for the single zero of `extract`."""
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
@@ -43,14 +42,14 @@ def spin(p: Spin) -> None:
         pass
 
 
-def work(p: Work) -> int:
+def work(p: Work) -> None:
     """Run a Python loop of ``p.loops`` turns."""
-    return _loop(p.loops)
+    _loop(p.loops)
 
 
-def work_slow(p: Work) -> int:
+def work_slow(p: Work) -> None:
     """Run the loop with 5 % more turns, a slowdown that a comparison has to detect."""
-    return _loop(p.loops * 105 // 100)
+    _loop(p.loops * 105 // 100)
 
 
 def _loop(turns: int) -> int:
@@ -61,7 +60,7 @@ def _loop(turns: int) -> int:
     return total
 
 
-def _framework(name: str, summary: str, worker: Callable[[Work], int]) -> Framework:
+def _framework(name: str, summary: str, worker: Callable[[Work], None]) -> Framework:
     return Framework(
         name=name,
         language="python",

@@ -6,6 +6,7 @@ functions that it calls.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,19 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 
+LOUDER = 2.0**40
+"""Factor of the powers that go into the library's ``mfcc``."""
+
+
 def load(threads: int) -> None:
     """Import the library, which imports SciPy, Matplotlib and a reader of MP3 tags."""
     global ShortTermFeatures, audioBasicIO, fft, np
     import numpy as np
     from pyAudioAnalysis import ShortTermFeatures, audioBasicIO
     from scipy.fftpack import fft
+    from scipy.io import wavfile
+
+    warnings.filterwarnings("ignore", "Chunk .non-data. not understood", wavfile.WavFileWarning)
 
 
 def read_wav(p: t.ReadWav, path: str) -> Arrays:
@@ -65,7 +73,7 @@ def short_term_features(p: t.ShortTerm, arrays: Arrays) -> Arrays:
 
 
 def _mel_bands(rate_hz: float, bands: int, length: int) -> Array:
-    """Return HTK's triangles, float64 (bands, length / 2)."""
+    """Return triangles on HTK's mel scale, float64 (bands, length / 2)."""
     edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + rate_hz / 1400), bands + 2) / 2595) - 1)
     frequency = np.arange(length // 2) * rate_hz / length
     slopes = (frequency - edges[:-1, None]) / np.diff(edges)[:, None]
@@ -73,12 +81,15 @@ def _mel_bands(rate_hz: float, bands: int, length: int) -> Array:
 
 
 def mfcc(p: t.Mfcc, arrays: Arrays) -> Arrays:
-    """Call the library's ``mfcc``, which takes any filter bank and spectrum; its logarithm has the base 10."""
+    """Call the library's ``mfcc``, which takes any filter bank and spectrum; its logarithm has the base 10.
+
+    It adds 2^-52 to the energy of each band, so the powers are scaled up until that is less than a rounding.
+    """
     x = arrays["x"]
     window = np.hamming(p.frame)
     length = 1 << (p.frame - 1).bit_length()
     bank = _mel_bands(p.rate_hz, p.bands, length)
-    scale = 2 / (p.rate_hz * np.sum(window**2))
+    scale = 2 * LOUDER / (p.rate_hz * np.sum(window**2))
     starts = range(0, x.shape[1] - p.frame + 1, p.hop)
     out = np.empty((len(x), len(starts), p.coefficients))
     for record, rows in zip(x, out, strict=True):
@@ -86,7 +97,9 @@ def mfcc(p: t.Mfcc, arrays: Arrays) -> Arrays:
             spectrum = abs(fft(record[start : start + p.frame] * window, length))[: length // 2]
             power = scale * (2.0**30 * spectrum**2 + p.frame)
             row[:] = ShortTermFeatures.mfcc(power, bank, p.coefficients)
-    return arrays | {"x": out * np.log(10)}
+    out *= np.log(10)
+    out[..., 0] -= np.log(LOUDER) * np.sqrt(p.bands)
+    return arrays | {"x": out}
 
 
 FRAMEWORKS = (
@@ -107,7 +120,7 @@ FRAMEWORKS = (
         },
         notes={
             "signals.mfcc": "its own filter bank (13 linear and 27 logarithmic bands of magnitudes) is another one; "
-            "here its function is given HTK's bands and power spectra",
+            "here its function is given bands on HTK's mel scale and power spectra",
         },
     ),
 )

@@ -110,7 +110,7 @@ def _save(framework: str, savings: list[Saving], directory: Path) -> None:
     job.write_text(
         json.dumps({"framework": framework, "savings": [asdict(saving) for saving in savings]}), encoding="utf-8"
     )
-    command = [sys.executable, "-m", "twinbench.handover.flavours.saving", str(job)]
+    command = [sys.executable, "-P", "-m", "twinbench.handover.flavours.saving", str(job)]
     quiet = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
     try:
         done = subprocess.run(command, env=quiet | os.environ, capture_output=True, text=True, timeout=SAVING_S)

@@ -68,7 +68,7 @@ def _provide(layer: Layer, title: str, progress: Progress) -> None:
         with _undone_on_failure(provisioned_project()):
             facts = {} if layer.name == layers.BASE else layer.packages  # juliapkg reads the base for itself
             project = {"PYTHON_JULIAPKG_PROJECT": str(provisioned_project().absolute())}
-            command = [sys.executable, "-c", PROVISION, json.dumps(facts)]
+            command = [sys.executable, "-P", "-c", PROVISION, json.dumps(facts)]
             _run(command, os.environ | project, progress, "Julia could not be provisioned")
     except JuliaUnavailable as failure:
         if layer.name == layers.BASE:
@@ -112,7 +112,9 @@ def precompile(julia: Julia, progress: Progress) -> None:
     Raises JuliaUnavailable.
     """
     progress("Compiling the Julia packages (minutes, once)")
-    _run([sys.executable, "-c", WARM], os.environ | environment(julia, 1), progress, "Julia's packages do not load")
+    _run(
+        [sys.executable, "-P", "-c", WARM], os.environ | environment(julia, 1), progress, "Julia's packages do not load"
+    )
 
 
 def missing_layers(julia: Julia) -> list[str]:

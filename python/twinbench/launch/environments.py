@@ -138,9 +138,9 @@ def create(name: str, say: Callable[[str], None]) -> Path:
 def _make(name: str, environment: Environment, target: Path, say: Callable[[str], None]) -> None:
     say(f"making {target}")
     shutil.rmtree(target, ignore_errors=True)
-    _run([sys.executable, "-m", "venv", str(target)], name)
+    _run([sys.executable, "-P", "-m", "venv", str(target)], name)
     say(f"installing {', '.join(environment.requirements)}")
-    pip = [interpreter(name), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [interpreter(name), "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*pip, *environment.requirements], name)
     (target / COMPLETE).touch()
 

@@ -74,9 +74,10 @@ class Worker:
         self._answers, answers_write = os.pipe()
         try:
             own = environments.variables(environment, Path(self._scratch.name))
-            module = ["-m", "twinbench.worker.main"]
+            module = "twinbench.worker.main"
+            descriptors = [str(requests_read), str(answers_write)]
             self._process = subprocess.Popen(
-                [environments.interpreter(environment), *module, str(requests_read), str(answers_write)],
+                [environments.interpreter(environment), "-P", "-m", module, *descriptors],
                 pass_fds=(requests_read, answers_write),
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,

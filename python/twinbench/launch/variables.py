@@ -67,6 +67,7 @@ def worker_environment(threads: int, extra: Mapping[str, str] | None = None, dev
         "OMP_DYNAMIC": "FALSE",
         "MKL_DYNAMIC": "FALSE",
         "PYTHONHASHSEED": "0",
+        "PYTHONSAFEPATH": "1",  # the working directory holds data, not modules
         "TF_CPP_MIN_LOG_LEVEL": "2",  # warnings and errors only
         **_device_variables(device),
         **(extra or {}),

@@ -30,22 +30,26 @@ class Equivalence:
     difference: float
     """Mean difference of the pairs, in the unit of the metric."""
     low: float
-    """Lower end of the 90 % interval of the difference; the stacks are equivalent if both ends are inside the
-    margin."""
+    """Lower end of the interval of the difference that the two one-sided tests make, at 90 % for two stacks, and wider
+    for more; the stacks are equivalent if both ends are inside the margin."""
     high: float
-    """Upper end of that 90 % interval."""
+    """Upper end of that interval."""
     margin: float
     """Largest difference that counts as equivalent, in the unit of the metric."""
 
 
-def equivalence(a: Sequence[float], b: Sequence[float], margin: float, level: float = LEVEL) -> Equivalence:
+def equivalence(
+    a: Sequence[float], b: Sequence[float], margin: float, level: float = LEVEL, *, stacks: int = 2
+) -> Equivalence:
     """Apply two one-sided tests (Schuirmann 1987) to the mean difference of pairs: ``a[i]`` and ``b[i]`` share a seed.
 
     A seed gives both stacks the same initial weights and batches, so that its effect on the quality is common to them.
     The verdict is "equivalent" if both tests reject at ``1 - level`` that the means are ``margin`` apart; "different"
     if the two-sided interval at ``level`` excludes 0; otherwise, and with fewer than `MIN_SEEDS` pairs, "not enough
-    seeds". Raises ValueError if ``a`` and ``b`` differ in length.
+    seeds". If ``b`` is the best of several ``stacks``, any two of them might have been the pair: the level is corrected
+    for the number of pairs (Bonferroni). Raises ValueError if ``a`` and ``b`` differ in length.
     """
+    level = 1 - (1 - level) / math.comb(max(stacks, 2), 2)
     differences = [x - y for x, y in zip(a, b, strict=True)]
     if len(differences) < MIN_SEEDS:
         difference = fmean(differences) if differences else math.nan

@@ -8,8 +8,8 @@ The variances of a hierarchical bootstrap over processes and blocks are computed
 fails with small numbers of them: over ``k`` processes it understates the variance by ``(k - 1) / k``, and gives no
 variance for ``k = 1``. So the variance between processes is the unbiased one, and is moderated by the machine's usual
 spread (Smyth 2004), as if ``PRIOR_DF`` earlier processes had shown the spread ``process_sd``. The variance within a
-process is the bootstrap variance of a median, which is known exactly (Maritz & Jarrett 1978); it matters with few
-processes.
+process is the bootstrap variance of a median, which is known exactly (Maritz & Jarrett 1978), and larger where blocks
+resemble their neighbours (`twinbench.numbers.autocorrelation`); it matters with few processes.
 
 - Smyth (2004), Linear models and empirical Bayes methods for assessing differential expression, Stat. Appl. Genet.
   Mol. Biol. 3(1):3.
@@ -25,15 +25,16 @@ processes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import combinations
 from statistics import fmean, median
 from typing import Literal
 
-from twinbench.numbers.moderation import Prior
-from twinbench.numbers.student import quantile, two_sided_p
+from twinbench.numbers.autocorrelation import inflation
+from twinbench.numbers.moderation import NOTHING, Prior
+from twinbench.numbers.spreads import PROCESS_SD, RUN_SD, TIME_SD
+from twinbench.numbers.student import detectable, quantile, two_sided_p
 
 Values = Sequence[Sequence[Sequence[float]]]
 """Process > block > sample. Processes may differ in their number of blocks, and blocks in their number of samples."""
@@ -43,18 +44,6 @@ Verdict = Literal["faster", "slower", "same", "undecided"]
 LEVEL = 0.95
 """Confidence level of intervals; 1 minus this is the false discovery rate of many comparisons."""
 
-PROCESS_SD = 0.02
-"""Standard deviation between processes of the log ratio of two identical workers. On shared 2-core machines it was
-1.2 % in a quiet hour and 1.6 to 3.1 % in others. `twinbench selftest` measures it anew."""
-
-TIME_SD = 0.05
-"""Standard deviation between the processes of one run of the log time of one stack, not divided by another stack's. On
-a shared 2-core machine it was 3 % in a quiet hour and 14 % in a busy one."""
-
-RUN_SD = 0.04
-"""Standard deviation between runs of the log time of one stack, in addition to the spread between their processes: up
-to 6 % on a shared 2-core machine. `twinbench selftest` measures `TIME_SD` and `RUN_SD` anew."""
-
 PRIOR_DF = 4
 """Number of measured processes that the prior `PROCESS_SD` weighs as much as: enough to make one process usable, few
 enough that five measured processes outweigh it."""
@@ -62,6 +51,9 @@ enough that five measured processes outweigh it."""
 OWN_SPREAD = 4
 """Processes from which a run's own comparisons, and not an assumed spread, say how far processes differ. With the
 assumed 2 %, identical stacks of a machine whose processes differ by 5 % are called different in 20 to 40 % of runs."""
+
+POWER = 0.8
+"""Probability with which a difference of the size ``Ratio.resolvable`` is found."""
 
 FLOOR = 1e-12
 """Lower bound for a time in seconds, so that log(0) can't occur when the clock didn't advance."""
@@ -74,6 +66,12 @@ class Interval:
     estimate: float
     low: float
     high: float
+    error: float = 0.0
+    """Standard error of the logarithm of a time. 0 for other estimates."""
+    df: int = 1
+    """Degrees of freedom of ``error``."""
+    assumed: bool = False
+    """Whether the width rests on an assumed spread between processes, as `assumed` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +86,30 @@ class Ratio:
     blocks: int
     """Number of pairs of blocks, in all processes together; for two runs the smaller of their numbers of blocks."""
     resolvable: float
-    """The smallest difference that these data could have shown: 0.02 stands for 2 %."""
+    """The smallest difference that such data show with a probability of `POWER`: 0.02 stands for 2 %. As strict as the
+    interval: where the interval was corrected for many comparisons, so is this."""
     p_value: float
     """Two-sided, against a ratio of 1, before any correction for many comparisons."""
+    error: float = 0.0
+    """Standard error of the logarithm of ``estimate``."""
+    df: int = 1
+    """Degrees of freedom of ``error``."""
+    assumed: bool = False
+    """Whether the width rests on an assumed spread between processes, as `assumed` says."""
+    mean: float | None = None
+    """Ratio of the means of all samples, slow ones included, where it was computed: see `means.ratio`."""
+
+    @property
+    def holds_for_the_mean(self) -> bool:
+        """Whether the means differ in the same direction as the typical times; true where no mean was computed."""
+        return self.mean is None or (self.mean < 1 if self.estimate < 1 else self.mean > 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """A stack with its rank. Stacks that can't be told apart share a rank."""
-
-    name: str
-    rank: int
-    """1 plus the number of stacks that are distinguishably faster."""
-    ratio: Ratio | None
-    """Ratio to the fastest stack; None for the fastest itself, and where the two share no block."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
+class Fit:
     """The log values of processes, and the moderated standard error of their mean."""
 
-    processes: list[float]
+    processes: Sequence[float]
     """One log value per process."""
     error: float
     """Standard error of the mean of ``processes``."""
@@ -118,17 +119,23 @@ class _Fit:
     """Number of blocks, in all processes together."""
 
 
-def summarise(values: Values, level: float = LEVEL, *, process_sd: float = PROCESS_SD) -> Interval:
-    """Estimate the typical value: the median over processes of the median over blocks of the block medians.
+def assumed(processes: int) -> bool:
+    """Return whether an interval over this many processes rests on an assumed spread between them.
 
-    Raises ValueError if there are no samples.
+    Such an interval is shown with the word "assumed", and no rank is claimed from it.
     """
-    fit = _fit(_log_medians(values), process_sd)
-    centre = median(fit.processes)
-    # A median of three or more normal values varies up to pi / 2 times as much as their mean.
-    error = fit.error * (1.0 if len(fit.processes) < 3 else math.sqrt(math.pi / 2))
-    half = quantile(level, fit.df) * error
-    return Interval(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
+    return processes < OWN_SPREAD
+
+
+def summarise(values: Values, level: float = LEVEL, *, time_sd: float = TIME_SD) -> Interval:
+    """Estimate the typical time: over the blocks of a process the median, over processes the mean of the logarithms.
+
+    The interval rests on the spread of times, which a disturbance of the machine moves with it, and not on the spread
+    of ratios, which it leaves alone: from `OWN_SPREAD` processes on the spread that they show, with Student's t, and
+    with fewer also on ``time_sd``. Raises ValueError if there are no samples.
+    """
+    fit = fit_processes(_log_medians(values), time_sd, NOTHING)
+    return interval(fmean(fit.processes), fit, level)
 
 
 def ratio(
@@ -141,8 +148,8 @@ def ratio(
     comparisons of the run say, and not by ``process_sd``. ``ratio(b, a)`` is the reciprocal. Raises ValueError if there
     are no pairs, or if the numbers of blocks differ.
     """
-    fit = _fit(_log_ratios(a, b), process_sd, prior)
-    return _ratio(fmean(fit.processes), fit.error, fit.df, level, processes=len(fit.processes), blocks=fit.blocks)
+    fit = fit_processes(_log_ratios(a, b), process_sd, prior)
+    return ratio_of(fmean(fit.processes), fit, level)
 
 
 def unpaired(a: Values, b: Values, *, level: float = LEVEL, time_sd: float = TIME_SD, run_sd: float = RUN_SD) -> Ratio:
@@ -153,7 +160,7 @@ def unpaired(a: Values, b: Values, *, level: float = LEVEL, time_sd: float = TIM
     runs can't show the spread of runs, which is therefore given by ``run_sd``. The degrees of freedom are
     Satterthwaite's, rounded down. Raises ValueError if there are no samples.
     """
-    return _difference(_fit(_log_medians(a), time_sd), _fit(_log_medians(b), time_sd), run_sd, level)
+    return _difference(fit_processes(_log_medians(a), time_sd), fit_processes(_log_medians(b), time_sd), run_sd, level)
 
 
 def controlled(
@@ -167,13 +174,20 @@ def controlled(
 
     A disturbance of a whole run slows its control by the same factor, and is divided out.
     """
-    return _difference(_fit(_log_ratios(*a), process_sd), _fit(_log_ratios(*b), process_sd), 0.0, level)
+    return _difference(
+        fit_processes(_log_ratios(*a), process_sd), fit_processes(_log_ratios(*b), process_sd), 0.0, level
+    )
 
 
 def verdict(ratio: Ratio, margin: float = 0.0) -> Verdict:
-    """Return the verdict on ``a``; it is "same" if the whole interval is inside the margin (0.02 for 2 %)."""
+    """Return the verdict on ``a``; it is "same" if the whole interval is inside the margin (0.02 for 2 %).
+
+    "faster" and "slower" hold for the typical time, with the interval's certainty, and for the mean in these data.
+    """
     if same(ratio, margin):
         return "same"
+    if not ratio.holds_for_the_mean:
+        return "undecided"
     if ratio.high < 1:
         return "faster"
     return "slower" if ratio.low > 1 else "undecided"
@@ -185,12 +199,28 @@ def same(ratio: Ratio, margin: float) -> bool:
 
 
 def verdicts(ratios: Sequence[Ratio], margin: float = 0.0, *, level: float = LEVEL) -> list[Verdict]:
-    """Return the verdict of each of many comparisons; at most ``1 - level`` of all "faster" and "slower" are false."""
+    """Return the verdict of each of many comparisons, as the interval that `corrected` gives it would.
+
+    Where all compared are alike, some verdict is "faster" or "slower" in at most ``1 - level`` of the cases; where some
+    differ, at most that share of these verdicts is false on average.
+    """
     adjusted = benjamini_hochberg([ratio.p_value for ratio in ratios])
     return [
         verdict(ratio, margin) if same(ratio, margin) or p <= 1 - level else "undecided"
         for ratio, p in zip(ratios, adjusted, strict=True)
     ]
+
+
+def corrected(ratios: Sequence[Ratio], *, level: float = LEVEL) -> list[Ratio]:
+    """Widen the intervals of many comparisons so that they leave out 1 where Benjamini & Hochberg's procedure rejects.
+
+    Of ``m`` comparisons, of which ``r`` are rejected, each interval gets the level ``1 - max(r, 1) (1 - level) / m``.
+    On average, at most ``1 - level`` of the rejected have an interval that misses the truth. Source: Benjamini &
+    Yekutieli (2005), False discovery rate-adjusted multiple confidence intervals, JASA 100:71-81.
+    """
+    rejected = sum(p <= 1 - level for p in benjamini_hochberg([ratio.p_value for ratio in ratios]))
+    strict = 1 - max(rejected, 1) * (1 - level) / max(len(ratios), 1)
+    return [_with_interval(ratio, strict) for ratio in ratios]
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
@@ -204,63 +234,56 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def rank(
-    estimates: Mapping[str, float], compare: Callable[[str, str], Ratio | None], *, level: float = LEVEL
-) -> list[Ranked]:
-    """Rank stacks: by rank, then by estimate. ``compare(a, b)`` gives their ratio, or None if they share no block.
-
-    All pairs are compared, at a false discovery rate of ``1 - level``.
-    """
-    names = sorted(estimates, key=estimates.__getitem__)
-    pairs = {(slow, fast): compare(slow, fast) for fast, slow in combinations(names, 2)}
-    adjusted = benjamini_hochberg([1.0 if ratio is None else ratio.p_value for ratio in pairs.values()])
-    beaten_by = dict.fromkeys(names, 0)
-    for ((slow, fast), ratio), p in zip(pairs.items(), adjusted, strict=True):
-        if ratio is not None and p <= 1 - level:
-            beaten_by[slow if ratio.estimate > 1 else fast] += 1
-    ranked = [Ranked(name, 1 + beaten_by[name], pairs.get((name, names[0]))) for name in names]
-    return sorted(ranked, key=lambda stack: stack.rank)
-
-
-def break_even(cold_a: float, steady_a: float, cold_b: float, steady_b: float) -> int | None:
-    """Return the number of calls from which on ``a`` has taken no more time in total than ``b``, or None if never.
-
-    ``cold`` is the time to the end of the first call, imports included; ``steady`` is the time of each further call.
-    """
-    if steady_a > steady_b or (steady_a == steady_b and cold_a > cold_b):
-        return None
-    if cold_a <= cold_b:
-        return 1
-    return 1 + math.ceil((cold_a - cold_b) / (steady_b - steady_a))
-
-
-def _ratio(centre: float, error: float, df: int, level: float, *, processes: int, blocks: int) -> Ratio:
-    """Make a ratio from a mean of logs and its standard error, which is 0 if the clock never advanced."""
-    half = quantile(level, df) * error
-    return Ratio(
-        estimate=math.exp(centre),
-        low=math.exp(centre - half),
-        high=math.exp(centre + half),
-        processes=processes,
-        blocks=blocks,
-        resolvable=math.expm1(half),
-        p_value=two_sided_p(centre / error, df) if error else float(centre == 0),
+def interval(centre: float, fit: Fit, level: float = LEVEL) -> Interval:
+    """Make the interval of a time from the centre of its logarithms and their fit."""
+    half = quantile(level, fit.df) * fit.error
+    return Interval(
+        math.exp(centre),
+        math.exp(centre - half),
+        math.exp(centre + half),
+        fit.error,
+        fit.df,
+        assumed(len(fit.processes)),
     )
 
 
-def _difference(a: _Fit, b: _Fit, run_sd: float, level: float) -> Ratio:
+def ratio_of(centre: float, fit: Fit, level: float = LEVEL) -> Ratio:
+    """Make a ratio from the centre of log ratios and their fit, whose error is 0 if the clock never advanced."""
+    ratio = Ratio(
+        estimate=math.exp(centre),
+        low=0.0,
+        high=math.inf,
+        processes=len(fit.processes),
+        blocks=fit.blocks,
+        resolvable=math.inf,
+        p_value=two_sided_p(centre / fit.error, fit.df) if fit.error else float(centre == 0),
+        error=fit.error,
+        df=fit.df,
+        assumed=assumed(len(fit.processes)),
+    )
+    return _with_interval(ratio, level)
+
+
+def _with_interval(ratio: Ratio, level: float) -> Ratio:
+    """Return the ratio with the interval at this level, and the difference that is shown at this level."""
+    half = quantile(level, ratio.df) * ratio.error
+    return replace(
+        ratio,
+        low=ratio.estimate * math.exp(-half),
+        high=ratio.estimate * math.exp(half),
+        resolvable=math.expm1(detectable(level, ratio.df, POWER) * ratio.error),
+    )
+
+
+def _difference(a: Fit, b: Fit, run_sd: float, level: float) -> Ratio:
     """Make the ratio of two runs, each of which has a random effect with the standard deviation ``run_sd``."""
     parts = [(a.error**2, a.df), (b.error**2, b.df), (2 * run_sd**2, PRIOR_DF)]
     variance = sum(part for part, _ in parts)
     weight = sum(part**2 / df for part, df in parts)
-    return _ratio(
-        fmean(a.processes) - fmean(b.processes),
-        math.sqrt(variance),
-        int(variance**2 / weight) if weight else PRIOR_DF,
-        level,
-        processes=min(len(a.processes), len(b.processes)),
-        blocks=min(a.blocks, b.blocks),
-    )
+    shorter = min(a, b, key=lambda fit: len(fit.processes))
+    df = int(variance**2 / weight) if weight else PRIOR_DF
+    fit = Fit(shorter.processes, math.sqrt(variance), df, min(a.blocks, b.blocks))
+    return ratio_of(fmean(a.processes) - fmean(b.processes), fit, level)
 
 
 def _log_ratios(a: Values, b: Values) -> list[list[float]]:
@@ -281,11 +304,22 @@ def _median(values: Sequence[float]) -> float:
     return values[0] if len(values) == 1 else median(values)
 
 
-def _fit(logs: Sequence[Sequence[float]], process_sd: float, prior: Prior | None = None) -> _Fit:
+def fit_processes(
+    logs: Sequence[Sequence[float]],
+    process_sd: float,
+    prior: Prior | None = None,
+    levels: Sequence[float] | None = None,
+) -> Fit:
+    """Estimate the standard error of a mean over processes from the log values of their blocks.
+
+    ``levels`` has the log value of each process, if it isn't the median over its blocks. With ``prior``, the variance
+    between `OWN_SPREAD` or more processes is moderated by the prior; otherwise by ``process_sd``. Raises ValueError if
+    there are no values.
+    """
     if not logs or not all(map(len, logs)):
         raise ValueError("no samples to summarise")
-    processes = [median(blocks) for blocks in logs]
-    within = fmean(_median_variance(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
+    processes = [median(blocks) for blocks in logs] if levels is None else levels
+    within = fmean(median_variance(blocks) * inflation(blocks) if len(blocks) > 1 else process_sd**2 for blocks in logs)
     own_df = len(processes) - 1
     centre = fmean(processes)
     between = sum((process - centre) ** 2 for process in processes) / own_df if own_df else 0.0
@@ -295,10 +329,10 @@ def _fit(logs: Sequence[Sequence[float]], process_sd: float, prior: Prior | None
     else:
         df = PRIOR_DF + own_df
         moderated = (PRIOR_DF * (process_sd**2 + within) + own_df * between) / df
-    return _Fit(processes, math.sqrt(moderated / len(processes)), df, sum(map(len, logs)))
+    return Fit(processes, math.sqrt(moderated / len(processes)), df, sum(map(len, logs)))
 
 
-def _median_variance(values: Sequence[float]) -> float:
+def median_variance(values: Sequence[float]) -> float:
     """Compute the bootstrap variance of the median, from the weight that resampling gives to each order statistic."""
     weights, ordered = _median_weights(len(values)), sorted(values)
     centre = sum(weight * value for weight, value in zip(weights, ordered, strict=True))

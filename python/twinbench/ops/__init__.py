@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 from twinbench.modalities import MODALITIES
-from twinbench.ops.contract import Op
+from twinbench.ops.contract import Op, Role
 
 
 def get(name: str) -> Op:
@@ -27,3 +27,8 @@ def of_modality(modality: str) -> tuple[Op, ...]:
 def all_ops() -> list[Op]:
     """Every op, by modality, in order."""
     return [op for modality in MODALITIES for op in of_modality(modality)]
+
+
+def of_role(role: Role) -> list[Op]:
+    """Return the ops that the harness uses for ``role``, in order."""
+    return [op for op in all_ops() if op.role == role]

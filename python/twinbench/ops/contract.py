@@ -25,7 +25,7 @@ saved to, in a format of its framework; its neutral form is the content that is 
 NEUTRAL: frozenset[Kind] = frozenset({"table", "arrays", "images", "model"})
 """The kinds whose values a framework can be given as arrays; a file in a library's own format isn't one of them."""
 
-Role = Literal["split", "train", "score", "export", ""]
+Role = Literal["split", "train", "score", "export", "load", ""]
 """What the harness uses an op for. The reference and every implementation have the outputs that the harness reads.
 
 - ``split``: the examples that are trained on, and those that are held out. Outputs: ``x_train``, ``y_train``,
@@ -36,6 +36,7 @@ Role = Literal["split", "train", "score", "export", ""]
 - ``score``: the predictions of a model for the ``x_test`` of a split. Outputs: ``scores``, one row for each scored row.
   The parameter ``rows`` is 0 where all rows are scored.
 - ``export``: a saved model, from a model. Its parameters all have defaults.
+- ``load``: a model, from the saved model. Its parameters all have defaults.
 
 The role of every other op is the empty string: it is a step of its pipeline, and no more.
 """
@@ -136,6 +137,11 @@ class Op:
     canonical: Callable[[Arrays], Arrays] = field(default=_unchanged)
     """Puts an output into canonical form: only what must agree (the losses of a training step, say), and equal for two
     outputs that the contract doesn't distinguish (components that are numbered differently)."""
+    equivalent: Callable[..., Arrays] | None = None
+    """``equivalent(params, got, want, *inputs)``: the right output that ``got`` is held against, where a contract has
+    several right outputs. ``want`` is the reference's, and is returned where ``got`` fulfils no criterion.
+
+    The inputs are the reference's, so such an op is ``isolated``."""
     in_order: Callable[[Any], bool] = field(default=lambda params: True)
     """Whether, with these parameters, a table's rows must come in the contract's order. If not, both tables are sorted
     before agreement is checked."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from twinbench.errors import BadInput, JuliaUnavailable, nearest
 from twinbench.frameworks import registry
-from twinbench.frameworks.api import Framework
+from twinbench.frameworks.api import Deviation, Framework
 from twinbench.julia import find as julia
 from twinbench.launch import environments
 from twinbench.plan.pipeline import Pipeline, Step
@@ -146,6 +147,20 @@ def _version(distribution: str) -> str | None:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def deviation(framework: Framework, op: str) -> Deviation | None:
+    """Return what a framework declares about an op, for the version that is installed."""
+    declared = framework.deviations.get(op)
+    if declared is None or not declared.before:
+        return declared
+    installed = versions(framework)[framework.packages[0]]
+    return None if installed is not None and _numbers(installed) >= _numbers(declared.before) else declared
+
+
+def _numbers(version: str) -> list[int]:
+    """Return the numbers of a version, without what follows them."""
+    return [int(part) for part in re.match(r"[\d.]*", version).group().split(".") if part]  # type: ignore[union-attr]
 
 
 def fingerprint(stack: Stack, device: str = "cpu") -> str:

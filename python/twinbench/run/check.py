@@ -11,10 +11,14 @@ from typing import Any
 from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure, scratch
 from twinbench.launch.team import Team
 from twinbench.launch.variables import variables_of_worker
-from twinbench.run.agree import agreement, reference
-from twinbench.run.contender import check_output, jobs
+from twinbench.ops.contract import Arrays
+from twinbench.run import recheck
+from twinbench.run.agree import reference
+from twinbench.run.contender import jobs
 from twinbench.run.options import Options
+from twinbench.run.outputs import check_output
 from twinbench.run.runner import Part
+from twinbench.store.records import Agreement
 from twinbench.worker import protocol
 from twinbench.worker.protocol import Reply, Request
 
@@ -24,7 +28,7 @@ class Checked:
     """A stack's findings by step. ``reason`` says why the check of the stack ended early; empty if it didn't."""
 
     stack: str
-    findings: dict[str, list[agreement.Finding]]
+    findings: dict[str, list[Agreement]]
     reason: str = ""
     available: bool = True
 
@@ -41,7 +45,7 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
         if stack.missing is not None:
             yield Checked(stack.name, {}, stack.missing.reason, available=False)
             continue
-        findings: dict[str, list[agreement.Finding]] = {}
+        findings: dict[str, list[Agreement]] = {}
         variables = variables_of_worker(options.threads, options.device, uses_julia=stack.uses_julia)
         try:
             team = Team(jobs(part.pipeline, stack, references, options), variables, options.memory_limit)
@@ -55,14 +59,17 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
         try:
             team.ask(protocol.LOAD, START_TIMEOUT_S)
             with scratch() as directory:
+                rechecks: dict[str, Arrays | None] = {}
                 for step in part.pipeline.steps:
                     if step.id in stack.steps:
                         ask(protocol.FIRST, step=step.id)
                         target = Path(directory) / step.id
-                        if not step.isolated:
-                            ask(protocol.EXTRACT, step=step.id, directory=str(target))
+                        ask(protocol.EXTRACT, step=step.id, directory=str(target))
                         findings[step.id] = check_output(ask, step, stack, references, target)
+                        rechecks |= recheck.planned(step, findings[step.id], target)
                         shutil.rmtree(target, ignore_errors=True)
+                for finding in recheck.recheck(ask, part.pipeline, stack, references, rechecks):
+                    findings[finding.step].append(finding)
             yield Checked(stack.name, findings)
         except WorkerFailure as failure:
             yield Checked(stack.name, findings, f"{failure.kind}: {failure.reason}")

@@ -7,36 +7,28 @@ from __future__ import annotations
 
 import shutil
 import time
-import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinbench import metrics
-from twinbench.errors import TwinbenchError
 from twinbench.frameworks.api import Framework
-from twinbench.launch.process import START_TIMEOUT_S, STDERR_TAIL, Ask, WorkerFailure, scratch
+from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure
 from twinbench.launch.team import Team
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
-from twinbench.run.agree import agreement, divergence
+from twinbench.run import recheck
 from twinbench.run.agree.reference import Reference
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
-from twinbench.run.options import (
-    BURST_NS,
-    BURST_SAMPLES,
-    LONG_STEP_NS,
-    SHORT_ROUND_NS,
-    SHORT_STEP_NS,
-    WARM_UP_NS,
-    Options,
-)
-from twinbench.store.records import MODEL
+from twinbench.run.options import SETTLED_WARM_UP_NS, WARM_UP_NS, Options, burst_size
+from twinbench.run.outputs import check_output, costs_its_cell_only
+from twinbench.run.surroundings import SURROUNDINGS, Surroundings
+from twinbench.store.records import LOOK, MODEL
+from twinbench.store.samples import NS
 from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
 from twinbench.worker import protocol
 from twinbench.worker.protocol import Job, Reply, Request, SavedValue, StepJob, Timing
@@ -46,6 +38,9 @@ if TYPE_CHECKING:
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 """Status of a failed cell by the kind of failure; FAILED for other kinds."""
+
+TRENDS = ("settled", "short", "faster", "slower")
+"""What the times may do at the end of a warm-up, from best to worst."""
 
 PEAK = "peak_rss_bytes"
 """Key of the fact with the largest resident set of any of a cell's processes, those before a resumption included."""
@@ -69,12 +64,20 @@ class Contender:
     failed: bool = False
     agreement_checked: bool = False
     """Whether the outputs were checked against the reference, which is done once per run."""
+    rechecked: bool = False
+    """Whether the outputs after the measurement were checked, which is done once per run."""
+    rechecks: dict[str, Arrays | None] = field(default_factory=dict)
+    """The steps whose first outputs agree; with the first output where it is what later ones must equal."""
+    trained_again: bool = False
+    """Whether the trainings were repeated for their curves and seeds, which is done once per run."""
     measured: Measured = field(default_factory=Measured)
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
     """Latest time of one evaluation in nanoseconds, by step."""
-    unsettled: set[str] = field(default_factory=set)
-    """Ids of steps that still got faster at the end of a warm-up, in any process."""
+    trends: dict[str, str] = field(default_factory=dict)
+    """Worst trend at the end of each warm-up of `WARM_UP_NS`, by step."""
+    collector_ns: dict[str, float | None] = field(default_factory=dict)
+    """Time of the garbage collector per evaluation in the long run, in the current process, by step."""
 
     @property
     def name(self) -> str:
@@ -101,12 +104,14 @@ class Contender:
                 reasons.setdefault(a.step, a.declared)
         return reasons
 
-    def start(self, process: int) -> None:
+    def start(self, process: int, surroundings: Surroundings) -> None:
         """Start a fresh process and import the frameworks. Thread counts are verified later, once the pools exist."""
         self.process = process
         self.store.set_status(self.cell, Status.RUNNING)
+        self.store.add_fact(self.cell, "", f"{SURROUNDINGS}:{process}", surroundings.as_json())
+        variables = {**self.environment, **surroundings.variables()}
         self.worker = Team(
-            jobs(self.pipeline, self.stack, self.reference, self.options), self.environment, self.options.memory_limit
+            jobs(self.pipeline, self.stack, self.reference, self.options), variables, self.options.memory_limit
         )
         answer = self.worker.ask(protocol.LOAD, START_TIMEOUT_S)
         self._add([self._sample("", "import", ns, name) for name, ns in answer.imports.items()])
@@ -130,22 +135,23 @@ class Contender:
         """Steps that this stack runs, in order."""
         return [step for step in self.pipeline.steps if step.id in self.stack.steps]
 
-    def agree(self, step: Step, scratch: Path) -> list[agreement.Finding]:
+    def agree(self, step: Step, scratch: Path) -> list[Agreement]:
         """Check that a step's output agrees with the reference's, and store the findings."""
         directory = scratch / step.id
         answer = self._ask(protocol.EXTRACT, step=step.id, directory=str(directory))
         self._add([self._sample(step.id, "boundary", answer.boundary_ns, "out")])
         findings = check_output(self._ask, step, self.stack, self.reference, directory)
         for f in findings:
-            self.store.add_agreement(self.cell, Agreement(step=step.id, **asdict(f)))
+            self.store.add_agreement(self.cell, f)
         examples = self.reference.examples(step)
         if examples:
             self.store.add_fact(self.cell, step.id, "examples", examples)
         if step.op.is_request(step.params):
             self.store.add_fact(self.cell, step.id, "request", True)
         if quality.scores_all(step) and not any(f.error == float("inf") for f in findings):
-            with _checking(step):
+            with costs_its_cell_only(step):
                 self._score(self.reference.output(step.inputs[1]), arrays.load(directory))
+        self.rechecks |= recheck.planned(step, findings, directory)
         shutil.rmtree(directory, ignore_errors=True)
         return findings
 
@@ -167,7 +173,7 @@ class Contender:
         """Store loss and quality over time, and quality from other seeds, after the first calls have compiled."""
         for training in retrain.trained(self.pipeline):
             if training.step.id in self.stack.steps and not self.disagreements:
-                with _checking(training.step):
+                with costs_its_cell_only(training.step):
                     self._train_again(training, directory)
 
     def _train_again(self, training: retrain.Trained, directory: Path) -> None:
@@ -195,28 +201,31 @@ class Contender:
 
     def warm_up(self, step: Step) -> None:
         """Calibrate a step, and run it until the times have settled."""
-        warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=WARM_UP_NS)
-        if not warm.settled:
-            self.unsettled.add(step.id)
-        settled = step.id not in self.unsettled
-        self.store.add_fact(self.cell, step.id, "warm_up", warm.as_json() | {"settled": settled})
+        limit_ns = SETTLED_WARM_UP_NS if self.trends.get(step.id) == "settled" else WARM_UP_NS
+        warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=limit_ns)
+        if limit_ns == WARM_UP_NS:
+            self.trends[step.id] = max(self.trends.get(step.id, warm.trend), warm.trend, key=TRENDS.index)
+        trend, self.collector_ns[step.id] = self.trends[step.id], warm.collector_ns
+        fact = warm.as_json() | {"trend": trend, "settled": trend == "settled"}
+        self.store.add_fact(self.cell, step.id, "warm_up", fact)
 
-    def burst(self, step: Step, block: int) -> float:
-        """Take one burst of a step. Returns its seconds, including the garbage collection before it."""
+    def look(self, warm: Sequence[Step]) -> None:
+        """Execute each warm step once more, for the provisional table and the size of the first bursts: no samples."""
+        for step in warm:
+            burst = self._ask(protocol.BURST, step=step.id, min_samples=1, limit_ns=0)
+            self.typical_ns[step.id] = burst.timings[-1].wall_ns
+        self.store.add_fact(self.cell, "", LOOK, {step.id: self.typical_ns[step.id] * NS for step in warm})
+
+    def burst(self, step: Step, block: int, effort: float = 1.0) -> float:
+        """Take one burst of a step, of ``effort`` times the usual size. Returns its seconds, with what it discards."""
         start = time.monotonic()
-        samples, limit_ns = self._burst_size(self.typical_ns[step.id])
+        usual, limit_ns = burst_size(self.typical_ns[step.id], len(self.pipeline.steps))
+        samples, limit_ns = max(1, round(usual * effort)), round(limit_ns * effort)
         timings = self._ask(protocol.BURST, step=step.id, min_samples=samples, limit_ns=limit_ns).timings
-        self._add([self._timed(step.id, "steady", timing, block) for timing in timings])
+        collector_ns = self.collector_ns.get(step.id)
+        self._add([replace(self._timed(step.id, "steady", t, block), collector_ns=collector_ns) for t in timings])
         self.typical_ns[step.id] = timings[-1].wall_ns
         return time.monotonic() - start
-
-    def _burst_size(self, typical_ns: float) -> tuple[int, int]:
-        """Return the fewest samples of a burst, and its least time in nanoseconds."""
-        if typical_ns > LONG_STEP_NS:
-            return 1, 0
-        if typical_ns > SHORT_STEP_NS:
-            return BURST_SAMPLES, BURST_NS
-        return BURST_SAMPLES, max(BURST_NS, SHORT_ROUND_NS // len(self.pipeline.steps))
 
     def stop(self) -> None:
         """End the process, after its peak memory is stored."""
@@ -226,8 +235,16 @@ class Contender:
             self.worker.resume()
             earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
             self.store.add_fact(self.cell, "", PEAK, max([self._ask(protocol.MEMORY).peak_bytes, *earlier]))
+            if not self.rechecked:
+                self._recheck()
         self.worker.kill()
         self.worker = None
+
+    def _recheck(self) -> None:
+        """Store what the last outputs and a run on other data disagree in, once per run, after all is measured."""
+        for finding in recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks):
+            self.store.add_agreement(self.cell, finding)
+        self.rechecked = True
 
     def fail(self, failure: WorkerFailure) -> None:
         """End this cell with a failure. Its samples stay in the store."""
@@ -311,36 +328,3 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
         environment: Job(threads=options.threads, device=options.device, steps=tuple(own), values=values[environment])
         for environment, own in steps.items()
     }
-
-
-def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, directory: Path) -> list[agreement.Finding]:
-    """Check that a step's output, saved in ``directory``, agrees with the reference's; one finding per array.
-
-    An isolated step is executed once more by the worker, on the reference's inputs, and that output is checked.
-    Raises WorkerFailure if the output can't be checked, and if it is a model whose training diverged.
-    """
-    deviation = stack.steps[step.id].deviations.get(step.op.name)
-    want, scale = reference.output(step.id), reference.scale(step.id)
-    if not step.isolated:
-        with _checking(step):
-            got = arrays.load(directory)
-            if diverged := divergence.reason(step.op, got):
-                raise WorkerFailure("diverged", f"{step.id}: {diverged}")
-            got, want = (reference.with_derived(step, output) for output in (got, want))
-            return agreement.compare(step.op, got, want, deviation, step.params, scale)
-    with scratch() as isolated, _checking(step):
-        inputs = [reference.directory_of(source) for source in step.inputs]
-        ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=isolated)
-        return agreement.compare(step.op, arrays.load(Path(isolated)), want, deviation, step.params, scale)
-
-
-@contextmanager
-def _checking(step: Step) -> Iterator[None]:
-    """Turn the exception of a check into the failure of its cell, so that an unusable output doesn't end the run."""
-    try:
-        yield
-    except (WorkerFailure, TwinbenchError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        reason = f"{step.id}: can't be compared: {type(error).__name__}: {error}".splitlines()[0][:500]
-        raise WorkerFailure("wrong answer", reason, traceback.format_exc()[-STDERR_TAIL:]) from error

@@ -23,7 +23,7 @@ class Measured:
             self.last_process = max(self.last_process, sample.process)
             if sample.kind == "steady":
                 blocks = self._steady.setdefault(sample.step, {})
-                blocks.setdefault((sample.process, sample.block), []).append(sample.wall_ns * NS)
+                blocks.setdefault((sample.process, sample.block), []).append(sample.time_ns * NS)
 
     def blocks(self, step: str, process: int | None = None) -> Blocks:
         """Return the blocks of a step in one process, or in all."""
@@ -33,4 +33,4 @@ class Measured:
     def totals(self, steps: Iterable[str], process: int | None = None) -> Blocks:
         """Return the sums over these steps of the blocks' medians, in one process or in all."""
         steady = {step: self.blocks(step, process) for step in steps}
-        return Figures(steady=steady, once={}, cpu_per_wall=None, gc_share=None).totals(steady)
+        return Figures(steady=steady, once={}, walls={}, cpu_per_wall=None, gc_share=None, gc_shares={}).totals(steady)

@@ -8,10 +8,19 @@ from decimal import Decimal
 from typing import Any
 
 from twinbench.errors import BadInput, nearest
+from twinbench.numbers.stats import OWN_SPREAD
 from twinbench.store.records import WARM_UP_S
 
+USUAL_PROCESSES = OWN_SPREAD
+"""Processes without ``--processes``, for steps that are fast enough: the fewest whose spread needn't be assumed."""
+
 MIN_ROUNDS = 5
-"""Fewest blocks per process: with fewer blocks an interval over blocks says nothing."""
+"""Fewest blocks per process where the spread between processes is assumed: with fewer blocks an interval over blocks
+says nothing."""
+
+FEW_ROUNDS = 3
+"""Fewest blocks per process with `USUAL_PROCESSES` or more, whose own spread gives the interval: one disturbed block of
+three doesn't move their median."""
 
 RESOLVE_PROCESSES = 5
 """Processes that share the budget with ``--resolve``: the spread between processes can only be estimated from several
@@ -37,9 +46,25 @@ LONG_STEP_NS = 200_000_000
 """Time above which a step is sampled once per burst: 0.2 s. The median of such a step is over blocks."""
 
 WARM_UP_NS = int(WARM_UP_S * 1e9)
-"""Longest warm-up: it ends then even if the times still fall, which is recorded and shown."""
+"""Longest warm-up: it ends then even if the times still change, which is recorded and shown."""
+
+SETTLED_WARM_UP_NS = 300_000_000
+"""Longest warm-up of a step that had settled in an earlier process: 0.3 s, since a fresh process must fill its caches,
+and not show again that the times settle."""
 
 DEVICES = ("cpu", "cuda")
+
+
+def burst_size(typical_ns: float, steps: int) -> tuple[int, int]:
+    """Return the fewest samples of a usual burst of a step, and its least time in nanoseconds.
+
+    ``steps`` is the number of steps of the pipeline.
+    """
+    if typical_ns > LONG_STEP_NS:
+        return 1, 0
+    if typical_ns > SHORT_STEP_NS:
+        return BURST_SAMPLES, BURST_NS
+    return BURST_SAMPLES, max(BURST_NS, SHORT_ROUND_NS // steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +72,15 @@ class Options:
     """How to measure.
 
     ``budget_s`` is the measuring time per cell, ``timeout_s`` the longest time of one request, and ``memory_limit`` the
-    memory of a worker in bytes. ``resolve`` is the smallest difference that matters: 0.02 for 2 %. ``seed`` gives the
-    order of measuring, and ``seeds`` the number of trainings that quality is computed from. Frameworks that can use
-    ``device`` compute there.
+    memory of a worker in bytes. Without ``processes``, steps that are fast have `USUAL_PROCESSES` and others one, and
+    the budget is spent only where something is left to be decided. ``resolve`` is the smallest difference that matters:
+    0.02 for 2 %. ``seed`` gives the order of measuring and the surroundings of the processes, and ``seeds`` is the
+    number of trainings that quality is computed from. Frameworks that can use ``device`` compute there.
     """
 
     threads: int = 1
     budget_s: float = 10.0
-    processes: int = 1
+    processes: int | None = None
     resolve: float | None = None
     timeout_s: float = 300.0
     memory_limit: int | None = None
@@ -65,7 +91,7 @@ class Options:
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
             raise BadInput(f"--device: unknown device '{self.device}'{nearest(self.device, DEVICES)}")
-        if self.threads < 1 or self.processes < 1 or self.seeds < 1:
+        if self.threads < 1 or self.seeds < 1 or (self.processes is not None and self.processes < 1):
             raise BadInput("--threads, --processes and --seeds take a number from 1 on")
         if self.budget_s <= 0 or self.timeout_s <= 0:
             raise BadInput("--budget and --timeout take seconds above 0")
@@ -75,7 +101,7 @@ class Options:
     @property
     def process_budget_s(self) -> float:
         """Measuring time per cell in one process."""
-        return self.budget_s / max(self.processes, RESOLVE_PROCESSES if self.resolve else 1)
+        return self.budget_s / max(self.processes or USUAL_PROCESSES, RESOLVE_PROCESSES if self.resolve else 1)
 
     def as_json(self) -> dict[str, Any]:
         """Return the options as the store has them."""

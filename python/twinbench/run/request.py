@@ -16,6 +16,7 @@ import psutil
 
 from twinbench import paths
 from twinbench.errors import REQUIRED_UNAVAILABLE, BadInput, TwinbenchError
+from twinbench.numbers.spreads import Spreads
 from twinbench.plan import pipeline as pipelines
 from twinbench.plan import stack
 from twinbench.run import environment
@@ -23,9 +24,6 @@ from twinbench.run.options import Options
 from twinbench.run.runner import Part
 from twinbench.store.records import COMMAND, ORIGIN
 from twinbench.store.store import Run, Store
-
-SPREADS = ("process_sd", "time_sd", "run_sd")
-"""Figures of the selftest that are also keys of a run's record: see `twinbench.numbers.stats`."""
 
 
 class Required(TwinbenchError):
@@ -138,10 +136,11 @@ def _resumed_arguments(run: Run) -> dict[str, Any]:
 
 
 def _selftest() -> dict[str, Any]:
-    """Return the results of the selftest here, and the spreads that comparisons use; empty without a selftest."""
-    with contextlib.suppress(OSError, ValueError, KeyError):
+    """Return the results of the selftest here, by "selftest"; empty without a readable one."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
         result = json.loads(paths.selftest_file().read_text(encoding="utf-8"))
-        return {"selftest": result, **{name: float(result[name]) for name in SPREADS if name in result}}
+        Spreads.of(dict(result))
+        return {"selftest": result}
     return {}
 
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 from twinbench.errors import StoreError
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-VERSION = 4
+VERSION = 5
 MIGRATIONS = {
     1: (
         "ALTER TABLE agreements ADD COLUMN psnr_db REAL",
@@ -54,6 +54,7 @@ MIGRATIONS = {
         " stderr, changed FROM cells_before",
         "DROP TABLE cells_before",
     ),
+    4: ("ALTER TABLE samples ADD COLUMN collector_ns REAL",),
 }
 """Statements that bring a store from a version to the next, so that results of an older twinbench stay readable.
 

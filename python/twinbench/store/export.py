@@ -32,7 +32,8 @@ COLUMNS = {
     | {"status": "string", "kind": "string", "reason": "string", "fingerprint": "string", "changed": "string"},
     "samples": CELL
     | {"process": "int32", "block": "int32", "step": "string", "framework": "string", "kind": "string"}
-    | {"detail": "string", "wall_ns": "double", "evals": "int64", "cpu_ns": "double", "gc_ns": "double"},
+    | {"detail": "string", "wall_ns": "double", "evals": "int64", "cpu_ns": "double", "gc_ns": "double"}
+    | {"collector_ns": "double", "time_ns": "double"},
     "agreement": CELL
     | {"step": "string", "framework": "string", "output": "string", "level": "string"}
     | {"error": "double", "max_abs": "double", "ok": "bool", "detail": "string"}

@@ -6,7 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from twinbench.store.records import Fact
+from twinbench.store.mistakes import DISAGREEMENT, ERRORS
+from twinbench.store.records import MODEL, Fact
+
+EARLIER_TREND_SAMPLES = 10
+"""Samples with which a warm-up of an earlier version looked for a trend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,12 @@ class StepFacts:
     discarded: int | None = None
     """Samples that warm-up threw away, in the last process."""
     settled: bool | None = None
-    """Whether the times were seen to have stopped falling when warm-up ended, in every process."""
+    """Whether no change of the times was seen when warm-up ended, in every process."""
+    trend: str | None = None
+    """What the times did when warm-up ended: ``settled``, ``faster``, ``slower``, or ``short``: too few to tell. The
+    worst of all processes."""
+    allocated_bytes: float | None = None
+    """Bytes that an execution allocates, in the last process. None in Python."""
 
     @classmethod
     def of(cls, facts: Iterable[Fact], step: str) -> Self:
@@ -43,8 +52,22 @@ class StepFacts:
             evals=warm_up.get("evals"),
             discarded=warm_up.get("discarded"),
             settled=warm_up.get("settled"),
+            trend=warm_up.get("trend") or _earlier_trend(warm_up),
+            allocated_bytes=warm_up.get("allocated_bytes"),
         )
 
+
+def _earlier_trend(warm_up: Mapping[str, Any]) -> str | None:
+    """Return the trend in a store of an earlier version, whose warm-up looked for falling times only."""
+    if "settled" not in warm_up:
+        return None
+    if warm_up["settled"]:
+        return "settled"
+    return "faster" if (warm_up.get("discarded") or 0) >= EARLIER_TREND_SAMPLES else "short"
+
+
+SHOWN_APART = frozenset({"curve", "endpoint", DISAGREEMENT, ERRORS, MODEL})
+"""Keys of facts that are long, and are shown by tables and charts of their own."""
 
 STEP_KEYS = frozenset({"examples", "request", "rss_increase_bytes", "held_as", "curve", "warm_up"})
 """Keys that `StepFacts.of` reads."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from twinbench.numbers.calibration import calibration_interval
 from twinbench.numbers.predictions import Bin
 from twinbench.store.records import Cell
 from twinbench.store.store import Store
@@ -62,6 +63,11 @@ class Errors:
     """Bins of the reliability diagram that have rows, from the least confident to the most."""
     calibration_error: float
     """Expected calibration error: the mean distance of accuracy and confidence over the rows (Guo et al. 2017)."""
+
+    @property
+    def calibration_interval(self) -> tuple[float, float]:
+        """The 95 % interval of ``calibration_error``."""
+        return calibration_interval(self.bins)
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Self:

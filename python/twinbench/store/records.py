@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from twinbench.numbers.spreads import Spreads
+
 SampleKind = Literal["import", "first_call", "steady", "boundary"]
 
+
+LOOK = "first_look_s"
+"""Key of the fact with the seconds of one execution of each step, taken once it was warm, before the first block."""
 
 MODEL = "model"
 """Key of the fact of a cell that describes its model, and name of the directory of the model's files."""
@@ -75,7 +80,7 @@ COMMAND = "command"
 """Key in a run's arguments: the words after ``twinbench run`` that make the run again. Older stores lack this key."""
 
 WARM_UP_S = 1.0
-"""Seconds after which warm-up ends even if the times still fall; a step's ``settled`` says so then."""
+"""Seconds after which warm-up ends even if the times still change; a step's ``trend`` says so then."""
 
 ORIGIN = "merged_from"
 """Key in the arguments of a run that was copied from another store: the host or the file of that store."""
@@ -93,6 +98,14 @@ class Run:
     """The record of the machine, the versions and the threads, as the runner found them."""
     status: str
     """``running``, ``done`` or ``interrupted``."""
+
+    @property
+    def spreads(self) -> Spreads:
+        """The spreads of the machine: those of its selftest before the run, or else the usual ones.
+
+        Older stores have the selftest's figures beside the selftest, too.
+        """
+        return Spreads.of(self.environment | self.environment.get("selftest", {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +177,15 @@ class Sample:
     """Time in the garbage collector; None where it wasn't measured."""
     detail: str = ""
     """The framework of an import; ``in`` or ``out`` of a boundary."""
+    collector_ns: float | None = None
+    """Time of the garbage collector in the long run. None where the sample itself pays, and in older stores."""
+
+    @property
+    def time_ns(self) -> float:
+        """The wall time, with the collector's time in the long run instead of what fell into this sample."""
+        if self.collector_ns is None or self.gc_ns is None:
+            return self.wall_ns
+        return max(self.wall_ns - self.gc_ns, 0.0) + self.collector_ns
 
 
 @dataclass(frozen=True, slots=True)

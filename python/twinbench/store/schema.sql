@@ -1,4 +1,4 @@
--- The store of results, version 4 (PRAGMA user_version). Times are nanoseconds per evaluation; timestamps ISO 8601, UTC.
+-- The store of results, version 5 (PRAGMA user_version). Times are nanoseconds per evaluation; timestamps ISO 8601, UTC.
 -- SQLite keeps NaN as NULL: REAL columns that may hold NaN are nullable and read back as NaN.
 
 CREATE TABLE runs (
@@ -51,6 +51,7 @@ CREATE TABLE samples (
     evals   INTEGER NOT NULL CHECK (evals >= 1),
     cpu_ns  REAL,
     gc_ns   REAL,
+    collector_ns REAL,
     PRIMARY KEY (cell_id, process, block, step, kind, detail, seq)
 ) WITHOUT ROWID;
 

@@ -205,15 +205,15 @@ class Store:
         rows = []
         for s in samples:
             key = (s.process, s.block, s.step, s.kind, s.detail)
-            rows.append((cell_id, *key, ordinals[key], s.wall_ns, s.evals, s.cpu_ns, s.gc_ns))
+            rows.append((cell_id, *key, ordinals[key], s.wall_ns, s.evals, s.cpu_ns, s.gc_ns, s.collector_ns))
             ordinals[key] += 1
         with self._db.transaction() as db:
-            db.executemany("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            db.executemany(f"INSERT INTO samples VALUES ({', '.join('?' * 12)})", rows)
 
     def samples(self, cell_id: int) -> list[Sample]:
         """Return the samples of a cell by process, block, step and kind, each burst in the order of measuring."""
         rows = self._db.read(
-            "SELECT process, block, step, kind, wall_ns, evals, cpu_ns, gc_ns, detail FROM samples"
+            "SELECT process, block, step, kind, wall_ns, evals, cpu_ns, gc_ns, detail, collector_ns FROM samples"
             " WHERE cell_id = ? ORDER BY process, block, step, kind, detail, seq",
             cell_id,
         )

@@ -15,7 +15,7 @@ STYLES = {"faster": "green", "slower": "red", "same": "", "undecided": "dim"}
 
 LEGEND = """\
 ratio: time divided by the base's time, with its 95 % interval. verdict: corrected for the number of comparisons;
-same: less than {margin} apart. detectable: the smallest change that the data would have shown.
+same: less than {margin} apart. detectable: the smallest change that such data show in four of five cases.
 *: code or libraries differ."""
 
 

@@ -35,7 +35,7 @@ def render(cells: Iterable[CellErrors], console: Console) -> None:
 def headline(errors: Errors) -> str:
     """Return one line with the number and share of wrong rows, and the expected calibration error."""
     share = text.percent(errors.wrong / errors.rows)
-    calibration = text.quality(errors.calibration_error)
+    calibration = text.between(errors.calibration_error, errors.calibration_interval)
     wrong = f"{errors.wrong:,} of {errors.rows:,} test rows are predicted wrongly ({share})"
     return f"{wrong}; expected calibration error {calibration}"
 

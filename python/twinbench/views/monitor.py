@@ -122,5 +122,6 @@ def _signed(change: MetricChange) -> str:
 
 
 def _calibration(quality: QualityJudgement) -> str:
-    now, before = text.quality(quality.calibration_error), text.quality(quality.calibration_before)
+    now = text.between(quality.calibration_error, quality.calibration_interval)
+    before = text.between(quality.calibration_before, quality.calibration_before_interval)
     return f"expected calibration error {now}; {before} for the test rows"

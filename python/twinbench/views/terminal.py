@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal, Protocol
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -14,56 +14,33 @@ from rich.text import Text
 
 from twinbench.results.decisions.recommend_records import Recommendation
 from twinbench.results.summary.run import LEVELS, CellSummary, Growth, PipelineSummary, RunSummary, StepSummary
-from twinbench.store.records import Status
+from twinbench.store.records import Agreement, Status
 from twinbench.views import endpoints, layout, text, words
 
 STYLES = {Status.DONE: "green", Status.UNAVAILABLE: "dim", Status.RUNNING: "yellow", Status.PLANNED: "dim"}
 """Style of a status; red for any other."""
 
 LEGEND = """\
-total: one execution of all steps after warm-up; ± is half of the 95 % interval over processes and blocks.
-rank: stacks that can't be told apart share a rank; a stack that failed or disagrees with the reference has none.
+total: typical time of one execution of all steps after warm-up; ± is half of the 95 % interval, by the spread between
+processes. to fastest: quotient of totals, measured side by side; ± is corrected for the number of pairs of stacks.
+assumed: with fewer than 4 processes their spread is assumed, and nothing is ranked.
+rank: 1 plus the number of stacks that are distinguishably faster, in the typical time with certainty and in the mean
+(mean: all samples, slow ones included); a stack that failed or disagrees with the reference has none.
 cold start: imports and first calls. agreement: largest error divided by its tolerance; at most 1 agrees.
-steps: ! disagrees; * the library can't follow the contract; [1] is the rank where each step is ranked by itself."""
+steps: ! disagrees; * the library can't follow the contract; ~ (unsettled) its times were still changing when warm-up
+ended; [1] is the rank where each step is ranked by itself."""
 
 
 GROWTH_LEGEND = """\
 exponent: time grows as amount ^ exponent, so 1 is linear; ± is half of the 95 % interval of the fit, which needs three
-sizes or more; *: not measured at every size."""
+sizes or more; a -> b: no single exponent fits (a test at 5 %), it is a between the two smallest sizes and b between the
+two largest; *: not measured at every size."""
 
 
 AGREEMENT_LEGEND = """\
 exact, rounding, approximate: agrees, with error / tolerance in brackets (at most 1). DIFFERENT: largest absolute
 error, and for images the peak signal-to-noise ratio. different*: the library can't follow the contract.
 -: not checked."""
-
-
-class CheckedOutput(Protocol):
-    """The agreement of one output with the reference's output."""
-
-    @property
-    def level(self) -> str:
-        """Tolerance class: one of `LEVELS`."""
-
-    @property
-    def error(self) -> float:
-        """Largest error as a multiple of the tolerance."""
-
-    @property
-    def max_abs(self) -> float:
-        """Largest absolute error, in the output's own unit."""
-
-    @property
-    def psnr_db(self) -> float | None:
-        """Peak signal-to-noise ratio in decibels of an 8-bit image that differs; None for any other output."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the output is inside the tolerance."""
-
-    @property
-    def declared(self) -> str:
-        """Why the library can't follow the contract, if its framework declares that. Empty otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +81,9 @@ def _render_pipeline(pipeline: PipelineSummary, console: Console) -> None:
     for cell in pipeline.cells:
         if cell.reason:
             layout.say(console, f"{cell.stack}: {cell.kind or cell.status}", cell.reason, style=_style(cell.status))
+        for step in cell.steps:
+            if step.declared:
+                layout.say(console, f"{cell.stack} {step.step}: different", step.declared)
     layout.say(console, words.break_even(pipeline))
     for table in _steps(pipeline, console):
         console.print(table)
@@ -125,7 +105,7 @@ def _render_growth(pipeline: str, exponents: Sequence[Growth], console: Console)
 
 
 def agreement_matrix(
-    steps: Mapping[str, str], findings: Mapping[str, Mapping[str, Sequence[CheckedOutput]]], console: Console
+    steps: Mapping[str, str], findings: Mapping[str, Mapping[str, Sequence[Agreement]]], console: Console
 ) -> None:
     """Print a matrix of steps (id to op) and stacks: the agreement of the worst output of each step.
 
@@ -153,11 +133,12 @@ def agreement_matrix(
 def _stacks(pipeline: PipelineSummary, console: Console) -> Table:
     columns = [
         _Column("rank", lambda c: layout.cell(c.rank or text.NOTHING), 9),
-        _Column("stack", lambda c: layout.cell(c.stack, "" if c.rank else "dim"), 9, "left"),
+        _Column("stack", lambda c: layout.cell(c.stack, "" if c.rank or c.assumed else "dim"), 9, "left"),
         _Column("total", lambda c: layout.cell(text.interval(c.total)), 8),
-        _Column("to fastest", lambda c: layout.cell("1" if c.rank and not c.ratio else text.ratio(c.ratio)), 6),
+        _Column("mean", lambda c: layout.cell(text.seconds(c.mean_s)), 1),
+        _Column("to fastest", lambda c: layout.cell(words.standing(c)), 6),
         _Column("cold start", lambda c: layout.cell(text.seconds(c.cold_start_s)), 5),
-        _Column("boundary", lambda c: layout.cell(text.seconds(c.boundary_in_s or None)), 1),
+        _Column("boundary", lambda c: layout.cell(text.seconds(c.boundary_in_s or None)), 0),
         _Column(pipeline.metric or "quality", lambda c: _quality(c, pipeline.metric), 4),
         _Column("agreement", lambda c: _agreement(c.agreement_error), 3),
         _Column("memory", lambda c: layout.cell(text.size(c.peak_rss_bytes)), 2),
@@ -206,7 +187,8 @@ def _rates(pipeline: PipelineSummary) -> Table:
 
 
 def _status(cell: CellSummary) -> str:
-    return f"{cell.status}{', reused' if cell.reused and cell.total else ''}"
+    unsettled = ", unsettled" if cell.unsettled and cell.rank is not None else ""
+    return f"{cell.status}{', reused' if cell.reused and cell.total else ''}{unsettled}"
 
 
 def _quality(cell: CellSummary, metric: str | None) -> Text:
@@ -226,12 +208,14 @@ def _step(step: StepSummary) -> Text:
     """Show a step's time, with ``!`` or ``*`` if it disagrees, or with ratio and rank if it is ranked by itself."""
     if step.steady is None:
         return layout.cell(text.NOTHING)
-    time = text.seconds(step.steady.estimate)
+    time = text.seconds(step.steady.estimate) + "~" * step.changing
     if step.agrees is False:
         return layout.cell(f"{time} {'*' if step.declared else '!'}", "yellow" if step.declared else "red")
+    times = f"{step.ratio.estimate:.3g}x" if step.ratio else "1x"
+    if step.assumed:
+        return layout.cell(f"{time} {times} assumed")
     if step.rank is None:
         return layout.cell(time)
-    times = f"{step.ratio.estimate:.3g}x" if step.ratio else "1x"
     return layout.cell(f"{time} {times} [{step.rank}]", "green" if step.rank == 1 else "")
 
 
@@ -256,10 +240,11 @@ def _exponent(growth: Growth | None, sizes: Sequence[str]) -> Text:
     if growth is None:
         return layout.cell(text.NOTHING)
     half = "" if growth.high is None else f" ±{growth.high - growth.exponent:.2f}"
-    return layout.cell(f"{growth.exponent:.2f}{half}{'' if growth.sizes == tuple(sizes) else '*'}")
+    exponent = words.exponent(growth) if growth.fits is False else f"{growth.exponent:.2f}{half}"
+    return layout.cell(f"{exponent}{'' if growth.sizes == tuple(sizes) else '*'}")
 
 
-def _worst_output(outputs: Sequence[CheckedOutput]) -> Text:
+def _worst_output(outputs: Sequence[Agreement]) -> Text:
     if not outputs:
         return layout.cell(text.NOTHING)
     worst = max(outputs, key=lambda out: (not out.ok, math.inf if math.isnan(out.error) else out.error))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from twinbench.numbers.stats import Interval, Ratio
 
@@ -39,13 +41,20 @@ def interval(value: Interval | None) -> str:
 
 
 def ratio(value: Ratio | None) -> str:
-    """Format a ratio of times with half the width of its interval: ``1.25x ±2.0%``."""
-    return NOTHING if value is None else f"{_figures(value.estimate)}x {_spread(value)}"
+    """Format a ratio of times with half the width of its interval: ``1.25x ±2.0%``.
+
+    If the ratio is distinguishable from 1, but the means of all samples say the opposite, their ratio follows.
+    """
+    if value is None:
+        return NOTHING
+    contradicted = not value.holds_for_the_mean and not value.low <= 1 <= value.high
+    mean = f" (mean {_figures(value.mean)}x)" if contradicted and value.mean is not None else ""
+    return f"{_figures(value.estimate)}x {_spread(value)}{mean}"
 
 
 def range_(value: Ratio) -> str:
     """Format a ratio of times with both ends of its interval: ``1.250 [1.220, 1.280]``."""
-    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]"
+    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]{_assumed(value)}"
 
 
 def percent(value: float) -> str:
@@ -56,6 +65,11 @@ def percent(value: float) -> str:
 def quality(value: float | None) -> str:
     """Format a quality metric with three decimals."""
     return NOTHING if value is None else f"{value:.3f}"
+
+
+def between(value: float, ends: tuple[float, float]) -> str:
+    """Format a figure with three decimals and both ends of its interval: ``0.021 [0.000, 0.040]``."""
+    return f"{value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}]"
 
 
 def size(value: float | None) -> str:
@@ -76,6 +90,17 @@ def error(value: float | None) -> str:
     return f"{value:.2g}" if value < math.inf else "different"
 
 
+def recorded(value: Any) -> str:
+    """Format a recorded fact, JSON data of any shape, on one line: ``evals 4, settled yes``."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {recorded(item)}" for key, item in value.items()) or NOTHING
+    if isinstance(value, list):
+        return ", ".join(map(recorded, value)) or NOTHING
+    if value is None or isinstance(value, bool):
+        return {None: NOTHING, True: "yes", False: "no"}[value]
+    return f"{value:.6g}" if isinstance(value, float) else clean(str(value))
+
+
 def clean(text: str) -> str:
     """Return the text on one line without control characters, which texts of libraries may contain."""
     return "".join(char if char.isprintable() else " " for char in text).strip()
@@ -84,7 +109,12 @@ def clean(text: str) -> str:
 def _spread(value: Interval | Ratio) -> str:
     """Format half the width of an interval; intervals are symmetric in the logarithm, so one percentage suffices."""
     percent = 100 * (math.sqrt(value.high / value.low) - 1)
-    return f"±{percent:.1f}%" if percent < 10 else f"±{percent:.0f}%"
+    return (f"±{percent:.1f}%" if percent < 10 else f"±{percent:.0f}%") + _assumed(value)
+
+
+def _assumed(value: Interval | Ratio) -> str:
+    """Return the word that stands beside an interval whose spread between processes is assumed."""
+    return " assumed" if value.assumed else ""
 
 
 def _figures(value: float) -> str:

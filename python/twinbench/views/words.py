@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from twinbench.numbers.stats import verdict
 from twinbench.results.decisions.recommend_records import Candidate, Criterion, Recommendation
 from twinbench.results.summary.records import CellSummary, Growth, PipelineSummary, StepSummary
 from twinbench.views import text
@@ -27,16 +28,20 @@ def listed(names: Sequence[str]) -> str:
 
 
 def headline(pipeline: PipelineSummary) -> str:
-    """Say which stack is fastest, by how much, and whether that is certain."""
+    """Say which stack is fastest, by how much, and whether it is distinguishably faster than every other."""
     if pipeline.independent:
         return _step_headline(pipeline)
     ranked = [cell for cell in pipeline.cells if cell.rank is not None]
     if not ranked:
-        return "no stack was measured and agrees with the reference"
+        unranked = [cell for cell in pipeline.cells if cell.assumed]
+        return _unranked(unranked) if unranked else "no stack was measured and agrees with the reference"
     first = [cell for cell in ranked if cell.rank == 1]
     others = [cell for cell in ranked if cell.rank != 1]
+    near = [cell.stack for cell in others if cell.ratio is None or verdict(cell.ratio) != "slower"]
     if len(first) > 1:
-        line = f"{listed([cell.stack for cell in first])} share rank 1, because they can't be told apart"
+        line = f"{listed([cell.stack for cell in first])} share rank 1: none is distinguishably faster than another"
+    elif near:
+        line = f"{first[0].stack} has rank 1, but isn't distinguishably faster than {listed(near)}"
     else:
         line = f"{first[0].stack} is fastest" if others else f"{first[0].stack} is the only stack that can be ranked"
     if first[0].total is not None:
@@ -46,11 +51,23 @@ def headline(pipeline: PipelineSummary) -> str:
     return line
 
 
+def _unranked(cells: Sequence[CellSummary]) -> str:
+    """Say why cells that were measured have no rank."""
+    processes = min(cell.processes for cell in cells)
+    count = f"{processes} process{'es' * (processes != 1)}"
+    shortest = f"{cells[0].stack} took the shortest time"
+    if cells[0].total is not None:
+        shortest += f" ({text.seconds(cells[0].total.estimate)})"
+    return f"{shortest}; nothing is ranked, because the spread between processes is assumed with {count}"
+
+
 def _step_headline(pipeline: PipelineSummary) -> str:
     """Say on how many steps each stack has rank 1, alone or with others."""
     firsts = {cell.stack: sum(step.rank == 1 for step in cell.steps) for cell in pipeline.cells}
     ranked = {step.step for cell in pipeline.cells for step in cell.steps if step.rank is not None}
     if not ranked:
+        if any(step.assumed for cell in pipeline.cells for step in cell.steps):
+            return "no step is ranked, because the spread between so few processes is assumed"
         return "no step was measured and agrees with the reference"
     best = sorted((stack for stack, count in firsts.items() if count), key=lambda stack: -firsts[stack])
     parts = [f"{stack} on {firsts[stack]}" for stack in best]
@@ -111,7 +128,9 @@ def rate(step: StepSummary) -> list[str]:
 
 
 def exponent(growth: Growth) -> str:
-    """Format an exponent with its interval, if it has one."""
+    """Format an exponent with its interval, if it has one; ``0.21 -> 1.02`` where one exponent doesn't fit."""
+    if growth.fits is False and growth.smallest is not None and growth.largest is not None:
+        return f"{growth.smallest:.2f} -> {growth.largest:.2f}"
     interval = f" [{growth.low:.2f}, {growth.high:.2f}]" if growth.low is not None and growth.high is not None else ""
     return f"{growth.exponent:.2f}{interval}"
 
@@ -123,12 +142,15 @@ def break_even(pipeline: PipelineSummary) -> str:
         return ""
     if pays.calls is None:
         return f"{pays.against} starts sooner than {pays.stack}, which never makes up for it"
-    return f"{pays.against} starts sooner; from execution {pays.calls} on, {pays.stack} has taken less time in total"
+    calls = f"{pays.calls:,}"
+    if pays.low is not None:
+        calls += f" [{pays.low:,}, {text.NOTHING if pays.high is None else f'{pays.high:,}'}]"
+    return f"{pays.against} starts sooner; from execution {calls} on, {pays.stack} has taken less time in total"
 
 
 def standing(summary: CellSummary | StepSummary) -> str:
-    """Format the ratio to the fastest: ``1`` for the fastest itself, ``-`` without a rank."""
-    if summary.rank is None:
+    """Format the ratio to the fastest: ``1`` for the fastest itself, ``-`` for a stack that takes no part."""
+    if summary.rank is None and not summary.assumed:
         return text.NOTHING
     return "1" if summary.ratio is None else text.ratio(summary.ratio)
 

@@ -4,52 +4,25 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple
 from functools import partial, wraps
-from importlib import import_module
 from pathlib import Path
 from time import perf_counter_ns
-from types import ModuleType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twinbench import ops
-from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
 from twinbench.ops import arrays
-from twinbench.ops.contract import NEUTRAL, Kind, Op
-from twinbench.worker import measure, memory, protocol
-from twinbench.worker.protocol import Content, Job, Message, Request, StepJob
+from twinbench.ops.contract import NEUTRAL
+from twinbench.worker import measure, memory, protocol, recheck
+from twinbench.worker.protocol import Content, Job, Message, Request
+from twinbench.worker.step import Step, resolve
 
 P = ParamSpec("P")
 ReplyType = TypeVar("ReplyType", bound=Content)
 
 ANSWERS: dict[str, Callable[..., Content]] = {}
 """The methods of `Cell` that answer requests, by the request's name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step, resolved: the op, its parameters and framework, and where the inputs come from."""
-
-    id: str
-    op: Op
-    params: Any
-    framework: Framework
-    inputs: tuple[str, ...]
-    file: str | None
-    given: str | None
-    needed: bool
-    """Whether a later step takes the output, in this worker or another."""
-
-    @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """Kinds of the inputs that aren't files."""
-        return tuple(kind for kind in self.op.inputs if kind != "file")
-
-    @property
-    def implementation(self) -> Callable[..., Any]:
-        """The framework's function for the op."""
-        return self.framework.ops[self.op.name]
 
 
 def _answers(
@@ -97,7 +70,9 @@ class Cell:
         """Directory of the outputs of steps that other workers run, each in a directory named after its step."""
         self.isolated_outputs: dict[str, Any] = {}
         """Outputs of steps on the reference's inputs, where they can't be saved and read back."""
-        self.steps = {step.id: _resolve(step) for step in job.steps}
+        self.varied_outputs: dict[str, Any] = {}
+        """Outputs of steps on inputs that no call had seen before, which later varied steps take."""
+        self.steps = {step.id: resolve(step) for step in job.steps}
         self.outputs: dict[str, Any] = {}
         """Outputs that later steps take, and the last output."""
         self.calls: dict[str, partial[Any]] = {}
@@ -150,7 +125,7 @@ class Cell:
         self.peak()
         memory.reset_peak()
         before = memory.rss_bytes()
-        timing, self.outputs[step] = self._measure(resolved).first_call(call)
+        timing, self.outputs[step] = resolved.measure.first_call(call)
         return protocol.FirstCall(
             timing=_sent(timing),
             boundary_ns=boundary,
@@ -190,7 +165,7 @@ class Cell:
                 values.append(self.isolated_outputs[source])
             else:
                 values.append(resolved.framework.prepare(arrays.load(Path(saved)), kind))
-        output = resolved.implementation(resolved.params, *values, *self._given(resolved))
+        output = resolved.implementation(resolved.params, *values, *resolved.prepared_given(resolved.given))
         if resolved.op.output not in NEUTRAL:
             self.isolated_outputs[step] = output
         arrays.save(Path(directory), resolved.framework.extract(output, resolved.op.output))
@@ -205,7 +180,7 @@ class Cell:
         _, *inputs, _ = self.calls[step].args  # the parameters come first, and the givens last
         start = resolved.framework.prepare(arrays.load(Path(given)), "arrays")
         call = partial(self.calls[step].func, resolved.params, *inputs, start)
-        timing, model = self._measure(resolved).first_call(call)
+        timing, model = resolved.measure.first_call(call)
         sources = zip(scorer.inputs, self.calls[scoring].args[1:], strict=True)
         scores = self.calls[scoring].func(
             scorer.params, *(model if source == step else value for source, value in sources)
@@ -214,11 +189,37 @@ class Cell:
         arrays.save(Path(directory), scorer.framework.extract(scores, "arrays") | {"losses": losses})
         return protocol.Retrained(timing.wall_ns)
 
+    @_answers(protocol.REPEAT, aside=True)
+    def repeat(self, step: str, directory: str) -> protocol.Repeated:
+        """Execute a step once more after its bursts, by the same clock, and save the output."""
+        resolved = self.steps[step]
+        timing, output = resolved.measure.first_call(self.calls[step])
+        arrays.save(Path(directory), resolved.framework.extract(output, resolved.op.output))
+        return protocol.Repeated(timing.cpu_ns)
+
+    @_answers(protocol.VARIED, aside=True)
+    def varied(
+        self, step: str, inputs: dict[str, str], file: str | None, given: str | None, directory: str
+    ) -> protocol.Varied:
+        """Execute a step on inputs that no call has seen before, and save the output.
+
+        ``inputs`` are directories by source, for sources that no earlier varied step has made. A file is deleted after
+        the call. What was measured is freed first, and can't be measured again.
+        """
+        for measured in (self.calls, self.outputs, self.native_values, self.isolated_outputs):
+            measured.clear()
+        producers = {source: self.steps[source] for source in self.varied_outputs}
+        values = recheck.inputs(self.steps[step], inputs, file, self.varied_outputs, producers)
+        output, reply = recheck.varied(self.steps[step], values, file, given, Path(directory))
+        if self.steps[step].needed:
+            self.varied_outputs[step] = output
+        return reply
+
     @_answers(protocol.KEEP, aside=True)
     def keep(self, step: str, directory: str) -> protocol.KeptModel:
         """Copy a step's trained model, as its framework exports it, into a directory. Untimed."""
         resolved = self.steps[step]
-        able = (op for op in ops.all_ops() if op.role == "export" and op.name in resolved.framework.ops)
+        able = (op for op in ops.of_role("export") if op.name in resolved.framework.ops)
         export = next(able, None)
         if export is None:
             return protocol.KeptModel("")
@@ -243,15 +244,15 @@ class Cell:
         """Calibrate, then run until the times have settled. A step that is a user's request isn't calibrated."""
         self._free_outputs()
         resolved, call = self.steps[step], self.calls[step]
-        measured = self._measure(resolved)
+        measured = resolved.measure
         self.evals[step] = 1 if resolved.op.is_request(resolved.params) else measured.calibrate(call)
-        discarded, settled = measured.warm_up(call, self.evals[step], limit_ns)
-        return protocol.WarmUp(self.evals[step], discarded, settled)
+        warm = measured.warm_up(call, self.evals[step], limit_ns)
+        return protocol.WarmUp(self.evals[step], *astuple(warm))
 
     @_answers(protocol.BURST)
     def burst(self, step: str, min_samples: int, limit_ns: int) -> protocol.Burst:
         """Take one burst of samples."""
-        measured, call = self._measure(self.steps[step]), self.calls[step]
+        measured, call = self.steps[step].measure, self.calls[step]
         timings = measured.burst(call, self.evals[step], min_samples, limit_ns)
         return protocol.Burst(tuple(_sent(timing) for timing in timings))
 
@@ -283,7 +284,7 @@ class Cell:
             if producer is not step.framework:
                 value, crossed = step.framework.prepare(producer.extract(value, kind), kind), True
             values.append(value)
-        return [*values, *self._given(step)], crossed
+        return [*values, *step.prepared_given(step.given)], crossed
 
     def _free_outputs(self) -> None:
         """Free outputs that no later step takes.
@@ -300,29 +301,6 @@ class Cell:
             self.native_values[key] = framework.prepare(arrays.load(Path(saved.directory)), kind)
         return self.native_values[key]
 
-    @staticmethod
-    def _given(step: Step) -> list[Any]:
-        return [] if step.given is None else [step.framework.prepare(arrays.load(Path(step.given)), "arrays")]
-
-    @staticmethod
-    def _measure(step: Step) -> ModuleType:
-        """Return the measuring module: Julia code is timed inside Julia, by the same protocol."""
-        return import_module("twinbench.worker.julia_measure") if step.framework.language == "julia" else measure
-
 
 def _sent(timing: measure.Timing) -> protocol.Timing:
     return protocol.Timing(timing.wall_ns, timing.cpu_ns, timing.gc_ns, timing.evals)
-
-
-def _resolve(step: StepJob) -> Step:
-    op = ops.get(step.op)
-    return Step(
-        id=step.id,
-        op=op,
-        params=op.build(step.params),
-        framework=registry.get(step.framework),
-        inputs=step.inputs,
-        file=step.file,
-        given=step.given,
-        needed=step.needed,
-    )

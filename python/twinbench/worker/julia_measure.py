@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import Any
 
-from twinbench.worker.measure import Timing
+from twinbench.worker.measure import Timing, WarmUp
 
 Call = partial[Any]
 
@@ -24,10 +24,10 @@ def calibrate(call: Call) -> int:
     return int(_julia("calibrate")(_bound(call)))
 
 
-def warm_up(call: Call, evals: int, limit_ns: int) -> tuple[int, bool]:
-    """Run until the times have settled. Returns how many samples were discarded and whether the times had settled."""
-    discarded, settled = _julia("warm_up")(_bound(call), evals, limit_ns)
-    return int(discarded), bool(settled)
+def warm_up(call: Call, evals: int, limit_ns: int) -> WarmUp:
+    """Run until the times have settled."""
+    warm = _julia("warm_up")(_bound(call), evals, limit_ns)
+    return WarmUp(warm.discarded, warm.trend, warm.collector_ns, warm.collections, warm.allocated_bytes)
 
 
 def burst(call: Call, evals: int, min_samples: int, limit_ns: int) -> list[Timing]:

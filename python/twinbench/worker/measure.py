@@ -9,9 +9,10 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
-from time import perf_counter_ns, process_time_ns
-from typing import Any
+from itertools import accumulate, repeat
+from math import exp, sqrt
+from time import perf_counter_ns, process_time_ns, thread_time_ns
+from typing import Any, Literal
 
 MIN_SAMPLE_NS = 1_000_000
 """Least time of a sample: 1 ms. Reading the clock twice costs under 0.2 us, which is under 0.02 % of a sample."""
@@ -19,14 +20,36 @@ MIN_SAMPLE_NS = 1_000_000
 CERTAIN_NS = 100 * MIN_SAMPLE_NS
 """Time from which one sample proves that calls are long: no disturbance of a short sample lasts for 100 ms."""
 
-TREND_WINDOW = 10
-"""Samples in the trend test: the fewest for which the test reliably finds a steady fall of 1 in 10."""
+LEAST_SAMPLES = 10
+"""Fewest samples in which a change is looked for: with fewer, no order of them is rare enough."""
 
-TREND_Z = -1.645
-"""5 % quantile of the normal distribution, for a one-sided test."""
+FIRST_LOOK = 64
+"""Samples before the first look at the times, or as many as fit into a quarter of the limit, if those are fewer."""
+
+GROUPS = 32
+"""Most groups into which the samples of a look are divided."""
+
+CHANGE_P = 0.05
+"""Probability of calling times that don't change changed, in one look."""
+
+CHANGE = 0.01
+"""Least relative change of the times that keeps a warm-up going: 1 %."""
+
+COLLECTIONS = 20
+"""Samples with garbage collections after which the collector's time in the long run is known well enough."""
+
+FEW_COLLECTIONS = 3
+"""Fewest samples with collections that show a whole cycle of the collector, from one collection to the next."""
+
+WAKING_NS = 5_000_000
+"""Time at the start of a burst whose samples are discarded: 5 ms. After a stop, calls find cold caches; that costs up
+to 1.5 ms of CPU time, all of it in the first 5 ms."""
 
 Call = Callable[[], Any]
 """A call to time: an implementation with its parameters and native inputs."""
+
+Trend = Literal["settled", "faster", "slower", "short"]
+"""What the times do at the end of a warm-up: nothing, get ``faster`` or ``slower``, or ``short``: too few to tell."""
 
 WAITS: list[Callable[[], object]] = []
 """Functions that wait until a device has finished its work; empty where everything is computed on the CPU."""
@@ -40,19 +63,37 @@ class Timing:
     cpu_ns: float
     """CPU time of the whole process: more than ``wall_ns`` when several threads worked."""
     gc_ns: float
-    """Time in Python's cyclic garbage collector."""
+    """CPU time in Python's cyclic garbage collector."""
     evals: int
 
 
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """What warm-up showed about a call."""
+
+    discarded: int
+    """Samples of the warm-up."""
+    trend: Trend
+    collector_ns: float | None
+    """Time of the garbage collector per evaluation in the long run; None where each sample pays for itself."""
+    collections: int
+    """Samples in which the collector ran."""
+    allocated_bytes: float | None
+    """Bytes allocated by an evaluation; None in Python, whose collector goes by the number of objects."""
+
+
 class _GcClock:
-    """A callback of `gc` that adds up the time spent in Python's cyclic garbage collector."""
+    """A callback of `gc` that adds up the time spent in Python's cyclic garbage collector.
+
+    CPU time of the thread: a collection takes microseconds, and a thread that waits for a processor waits for far more.
+    """
 
     def __init__(self) -> None:
         self.spent_ns = 0
         self._since = 0
 
     def __call__(self, phase: str, info: dict[str, int]) -> None:
-        now = perf_counter_ns()
+        now = thread_time_ns()
         if phase == "start":
             self._since = now
         else:
@@ -111,40 +152,107 @@ def lasts(call: Call, evals: int) -> bool:
     return True
 
 
-def falling(values: Sequence[float]) -> bool:
-    """Whether values still fall with time: Mann (1945), Kendall's tau against time, one-sided at 5 %."""
-    n = len(values)
-    score = sum((b > a) - (b < a) for i, a in enumerate(values) for b in values[i + 1 :])
-    variance = n * (n - 1) * (2 * n + 5) / 18
-    return bool(score < 0 and (score + 1) / variance**0.5 < TREND_Z)
+def trend(times: Sequence[float]) -> Trend:
+    """Look for a change in the last half of the times, at least `LEAST_SAMPLES` of them, in either direction.
 
-
-def warm_up(call: Call, evals: int, limit_ns: int) -> tuple[int, bool]:
-    """Run until the last `TREND_WINDOW` samples show no fall, or the limit is reached; at least once.
-
-    Returns how many samples were discarded and whether the times had settled.
+    Medians of up to `GROUPS` groups are tested: a longer warm-up has longer groups, which spikes and slow waves of the
+    machine disturb less.
     """
-    walls: list[float] = []
-    spent = 0.0
-    while True:
-        timing = timed(call, evals)
-        walls.append(timing.wall_ns)
-        spent += timing.wall_ns * evals
-        if len(walls) >= TREND_WINDOW and not falling(walls[-TREND_WINDOW:]):
-            return len(walls), True
-        if spent >= limit_ns:
-            return len(walls), False
+    if len(times) < LEAST_SAMPLES:
+        return "short"
+    window = times[-max(len(times) // 2, LEAST_SAMPLES) :]
+    size = -(-len(window) // GROUPS)
+    groups = [_middle(window[end - size : end]) for end in range(len(window), size - 1, -size)][::-1]
+    split = change_point(groups)
+    if split is None:
+        return "settled"
+    before, after = _middle(groups[:split]), _middle(groups[split:])
+    if abs(after - before) <= CHANGE * before:
+        return "settled"
+    return "slower" if after > before else "faster"
+
+
+def _middle(values: Sequence[float]) -> float:
+    """Return the median; of an even number of values, the higher of the two in the middle."""
+    return sorted(values)[len(values) // 2]
+
+
+def change_point(values: Sequence[float]) -> int | None:
+    """Return the ordinal of the value with which the level changes, or None: Pettitt (1979), two-sided at `CHANGE_P`.
+
+    Pettitt's limit is corrected for few values as Siegmund (1985) corrects maxima of random walks.
+    """
+    n = len(values)
+    if n < 2:
+        return None
+    scores = accumulate(sum((other > value) - (other < value) for other in values) for value in values)
+    highest, split = max((abs(score), ordinal) for ordinal, score in enumerate(scores, 1))
+    height = highest + 0.5826 * n / sqrt(3)
+    return split if 2 * exp(-6 * height**2 / (n**3 + n**2)) < CHANGE_P else None
+
+
+def collector_ns(timings: Sequence[Timing]) -> float | None:
+    """Return the garbage collector's time per evaluation in the long run, in nanoseconds.
+
+    A collection costs the CPU time by which its sample exceeds the median of those without, which includes the memory
+    that is cold afterwards. Where most samples have collections, a sample costs what the collector itself took.
+
+    The costs are averaged over whole cycles: from the sample after the first collection to the sample with the last
+    one. Where there were fewer than `FEW_COLLECTIONS`, all samples count. None for fewer samples than `LEAST_SAMPLES`:
+    calls that long have their collections in every sample, and pay there.
+    """
+    if len(timings) < LEAST_SAMPLES:
+        return None
+    ran = [ordinal for ordinal, timing in enumerate(timings) if timing.gc_ns]
+    cycles = timings if len(ran) < FEW_COLLECTIONS else timings[ran[0] + 1 : ran[-1] + 1]
+    quiet = [timing.cpu_ns for timing in timings if not timing.gc_ns]
+    usual = _middle(quiet) if 2 * len(quiet) >= len(timings) else None
+    costs = [timing.gc_ns if usual is None else max(timing.cpu_ns - usual, 0.0) for timing in cycles if timing.gc_ns]
+    return sum(costs) / len(cycles)
+
+
+def warm_up(call: Call, evals: int, limit_ns: int) -> WarmUp:
+    """Run until no change of the times is seen, or the limit is reached; at least once.
+
+    The first look is after `FIRST_LOOK` samples or a quarter of the limit, and each further look after twice as many
+    samples. Where the garbage collector took `CHANGE` of the time or more, warm-up goes on for up to another quarter
+    of the limit, until `COLLECTIONS` samples had collections.
+    """
+    timings: list[Timing] = []
+    spent, look = 0.0, FIRST_LOOK
+    seen: Trend = "short"
+    while seen != "settled" and (not timings or spent < limit_ns):
+        timings.append(timed(call, evals))
+        spent += timings[-1].wall_ns * evals
+        early = look == FIRST_LOOK and len(timings) >= LEAST_SAMPLES and spent >= limit_ns / 4
+        if len(timings) >= look or early or spent >= limit_ns:
+            seen = trend([timing.wall_ns - timing.gc_ns for timing in timings])
+            look = 2 * len(timings)
+    ran = sum(timing.gc_ns > 0 for timing in timings)
+    weighs = sum(timing.gc_ns for timing in timings) * evals >= CHANGE * spent > 0
+    limit = spent + limit_ns / 4
+    while weighs and len(timings) >= LEAST_SAMPLES and ran <= COLLECTIONS and spent < limit:
+        timings.append(timed(call, evals))
+        spent += timings[-1].wall_ns * evals
+        ran += timings[-1].gc_ns > 0
+    return WarmUp(len(timings), seen, collector_ns(timings), ran, None)
 
 
 def burst(call: Call, evals: int, min_samples: int, limit_ns: int) -> list[Timing]:
-    """Take one block's samples of one step, after an untimed full garbage collection.
+    """Take one block's samples of one step: at least ``min_samples``, and at least ``limit_ns``.
 
-    Samples are taken until there are at least ``min_samples`` that last at least ``limit_ns`` together.
+    Samples that begin in the first `WAKING_NS` are discarded, unless they last `CERTAIN_NS`: in such a sample, what a
+    stop costs is about 1 %.
     """
-    gc.collect()
     timings: list[Timing] = []
     spent = 0.0
+    start = perf_counter_ns()
     while len(timings) < min_samples or spent < limit_ns:
-        timings.append(timed(call, evals))
-        spent += timings[-1].wall_ns * evals
+        waking = perf_counter_ns() - start < WAKING_NS
+        timing = timed(call, evals)
+        lasted = timing.wall_ns * evals
+        if waking and lasted < CERTAIN_NS:
+            continue
+        timings.append(timing)
+        spent += lasted
     return timings

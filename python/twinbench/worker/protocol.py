@@ -197,6 +197,29 @@ class Retrained(Content):
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated(Content):
+    """A step was executed once more on the inputs of its samples, and the output was saved."""
+
+    cpu_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class Varied(Content):
+    """A step was executed on inputs that no call has seen before, and the output was saved."""
+
+    cpu_ns: float
+    """Processor time of the call: how long it takes by the clock depends on what else the machine does."""
+    extract_ns: int
+    """Processor time to convert the output to the neutral form."""
+    equal_ns: int
+    """Processor time to convert an equal value, which was prepared from the neutral form."""
+    changed: tuple[str, ...]
+    """Inputs that the call changed."""
+    form: str
+    """What the output is, where an equal value that was prepared is something else; empty otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeptModel(Content):
     """A model was exported. The name of its file or directory is empty where the framework can't export."""
 
@@ -218,8 +241,14 @@ class WarmUp(Content):
     """Evaluations of one sample."""
     discarded: int
     """Samples that were taken during warm-up, and discarded."""
-    settled: bool
-    """Whether the times had stopped falling when warm-up ended."""
+    trend: str
+    """What the times did when warm-up ended: ``settled``, ``faster``, ``slower``, or ``short``: too few to tell."""
+    collector_ns: float | None
+    """Time of the garbage collector per evaluation in the long run; None where each sample pays for itself."""
+    collections: int
+    """Samples of the warm-up in which the collector ran."""
+    allocated_bytes: float | None
+    """Bytes that an evaluation allocates; None where the language doesn't count them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +288,8 @@ EXTRACT = Request("extract", Crossing)
 HAND_OVER = Request("hand_over", Crossing)
 ISOLATED = Request("isolated", Done)
 AGAIN = Request("again", Retrained)
+REPEAT = Request("repeat", Repeated)
+VARIED = Request("varied", Varied)
 KEEP = Request("keep", KeptModel)
 SCORE = Request("score", Scores)
 WARM_UP = Request("warm_up", WarmUp)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store, overrule
+from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, drop_process, make_store, overrule
 from twinbench.errors import BadInput
 from twinbench.results.decisions.recommend import recommend
 from twinbench.results.decisions.recommend_records import Recommendation, Wishes
@@ -127,11 +127,18 @@ def test_with_all_steps_compared_agreement_can_be_required(store):
     assert [candidate.stack for candidate in found.candidates] == ["pandas+torch"]
 
 
+def test_stacks_of_few_processes_are_judged_with_the_word_assumed(store):
+    assert not any("assumed" in caveat for caveat in answer(store).caveats)
+    drop_process(store, cell(store, "Polars+torch"), 0)
+    found = answer(store)
+    assert "Polars+torch" in {candidate.stack for candidate in found.candidates}
+    assert any("3 processes: the spread between processes is assumed" in caveat for caveat in found.caveats)
+
+
 def test_what_disagrees_is_out_and_what_was_not_measured_could_change_the_answer(store):
     found = answer(store)
     measured = {one.stack: one.measured for one in found.rejected}
     assert measured == {"DuckDB+torch": True, "pandas+Flux": False, "DataFrames.jl+Flux": False}
-    assert any("2 process" in caveat for caveat in found.caveats)
     assert any("one size" in caveat for caveat in found.caveats)
 
 

@@ -11,11 +11,10 @@ import pytest
 
 from tests.results.make_store import IMPORT_MS, PIPELINE, RUN, SHA256, SIZE, STEADY_MS, STEPS, drop_process, make_store
 from twinbench.errors import BadInput
-from twinbench.results.summary.records import TREND_SAMPLES
 from twinbench.results.summary.run import CellSummary, PipelineSummary, plain, summarise
-from twinbench.store.records import PlannedPipeline
+from twinbench.store.facts import StepFacts
+from twinbench.store.records import Fact, PlannedPipeline
 from twinbench.store.store import Agreement, Sample, Status, Store
-from twinbench.worker import measure
 
 MS = 1e-3
 
@@ -68,12 +67,12 @@ def test_figures_are_those_of_the_samples(store, stack):
         assert step.steady.estimate == pytest.approx(steady[step.step] * MS, rel=0.02)
         assert step.first_call_s == pytest.approx(3 * steady[step.step] * MS)
         assert step.share == pytest.approx(steady[step.step] / sum(steady.values()), rel=0.02)
-        assert step.samples == 2 * 6 * 3
+        assert step.samples == 4 * 6 * 3
     tables, training = stack.split("+")
     assert [step.framework for step in cell.steps] == [tables, tables, training, training]
     assert cell.imports_s == pytest.approx({f: IMPORT_MS[f] * MS for f in (tables, training)})
     assert cell.cold_start_s == pytest.approx(cell.first_call_s + sum(cell.imports_s.values()))
-    assert (cell.processes, cell.blocks) == (2, 12)
+    assert (cell.processes, cell.blocks) == (4, 24)
     assert cell.boundary_in_s == pytest.approx(5 * MS)
     assert cell.cpu_per_wall == pytest.approx(0.98)
     assert cell.gc_share == pytest.approx(0.01)
@@ -165,19 +164,31 @@ def test_a_block_that_was_cut_short_counts_for_nothing(store):
 def test_stacks_are_compared_in_the_blocks_that_they_share(store):
     drop_process(store, cell_id(store, "pandas+torch"), 0)
     cells = cells_of(store)
-    assert (cells["pandas+torch"].ratio.processes, cells["pandas+torch"].ratio.blocks) == (1, 6)
-    assert (cells["Polars+torch"].ratio or cells["NumPy+torch"].ratio).processes == 2
+    assert (cells["pandas+torch"].ratio.processes, cells["pandas+torch"].ratio.blocks) == (3, 18)
+    assert (cells["Polars+torch"].ratio or cells["NumPy+torch"].ratio).processes == 4
+
+
+def test_a_stack_of_few_processes_is_shown_with_its_ratio_and_without_a_rank(store):
+    drop_process(store, cell_id(store, "pandas+torch"), 0)
+    cells = cells_of(store)
+    slow = cells["pandas+torch"]
+    assert (slow.rank, slow.assumed, slow.total.assumed, slow.ratio.assumed) == (None, True, True, True)
+    assert slow.ratio.low > 1
+    others = [cells[stack] for stack in ("Polars+torch", "NumPy+torch")]
+    assert [(cell.rank, cell.assumed, cell.total.assumed) for cell in others] == [(1, False, False)] * 2
+    wrong = cells["DuckDB+torch"]
+    assert (wrong.rank, wrong.assumed) == (None, False), "a stack that disagrees isn't ranked for another reason"
 
 
 def test_stacks_without_a_common_block_are_not_told_apart(store):
     cell = cell_id(store, "pandas+torch")
     later = [Sample(7, s.block, s.step, s.kind, s.wall_ns) for s in store.samples(cell) if s.process == 0]
-    drop_process(store, cell, 0)
-    drop_process(store, cell, 1)
+    for process in range(4):
+        drop_process(store, cell, process)
     store.add_samples(cell, [s for s in later if s.kind == "steady"])
     cells = cells_of(store)
     assert cells["pandas+torch"].ratio is None
-    assert cells["pandas+torch"].rank == 1
+    assert (cells["pandas+torch"].rank, cells["pandas+torch"].assumed) == (None, True), "it has one process"
 
 
 def test_the_spread_that_the_selftest_measured_is_used(store):
@@ -192,13 +203,16 @@ def test_the_spread_that_the_selftest_measured_is_used(store):
             store.set_status(cell, Status.DONE)
         return summarise(store, run_id).pipelines[0].cells[1].ratio.resolvable
 
-    assert resolvable("quiet", {"process_sd": 0.001}) < resolvable("unknown", {}) / 5
+    quiet = resolvable("quiet", {"selftest": {"process_sd": 0.001}})
+    assert quiet < resolvable("unknown", {}) / 5
+    assert resolvable("earlier version", {"process_sd": 0.001}) == quiet
 
 
 def test_a_slower_start_pays_off_after_so_many_calls(store):
     for stack, ms in (("quick start", 200.0), ("slow start", 10.0)):
         cell = store.add_cell(RUN, PIPELINE, stack, SIZE, dict.fromkeys(STEPS, stack), "f")
-        steady = [Sample(0, block, step, "steady", ms * 1e6 / 4) for block in range(6) for step in STEPS]
+        blocks = [(process, block, step) for process in range(4) for block in range(6) for step in STEPS]
+        steady = [Sample(*block, "steady", ms * 1e6 / 4) for block in blocks]
         first = [Sample(0, 0, step, "first_call", ms * 1e6 / 4) for step in STEPS]
         cold = 950.0 if stack == "slow start" else 0.0
         store.add_samples(cell, [*steady, *first, Sample(0, 0, "", "import", cold * 1e6, detail=stack)])
@@ -206,12 +220,13 @@ def test_a_slower_start_pays_off_after_so_many_calls(store):
     found = pipeline_of(store).break_even
     assert (found.stack, found.against) == ("slow start", "quick start")
     assert found.calls == 5, "950 + 10 n <= 200 n"
+    assert (found.low, found.high) == (None, None), "one process shows no spread"
 
 
 def test_nothing_pays_off_between_stacks_that_can_not_be_told_apart(store):
     cells = pipeline_of(store).cells
     assert cells[0].rank == cells[1].rank
-    slow_starts = [Sample(process, 1, "", "import", 9e9, detail="torch") for process in (0, 1)]
+    slow_starts = [Sample(process, 1, "", "import", 9e9, detail="torch") for process in range(4)]
     for stack in (cells[0].stack, "pandas+torch"):
         store.add_samples(cell_id(store, stack), slow_starts)
     after = pipeline_of(store)
@@ -275,16 +290,23 @@ def test_an_unknown_run_is_refused(store):
 
 def test_a_step_whose_warm_up_never_settled_is_ranked_with_a_warning(store):
     id = cell_id(store, "Polars+torch")
-    store.add_fact(id, "groupby", "warm_up", {"evals": 1, "discarded": 12, "settled": False})
-    store.add_fact(id, "mlp", "warm_up", {"evals": 1, "discarded": 10, "settled": True})
-    store.add_fact(id, "predict", "warm_up", {"evals": 1, "discarded": TREND_SAMPLES - 1, "settled": False})
+    store.add_fact(id, "groupby", "warm_up", {"evals": 1, "discarded": 12, "settled": False, "trend": "faster"})
+    store.add_fact(id, "mlp", "warm_up", {"evals": 1, "discarded": 64, "settled": True, "trend": "settled"})
+    store.add_fact(id, "predict", "warm_up", {"evals": 1, "discarded": 128, "settled": False, "trend": "slower"})
     summary = summarise(store, RUN)
     (cell,) = [cell for cell in summary.pipelines[0].cells if cell.stack == "Polars+torch"]
     told = {step.step: (step.discarded, step.settled) for step in cell.steps}
-    assert (told["groupby"], told["mlp"], told["flights"]) == ((12, False), (10, True), (None, None))
-    warning = "flights-delay: Polars+torch: groupby still getting faster when warm-up ended after 1 s"
-    assert [text for text in summary.warnings if "warm-up" in text] == [warning]
+    assert (told["groupby"], told["mlp"], told["flights"]) == ((12, False), (64, True), (None, None))
+    seen = [("groupby", "faster"), ("predict", "slower")]
+    why = "when warm-up ended after 1 s"
+    expected = [f"flights-delay: Polars+torch: {step} still getting {trend} {why}" for step, trend in seen]
+    assert [text for text in summary.warnings if "warm-up" in text] == expected
 
 
-def test_a_trend_takes_as_many_samples_as_a_worker_looks_at():
-    assert TREND_SAMPLES == measure.TREND_WINDOW
+@pytest.mark.parametrize(
+    ("settled", "discarded", "trend"), [(True, 10, "settled"), (False, 10, "faster"), (False, 9, "short")]
+)
+def test_a_warm_up_of_an_earlier_version_has_a_trend_too(settled: bool, discarded: int, trend: str):
+    fact = Fact("a", "warm_up", {"evals": 1, "discarded": discarded, "settled": settled})
+    assert StepFacts.of([fact], "a").trend == trend
+    assert StepFacts.of([], "a").trend is None

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from twinbench.run.cluster.dask import exposed
 from twinbench.run.options import Options
 from twinbench.run.request import Request
 from twinbench.store.records import ORIGIN
@@ -135,6 +136,7 @@ def test_pipelines_are_measured_on_hosts_and_arrive_as_runs(twinbench, store, sc
             assert all(len(results.samples(cell.id)) > 10 for cell in cells if cell.status == "done")
     assert "mine: measuring; results are in" in done.stderr
     assert "probe-a: done" in done.stderr
+    assert "warning" not in done.stderr, "all of it is on loopback"
     assert not list(tmp_path.glob("twinbench-job-*")), "the host keeps nothing that has arrived"
 
 
@@ -203,7 +205,7 @@ def test_a_host_measures_one_job_at_a_time(twinbench, store, scheduler, worker, 
 def test_a_job_whose_host_is_lost_is_measured_on_another(twinbench, store, scheduler, worker, mine, places, tmp_path):
     lost = worker("lost")
     arguments = ["--budget", "3", "--no-track", "--executor", "dask", "--scheduler", scheduler]
-    command = [sys.executable, "-m", "twinbench", "run", *mine, *arguments]
+    command = [sys.executable, "-m", "twinbench", "run", "--processes", "1", *mine, *arguments]
     with (tmp_path / "err").open("wb") as err:
         running = subprocess.Popen(command, env=places, stdout=subprocess.DEVNULL, stderr=err)
     wait_for(lambda: "probe-b: starting" in (tmp_path / "err").read_text())
@@ -220,7 +222,7 @@ def test_a_job_whose_host_is_lost_is_measured_on_another(twinbench, store, sched
 def test_ctrl_c_ends_the_jobs_and_keeps_what_they_measured(store, scheduler, worker, mine, places, tmp_path):
     worker("one")
     arguments = ["--budget", "60", "--no-track", "--executor", "dask", "--scheduler", scheduler]
-    command = [sys.executable, "-m", "twinbench", "run", *mine, "noop", *arguments]
+    command = [sys.executable, "-m", "twinbench", "run", "--processes", "1", *mine, "noop", *arguments]
     with (tmp_path / "err").open("wb") as err:
         running = subprocess.Popen(command, env=places, stdout=subprocess.DEVNULL, stderr=err)
     wait_for(lambda: "measuring: " in (tmp_path / "err").read_text())
@@ -250,7 +252,7 @@ def test_what_was_measured_outlives_the_scheduler(twinbench, store, worker, mine
     with a_scheduler(tmp_path) as (address, scheduler):
         worker("one", of=address, TMPDIR=str(tmp_path))
         arguments = ["--budget", "60", "--no-track", "--executor", "dask", "--scheduler", address]
-        command = [sys.executable, "-m", "twinbench", "run", *mine, *arguments]
+        command = [sys.executable, "-m", "twinbench", "run", "--processes", "1", *mine, *arguments]
         with (tmp_path / "err").open("wb") as err:
             running = subprocess.Popen(command, env=places, stdout=subprocess.DEVNULL, stderr=err)
         wait_for(lambda: "measuring: " in (tmp_path / "err").read_text())
@@ -298,7 +300,28 @@ def test_a_cluster_that_nobody_offers_anything_in_is_refused_in_a_line(twinbench
     worker("idle", "--resources", "other=1")
     done = twinbench("run", "noop", "--executor", "dask", "--scheduler", scheduler)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert f"dask worker {scheduler}" in done.stderr
+    assert f"dask worker {scheduler} --host 127.0.0.1 --dashboard-address 127.0.0.1:0 " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "exposes"),
+    [
+        ("tcp://127.0.0.1:8786", False),
+        ("tcp://[::1]:8786", False),
+        ("tcp://localhost:8786", False),
+        ("tls://10.0.0.5:8786", False),
+        ("tcp://10.0.0.5:8786", True),
+        ("ws://10.0.0.5:8786", True),
+        ("10.0.0.5:8786", True),
+        ("tcp://[fd00::5]:8786", True),
+        ("tcp://127.example.org:8786", True),
+    ],
+)
+def test_an_address_beyond_loopback_without_tls_exposes_the_cluster(address, exposes):
+    loopback = "tcp://127.0.0.1:1"
+    expected = [address] if exposes else []
+    assert exposed({"address": address, "workers": {loopback: {}}}) == expected
+    assert exposed({"address": loopback, "workers": {address: {}}}) == expected
 
 
 def test_another_version_on_a_host_is_refused(twinbench, scheduler, worker, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ def load(threads: int) -> None:
     from scipy import fft, signal
     from scipy.io import wavfile
 
+    warnings.filterwarnings("ignore", "Chunk .non-data. not understood", wavfile.WavFileWarning)
     if workers() != threads:
         entered = fft.set_workers(threads)
         entered.__enter__()

@@ -52,7 +52,7 @@ class Server:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the server
         self.started = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, str(script)],
+            [sys.executable, "-P", str(script)],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,

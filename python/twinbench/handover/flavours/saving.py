@@ -83,7 +83,7 @@ def save(framework: str, savings: list[Mapping[str, Any]]) -> None:
     loads = flavour(framework) != "served"
     if loads:
         native.load(1)
-    load = ops.get("training.load")
+    (load,) = ops.of_role("load")
     for plain in savings:
         saving = Saving(**plain)
         saved = Path(saving.saved)

@@ -18,6 +18,7 @@ from twinbench.handover.flavours.saving import Saving, pinned
 from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure, scratch
 from twinbench.launch.variables import variables_of_worker
 from twinbench.ops import arrays
+from twinbench.ops.contract import Role
 from twinbench.worker import protocol
 from twinbench.worker.protocol import Job, StepJob
 
@@ -70,8 +71,8 @@ class Served:
             served=True,
             threads=THREADS,
             steps=(
-                _step("load", "training.load", (about["name"],), framework.name),
-                _step("predict", _scoring_op(), ("load", "rows"), framework.name),
+                _step("load", "load", (about["name"],), framework.name),
+                _step("predict", "score", ("load", "rows"), framework.name),
             ),
             values={},
             handovers=self._scratch.name,
@@ -112,13 +113,9 @@ class Served:
         return arrays.unpack(answer.scores)
 
 
-def _scoring_op() -> str:
-    (op,) = (op for op in ops.all_ops() if op.role == "score")
-    return op.name
-
-
-def _step(step: str, op: str, inputs: tuple[str, ...], framework: str) -> StepJob:
-    return StepJob(id=step, op=op, params={}, inputs=inputs, framework=framework, needed=True)
+def _step(step: str, role: Role, inputs: tuple[str, ...], framework: str) -> StepJob:
+    (op,) = ops.of_role(role)
+    return StepJob(id=step, op=op.name, params={}, inputs=inputs, framework=framework, needed=True)
 
 
 def _load_pyfunc(path: str) -> Served:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twinbench.ops.contract import ONE_LEVEL, Arrays, Op
-from twinbench.ops.images.pixels import levels, without_size
+from twinbench.ops.images import conditions
+from twinbench.ops.images.pixels import check_size, levels, without_size
 
 if TYPE_CHECKING:
     from twinbench.ops.images.pixels import Image
@@ -25,8 +26,17 @@ class Augment:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.height, self.width) < 1 or not 0 <= self.brightness < 1:
-            raise ValueError("height and width must be at least 1, brightness from 0 to below 1")
+        check_size(self.height, self.width)
+        if not 0 <= self.brightness < 1:
+            raise ValueError("brightness must be from 0 to below 1")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError("seed must be from 0 to below 2^63")
+
+
+def require_augment(p: Augment, arrays: Arrays) -> None:
+    """Refuse a part that is larger than the images."""
+    conditions.images(p, arrays)
+    conditions.part(arrays, p.height, p.width)
 
 
 def augment_givens(p: Augment, arrays: Arrays) -> Arrays:
@@ -34,8 +44,6 @@ def augment_givens(p: Augment, arrays: Arrays) -> Arrays:
     import numpy as np
 
     count, height, width = arrays["x"].shape[:3]
-    if count and (p.height > height or p.width > width):
-        raise ValueError(f"no part of {p.height} x {p.width} pixels in images of {height} x {width}")
     rng = np.random.default_rng(p.seed)
     return {
         "top": rng.integers(0, max(height - p.height, 0) + 1, count),
@@ -69,6 +77,7 @@ is cropped to the `height` x `width` pixels whose first pixel is (`left`, `top`)
 left to right; then each pixel v becomes `factor` v as a grey level.""",
     source="torchvision RandomCrop, RandomHorizontalFlip and ColorJitter, https://docs.pytorch.org/vision/stable/transforms.html",
     reference=augment,
+    requires=require_augment,
     givens=augment_givens,
     tolerance=ONE_LEVEL,
     canonical=without_size,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twinbench.ops.contract import ONE_LEVEL, Arrays, Op
-from twinbench.ops.images.pixels import check_odd, each, levels, without_size
+from twinbench.ops.images import conditions
+from twinbench.ops.images.pixels import check_window, each, levels, without_size
 
 if TYPE_CHECKING:
     from twinbench.ops.images.pixels import Image
@@ -14,17 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaussianBlur:
-    """``sigma``: standard deviation, in pixels.
+    """``sigma``: standard deviation, in pixels, from 0.1 to 1,000.
 
-    ``radius``: largest distance of a pixel that counts, along each axis.
+    ``radius``: largest distance of a pixel that counts, along each axis, from 1 to 1,000.
     """
 
     sigma: float
     radius: int
 
     def __post_init__(self) -> None:
-        if self.sigma <= 0 or self.radius < 1:
-            raise ValueError("sigma must be above 0, radius at least 1")
+        if not (0.1 <= self.sigma <= 1000 and 1 <= self.radius <= 1000):
+            raise ValueError("sigma must be from 0.1 to 1000, radius from 1 to 1000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +35,12 @@ class Sobel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Median:
-    """``size``: side of the square window, in pixels; odd, at least 3."""
+    """``size``: side of the square window, in pixels; odd, from 3 to 255."""
 
     size: int
 
     def __post_init__(self) -> None:
-        check_odd(self.size)
+        check_window(self.size)
 
 
 def correlated(image: Image, kernel: Image, axis: int) -> Image:
@@ -104,6 +105,7 @@ GAUSSIAN_BLUR = Op(
 are w(dx) w(dy) with w(d) = exp(-d^2 / (2 sigma^2)), divided by their sum. Beyond the border pixels are repeated.""",
     source="scipy.ndimage.gaussian_filter, https://docs.scipy.org/doc/scipy/reference/generated/scipy.ndimage.gaussian_filter.html",
     reference=gaussian_blur,
+    requires=conditions.images,
     tolerance=ONE_LEVEL,
     canonical=without_size,
     isolated=True,
@@ -121,6 +123,7 @@ axes exchanged; pixels beyond the border are repeated. The result is sqrt((gx^2 
 of 1/4 for the sum of the positive weights of a kernel, and of 1/sqrt(2) so that the result can't exceed white.""",
     source="skimage.filters.sobel, https://scikit-image.org/docs/stable/api/skimage.filters.html#skimage.filters.sobel",
     reference=sobel,
+    requires=conditions.grey,
     tolerance=ONE_LEVEL,
     canonical=without_size,
     isolated=True,
@@ -137,6 +140,7 @@ MEDIAN = Op(
 repeated.""",
     source="cv2.medianBlur, https://docs.opencv.org/4.x/d4/d86/group__imgproc__filter.html",
     reference=median,
+    requires=conditions.images,
     canonical=without_size,
     isolated=True,
 )

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from twinbench.ops.contract import ONE_LEVEL, Arrays, Op
-from twinbench.ops.images.pixels import check_grey_level, each, levels, without_size
+from twinbench.ops.images import conditions
+from twinbench.ops.images.conditions import LARGEST_SIDE
+from twinbench.ops.images.pixels import check_grey_level, check_size, each, levels, without_size
 
 if TYPE_CHECKING:
     from twinbench.ops.images.pixels import Image
@@ -15,19 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resize:
-    """``height`` and ``width``: size of the result, in pixels."""
+    """``height`` and ``width``: size of the result, in pixels, each from 1 to 32,767."""
 
     height: int
     width: int
 
     def __post_init__(self) -> None:
-        if min(self.height, self.width) < 1:
-            raise ValueError("height and width must be at least 1")
+        check_size(self.height, self.width)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotate:
-    """``degrees``: angle, counter-clockwise as the image is seen.
+    """``degrees``: angle, counter-clockwise as the image is seen, from -360 to 360.
 
     ``fill``: grey level beyond the border of the image.
     """
@@ -37,11 +38,18 @@ class Rotate:
 
     def __post_init__(self) -> None:
         check_grey_level(self.fill)
+        if not -360 <= self.degrees <= 360:
+            raise ValueError("degrees must be from -360 to 360")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Affine:
-    """``matrix``: the coefficients a, b, c, d, e, f. ``fill``: grey level beyond the border of the image."""
+    """``matrix``: the coefficients a, b, c, d, e, f.
+
+    c and f are in pixels, from -32,767 to 32,767; the others are from -16 to 16.
+
+    ``fill``: grey level beyond the border of the image.
+    """
 
     matrix: tuple[float, float, float, float, float, float]
     fill: int = 0
@@ -50,6 +58,11 @@ class Affine:
         check_grey_level(self.fill)
         if len(self.matrix) != 6:
             raise ValueError("matrix must have six numbers: a, b, c, d, e, f")
+        a, b, c, d, e, f = self.matrix
+        if not (all(-16 <= factor <= 16 for factor in (a, b, d, e)) and max(abs(c), abs(f)) <= LARGEST_SIDE):
+            raise ValueError(
+                f"matrix: a, b, d, e must be from -16 to 16, c and f from -{LARGEST_SIDE} to {LARGEST_SIDE}"
+            )
 
 
 def rotation(degrees: float, height: int, width: int) -> tuple[float, ...]:
@@ -133,6 +146,7 @@ Its value is the mean of the pixels j of the input, weighted by max(0, 1 - |j - 
 nearest pixels of each axis, or only the pixel at the border where c lies beyond it. Shrinking skips pixels.""",
     source="torch.nn.functional.interpolate, https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html",
     reference=resize,
+    requires=conditions.images,
     tolerance=ONE_LEVEL,
     canonical=without_size,
     isolated=True,
@@ -163,6 +177,7 @@ sin(t) (x - cx) + cos(t) (y - cy)) of the input, where t is `degrees` and (cx, c
 the value `fill`, so that edges fade into `fill` within one pixel.""",
     source="scipy.ndimage.rotate with mode grid-constant, https://docs.scipy.org/doc/scipy/reference/generated/scipy.ndimage.rotate.html",
     reference=rotate,
+    requires=conditions.images,
     tolerance=ONE_LEVEL,
     canonical=without_size,
     isolated=True,

@@ -6,14 +6,29 @@ Written for clarity: a photograph of 12 megapixels takes half a minute.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from twinbench.ops.contract import OutsideContract
+from twinbench.ops.images.huffman import Bits, Codes, ac_coefficients, huffman
 from twinbench.ops.images.pixels import levels
 
 if TYPE_CHECKING:
     from twinbench.ops.images.pixels import Image
+
+
+SIGNATURE = b"\xff\xd8"
+
+KINDS = {
+    0xFFC1: "an extended JPEG",
+    0xFFC2: "a progressive JPEG",
+    0xFFC3: "a lossless JPEG",
+    0xFFC9: "a JPEG with arithmetic coding",
+}
+"""What files are that begin a frame by another marker than that of baseline JPEG."""
+
+NO_LENGTH = {0xFF01, *range(0xFFD0, 0xFFD8)}
+"""Markers that stand alone."""
 
 
 @dataclass(slots=True)
@@ -25,56 +40,124 @@ class _Component:
     table: int
     codes: tuple[int, int] = (0, 0)
     """Numbers of the Huffman tables of the DC and of the AC coefficients."""
-    blocks: Image = field(init=False)
+    blocks: Image | None = None
+    steps: Image | None = None
+    """The quantisation table that holds when the component's scan begins."""
 
 
-Codes = dict[tuple[int, int], int]
-"""A Huffman table: the symbol by the length and the bits of its code."""
+@dataclass(slots=True)
+class _Frame:
+    """What the segments of a file say before its scans."""
+
+    height: int = 0
+    width: int = 0
+    restart: int = 0
+    components: dict[int, _Component] = field(default_factory=dict)
+    tables: dict[int, Image] = field(default_factory=dict)
+    codes: dict[tuple[int, int], Codes] = field(default_factory=dict)
+    jfif: bool = False
+    transform: int | None = None
+    """The colour transform that Adobe's segment names; None without the segment."""
+
+    def most(self) -> tuple[int, int]:
+        """Return the largest sampling factors, down and across."""
+        parts = self.components.values()
+        return max(c.down for c in parts), max(c.across for c in parts)
+
+    def size(self, c: _Component) -> tuple[int, int]:
+        """Return height and width of a component, in samples."""
+        down, across = self.most()
+        return -(-self.height * c.down // down), -(-self.width * c.across // across)
 
 
 def read_jpeg(data: bytes) -> Image:
     """Decode a file to ``(height, width)`` or ``(height, width, 3)``, uint8.
 
-    Raises ValueError for anything but baseline JPEG.
+    Raises OutsideContract for anything but baseline JPEG, grey or YCbCr with chroma at the full or at half the
+    resolution. A file that is cut off raises IndexError, KeyError, StopIteration or struct.error.
     """
+    frame, position = _Frame(), len(SIGNATURE)
+    while True:
+        marker, position = _marker(data, position)
+        if marker == 0xFFD9:
+            return _picture(frame)
+        if marker in NO_LENGTH:
+            continue
+        (length,) = struct.unpack_from(">H", data, position)
+        body = data[position + 2 : position + length]
+        position += length
+        if marker == 0xFFDA:
+            position = _scan(data, position, body, frame)
+        else:
+            _segment(marker, body, frame)
+
+
+def _marker(data: bytes, position: int) -> tuple[int, int]:
+    """Return the next marker, before which bytes 255 may stand, and the position behind it."""
+    if data[position] != 0xFF:
+        raise OutsideContract(f"the file is damaged: there is no marker at byte {position}; write it anew")
+    while data[position] == 0xFF:
+        position += 1
+    return 0xFF00 | data[position], position + 1
+
+
+def _segment(marker: int, body: bytes, frame: _Frame) -> None:
+    """Read a segment that isn't a scan. Refuse what the contract excludes."""
+    if marker == 0xFFDB:
+        frame.tables |= _quantisation(body)
+    elif marker == 0xFFC4:
+        frame.codes |= huffman(body)
+    elif marker == 0xFFDD:
+        (frame.restart,) = struct.unpack(">H", body)
+    elif marker == 0xFFE0:
+        frame.jfif |= body.startswith(b"JFIF\0")
+    elif marker == 0xFFEE and body.startswith(b"Adobe"):
+        frame.transform = body[11]
+    elif marker == 0xFFC0:
+        bits, frame.height, frame.width, count = struct.unpack_from(">BHHB", body)
+        for number, sampling, table in zip(*(body[6 + i : 6 + 3 * count : 3] for i in range(3)), strict=True):
+            frame.components[number] = _Component(sampling >> 4, sampling & 15, table)
+        _check(frame, bits)
+    elif 0xFFC1 <= marker <= 0xFFCF:
+        raise OutsideContract(f"the file is {KINDS.get(marker, 'another JPEG')}; save it as baseline JPEG")
+
+
+def _check(frame: _Frame, bits: int) -> None:
+    """Refuse a frame that the contract excludes."""
+    parts = frame.components
+    if bits != 8:
+        raise OutsideContract(f"the file has {bits} bits per sample, and must have 8; convert it")
+    if len(parts) not in (1, 3):
+        raise OutsideContract(
+            f"the file has {len(parts)} components, and must be grey or YCbCr; convert it to RGB first"
+        )
+    if min(frame.height, frame.width) == 0:
+        raise OutsideContract(f"the file says that it has {frame.height} x {frame.width} pixels; write it anew")
+    by_name = not frame.jfif and frame.transform is None and bytes(parts) == b"RGB"
+    if len(parts) == 3 and (by_name or (not frame.jfif and frame.transform == 0)):
+        raise OutsideContract("the file holds RGB, and must hold YCbCr; save it without 'keep RGB'")
+    down, across = frame.most()
+    ratios = [(down / c.down, across / c.across) for c in parts.values()]
+    if len(parts) == 3 and (ratios[0] != (1, 1) or not {ratio for each in ratios for ratio in each} <= {1, 2}):
+        raise OutsideContract("chroma must have the full or half the resolution of luma; save it with 4:4:4 or 4:2:0")
+    if frame.width < 5 and any(ratio[1] == 2 for ratio in ratios):
+        raise OutsideContract(
+            f"chroma has half the width of {frame.width} pixels, and needs at least 5 of them; save it with 4:4:4"
+        )
+
+
+def _picture(frame: _Frame) -> Image:
+    """Return the pixels of a frame whose components have all been read."""
     import numpy as np
 
-    tables: dict[int, Image] = {}
-    codes: dict[tuple[int, int], Codes] = {}
-    components: dict[int, _Component] = {}
-    height = width = restart = 0
-    position = 2
-    while True:
-        marker, length = struct.unpack_from(">HH", data, position)
-        body = data[position + 4 : position + 2 + length]
-        position += 2 + length
-        if marker == 0xFFDB:
-            tables |= _quantisation(body)
-        elif marker == 0xFFC4:
-            codes |= _huffman(body)
-        elif marker == 0xFFDD:
-            (restart,) = struct.unpack(">H", body)
-        elif marker == 0xFFC0:
-            _, height, width, count = struct.unpack_from(">BHHB", body)
-            for number, sampling, table in zip(*(body[6 + i : 6 + 3 * count : 3] for i in range(3)), strict=True):
-                components[number] = _Component(sampling >> 4, sampling & 15, table)
-        elif marker == 0xFFDA:
-            for number, chosen in zip(body[1:-3:2], body[2:-3:2], strict=True):
-                components[number].codes = (chosen >> 4, chosen & 15)
-            break
-        elif 0xFFC1 <= marker <= 0xFFCF:
-            raise ValueError("not a baseline JPEG")
-    parts = list(components.values())
-    if len(parts) == 1:  # alone, it has one block in each unit, whatever its sampling factors
-        parts[0].across = parts[0].down = 1
-    across, down = max(c.across for c in parts), max(c.down for c in parts)
-    _scan(data, position, parts, codes, -(-height // (8 * down)), -(-width // (8 * across)), restart)
-    planes = [
-        _enlarged(_plane(c, tables[c.table])[: -(-height * c.down // down), : -(-width * c.across // across)], ratio)
-        for c in parts
-        for ratio in [(down // c.down, across // c.across)]
-    ]
-    y, *chroma = (plane[:height, :width] for plane in planes)
+    down, across = frame.most()
+    planes = []
+    for c in frame.components.values():
+        if c.blocks is None:
+            raise OutsideContract("the file is damaged: a component has no scan; write it anew")
+        rows, columns = frame.size(c)
+        planes.append(_enlarged(_plane(c)[:rows, :columns], (down // c.down, across // c.across)))
+    y, *chroma = (plane[: frame.height, : frame.width] for plane in planes)
     if not chroma:
         return levels(y)
     cb, cr = (plane - 128 for plane in chroma)
@@ -100,127 +183,70 @@ def _quantisation(body: bytes) -> dict[int, Image]:
     return found
 
 
-def _huffman(body: bytes) -> dict[tuple[int, int], Codes]:
-    """Parse Huffman tables, by class (0 for DC, 1 for AC coefficients) and number.
+def _scan(data: bytes, start: int, body: bytes, frame: _Frame) -> int:
+    """Fill in the coefficients of the components that a scan names. Return the position behind the scan.
 
-    The codes of a length count on from those of the shorter lengths.
-    """
-    found = {}
-    while body:
-        lengths, symbols, code = body[1:17], iter(body[17:]), 0
-        table: Codes = {}
-        for length, count in enumerate(lengths, start=1):
-            for _ in range(count):
-                table[length, code] = next(symbols)
-                code += 1
-            code <<= 1
-        found[body[0] >> 4, body[0] & 15] = table
-        body = body[17 + sum(lengths) :]
-    return found
-
-
-class _Bits:
-    """The bits of a scan between two restart markers."""
-
-    def __init__(self, data: bytes) -> None:
-        self._bytes = iter(data + bytes(8))
-        self._held = 0
-        self._count = 0
-
-    def take(self, count: int) -> int:
-        """Read the next ``count`` bits as a number."""
-        while self._count < count:
-            self._held = (self._held << 8) | next(self._bytes)
-            self._count += 8
-        self._count -= count
-        taken = self._held >> self._count
-        self._held &= (1 << self._count) - 1
-        return taken
-
-    def symbol(self, codes: Codes) -> int:
-        """Read the next Huffman code, and return its symbol."""
-        code = 0
-        for length in range(1, 17):
-            code = (code << 1) | self.take(1)
-            if (length, code) in codes:
-                return codes[length, code]
-        raise ValueError("not a JPEG: a Huffman code is in none of its tables")
-
-    def number(self, size: int) -> int:
-        """Read the next coefficient, of ``size`` bits: T.81, F.12."""
-        value = self.take(size)
-        return value if size == 0 or value >> (size - 1) else value - (1 << size) + 1
-
-
-def _scan(
-    data: bytes,
-    start: int,
-    parts: list[_Component],
-    codes: dict[tuple[int, int], Codes],
-    rows: int,
-    columns: int,
-    restart: int,
-) -> None:
-    """Fill in the coefficients of all components.
-
-    Each unit of the scan holds blocks of each component in turn, as many as its sampling factors say.
+    Each unit of a scan holds blocks of each component in turn, as many as its sampling factors say; alone in a scan, a
+    component has one block in each unit, and no blocks beyond its size.
     """
     import numpy as np
 
-    pieces = _pieces(data, start)
-    bits, before = _Bits(next(pieces)), [0] * len(parts)
-    for c in parts:
+    parts = [frame.components[number] for number in body[1:-3:2]]
+    down, across = frame.most()
+    rows, columns = -(-frame.height // (8 * down)), -(-frame.width // (8 * across))
+    for c, chosen in zip(parts, body[2:-3:2], strict=True):
+        c.codes = (chosen >> 4, chosen & 15)
         c.blocks = np.zeros((rows * c.down, columns * c.across, 64))
+        c.steps = frame.tables[c.table] if c.steps is None else c.steps
+    shape = [(c, c.down, c.across) for c in parts]
+    if len(parts) == 1:
+        rows, columns = (-(-side // 8) for side in frame.size(parts[0]))
+        shape = [(parts[0], 1, 1)]
+    pieces, end = _pieces(data, start)
+    later = iter(pieces)
+    bits, before = Bits(next(later)), [0] * len(parts)
     order = _zigzag()
     for unit in range(rows * columns):
-        if restart and unit and unit % restart == 0:
-            bits, before = _Bits(next(pieces)), [0] * len(parts)
-        for index, c in enumerate(parts):
-            dc, ac = codes[0, c.codes[0]], codes[1, c.codes[1]]
-            for v in range(c.down):
-                for h in range(c.across):
-                    block = c.blocks[unit // columns * c.down + v, unit % columns * c.across + h]
+        if frame.restart and unit and unit % frame.restart == 0:
+            bits, before = Bits(next(later)), [0] * len(parts)
+        for index, (c, high, wide) in enumerate(shape):
+            dc, ac = frame.codes[0, c.codes[0]], frame.codes[1, c.codes[1]]
+            assert c.blocks is not None
+            for v in range(high):
+                for h in range(wide):
+                    block = c.blocks[unit // columns * high + v, unit % columns * wide + h]
                     before[index] += bits.number(bits.symbol(dc))
                     block[0] = before[index]
-                    _ac_coefficients(bits, ac, block, order)
+                    ac_coefficients(bits, ac, block, order)
+    return end
 
 
-def _ac_coefficients(bits: _Bits, codes: Codes, block: Image, order: list[int]) -> None:
-    """Read the 63 AC coefficients of a block: a code gives the number of zeros before a coefficient, and its size."""
-    k = 1
-    while k < 64:
-        symbol = bits.symbol(codes)
-        zeros, size = symbol >> 4, symbol & 15
-        if size == 0 and zeros < 15:
-            return
-        k += zeros
-        if size:
-            block[order[k]] = bits.number(size)
-        k += 1
-
-
-def _pieces(data: bytes, start: int) -> Iterator[bytes]:
-    """Yield the bytes of a scan between restart markers, without the zero that follows each byte 255."""
-    position = start
+def _pieces(data: bytes, start: int) -> tuple[list[bytes], int]:
+    """Return the bytes of a scan between restart markers, without the zero behind each byte 255, and the scan's end."""
+    pieces, position = [], start
     while True:
-        position = data.index(b"\xff", position)
+        position = data.find(b"\xff", position)
+        if position < 0:
+            raise OutsideContract("the file is cut off: it ends inside a scan; write it anew")
         if data[position + 1] == 0:
             position += 2
             continue
-        yield data[start:position].replace(b"\xff\x00", b"\xff")
-        if not 0xD0 <= data[position + 1] <= 0xD7:
-            return
-        start = position = position + 2
+        pieces.append(data[start:position].replace(b"\xff\x00", b"\xff"))
+        marker, behind = _marker(data, position)
+        if marker not in NO_LENGTH:
+            return pieces, position
+        start = position = behind
 
 
-def _plane(c: _Component, table: Image) -> Image:
+def _plane(c: _Component) -> Image:
     """Return the samples of one component: the inverse DCT of each block, rounded to levels."""
     import numpy as np
 
+    assert c.blocks is not None
     u = np.arange(8)
     basis = np.cos((2 * u[:, None] + 1) * u * np.pi / 16) * np.where(u == 0, np.sqrt(1 / 8), 1 / 2)
     rows, columns = c.blocks.shape[:2]
-    coefficients = (c.blocks * table).reshape(rows, columns, 8, 8)
+    coefficients = (c.blocks * c.steps).reshape(rows, columns, 8, 8)
     samples = np.einsum("yu,rcuv,xv->rycx", basis, coefficients, basis, optimize=True)
     return levels(samples.reshape(rows * 8, columns * 8) + 128).astype(float)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twinbench.ops.contract import Arrays
+from twinbench.ops.images.conditions import LARGEST_SIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,10 +20,16 @@ def check_grey_level(fill: int) -> None:
         raise ValueError("fill must be a grey level, 0 to 255")
 
 
-def check_odd(size: int) -> None:
-    """Raise ValueError unless ``size`` is odd and at least 3, so that a window has a pixel at its centre."""
-    if size < 3 or size % 2 == 0:
-        raise ValueError("size must be odd and at least 3")
+def check_window(size: int) -> None:
+    """Raise ValueError unless ``size`` is odd and from 3 to 255: a window has a pixel at its centre."""
+    if not 3 <= size <= 255 or size % 2 == 0:
+        raise ValueError("size must be odd, from 3 to 255")
+
+
+def check_size(height: int, width: int) -> None:
+    """Raise ValueError unless an image can have this height and width."""
+    if min(height, width) < 1 or max(height, width) > LARGEST_SIDE:
+        raise ValueError(f"height and width must be from 1 to {LARGEST_SIDE}")
 
 
 def without_size(arrays: Arrays) -> Arrays:

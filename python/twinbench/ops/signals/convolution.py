@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import gcd
 
-from twinbench.ops.contract import ROUNDED_SUM, Arrays, Op
+from twinbench.ops.contract import Arrays, Op
+from twinbench.ops.signals.conditions import SIGNAL, largest, require_records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,18 @@ def resample(p: Resample, arrays: Arrays, given: Arrays) -> Arrays:
     return arrays | {"x": y}
 
 
+def scale_convolve(p: Convolve, output: Arrays, arrays: Arrays, given: Arrays) -> Arrays:
+    """Return the largest sum of magnitudes that a sample can be."""
+    import numpy as np
+
+    return {"x": largest(arrays["x"]) * np.abs(given["kernel"]).sum()}
+
+
+def scale_resample(p: Resample, output: Arrays, arrays: Arrays, given: Arrays) -> Arrays:
+    """Return the largest magnitude of each record."""
+    return {"x": largest(arrays["x"])}
+
+
 FFT_CONVOLVE = Op(
     name="signals.fft_convolve",
     params=Convolve,
@@ -88,11 +101,13 @@ FFT_CONVOLVE = Op(
     semantics="""The givens hold `kernel` float64 (K,): decaying noise of energy 1, like the impulse response of a room.
 The output is the full convolution: y[n] = sum_k kernel[k] x[n - k] for n = 0 .. samples + K - 2, with x = 0 outside the
 record. It is computed by FFT, of the whole record or of overlapping blocks, with enough zero padding that nothing wraps
-around.""",
+around. Unit of the absolute tolerance: the record's largest magnitude times the sum of the kernel's magnitudes.""",
     source="Oppenheim & Schafer, Discrete-Time Signal Processing, 8.7; scipy.signal.fftconvolve",
     reference=fft_convolve,
+    requires=require_records,
     givens=convolve_givens,
-    tolerance=ROUNDED_SUM,
+    tolerance=SIGNAL,
+    scale=scale_convolve,
 )
 
 
@@ -105,9 +120,12 @@ RESAMPLE = Op(
     semantics="""The givens hold `taps` float64 (T,), T odd: a windowed sinc of length 20 max(up, down) + 1 with gain 1
 at 0 Hz, a Kaiser window with beta 5, and the band edge at 1 / max(up, down) of half the rate that is `up` times the old
 rate. y[m] = up sum_k taps[(T - 1) / 2 + m down - k up] x[k] for m = 0 .. ceil(samples up / down) - 1, with x = 0
-outside the record and taps = 0 outside 0 .. T - 1. There is no delay, and the gain is 1.""",
+outside the record and taps = 0 outside 0 .. T - 1. There is no delay, and the gain is 1. Unit of the absolute
+tolerance: the largest magnitude of the record.""",
     source="Crochiere & Rabiner, Multirate Digital Signal Processing, 2.3; scipy.signal.resample_poly, DSP.jl resample",
     reference=resample,
+    requires=require_records,
     givens=resample_givens,
-    tolerance=ROUNDED_SUM,
+    tolerance=SIGNAL,
+    scale=scale_resample,
 )

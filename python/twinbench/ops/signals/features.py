@@ -1,14 +1,13 @@
-"""The ops that turn WAV files into one row of features for each record."""
+"""The ops that turn recordings into features of frames, and those into one row for each record."""
 
 from __future__ import annotations
 
-import wave
 from dataclasses import dataclass
 from math import ceil, floor, log10
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinbench.ops.contract import EXACT, ROUNDED_SUM, Arrays, Op
+from twinbench.ops.contract import Arrays, Op, OutsideContract
+from twinbench.ops.signals.conditions import LEAST, MOST, SIGNAL, array, check_rate, largest, records, require_frames
 from twinbench.ops.signals.spectra import frames
 
 if TYPE_CHECKING:
@@ -27,18 +26,6 @@ ROLLOFF = 0.9
 
 EPS = 2.0**-52
 """Machine epsilon of float64, added so that silence neither divides by 0 nor takes the logarithm of 0."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadWav:
-    """``folder``: name of the folder in the dataset. ``samples``: number of samples of each record."""
-
-    folder: str
-    samples: int
-
-    def __post_init__(self) -> None:
-        if self.samples < 1:
-            raise ValueError("samples must be at least 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +59,7 @@ class Mfcc:
     coefficients: int = 13
 
     def __post_init__(self) -> None:
+        check_rate(self.rate_hz)
         if self.frame < 2 or not 1 <= self.hop <= self.frame:
             raise ValueError("frame must be at least 2, and hop must lie between 1 and frame")
         if not 1 <= self.coefficients <= self.bands:
@@ -96,33 +84,25 @@ class Summarise:
     """No parameters."""
 
 
-def read_wav(p: ReadWav, path: str) -> Arrays:
-    """Return ``x``, ``y`` and ``test``."""
+def shares(p: ShortTerm, arrays: Arrays) -> tuple[Array, Array, Array, Array]:
+    """Return frames, magnitudes X of their spectra, running sums of X^2, and the whole sum of X^2 of each frame."""
     import numpy as np
 
-    files = [file for part in ("train", "test") for file in sorted((Path(path) / part).glob("*.wav"))]
-    x = np.zeros((len(files), p.samples))
-    for record, file in zip(x, files, strict=True):
-        with wave.open(str(file)) as sound:
-            samples = np.frombuffer(sound.readframes(p.samples), dtype="<i2")
-        record[: len(samples)] = samples / 32768
-    return {
-        "x": x,
-        "y": np.array([int(file.name.partition("-")[0]) for file in files], dtype=np.int64),
-        "test": np.array([file.parent.name == "test" for file in files], dtype=np.uint8),
-    }
+    x, bins = frames(arrays["x"], p.frame, p.hop), p.frame // 2
+    spectrum = np.abs(np.fft.rfft(x)[..., :bins]) / bins
+    running = (spectrum**2).cumsum(axis=-1)
+    return x, spectrum, running, running[..., -1]
 
 
 def short_term_features(p: ShortTerm, arrays: Arrays) -> Arrays:
     """Compute each feature by its formula in the contract."""
     import numpy as np
 
-    x = frames(arrays["x"], p.frame, p.hop)
+    x, spectrum, running, whole = shares(p, arrays)
     crossings = np.abs(np.diff(np.sign(x))).sum(axis=-1) / 2 / (p.frame - 1)
     energy = (x**2).sum(axis=-1) / p.frame
 
     bins = p.frame // 2
-    spectrum = np.abs(np.fft.rfft(x)[..., :bins]) / bins
     highest = spectrum.max(axis=-1, keepdims=True)
     y = np.divide(spectrum, highest, out=np.zeros_like(spectrum), where=highest > 0)
     k = np.arange(1, bins + 1) / bins
@@ -130,17 +110,53 @@ def short_term_features(p: ShortTerm, arrays: Arrays) -> Arrays:
     centroid = (k * y).sum(axis=-1) / weight
     spread = np.sqrt(((k - centroid[..., None]) ** 2 * y).sum(axis=-1) / weight)
 
-    power = spectrum**2
-    whole = power.sum(axis=-1)
-    block = bins // BLOCKS
-    blocks = power[..., : BLOCKS * block].reshape(*whole.shape, BLOCKS, block).sum(axis=-1)
-    share = blocks / (whole[..., None] + EPS)
+    share = _block_shares(spectrum, whole)
     entropy = -(share * np.log2(share + EPS)).sum(axis=-1)
-    above = power.cumsum(axis=-1) + EPS > ROLLOFF * whole[..., None]
+    above = running + EPS > ROLLOFF * whole[..., None]
     rolloff = above.argmax(axis=-1) / bins
 
     features = [crossings, energy, centroid, spread, entropy, rolloff]
     return arrays | {"x": np.stack(features, axis=-1)}
+
+
+def require_loud_frames(p: ShortTerm, arrays: Arrays) -> None:
+    """Refuse records that no signal op takes, and frames that are nearly silent: their squares are no exact float64."""
+    import numpy as np
+
+    magnitudes = np.abs(frames(records(arrays, p.frame), p.frame, p.hop)).max(axis=-1)
+    wrong = np.argwhere((magnitudes > 0) & (magnitudes < LEAST))
+    if len(wrong):
+        record, frame = wrong[0]
+        raise OutsideContract(
+            f"record {record + 1}, frame {frame + 1}: the largest magnitude is {magnitudes[record, frame]:g}, and must "
+            f"be 0 or at least {LEAST:g}; set such samples to 0"
+        )
+
+
+def _block_shares(spectrum: Array, whole: Array) -> Array:
+    block = spectrum.shape[-1] // BLOCKS
+    blocks = spectrum[..., : BLOCKS * block].reshape(*whole.shape, BLOCKS, block)
+    return (blocks**2).sum(axis=-1) / (whole[..., None] + EPS)  # type: ignore[no-any-return]
+
+
+def scale_short_term_features(p: ShortTerm, output: Arrays, arrays: Arrays) -> Arrays:
+    """Return what float64 knows of each feature; for the rolloff, the bins of which each fulfils its criterion.
+
+    The spread is a root, of which the square is known. The rolloff is decided at the bins whose running sum is nearer
+    to the share of the whole than rounding: any of them, and the one after them, may be taken for the first above.
+    """
+    import numpy as np
+
+    _, spectrum, running, whole = shares(p, arrays)
+    spread, none, bins = output["x"][..., 3], np.zeros(whole.shape), p.frame // 2
+    share = _block_shares(spectrum, whole)
+    entropy = (share * (1 + np.abs(np.log2(share + EPS)))).sum(axis=-1)
+    doubt = SIGNAL.atol * (whole[..., None] + EPS)
+    distance = running + EPS - ROLLOFF * whole[..., None]
+    first, last = ((distance > d).argmax(axis=-1) for d in (-doubt, doubt))
+    energy = SIGNAL.atol * largest(arrays["x"]) ** 2 + none
+    units = [none, energy, none + 1, 1 / np.maximum(spread, SIGNAL.atol**0.5), entropy]
+    return {"x": np.stack([*units, np.abs(last - first) / bins / SIGNAL.atol], axis=-1)}
 
 
 def mel_bands(p: Mfcc, fft_length: int) -> Array:
@@ -154,19 +170,50 @@ def mel_bands(p: Mfcc, fft_length: int) -> Array:
     return np.maximum(0, np.minimum((f - left) / (middle - left), (right - f) / (right - middle)))
 
 
+def band_energies(p: Mfcc, arrays: Arrays) -> tuple[Array, Array]:
+    """Return the magnitudes |X[k]| of the frames, and the energies E[b] of their bands."""
+    import numpy as np
+
+    window = hamming(p)
+    spectrum = np.abs(np.fft.rfft(frames(arrays["x"], p.frame, p.hop) * window, p.fft_length)[..., : p.fft_length // 2])
+    power = 2 * (2.0**30 * spectrum**2 + p.frame) / (p.rate_hz * np.sum(window**2))
+    return spectrum, power @ mel_bands(p, p.fft_length).T
+
+
+def hamming(p: Mfcc) -> Array:
+    """Return the symmetric Hamming window."""
+    import numpy as np
+
+    return np.asarray(0.54 - 0.46 * np.cos(2 * np.pi * np.arange(p.frame) / (p.frame - 1)))
+
+
+def cosines(p: Mfcc) -> Array:
+    """Return the orthonormal DCT-II, ``(coefficients, bands)``."""
+    import numpy as np
+
+    i, b = np.arange(p.coefficients)[:, None], np.arange(1, p.bands + 1)
+    dct = np.sqrt(2 / p.bands) * np.cos(np.pi * i * (b - 0.5) / p.bands)
+    dct[0] /= np.sqrt(2)
+    return np.asarray(dct)
+
+
 def mfcc(p: Mfcc, arrays: Arrays) -> Arrays:
     """Compute the coefficients by the formulas in the contract."""
     import numpy as np
 
-    n = 1 << (p.frame - 1).bit_length()
-    window = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(p.frame) / (p.frame - 1))
-    spectrum = np.fft.rfft(frames(arrays["x"], p.frame, p.hop) * window, n)[..., : n // 2]
-    power = 2 * (2.0**30 * np.abs(spectrum) ** 2 + p.frame) / (p.rate_hz * np.sum(window**2))
-    energy = power @ mel_bands(p, n).T
-    i, b = np.arange(p.coefficients)[:, None], np.arange(1, p.bands + 1)
-    dct = np.sqrt(2 / p.bands) * np.cos(np.pi * i * (b - 0.5) / p.bands)
-    dct[0] /= np.sqrt(2)
-    return arrays | {"x": np.log(energy) @ dct.T}
+    return arrays | {"x": np.log(band_energies(p, arrays)[1]) @ cosines(p).T}
+
+
+def scale_mfcc(p: Mfcc, output: Arrays, arrays: Arrays) -> Arrays:
+    """Return what float64 knows of each coefficient: of the logarithms, and of the spectrum under them."""
+    import numpy as np
+
+    window, bands = hamming(p), mel_bands(p, p.fft_length)
+    spectrum, energy = band_energies(p, arrays)
+    known = largest(arrays["x"])[..., None] * window.sum()
+    change = 2 * known * (spectrum @ bands.T) + SIGNAL.atol * known**2 * bands.sum(axis=1)
+    relative = change * 2.0**31 / (p.rate_hz * np.sum(window**2)) / energy
+    return {"x": (relative + 1 + np.abs(np.log(energy))) @ np.abs(cosines(p)).T}
 
 
 def summarise(p: Summarise, arrays: Arrays) -> Arrays:
@@ -177,22 +224,26 @@ def summarise(p: Summarise, arrays: Arrays) -> Arrays:
     return arrays | {"x": np.concatenate([x.mean(axis=1), x.std(axis=1)], axis=1)}
 
 
-READ_WAV = Op(
-    name="signals.read_wav",
-    params=ReadWav,
-    inputs=("file",),
-    output="arrays",
-    summary="Read a folder of WAV files.",
-    semantics="""The path is a folder that holds the folders `train` and `test`, each with files `LABEL-*.wav`: RIFF
-WAVE, 16-bit PCM, one channel, all at one sampling rate. The records are the files in `train`, then those in `test`,
-each sorted by name, by code point. Output: `x` float64 (records, samples), the integer samples / 32768 from the start
-of each file, truncated or padded with zeros at the end; `y` int64 (records,), the integer LABEL before the first
-hyphen; `test` uint8 (records,), 1 for files in `test`. Files are read from the page cache.""",
-    source="Multimedia Programming Interface and Data Specifications 1.0, IBM and Microsoft, 1991",
-    reference=read_wav,
-    tolerance=EXACT,
-    file_param="folder",
-)
+def scale_summarise(p: Summarise, output: Arrays, arrays: Arrays) -> Arrays:
+    """Return the largest magnitude of each feature for its mean, and for its deviation what a plain mean may be off."""
+    import numpy as np
+
+    magnitude = np.abs(np.nan_to_num(arrays["x"])).max(axis=1)
+    return {"x": np.concatenate([magnitude, magnitude * (1 + arrays["x"].shape[1] / 100)], axis=1)}
+
+
+def require_features(p: Summarise, arrays: Arrays) -> None:
+    """Refuse another input than features of frames, and an infinite feature."""
+    import numpy as np
+
+    x = array(arrays, "records, frames, features")
+    wrong = np.argwhere(np.isinf(x) | (np.abs(x) > MOST))
+    if len(wrong):
+        record, frame, feature = wrong[0]
+        raise OutsideContract(
+            f"record {record + 1}, frame {frame + 1}, feature {feature + 1}: {x[record, frame, feature]} is beyond "
+            f"{MOST:g}; leave out the record"
+        )
 
 
 SHORT_TERM_FEATURES = Op(
@@ -210,10 +261,16 @@ with sgn 0 = 0. 2. Energy: sum x[n]^2 / L. The other features are computed from 
 rate. 4. Spectral spread: sqrt(sum (k / K - C)^2 Y_k / (sum Y + eps)). 5. Spectral entropy: -sum s_j log2(s_j + eps),
 where s_j = (sum X_k^2 over block j) / (sum of all X_k^2 + eps) for 10 blocks of floor(K / 10) bins each, from the first
 bin on. 6. Spectral rolloff: the number of bins before the first bin at which the running sum of X_k^2, plus eps,
-exceeds 0.9 of the sum of all X_k^2, divided by K; 0 where no bin does.""",
+exceeds 0.9 of the sum of all X_k^2, divided by K; 0 where no bin does. Units of the absolute tolerance: 0 for the
+crossings, 2^-43 of the record's largest square for the energy, 1 for the centroid, 1 / max(spread, 2^-21.5) for the
+spread, whose square is known, and sum s_j (1 + |log2(s_j + eps)|) for the entropy. The rolloff is exact, except where a
+running sum plus eps equals 0.9 of the sum to within 2^-43 of the sum plus eps: there each bin from the first that may
+exceed it to the first that must is right. A frame is silent, or its largest magnitude is at least 1e-100.""",
     source="Giannakopoulos & Pikrakis, Introduction to Audio Analysis, 2014, chapter 4; pyAudioAnalysis",
     reference=short_term_features,
-    tolerance=ROUNDED_SUM,
+    requires=require_loud_frames,
+    tolerance=SIGNAL,
+    scale=scale_short_term_features,
     isolated=True,
 )
 
@@ -223,20 +280,25 @@ MFCC = Op(
     params=Mfcc,
     inputs=("arrays",),
     output="arrays",
-    summary="Compute mel-frequency cepstral coefficients as in HTK, frame by frame.",
+    summary="Compute mel-frequency cepstral coefficients on HTK's mel scale, frame by frame.",
     semantics="""Frames of L = `frame` samples begin every `hop` samples, from the first sample of the record on; a
 remainder at the end is dropped: there are F = floor((samples - L) / hop) + 1 frames, at least one. There is no
 pre-emphasis. Each frame is multiplied by the symmetric Hamming window w[n] = 0.54 - 0.46 cos(2 pi n / (L - 1)), and
 zero-padded to N, the smallest power of two with N >= L; X is its DFT. P[k] = 2 (2^30 |X[k]|^2 + L) / (rate sum w^2):
 the one-sided density of 16-bit samples, plus the noise of one quantisation level, so that silence has a finite
 logarithm. With mel(f) = 2595 log10(1 + f / 700) and B = `bands`, f[i] are B + 2 frequencies equally spaced in mel from
-0 to rate / 2. Band b = 1 .. B is the triangle of height 1 over f[b - 1], f[b], f[b + 1], evaluated at the frequencies k
-rate / N, k = 0 .. N / 2 - 1; E[b] is the sum of P weighted by the band. `x` becomes the first `coefficients` of the
-orthonormal DCT-II of ln E: c[i] = sqrt(2 / B) sum_b ln E[b] cos(pi i (b - 1/2) / B), with c[0] divided by sqrt(2):
-float64 (records, frames, coefficients). There is no liftering. Every band holds at least one frequency of the DFT.""",
+0 to rate / 2: the scale of HTK. Band b = 1 .. B is the triangle of height 1 over f[b - 1], f[b], f[b + 1], straight in
+Hz (HTK's own are straight in mel), evaluated at the frequencies k rate / N, k = 0 .. N / 2 - 1; E[b] is the sum of P
+weighted by the band. `x` becomes the first `coefficients` of the orthonormal DCT-II of ln E: c[i] = sqrt(2 / B) sum_b
+ln E[b] cos(pi i (b - 1/2) / B), with c[0] divided by sqrt(2): float64 (records, frames, coefficients). There is no
+liftering. Every band holds at least one frequency of the DFT. Unit of the absolute tolerance of c[i]: sum_b |d_ib| (1 +
+|ln E[b]| + e[b] / E[b]), with d_ib the weights of the DCT and e[b] the sum over the band of 2^31 (2 |X[k]| A + 2^-43
+A^2) / (rate sum w^2), where A is sum w times the largest magnitude of the record.""",
     source="Davis & Mermelstein 1980, https://doi.org/10.1109/TASSP.1980.1163420; The HTK Book 3.4, 5.6; MFCC.jl",
     reference=mfcc,
-    tolerance=ROUNDED_SUM,
+    requires=require_frames,
+    tolerance=SIGNAL,
+    scale=scale_mfcc,
 )
 
 
@@ -248,8 +310,11 @@ SUMMARISE = Op(
     summary="Summarise each feature by its mean and standard deviation over the frames.",
     semantics="""Input: `x` float64 (records, frames, features), with at least one frame. `x` becomes (records, 2
 features): the means over the F frames, then the standard deviations with divisor F (ddof 0). NaN in any frame of a
-feature makes both of its statistics NaN.""",
+feature makes both of its statistics NaN; no feature is beyond 1e100. Unit of the absolute tolerance: the largest
+magnitude of the feature in the record, for the deviation times 1 + F / 100: a plain sum rounds at every frame.""",
     source="Giannakopoulos & Pikrakis, Introduction to Audio Analysis, 2014, chapter 4: mid-term statistics",
     reference=summarise,
-    tolerance=ROUNDED_SUM,
+    requires=require_features,
+    tolerance=SIGNAL,
+    scale=scale_summarise,
 )

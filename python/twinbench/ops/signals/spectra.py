@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twinbench.ops.contract import ROUNDED_SUM, ROUNDING, Arrays, Op, Tolerance
+from twinbench.ops.contract import Arrays, Op, OutsideContract, Tolerance
+from twinbench.ops.signals.conditions import SIGNAL, check_rate, largest, records, require_frames, require_records
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +27,7 @@ class Frames:
     hop: int
 
     def __post_init__(self) -> None:
+        check_rate(self.rate_hz)
         if self.frame < 2 or not 1 <= self.hop <= self.frame:
             raise ValueError("frame must be at least 2, and hop must lie between 1 and frame")
 
@@ -54,7 +56,7 @@ class FindPeaks:
     distance: int = 1
 
     def __post_init__(self) -> None:
-        if self.prominence < 0 or self.distance < 1:
+        if not self.prominence >= 0 or self.distance < 1:
             raise ValueError("prominence must be at least 0, and distance at least 1")
 
 
@@ -114,6 +116,28 @@ def welch(p: Frames, arrays: Arrays) -> Arrays:
     return arrays | {"x": power["x"].mean(axis=1), "frequency": power["frequency"]}
 
 
+def scale_stft(p: Frames, output: Arrays, arrays: Arrays) -> Arrays:
+    """Return the largest sum of magnitudes that a bin can be; the axes are exact to rounding."""
+    import numpy as np
+
+    exact = {name: np.zeros(()) for name in ("frequency", "time")}
+    return {"x": largest(arrays["x"])[..., None] * hann(p.frame).sum()} | exact
+
+
+def scale_density(p: Frames, output: Arrays, arrays: Arrays) -> Arrays:
+    """Return what a density changes by where a bin of the DFT changes by its largest sum of magnitudes, times `atol`.
+
+    With P the density and H the one of that sum, it is 2 sqrt(P H) + atol H: the root of a density is what is known.
+    """
+    import numpy as np
+
+    window = hann(p.frame)
+    highest = (largest(arrays["x"]) * window.sum()) ** 2 * 2 / (p.rate_hz * np.sum(window**2))
+    highest = highest.reshape(-1, *[1] * (output["x"].ndim - 1))
+    exact = {name: np.zeros(()) for name in ("frequency", "time")}
+    return {"x": 2 * np.sqrt(output["x"] * highest) + SIGNAL.atol * highest} | exact
+
+
 def envelope(p: Envelope, arrays: Arrays) -> Arrays:
     """Take the magnitude of the analytic signal."""
     import numpy as np
@@ -128,6 +152,11 @@ def envelope(p: Envelope, arrays: Arrays) -> Arrays:
     return arrays | {"x": np.abs(np.fft.ifft(np.fft.fft(x) * weight))}
 
 
+def scale_envelope(p: Envelope, output: Arrays, arrays: Arrays) -> Arrays:
+    """Return the largest magnitude of each record."""
+    return {"x": largest(arrays["x"])}
+
+
 def autocorrelation(p: Autocorrelation, arrays: Arrays) -> Arrays:
     """Transform back the power spectrum of the zero-padded record."""
     import numpy as np
@@ -138,6 +167,45 @@ def autocorrelation(p: Autocorrelation, arrays: Arrays) -> Arrays:
     spectrum = np.fft.rfft(x - x.mean(axis=1, keepdims=True), length)
     r = np.fft.irfft(np.abs(spectrum) ** 2, length)[:, : min(n, p.lags + 1)] / n
     return arrays | {"x": np.pad(r, ((0, 0), (0, p.lags + 1 - r.shape[1])))}
+
+
+def scale_autocorrelation(p: Autocorrelation, output: Arrays, arrays: Arrays) -> Arrays:
+    """Return what a covariance changes by where samples and mean change by the largest magnitude, times `atol`.
+
+    With s the standard deviation and m the largest magnitude of N samples, it is s^2 + s m + atol (m + m N / 100)^2: a
+    plain mean rounds at every sample.
+    """
+    x = arrays["x"]
+    deviation, magnitude = x.std(axis=1, keepdims=True), largest(x)
+    return {"x": deviation**2 + deviation * magnitude + SIGNAL.atol * (magnitude * (1 + x.shape[1] / 100)) ** 2}
+
+
+def require_different_peaks(p: FindPeaks, arrays: Arrays) -> None:
+    """Refuse flat peaks and peaks of equal height."""
+    import numpy as np
+
+    for number, record in enumerate(records(arrays), start=1):
+        starts = np.flatnonzero(np.concatenate([[True], record[1:] != record[:-1]]))
+        levels = record[starts]
+        tops = 1 + np.flatnonzero((levels[1:-1] > levels[:-2]) & (levels[1:-1] > levels[2:]))
+        lengths = np.diff(np.append(starts, len(record)))
+        advice = "add seeded noise below the resolution of the samples, or filter the records before it"
+        flat = tops[lengths[tops] > 1]
+        if len(flat):
+            first, last = starts[flat[0]] + 1, starts[flat[0]] + lengths[flat[0]]
+            raise OutsideContract(
+                f"record {number}, samples {first} to {last}: a flat peak of {levels[flat[0]]:g}, where libraries "
+                f"differ; {advice}"
+            )
+        heights, positions = levels[tops], starts[tops]
+        order = np.argsort(heights, kind="stable")
+        equal = np.flatnonzero(np.diff(heights[order]) == 0)
+        if len(equal):
+            one, other = positions[order[equal[0]]] + 1, positions[order[equal[0] + 1]] + 1
+            raise OutsideContract(
+                f"record {number}, samples {one} and {other}: two peaks of {record[one - 1]:g}, of which libraries "
+                f"prefer either; {advice}"
+            )
 
 
 def find_peaks(p: FindPeaks, arrays: Arrays) -> Arrays:
@@ -162,6 +230,10 @@ the end is dropped, and nothing is padded: there are F = floor((samples - frame)
 frame is multiplied by the periodic Hann window w[n] = 0.5 - 0.5 cos(2 pi n / frame)."""
 
 
+UNIT_OF_DENSITY = """Unit of the absolute tolerance: 2 sqrt(P H) + 2^-43 H, where P is the density and H the one of a
+bin with the magnitude sum w times the largest magnitude of the record."""
+
+
 WELCH = Op(
     name="signals.welch",
     params=Frames,
@@ -171,10 +243,12 @@ WELCH = Op(
     semantics=f"""{FRAMES} There is no detrending. With X the DFT of a windowed frame, `x` becomes the mean over all
 frames of |X[k]|^2 / (rate sum w^2), for k = 0 .. floor(frame / 2), where all bins are doubled except 0 Hz and, for an
 even `frame`, rate / 2. This is a one-sided density, in V^2/Hz if the signal is in V: float64 (records, bins). The
-output also has `frequency` float64 (bins,), k rate / frame in Hz.""",
+output also has `frequency` float64 (bins,), k rate / frame in Hz. {UNIT_OF_DENSITY}""",
     source="Welch 1967, https://doi.org/10.1109/TAU.1967.1161901",
     reference=welch,
-    tolerance=Tolerance(rtol=1e-9, atol=1e-15),
+    requires=require_frames,
+    tolerance=SIGNAL,
+    scale=scale_density,
 )
 
 
@@ -186,10 +260,13 @@ STFT = Op(
     summary="Compute the short-time Fourier transform.",
     semantics=f"""{FRAMES} `x` becomes X[f, k] = sum_n w[n] x[f hop + n] exp(-2 pi i k n / frame), k = 0 .. floor(frame
 / 2), unscaled: complex128 (records, frames, bins). The output also has `frequency` float64 (bins,), k rate / frame in
-Hz, and `time` float64 (frames,), the middle (f hop + frame / 2) / rate of each frame in s.""",
+Hz, and `time` float64 (frames,), the middle (f hop + frame / 2) / rate of each frame in s. Unit of the absolute
+tolerance: the largest magnitude of the record times sum w.""",
     source="Allen & Rabiner 1977, https://doi.org/10.1109/PROC.1977.10770",
     reference=stft,
-    tolerance=ROUNDED_SUM,
+    requires=require_frames,
+    tolerance=SIGNAL,
+    scale=scale_stft,
 )
 
 
@@ -201,10 +278,12 @@ SPECTROGRAM = Op(
     summary="Compute the power spectral density of each frame.",
     semantics=f"""{FRAMES} There is no detrending. `x` becomes |X[f, k]|^2 / (rate sum w^2), one-sided as in
 `signals.welch`, in V^2/Hz if the signal is in V: float64 (records, frames, bins). The output also has `frequency` and
-`time`, as in `signals.stft`.""",
+`time`, as in `signals.stft`. {UNIT_OF_DENSITY}""",
     source="scipy.signal.spectrogram, DSP.jl spectrogram",
     reference=spectrogram,
-    tolerance=Tolerance(rtol=1e-9, atol=1e-15),
+    requires=require_frames,
+    tolerance=SIGNAL,
+    scale=scale_density,
 )
 
 
@@ -216,10 +295,13 @@ ENVELOPE = Op(
     summary="Compute the envelope by the Hilbert transform.",
     semantics="""`x` becomes |z|, where z is the analytic signal: the inverse DFT of the record's DFT with its negative
 frequencies set to 0 and its positive frequencies doubled (0 Hz and, for an even number of samples, rate / 2 are
-unchanged). The DFT is as long as the record: there is no padding.""",
+unchanged). The DFT is as long as the record: there is no padding. Unit of the absolute tolerance: the largest magnitude
+of the record.""",
     source="Marple 1999, https://doi.org/10.1109/78.782222; scipy.signal.hilbert",
     reference=envelope,
-    tolerance=ROUNDED_SUM,
+    requires=require_records,
+    tolerance=SIGNAL,
+    scale=scale_envelope,
 )
 
 
@@ -231,10 +313,13 @@ AUTOCORRELATION = Op(
     summary="Compute the biased autocovariance at the first lags.",
     semantics="""`x` becomes r[k] = (1 / N) sum_{n = 0}^{N - 1 - k} (x[n] - m)(x[n + k] - m) for k = 0 .. lags, where N
 is the number of samples and m their mean; r[k] = 0 for k >= N. float64 (records, lags + 1). It may be computed
-directly, or by FFT with enough zero padding that nothing wraps around.""",
+directly, or by FFT with enough zero padding that nothing wraps around. Unit of the absolute tolerance: s^2 + s M +
+2^-43 (M + M N / 100)^2, with s the standard deviation and M the largest magnitude of the record.""",
     source="Box & Jenkins, Time Series Analysis, 2.1",
     reference=autocorrelation,
-    tolerance=ROUNDED_SUM,
+    requires=require_records,
+    tolerance=SIGNAL,
+    scale=scale_autocorrelation,
 )
 
 
@@ -248,11 +333,12 @@ FIND_PEAKS = Op(
 peaks. First, from the highest peak down, each peak that is still there removes all lower peaks nearer than `distance`
 samples. Then peaks with a prominence below `prominence` are removed. The prominence of a peak is its height above the
 higher of two minima: on either side, the lowest value between the peak and the nearest higher sample, or the end of the
-record. No two peaks are equally high and no peak is flat, because libraries differ there. Output, for one record after
-the other, in order of time: `record` and `position` int64, counted from 0, `height` and `prominence` float64. Other
-arrays of the input are dropped.""",
+record. No two peaks of a record are equally high and no peak is flat, because libraries differ there. Output, for one
+record after the other, in order of time: `record` and `position` int64, counted from 0, `height` and `prominence`
+float64. Other arrays of the input are dropped.""",
     source="scipy.signal.find_peaks, https://docs.scipy.org/doc/scipy/reference/generated/scipy.signal.find_peaks.html",
     reference=find_peaks,
-    tolerance=ROUNDING,
+    requires=require_different_peaks,
+    tolerance=Tolerance(rtol=1e-9),
     isolated=True,
 )

@@ -137,4 +137,5 @@ the loaded model scores as before. The file is in the page cache of the system, 
     source="https://pytorch.org/docs/stable/generated/torch.load.html (weights_only)",
     reference=load,
     canonical=no_values,
+    role="load",
 )

@@ -30,9 +30,6 @@ QUALITY_MARGIN = 0.0005
 TOTAL = ""
 """Step id that stands for the total of all steps."""
 
-DEFAULT_SPREADS = {"process_sd": stats.PROCESS_SD, "time_sd": stats.TIME_SD, "run_sd": stats.RUN_SD}
-"""Standard deviations that are assumed for a machine that ``twinbench selftest`` hasn't measured."""
-
 ENVIRONMENT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "CPU": ("cpu", "model"),
     "usable cores": ("cpu", "usable"),
@@ -134,7 +131,8 @@ def stacks(
 
 def _between(before: _Side, after: _Side) -> TimeRatio:
     """Compare times that weren't measured side by side: the intervals include the spread between runs."""
-    time_sd, run_sd = (max(_spread(side.run, name) for side in (before, after)) for name in ("time_sd", "run_sd"))
+    spreads = before.run.spreads.wider(after.run.spreads)
+    time_sd, run_sd = spreads.time_sd, spreads.run_sd
 
     def ratio(key: Key, _: Key, step: str) -> Ratio | None:
         a, b = before.blocks(key, step), after.blocks(key, step)
@@ -152,7 +150,7 @@ def _relative_to(control: str, before: _Side, after: _Side) -> TimeRatio:
     }
     if not unchanged:
         raise BadInput(f"--control {control}: not measured with the same code in both runs; name a stack that was")
-    process_sd = max(_spread(side.run, "process_sd") for side in (before, after))
+    process_sd = before.run.spreads.wider(after.run.spreads).process_sd
 
     def ratio(key: Key, _: Key, step: str) -> Ratio | None:
         control_key = (*key[:2], control)
@@ -164,7 +162,7 @@ def _relative_to(control: str, before: _Side, after: _Side) -> TimeRatio:
 
 def _within(side: _Side) -> TimeRatio:
     """Compare times that were measured side by side, in the blocks that both cells have."""
-    process_sd = _spread(side.run, "process_sd")
+    process_sd = side.run.spreads.process_sd
 
     def ratio(a_key: Key, b_key: Key, step: str) -> Ratio | None:
         b, a = paired(side.blocks(b_key, step), side.blocks(a_key, step))
@@ -305,7 +303,3 @@ def _require_stack(name: str, keys: Iterable[Key]) -> None:
     names = {stack for _, _, stack in keys}
     if name not in names:
         raise BadInput(f"no stack '{name}' in the run{nearest(name, names)}")
-
-
-def _spread(run: Run, name: str) -> float:
-    return float(run.environment.get(name, DEFAULT_SPREADS[name]))

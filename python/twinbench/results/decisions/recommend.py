@@ -10,15 +10,13 @@ from itertools import groupby
 
 from twinbench import metrics
 from twinbench.errors import BadInput, nearest
+from twinbench.numbers import stats
 from twinbench.numbers.stats import LEVEL
 from twinbench.results.decisions import scoring
 from twinbench.results.decisions.recommend_records import Recommendation, Rejected, Wishes
 from twinbench.results.decisions.scoring import Question, Results
 from twinbench.results.summary.records import CellSummary, PipelineSummary, RunSummary
 from twinbench.store.records import Status
-
-FEW_PROCESSES = 3
-"""Number of processes below which the spread between processes is mostly assumed, not measured."""
 
 
 def usual(summary: RunSummary) -> tuple[Recommendation, ...]:
@@ -149,10 +147,10 @@ def _caveats(
         if question not in shared:
             yield f"{question} is left out: not every candidate has a ranked time on it"
     processes = [cell.processes for results in candidates for _, cell in results if cell.processes]
-    if processes and min(processes) < FEW_PROCESSES:
+    if processes and stats.assumed(min(processes)):
         few = min(processes)
         count = f"{few} process{'es' * (few != 1)}"
-        yield f"a stack was measured in only {count}: the spread between processes is mostly assumed"
+        yield f"a stack was measured in only {count}: the spread between processes is assumed"
     names = {p.pipeline for p in pipelines}
     others = [f"{p.pipeline} ({p.size})" for p in summary.pipelines if p.pipeline in names and p not in pipelines]
     if others:

@@ -59,13 +59,16 @@ LogFigures = dict[Criterion, list[LogFigure]]
 
 
 def log_time(question: Question, stack: str) -> LogFigure | None:
-    """Return the log ratio of a stack's time to that of the fastest ranked stack, or None if it has no rank."""
+    """Return the log ratio of a stack's time to that of the fastest stack that takes part in the ranking, or None.
+
+    A stack without a rank takes part if only its spread between processes is assumed.
+    """
     ranked: dict[str, tuple[Interval, Ratio | None]] = {}
     for cell in question.pipeline.cells:
         summaries = [step for step in cell.steps if step.step == question.step] if question.step else [cell]
         for summary in summaries:
             time = summary.total if isinstance(summary, CellSummary) else summary.steady
-            if summary.rank is not None and time is not None:
+            if (summary.rank is not None or summary.assumed) and time is not None:
                 ranked[cell.stack] = time, summary.ratio
     if stack not in ranked:
         return None

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from twinbench import metrics
-from twinbench.numbers.normal import NORMAL_95
+from twinbench.numbers.calibration import calibration_interval, log_loss_interval
 from twinbench.numbers.predictions import calibration, calibration_error, predicted, probabilities, wilson
 from twinbench.numbers.stats import Interval
 
@@ -66,6 +66,10 @@ class QualityJudgement:
     """Expected calibration error of the test rows."""
     calibration_error: float
     """Expected calibration error of the new rows."""
+    calibration_before_interval: tuple[float, float]
+    """95 % interval of ``calibration_before``."""
+    calibration_interval: tuple[float, float]
+    """95 % interval of ``calibration_error``."""
 
 
 def judge(
@@ -84,6 +88,7 @@ def judge(
     verdict: QualityVerdict = "undecided"
     if not reason:
         verdict, reason = _verdict(changes[metric], margin)
+    bins = calibration(*before), calibration(*now)
     return QualityJudgement(
         rows=len(now[0]),
         metric=metric,
@@ -91,8 +96,10 @@ def judge(
         verdict=verdict,
         reason=reason,
         changes=tuple(sorted(changes.values(), key=lambda change: change.metric != metric)),
-        calibration_before=calibration_error(calibration(*before)),
-        calibration_error=calibration_error(calibration(*now)),
+        calibration_before=calibration_error(bins[0]),
+        calibration_error=calibration_error(bins[1]),
+        calibration_before_interval=calibration_interval(bins[0]),
+        calibration_interval=calibration_interval(bins[1]),
     )
 
 
@@ -141,12 +148,12 @@ def _metrics(labels: NDArray[Any], scores: NDArray[Any]) -> dict[str, Interval]:
 
 
 def _log_loss(truth: NDArray[Any], p: NDArray[Any]) -> Interval:
-    """Compute the log loss, with the normal interval of a mean over rows."""
+    """Compute the log loss, with an interval that knows that rare errors may have been missed."""
     import numpy as np
 
-    losses = -np.log(metrics.clipped(p)[np.arange(len(truth)), truth])
-    mean, half = float(losses.mean()), NORMAL_95 * float(losses.std()) / math.sqrt(len(losses))
-    return Interval(mean, max(0.0, mean - half), mean + half)
+    clipped = metrics.clipped(p)
+    losses = -np.log(clipped[np.arange(len(truth)), truth])
+    return Interval(float(losses.mean()), *log_loss_interval(truth, clipped))
 
 
 def _area(truth: NDArray[Any], p: NDArray[Any]) -> Interval:

@@ -1,59 +1,101 @@
 """The growth of time with the amount of data: the slope of log time over log amount, by least squares.
 
-Source: ordinary least squares, Draper & Smith (1998), Applied Regression Analysis, chapter 1.
+Whether one slope fits all sizes is tested against the errors of the times themselves.
+
+- Draper & Smith (1998), Applied Regression Analysis, chapters 1 (least squares) and 2 (lack of fit).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
-from statistics import linear_regression
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from statistics import fmean, linear_regression
 
-from twinbench.numbers.stats import LEVEL
+from twinbench.numbers import fisher
+from twinbench.numbers.spreads import Spreads
+from twinbench.numbers.stats import LEVEL, PRIOR_DF, Interval, benjamini_hochberg
 from twinbench.numbers.student import quantile
 from twinbench.results.summary.records import CellSummary, Growth, PipelineSummary
 
 
-def growths(pipelines: Sequence[PipelineSummary]) -> tuple[Growth, ...]:
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A power law that was fitted to times over amounts."""
+
+    exponent: float
+    half: float | None
+    """Half the width of the exponent's confidence interval. None with two amounts, through which a line always goes."""
+    misfit: float | None
+    """p value of the test for lack of fit. None with two amounts."""
+
+
+def growths(pipelines: Sequence[PipelineSummary], spreads: Spreads) -> tuple[Growth, ...]:
     """Fit an exponent for every stack (and step, if steps are independent) that was measured at two sizes or more."""
     by_name = groupby(sorted(pipelines, key=lambda p: p.pipeline), key=lambda p: p.pipeline)
-    return tuple(growth for name, sizes in by_name for growth in _growths(name, list(sizes)))
+    found = [pair for name, sizes in by_name for pair in _growths(name, list(sizes), spreads)]
+    tested = [misfit for _, misfit in found if misfit is not None]
+    adjusted = iter(benjamini_hochberg(tested))
+    return tuple(growth if misfit is None else _judged(growth, next(adjusted)) for growth, misfit in found)
 
 
-def _growths(name: str, sizes: Sequence[PipelineSummary]) -> Iterator[Growth]:
+def _judged(growth: Growth, misfit: float) -> Growth:
+    """Say whether one exponent fits; where it doesn't, its interval means nothing and is left out."""
+    fits = misfit > 1 - LEVEL
+    return replace(growth, fits=True) if fits else replace(growth, fits=False, low=None, high=None)
+
+
+def _growths(name: str, sizes: Sequence[PipelineSummary], spreads: Spreads) -> Iterator[tuple[Growth, float | None]]:
     amounts = {p.size: float(p.dataset.get("amount") or 0) for p in sizes}
-    series: dict[tuple[str, str], dict[str, float]] = {}
+    series: dict[tuple[str, str], dict[str, Interval]] = {}
     for pipeline in sizes:
         if amounts[pipeline.size] > 0:
             for cell in pipeline.cells:
-                for step, seconds in _times(cell, pipeline.independent):
-                    series.setdefault((cell.stack, step), {})[pipeline.size] = seconds
+                for step, time in _times(cell, pipeline.independent):
+                    series.setdefault((cell.stack, step), {})[pipeline.size] = time
     for (stack, step), times in series.items():
-        if len({amounts[size] for size in times}) > 1:
-            exponent, half = fit({amounts[size]: seconds for size, seconds in times.items()})
-            low, high = (None, None) if half is None else (exponent - half, exponent + half)
-            yield Growth(name, stack, step, exponent, low, high, tuple(times))
+        by_amount = {amounts[size]: time for size, time in times.items()}
+        if len(by_amount) > 1:
+            line = fit(by_amount, spreads)
+            low, high = (None, None) if line.half is None else (line.exponent - line.half, line.exponent + line.half)
+            slopes = list(_slopes(by_amount))
+            growth = Growth(name, stack, step, line.exponent, low, high, tuple(times), None, slopes[0], slopes[-1])
+            yield growth, line.misfit
 
 
-def _times(cell: CellSummary, independent: bool) -> Iterator[tuple[str, float]]:
+def _times(cell: CellSummary, independent: bool) -> Iterator[tuple[str, Interval]]:
     if independent:
-        yield from ((step.step, step.steady.estimate) for step in cell.steps if step.steady is not None)
+        yield from ((step.step, step.steady) for step in cell.steps if step.steady is not None)
     elif cell.total is not None:
-        yield "", cell.total.estimate
+        yield "", cell.total
 
 
-def fit(times: Mapping[float, float], level: float = LEVEL) -> tuple[float, float | None]:
-    """Fit the exponent of time over amount, and return it with half the width of its confidence interval.
+def _slopes(times: Mapping[float, Interval]) -> Iterator[float]:
+    """Yield the exponents between neighbouring amounts, from the smallest on."""
+    amounts = sorted(times)
+    for less, more in pairwise(amounts):
+        yield math.log(times[more].estimate / times[less].estimate) / math.log(more / less)
 
-    ``times`` holds seconds by amount, both positive, with at least two amounts. The half width is None with two
-    amounts, through which a line always goes.
+
+def fit(times: Mapping[float, Interval], spreads: Spreads, level: float = LEVEL) -> Fit:
+    """Fit the exponent of time over amount, and test whether one exponent fits.
+
+    ``times`` holds times in seconds by amount, both positive, with at least two amounts. The times of several amounts
+    weren't measured side by side: besides their own errors they have the spread between runs, as
+    `stats.unpaired` has it.
     """
-    x, y = [math.log(amount) for amount in times], [math.log(seconds) for seconds in times.values()]
+    x, y = [math.log(amount) for amount in times], [math.log(time.estimate) for time in times.values()]
     slope, intercept = linear_regression(x, y)
     df = len(x) - 2
     if df == 0:
-        return slope, None
-    mean = sum(x) / len(x)
+        return Fit(slope, None, None)
+    mean = fmean(x)
     residual = sum((b - intercept - slope * a) ** 2 for a, b in zip(x, y, strict=True)) / df
-    return slope, quantile(level, df) * math.sqrt(residual / sum((a - mean) ** 2 for a in x))
+    half = quantile(level, df) * math.sqrt(residual / sum((a - mean) ** 2 for a in x))
+    own = fmean(time.error**2 for time in times.values())
+    pure = own + spreads.run_sd**2
+    weight = sum((time.error**2 / len(times)) ** 2 / time.df for time in times.values()) + spreads.run_sd**4 / PRIOR_DF
+    if not weight:
+        return Fit(slope, half, 0.0 if residual > 1e-18 else 1.0)
+    return Fit(slope, half, fisher.upper_tail(residual / pure, df, pure**2 / weight))

@@ -1,71 +1,79 @@
-"""Ranks of cells by their totals, or of independent steps; stacks that can't be told apart share a rank.
+"""Ranks of cells by their totals, or of independent steps: 1 plus the number of stacks that are distinguishably faster.
 
-Agreement comes before speed: a cell that failed or disagrees has no rank.
+The times, their ratios and the ranks rest on one estimate, that of `twinbench.numbers.levels`. A stack counts as faster
+if its typical time is distinguishably lower and its mean isn't higher. Agreement comes before speed: a cell that failed
+or disagrees has no rank.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from typing import Any
 
-from twinbench.numbers import stats
+from twinbench.numbers import means, ranks
+from twinbench.numbers.levels import levels
 from twinbench.numbers.moderation import Prior
-from twinbench.numbers.stats import Ranked, Ratio
-from twinbench.results.summary.records import BreakEven, CellSummary, StepSummary
+from twinbench.numbers.ranks import Ranked
+from twinbench.numbers.spreads import Spreads
+from twinbench.numbers.stats import Interval, Ratio
+from twinbench.results.summary.records import CellSummary, StepSummary
 from twinbench.store.records import Status
-from twinbench.store.samples import Blocks, Figures, paired, spread
+from twinbench.store.samples import Blocks, Figures, mean_blocks, paired, spread
 
 
 def by_total(
-    cells: Sequence[CellSummary], measured: Mapping[str, Figures], steps: Sequence[str], process_sd: float
+    cells: Sequence[CellSummary], measured: Mapping[str, Figures], steps: Sequence[str], spreads: Spreads
 ) -> list[CellSummary]:
     """Return the cells that are done, with their ranks and by rank; then the others."""
-    totals = {stack: figures.totals(steps) for stack, figures in measured.items()}
-    by_name = {cell.stack: cell for cell in cells}
-    estimates = {c.stack: c.total.estimate for c in cells if c.status is Status.DONE and c.total is not None}
-    prior = spread({stack: measured[stack].steady | {"": totals[stack]} for stack in estimates})
-    order = stats.rank(estimates, partial(_ratio, totals, process_sd, prior))
-    ranked = [replace(by_name[stack.name], rank=stack.rank, ratio=stack.ratio) for stack in order]
-    return ranked + [cell for cell in cells if cell.stack not in estimates]
+    by_name = {cell.stack: cell for cell in cells if cell.status is Status.DONE and cell.total is not None}
+    totals = {stack: measured[stack].totals(steps) for stack in by_name}
+    all_means = {stack: measured[stack].mean_totals(steps) for stack in by_name}
+    prior = spread({stack: measured[stack].steady | {"": totals[stack]} for stack in by_name})
+    order = _ranked(totals, all_means, spreads, prior)
+    ranked = [replace(by_name[stack.name], **_standing(stack, time), total=time) for stack, time in order]
+    return ranked + [cell for cell in cells if cell.stack not in by_name]
 
 
-def by_step(cells: Sequence[CellSummary], measured: Mapping[str, Figures], process_sd: float) -> list[CellSummary]:
+def by_step(cells: Sequence[CellSummary], measured: Mapping[str, Figures], spreads: Spreads) -> list[CellSummary]:
     """Return the cells in their order, with each step that agrees ranked against the same step of the other stacks."""
-    ranks: dict[tuple[str, str], Ranked] = {}
+    order: dict[tuple[str, str], tuple[Ranked, Interval]] = {}
     complete = [cell.stack for cell in cells if cell.status in (Status.DONE, Status.DISAGREES)]
     prior = spread({stack: measured[stack].steady for stack in complete})
     for name in dict.fromkeys(step.step for cell in cells for step in cell.steps):
-        blocks = {stack: figures.steady.get(name, {}) for stack, figures in measured.items()}
-        estimates = {
-            cell.stack: step.steady.estimate
+        blocks = {
+            cell.stack: measured[cell.stack].steady[name]
             for cell in cells
             for step in cell.steps
             if step.step == name and step.steady is not None and step.agrees is not False
         }
-        for ranked in stats.rank(estimates, partial(_ratio, blocks, process_sd, prior)):
-            ranks[ranked.name, name] = ranked
-    return [replace(cell, steps=_with_ranks(cell, ranks), total=None) for cell in cells]
+        all_means = {stack: mean_blocks(its) for stack, its in blocks.items()}
+        for ranked, time in _ranked(blocks, all_means, spreads, prior):
+            order[ranked.name, name] = ranked, time
+    return [replace(cell, steps=_with_ranks(cell, order), total=None) for cell in cells]
 
 
-def _with_ranks(cell: CellSummary, ranks: Mapping[tuple[str, str], Ranked]) -> tuple[StepSummary, ...]:
-    pairs = [(step, ranks.get((cell.stack, step.step))) for step in cell.steps]
-    return tuple(replace(step, rank=ranked.rank, ratio=ranked.ratio) if ranked else step for step, ranked in pairs)
+def _with_ranks(cell: CellSummary, order: Mapping[tuple[str, str], tuple[Ranked, Interval]]) -> tuple[StepSummary, ...]:
+    pairs = [(step, order.get((cell.stack, step.step))) for step in cell.steps]
+    return tuple(replace(step, **_standing(*found), steady=found[1]) if found else step for step, found in pairs)
 
 
-def break_even(ranked: Sequence[CellSummary]) -> BreakEven | None:
-    """Return when the fastest cell has made up for its slower start; None if none starts distinguishably sooner."""
-    starts = [(cell.cold_start_s, cell) for cell in ranked if cell.rank is not None and cell.cold_start_s is not None]
-    if not starts or starts[0][1].rank != 1:
-        return None
-    cold, winner = starts[0]
-    cold_first, first = min(starts, key=lambda start: start[0])
-    if winner.total is None or first.total is None or first.ratio is None or stats.verdict(first.ratio) != "slower":
-        return None
-    calls = stats.break_even(cold, winner.total.estimate, cold_first, first.total.estimate)
-    return BreakEven(winner.stack, first.stack, calls)
+def _standing(ranked: Ranked, time: Interval) -> dict[str, Any]:
+    """Return the fields of a summary that say how its stack stands among the others."""
+    assumed = ranked.rank is None or time.assumed
+    return {"rank": None if assumed else ranked.rank, "assumed": assumed, "ratio": ranked.ratio}
 
 
-def _ratio(blocks: Mapping[str, Blocks], process_sd: float, prior: Prior, a: str, b: str) -> Ratio | None:
-    pair = paired(blocks[a], blocks[b])
-    return stats.ratio(*pair, process_sd=process_sd, prior=prior) if pair[0] else None
+def _ranked(
+    times: Mapping[str, Blocks], all_means: Mapping[str, Blocks], spreads: Spreads, prior: Prior
+) -> list[tuple[Ranked, Interval]]:
+    """Rank stacks by the blocks of their times; the means of the same blocks must differ in the same direction."""
+    fitted = levels(times)
+
+    def ratio(a: str, b: str) -> Ratio | None:
+        found = fitted.ratio(a, b, spreads, prior)
+        return found and replace(found, mean=means.ratio(*paired(all_means[a], all_means[b])))
+
+    intervals = {stack: fitted.interval(stack, spreads) for stack in times}
+    order = ranks.rank({stack: time.estimate for stack, time in intervals.items()}, ratio)
+    return [(stack, intervals[stack.name]) for stack in order]

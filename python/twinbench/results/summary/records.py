@@ -14,9 +14,6 @@ from twinbench.numbers.stats import Interval, Ratio
 from twinbench.results.models.endpoints import Endpoint
 from twinbench.store.records import Status
 
-TREND_SAMPLES = 10
-"""Samples that the test for a trend takes (``TREND_WINDOW`` of a worker): with fewer, times aren't known to fall."""
-
 
 @dataclass(frozen=True, slots=True)
 class RequestLatency:
@@ -39,7 +36,11 @@ class StepSummary:
     first_call_s: float | None
     """Median over processes of the first execution, compilation included. None if the step never ran."""
     steady: Interval | None
-    """Time of one execution after warm-up. None if it wasn't measured."""
+    """Typical time of one execution after warm-up. None if it wasn't measured."""
+    mean_s: float | None
+    """Mean of the steady samples, rare slow ones included. None if it wasn't measured."""
+    p95_s: float | None
+    """Time that 95 of 100 steady samples don't exceed, garbage collections included. None if it wasn't measured."""
     boundary_in_s: float | None
     """Time to bring the inputs into this framework's form. None if it wasn't measured, 0 if no conversion was
     needed."""
@@ -65,9 +66,13 @@ class StepSummary:
     """Why the library can't follow the contract here. Empty where it can."""
     rank: int | None
     """Rank of an independent step: 1 plus the number of stacks that are distinguishably faster. None for steps that
-    aren't independent, and for a step that disagrees."""
+    aren't independent, for a step that disagrees, and where ``assumed``."""
+    assumed: bool
+    """Whether an independent step has no rank for this reason only: it was measured in too few processes, so that the
+    spread between them is assumed."""
     ratio: Ratio | None
-    """Ratio to the fastest ranked stack of this step. None for the fastest itself, and for steps without a rank."""
+    """Ratio to the ranked stack with the least time at this step. None for that stack, and for steps without a
+    rank."""
     rss_increase_bytes: int | None
     """Bytes by which the step raised the peak memory. None if it wasn't measured."""
     per_second: float | None
@@ -79,14 +84,19 @@ class StepSummary:
     discarded: int | None
     """Samples that warm-up threw away. None if it wasn't recorded."""
     settled: bool | None
-    """Whether the times were seen to have stopped falling when warm-up ended, in every process.
-
-    None if it wasn't recorded. A step of more than 0.1 s ends its warm-up before a trend can be seen."""
+    """Whether no change of the times was seen when warm-up ended, in every process. None if it wasn't recorded."""
+    trend: str | None
+    """What the times did when warm-up ended, in the worst of all processes: ``settled``, ``faster``, ``slower``, or
+    ``short``: a step of more than 0.1 s ends its warm-up before a change can be seen. None if it wasn't recorded."""
+    allocated_bytes: float | None
+    """Bytes that an execution allocates. None in Python, and if it wasn't recorded."""
+    gc_share: float | None
+    """Share of the steady time that the garbage collector takes. None if it wasn't measured."""
 
     @property
-    def still_falling(self) -> bool:
-        """Whether the times were seen to fall when warm-up ended."""
-        return self.settled is False and (self.discarded or 0) >= TREND_SAMPLES
+    def changing(self) -> bool:
+        """Whether the times were seen to get faster or slower when warm-up ended."""
+        return self.trend in ("faster", "slower")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +151,10 @@ class CellSummary:
     """Why the cell isn't done, in a sentence. Empty if it is done."""
     steps: tuple[StepSummary, ...]
     total: Interval | None
-    """Time of one execution of all steps after warm-up, without boundaries. None unless every step was measured."""
+    """Typical time of one execution of all steps after warm-up, without boundaries. None unless every step was
+    measured."""
+    mean_s: float | None
+    """Mean time of one execution of all steps after warm-up, as that of a step. None without ``total``."""
     imports_s: Mapping[str, float]
     """Median over processes of the time to import each framework."""
     first_call_s: float | None
@@ -157,11 +170,15 @@ class CellSummary:
     blocks: int
     """Number of complete blocks, in all processes together."""
     rank: int | None
-    """1 plus the number of stacks that are distinguishably faster; stacks that can't be told apart share a rank.
+    """1 plus the number of stacks that are distinguishably faster.
 
-    None unless the cell is done: a cell that failed or disagrees is shown, but never ranked."""
+    None unless the cell is done: a cell that failed or disagrees is shown, but never ranked; and None where
+    ``assumed``."""
+    assumed: bool
+    """Whether there is no rank for this reason only: the cell was measured in too few processes, so that the spread
+    between them is assumed."""
     ratio: Ratio | None
-    """Ratio to the fastest ranked stack. None for the fastest itself, and for cells without a rank."""
+    """Ratio to the ranked stack with the least time. None for that stack itself, and for cells without a rank."""
     quality: Mapping[str, QualitySummary]
     """Quality by metric. Empty if the pipeline trains nothing, or the cell made no predictions."""
     curve: tuple[CurvePoint, ...]
@@ -185,6 +202,14 @@ class CellSummary:
     """Whether the cell was measured by an earlier invocation, before the run was resumed."""
     endpoints: tuple[Endpoint, ...]
     """Measurements of the cell's deployed model."""
+    facts: Mapping[str, Mapping[str, Any]]
+    """What the workers and the runner recorded beside the samples, such as threads, devices, dtypes and warm-up: by
+    step (empty for the whole cell), then by key."""
+
+    @property
+    def unsettled(self) -> tuple[str, ...]:
+        """Steps that were measured although their times were seen to change when warm-up ended."""
+        return tuple(step.step for step in self.steps if step.changing and step.steady is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +219,14 @@ class BreakEven:
     stack: str
     """The fastest stack in steady state."""
     against: str
-    """The stack with the quickest cold start."""
+    """The stack with the quickest cold start, of those that start distinguishably sooner and are distinguishably
+    slower afterwards."""
     calls: int | None
     """Number of executions of the pipeline, the first included. None if it never makes up for its start."""
+    low: int | None
+    """Lower end of the 95 % interval of ``calls``. None with fewer than `stats.OWN_SPREAD` processes."""
+    high: int | None
+    """Upper end of that interval. None with so few processes, and where the interval has no upper end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +248,19 @@ class Growth:
     """Id of an independent step; empty for the total."""
     exponent: float
     low: float | None
-    """Lower end of a 95 % interval of the fit. None with two sizes, through which a line always goes."""
+    """Lower end of a 95 % interval of the fit. None with two sizes, through which a line always goes, and where one
+    exponent doesn't fit."""
     high: float | None
-    """Upper end of that interval. None with two sizes."""
+    """Upper end of that interval. None where ``low`` is None."""
     sizes: tuple[str, ...]
     """Names of the sizes that were measured."""
+    fits: bool | None = None
+    """Whether one exponent fits all sizes, by a test for lack of fit at 5 %, corrected for the number of exponents.
+    None with two sizes."""
+    smallest: float | None = None
+    """Exponent between the two smallest amounts."""
+    largest: float | None = None
+    """Exponent between the two largest amounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +288,8 @@ class PipelineSummary:
     """Ranked cells, the fastest first; then the others in the order of planning."""
     baselines: tuple[BaselineSummary, ...]
     break_even: BreakEven | None
-    """None if no cell is ranked, or if no other cell starts sooner and is distinguishably slower."""
+    """None if no cell is ranked, or if no other cell starts distinguishably sooner and is distinguishably slower
+    afterwards."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,18 @@ Nothing here prints, and nothing is measured.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from statistics import fmean
 from typing import Any
 
 from twinbench import metrics
-from twinbench.numbers import equivalence, stats
+from twinbench.numbers import equivalence, means, stats
+from twinbench.numbers.spreads import Spreads
 from twinbench.numbers.stats import Interval
 from twinbench.results.models import endpoints
-from twinbench.results.summary import ranking
+from twinbench.results.summary import disturbances, ranking, starts
 from twinbench.results.summary.growth import growths
 from twinbench.results.summary.records import (
     BaselineSummary,
@@ -30,8 +31,8 @@ from twinbench.results.summary.records import (
     RunSummary,
     StepSummary,
 )
-from twinbench.store.facts import StepFacts
-from twinbench.store.records import WARM_UP_S, Agreement, Baseline, Cell, PlannedPipeline, Quality, Run, Status
+from twinbench.store.facts import SHOWN_APART, StepFacts
+from twinbench.store.records import Agreement, Baseline, Cell, Fact, PlannedPipeline, Quality, Run, Status
 from twinbench.store.samples import Blocks, Figures, figures, nested
 from twinbench.store.store import Store
 
@@ -53,9 +54,6 @@ __all__ = [
 LEVELS = ("exact", "rounding", "approximate", "different")
 """Tolerance classes, from the best to the worst."""
 
-SPARE_CORES = 0.25
-"""Number of cores that a stack may keep busy beyond its threads, such as by a garbage collector, without a warning."""
-
 
 def summarise(store: Store, run_id: str) -> RunSummary:
     """Summarise a run, named by its id or a unique prefix of it. Raises BadInput for an unknown run."""
@@ -69,7 +67,7 @@ def summarise(store: Store, run_id: str) -> RunSummary:
         for planned in store.pipelines(run.id)
         for variant_cells in cells[planned.name, planned.size].values() or [[]]
     )
-    growth = growths(pipelines)
+    growth = growths(pipelines, run.spreads)
     return RunSummary(
         run_id=run.id,
         created=run.created,
@@ -78,7 +76,7 @@ def summarise(store: Store, run_id: str) -> RunSummary:
         environment=run.environment,
         pipelines=pipelines,
         growth=growth,
-        warnings=(*_noise(store, run.id), *_too_busy(run, pipelines), *_unsettled(pipelines), *_reused(pipelines)),
+        warnings=tuple(disturbances.warnings(store, run, pipelines)),
     )
 
 
@@ -92,18 +90,18 @@ def _pipeline(
 ) -> PipelineSummary:
     spec = planned.spec
     steps = {step["id"]: step["op"] for step in spec["steps"]}
-    process_sd = run.environment.get("process_sd", stats.PROCESS_SD)
+    spreads = run.spreads
     own = [b for b in baselines if (b.pipeline, b.size) == (planned.name, planned.size)]
     independent = spec.get("independent", False)
     cells, measured = [], {}
     for cell in variant_cells:
         measured[cell.label] = figures(store.samples(cell.id))
-        cells.append(_judged(_cell(store, cell, steps, measured[cell.label], process_sd), spec, own))
+        cells.append(_judged(_cell(store, cell, steps, measured[cell.label], spreads), spec, own))
     cells = _with_equivalences(store, cells, spec)
     if independent:
-        ranked = ranking.by_step(cells, measured, process_sd)
+        ranked = ranking.by_step(cells, measured, spreads)
     else:
-        ranked = ranking.by_total(cells, measured, list(steps), process_sd)
+        ranked = ranking.by_total(cells, measured, list(steps), spreads)
     return PipelineSummary(
         pipeline=planned.name,
         size=planned.size,
@@ -118,17 +116,17 @@ def _pipeline(
         variant=variant_cells[0].variant if variant_cells else "",
         cells=tuple(ranked),
         baselines=tuple(BaselineSummary(b.name, b.metric, b.value) for b in own),
-        break_even=None if independent else ranking.break_even(ranked),
+        break_even=None if independent else starts.break_even(ranked, measured, list(steps), spreads),
     )
 
 
-def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, process_sd: float) -> CellSummary:
+def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, spreads: Spreads) -> CellSummary:
     """Summarise a cell on its own: without its rank, and without the fields that depend on target and baseline."""
     records = store.facts(cell.id)
     facts = {fact.key: fact.value for fact in records if not fact.step}
     by_step = {step: StepFacts.of(records, step) for step in ops}
     agreements = store.agreements(cell.id)
-    steps = _steps(cell, ops, measured, agreements, by_step, process_sd)
+    steps = _steps(cell, ops, measured, agreements, by_step, spreads)
     totals = measured.totals(ops)
     imports = measured.imports()
     first_call = _sum([step.first_call_s for step in steps])
@@ -142,7 +140,8 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         kind=cell.kind,
         reason=cell.reason,
         steps=steps,
-        total=_interval(totals, process_sd),
+        total=_interval(totals, spreads),
+        mean_s=means.mean(nested(measured.mean_totals(ops))) if totals else None,
         imports_s=imports,
         first_call_s=first_call,
         cold_start_s=None if first_call is None else first_call + sum(imports.values()),
@@ -151,6 +150,7 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         processes=len({process for process, _ in totals}),
         blocks=len(totals),
         rank=None,
+        assumed=False,
         ratio=None,
         quality=_quality(store.qualities(cell.id)),
         curve=tuple(CurvePoint(**point) for step in by_step.values() for point in step.curve),
@@ -163,6 +163,7 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, p
         gc_share=measured.gc_share,
         reused=bool(facts.get("reused")),
         endpoints=endpoints.of_facts(records),
+        facts=_facts(records),
     )
 
 
@@ -172,9 +173,9 @@ def _steps(
     measured: Figures,
     agreements: Sequence[Agreement],
     facts: Mapping[str, StepFacts],
-    process_sd: float,
+    spreads: Spreads,
 ) -> tuple[StepSummary, ...]:
-    steady = {step: _interval(measured.steady.get(step, {}), process_sd) for step in ops}
+    steady = {step: _interval(measured.steady.get(step, {}), spreads) for step in ops}
     total = _sum([interval.estimate if interval else None for interval in steady.values()])
     return tuple(
         _step(step, op, cell, measured, steady[step], total, [a for a in agreements if a.step == step], facts[step])
@@ -198,6 +199,8 @@ def _step(
         framework=cell.steps.get(step, ""),
         first_call_s=measured.typical("first_call", step),
         steady=steady,
+        mean_s=measured.mean(step),
+        p95_s=measured.quantile(step, 0.95),
         boundary_in_s=measured.typical("boundary", step, "in"),
         boundary_out_s=measured.typical("boundary", step, "out"),
         samples=sum(map(len, measured.steady.get(step, {}).values())),
@@ -209,23 +212,26 @@ def _step(
         psnr_db=min((a.psnr_db for a in agreements if a.psnr_db is not None), default=None),
         declared=next((a.declared for a in agreements if a.declared), ""),
         rank=None,
+        assumed=False,
         ratio=None,
         rss_increase_bytes=facts.rss_increase_bytes,
         per_second=facts.examples / steady.estimate if facts.examples and steady else None,
-        latency=_latency(measured.steady.get(step, {})) if facts.request else None,
+        latency=_latency(measured, step) if facts.request else None,
         saved_bytes=int(facts.held_as["bytes"]) if "bytes" in facts.held_as else None,
         discarded=facts.discarded,
         settled=facts.settled,
+        trend=facts.trend,
+        allocated_bytes=facts.allocated_bytes,
+        gc_share=measured.gc_shares.get(step),
     )
 
 
-def _latency(blocks: Blocks) -> RequestLatency | None:
+def _latency(measured: Figures, step: str) -> RequestLatency | None:
     """Compute quantiles by the nearest-rank method, which returns measured values."""
-    walls = sorted(wall for block in blocks.values() for wall in block)
-    if not walls:
+    p50, p95, p99 = (measured.quantile(step, share) for share in (0.50, 0.95, 0.99))
+    if p50 is None or p95 is None or p99 is None:
         return None
-    p50, p95, p99 = (walls[math.ceil(q * len(walls)) - 1] for q in (0.50, 0.95, 0.99))
-    return RequestLatency(p50, p95, p99, len(walls))
+    return RequestLatency(p50, p95, p99, len(measured.walls[step]))
 
 
 def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Baseline]) -> CellSummary:
@@ -280,13 +286,14 @@ def _with_equivalence(
         return cell
     ours, theirs = values[cell.stack], values[best]
     seeds = sorted(ours.keys() & theirs.keys())
-    result = equivalence.equivalence([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds], margin)
+    pairs = [ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]
+    result = equivalence.equivalence(*pairs, margin, stacks=len(values))
     quality = replace(cell.quality[metric], against=best, equivalence=result)
     return replace(cell, quality={**cell.quality, metric: quality})
 
 
-def _interval(blocks: Blocks, process_sd: float) -> Interval | None:
-    return stats.summarise(nested(blocks), process_sd=process_sd) if blocks else None
+def _interval(blocks: Blocks, spreads: Spreads) -> Interval | None:
+    return stats.summarise(nested(blocks), time_sd=spreads.time_sd) if blocks else None
 
 
 def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
@@ -294,6 +301,15 @@ def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
     for quality in qualities:
         values[quality.metric].append(quality.value)
     return {name: QualitySummary(name, fmean(v), min(v), max(v), len(v), "", None) for name, v in values.items()}
+
+
+def _facts(records: Sequence[Fact]) -> dict[str, dict[str, Any]]:
+    """Return the facts by step and key, without those that have fields or views of their own."""
+    facts: dict[str, dict[str, Any]] = {}
+    for fact in records:
+        if fact.key not in SHOWN_APART:
+            facts.setdefault(fact.step, {})[fact.key] = fact.value
+    return facts
 
 
 def _worst(agreements: Sequence[Agreement]) -> float | None:
@@ -306,38 +322,6 @@ def _sum(values: Sequence[float | None]) -> float | None:
     """Add the values; None if one of them is missing, or if there are none."""
     present = [value for value in values if value is not None]
     return sum(present) if present and len(present) == len(values) else None
-
-
-def _noise(store: Store, run_id: str) -> Iterator[str]:
-    """Yield each of the runner's warnings once, with the number of times that it was given."""
-    given = Counter(text for noise in store.noise(run_id) for text in noise.facts.get("warnings", ()))
-    for text, times in given.items():
-        yield f"{text} ({times} times)" if times > 1 else text
-
-
-def _too_busy(run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
-    threads = run.environment.get("threads", math.inf)
-    for pipeline in pipelines:
-        for cell in pipeline.cells:
-            if (cell.cpu_per_wall or 0.0) > threads + SPARE_CORES:
-                busy = f"{cell.stack} kept {cell.cpu_per_wall:.1f} cores busy"
-                yield f"{pipeline.pipeline}: {busy}, with --threads {threads}"
-
-
-def _unsettled(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
-    for pipeline in pipelines:
-        for cell in pipeline.cells:
-            for step in cell.steps:
-                if step.still_falling and step.steady is not None:
-                    why = f"still getting faster when warm-up ended after {WARM_UP_S:g} s"
-                    yield f"{pipeline.pipeline}: {cell.stack}: {step.step} {why}"
-
-
-def _reused(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
-    for pipeline in pipelines:
-        stacks = ", ".join(cell.stack for cell in pipeline.cells if cell.reused and cell.total)
-        if stacks:
-            yield f"{pipeline.pipeline}: measured before the run was resumed, not interleaved with the others: {stacks}"
 
 
 def _plain(value: Any) -> Any:

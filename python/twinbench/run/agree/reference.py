@@ -5,10 +5,11 @@ A reference is computed once per pipeline, size, dataset and version of its code
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from twinbench.errors import BadInput
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays, OutsideContract
 from twinbench.plan.pipeline import DATA, Pipeline, Step
-from twinbench.run.agree import baselines, sources
+from twinbench.run.agree import baselines, sources, variation
 
 BASELINES = "baselines.json"
 """File of a reference with the baselines' metrics; written last, and so the sign that the reference is complete."""
@@ -44,6 +45,12 @@ class Reference:
         """Return a step's reference output, memory-mapped."""
         return arrays.load(Path(self.directory_of(step)))
 
+    def inputs(self, step: Step) -> list[Any]:
+        """Return the reference's inputs of a step, and its givens; arrays are memory-mapped."""
+        values: list[Any] = [self.files[step.id]] if step.id in self.files else [self.output(s) for s in step.inputs]
+        given = self.given(step.id)
+        return values if given is None else [*values, arrays.load(Path(given))]
+
     def given(self, step: str) -> str | None:
         """Return the directory of a step's givens; None where its op has no givens."""
         path = self.directory / "givens" / step
@@ -53,16 +60,6 @@ class Reference:
         """Return the unit of the absolute tolerance by output array of a step; empty where the op declares no scale."""
         path = self.directory / "scales" / step
         return arrays.load(path) if arrays.saved(path) else {}
-
-    def with_derived(self, step: Step, output: Arrays) -> Arrays:
-        """Add to an output of a step what its op derives from the output and the reference's inputs for the check."""
-        if step.op.derived is None:
-            return output
-        given = self.given(step.id)
-        inputs = [self.output(source) for source in step.inputs]
-        return output | step.op.derived(
-            step.params, output, *inputs, *([] if given is None else [arrays.load(Path(given))])
-        )
 
     def examples(self, step: Step) -> int:
         """Return how many examples one execution of a step trains on or scores; 0 for a step of another kind."""
@@ -103,27 +100,81 @@ def _key(pipeline: Pipeline, size: str, files: Mapping[str, str]) -> str:
 
 
 def _make(pipeline: Pipeline, amount: float | None, files: Mapping[str, str], directory: Path) -> None:
-    """Run the reference of every step in order, and save the outputs."""
-    outputs: dict[str, Arrays] = {}
-    if pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps):
-        arrays.save(directory / DATA, pipeline.dataset.value(amount))
-        outputs[DATA] = arrays.load(directory / DATA)
-    for step in pipeline.steps:
-        _step(pipeline, step, outputs, files, directory)
-        outputs[step.id] = arrays.load(directory / "outputs" / step.id)
+    """Run the reference of every step in order on the pipeline's data, and save the outputs and the baselines."""
+    used = pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps)
+    data = pipeline.dataset.value(amount) if pipeline.dataset is not None and used else None
+    outputs = _outputs(pipeline, data, files, directory)
     split = next((outputs[step.id] for step in pipeline.steps if step.op.role == "split"), None)
     values = baselines.baselines(split) if split is not None else {}
     (directory / BASELINES).write_text(json.dumps(values), encoding="utf-8")
 
 
+def _outputs(
+    pipeline: Pipeline, data: Arrays | None, files: Mapping[str, str], directory: Path, more_seed: int = 0
+) -> dict[str, Arrays]:
+    """Run the reference of every step in order on a value and files, save the outputs, and return them.
+
+    ``more_seed`` is added to the seed of every step that has one, for what is given to the implementations.
+    """
+    outputs: dict[str, Arrays] = {}
+    if data is not None:
+        arrays.save(directory / DATA, data)
+        outputs[DATA] = arrays.load(directory / DATA)
+    for step in pipeline.steps:
+        _step(pipeline, step, outputs, files, directory, more_seed)
+        outputs[step.id] = arrays.load(directory / "outputs" / step.id)
+    return outputs
+
+
+def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None:
+    """Return the reference on other data of the same shapes, from the cache or computed now.
+
+    ``number`` tells several variations apart. None where the data are too large (`variation.LARGEST_BYTES`).
+    """
+    sources = [Path(base.directory_of(DATA)), *(Path(file) for file in base.files.values())]
+    if sum(variation.size_of(path) for path in sources) > variation.LARGEST_BYTES:
+        return None
+    code = hashlib.sha256(Path(variation.__file__).read_bytes()).hexdigest()[:8]
+    directory = base.directory.with_name(f"{base.directory.name}-varied-{number}-{code}")
+    if not directory.is_dir():
+        with cache.filled(directory) as unfinished:
+            for rule in variation.rules(number):
+                with contextlib.suppress(BadInput):
+                    _vary(pipeline, base, rule, number, unfinished / rule)
+                    (unfinished / rule / BASELINES).write_text("{}", encoding="utf-8")
+                    break
+    complete = next(directory / rule for rule in variation.RULES if (directory / rule / BASELINES).is_file())
+    return Reference(complete, {step: _varied_file(complete, step, file) for step, file in base.files.items()}, {})
+
+
+def _vary(pipeline: Pipeline, base: Reference, rule: str, number: int, directory: Path) -> None:
+    saved = Path(base.directory_of(DATA))
+    data = variation.vary_arrays(arrays.load(saved), rule, number) if arrays.saved(saved) else None
+    files = {step: _varied_file(directory, step, file) for step, file in base.files.items()}
+    for step, file in base.files.items():
+        variation.vary_file(Path(file), Path(files[step]), rule, number)
+    _outputs(pipeline, data, files, directory, 1 + number)
+
+
+def _varied_file(directory: Path, step: str, file: str) -> str:
+    return str(directory / "files" / step / Path(file).name)
+
+
 def _step(
-    pipeline: Pipeline, step: Step, outputs: Mapping[str, Arrays], files: Mapping[str, str], directory: Path
+    pipeline: Pipeline,
+    step: Step,
+    outputs: Mapping[str, Arrays],
+    files: Mapping[str, str],
+    directory: Path,
+    more_seed: int,
 ) -> None:
     values: list[Any] = [files[step.id]] if step.id in files else [outputs[name] for name in step.inputs]
     try:
         step.op.requires(step.params, *values)
         if step.op.givens is not None:
-            given = step.op.givens(step.params, *values)
+            seed = getattr(step.params, "seed", None)
+            params = step.params if seed is None else replace(step.params, seed=seed + more_seed)
+            given = step.op.givens(params, *values)
             arrays.save(directory / "givens" / step.id, given)
             values.append(given)
         output: Arrays = step.op.reference(step.params, *values)

@@ -6,10 +6,11 @@ A Dask worker takes one job at a time by its resource ``twinbench``, and measure
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,8 @@ RESOURCE = "twinbench"
 
 CONNECT_S = 5.0
 """Longest wait for the scheduler's answer, in seconds."""
+
+TLS = "https://distributed.dask.org/en/stable/tls.html"
 
 SCHEMES = ("tcp", "tls", "ws", "wss")
 LOOK_S = 2.0
@@ -105,6 +108,11 @@ def run(
     exception is raised again.
     """
     hosts = _hosts(client)
+    for address in exposed(client.scheduler_info(n_workers=-1)):
+        say(
+            "warning",
+            f"{address} listens beyond loopback without TLS: whoever reaches it can run code there; see {TLS}",
+        )
     workers: list[str | None] = [*hosts] if each_host else [None]
     jobs = list(_jobs(request, options, len(workers)))
     return _Cluster(client, store, say).measure(jobs, workers)
@@ -149,8 +157,31 @@ def _hosts(client: Client) -> list[str]:
 
 def _no_worker(client: Client) -> str:
     address = client.scheduler.address
-    start = f"dask worker {address} --nworkers 1 --nthreads 1 --resources {RESOURCE}=1"
+    listen = "--host 127.0.0.1 " if exposed({"address": address, "workers": ()}) == [] else ""
+    offer = f"--dashboard-address 127.0.0.1:0 --nworkers 1 --nthreads 1 --resources {RESOURCE}=1"
+    start = f"dask worker {address} {listen}{offer}"
     return f"{address}: no worker offers the resource '{RESOURCE}'; start one on each host with: {start}"
+
+
+def exposed(info: Mapping[str, Any]) -> list[str]:
+    """Return the addresses of a scheduler and its workers that other machines reach without TLS.
+
+    ``info``: what the scheduler reports of itself, with its ``address`` and its ``workers`` by address.
+    """
+    return [address for address in (info["address"], *info["workers"]) if not _is_safe(address)]
+
+
+def _is_safe(address: str) -> bool:
+    scheme, _, rest = address.rpartition("://")
+    return scheme in ("tls", "wss", "inproc") or is_loopback(rest.rpartition(":")[0].strip("[]"))
+
+
+def is_loopback(name: str) -> bool:
+    """Return whether a host's name or address is this machine's own, which no other machine reaches."""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
 
 
 def _measure(job: host.Job) -> host.Outcome:

@@ -136,7 +136,7 @@ def _run(job: Job, directory: Path, turn: int, say: Callable[[str], None]) -> tu
         file.write_text(job.text, encoding="utf-8")
     else:
         file = Path(job.file)
-    command = [sys.executable, "-m", "twinbench", "run", job.pipeline, *job.arguments]
+    command = [sys.executable, "-P", "-m", "twinbench", "run", job.pipeline, *job.arguments]
     command += ["--pipelines", str(file.parent), "--store", str(directory / RESULTS), "--no-track", "--json"]
     with _lock:
         if job.key in _stopped:

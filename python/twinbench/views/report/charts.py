@@ -156,7 +156,9 @@ def quality(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> Markup | N
     reached_by = [
         (cell, cell.total.estimate, reached.mean)
         for cell in pipeline.cells
-        if cell.rank is not None and cell.total and (reached := cell.quality.get(pipeline.metric or ""))
+        if (cell.rank is not None or cell.assumed)
+        and cell.total
+        and (reached := cell.quality.get(pipeline.metric or ""))
     ]
     x = log_scale(seconds for _, seconds, _ in reached_by)
     y = linear_scale((value for _, _, value in reached_by), least=LEAST_QUALITY)
@@ -255,7 +257,7 @@ def growth(
         return None
     unit = str(pipelines[0].dataset.get("unit", ""))
     series = [
-        Series(stack, numbers[stack], line, f"{stack}: time ~ {unit} ^ {fitted[stack].exponent:.2f}", stack)
+        Series(stack, numbers[stack], line, f"{stack}: time ~ {unit} ^ {words.exponent(fitted[stack])}", stack)
         for stack, line in lines.items()
     ]
     return svg.chart(

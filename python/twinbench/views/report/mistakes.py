@@ -57,7 +57,8 @@ def reliability(cells: Sequence[CellErrors], numbers: Mapping[str, int]) -> Mark
             cell.stack,
             numbers[cell.stack],
             [(part.confidence, part.accuracy) for part in cell.errors.bins],
-            f"{cell.stack}: expected calibration error {text.quality(cell.errors.calibration_error)}",
+            f"{cell.stack}: expected calibration error "
+            + text.between(cell.errors.calibration_error, cell.errors.calibration_interval),
             cell.stack,
         )
         for cell in cells

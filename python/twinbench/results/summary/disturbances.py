@@ -1,0 +1,54 @@
+"""Sentences about what may have disturbed the figures of a run, or makes them mean less than they seem to."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from twinbench.results.summary.records import PipelineSummary
+from twinbench.store.records import WARM_UP_S, Run
+from twinbench.store.store import Store
+
+SPARE_CORES = 0.25
+"""Number of cores that a stack may keep busy beyond its threads, such as by a garbage collector, without a warning."""
+
+
+def warnings(store: Store, run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    """Yield the runner's warnings, then those about single stacks."""
+    yield from _noise(store, run.id)
+    yield from _too_busy(run, pipelines)
+    yield from _unsettled(pipelines)
+    yield from _reused(pipelines)
+
+
+def _noise(store: Store, run_id: str) -> Iterator[str]:
+    """Yield each of the runner's warnings once, with the number of times that it was given."""
+    given = Counter(text for noise in store.noise(run_id) for text in noise.facts.get("warnings", ()))
+    for text, times in given.items():
+        yield f"{text} ({times} times)" if times > 1 else text
+
+
+def _too_busy(run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    threads = run.environment.get("threads", math.inf)
+    for pipeline in pipelines:
+        for cell in pipeline.cells:
+            if (cell.cpu_per_wall or 0.0) > threads + SPARE_CORES:
+                busy = f"{cell.stack} kept {cell.cpu_per_wall:.1f} cores busy"
+                yield f"{pipeline.pipeline}: {busy}, with --threads {threads}"
+
+
+def _unsettled(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    for pipeline in pipelines:
+        for cell in pipeline.cells:
+            for step in cell.steps:
+                if step.step in cell.unsettled:
+                    why = f"still getting {step.trend} when warm-up ended after {WARM_UP_S:g} s"
+                    yield f"{pipeline.pipeline}: {cell.stack}: {step.step} {why}"
+
+
+def _reused(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    for pipeline in pipelines:
+        stacks = ", ".join(cell.stack for cell in pipeline.cells if cell.reused and cell.total)
+        if stacks:
+            yield f"{pipeline.pipeline}: measured before the run was resumed, not interleaved with the others: {stacks}"

@@ -1,0 +1,53 @@
+"""The check of a step's output against the reference's, and what a check that can't be made costs."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from twinbench.errors import TwinbenchError
+from twinbench.launch.process import STDERR_TAIL, Ask, WorkerFailure, scratch
+from twinbench.ops import arrays
+from twinbench.plan.pipeline import Step
+from twinbench.plan.stack import Stack
+from twinbench.plan.stack import deviation as deviation_of
+from twinbench.run.agree import divergence
+from twinbench.run.agree.agreement import check_agreement
+from twinbench.run.agree.reference import Reference
+from twinbench.store.records import Agreement
+from twinbench.worker import protocol
+
+
+def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, directory: Path) -> list[Agreement]:
+    """Check that a step's output, saved in ``directory``, agrees with the reference's; one finding per array.
+
+    An isolated step is executed once more by the worker, on the reference's inputs, and that output is checked.
+    Raises WorkerFailure if the output can't be checked, and if it is a model whose training diverged.
+    """
+    want, scale, values = reference.output(step.id), reference.scale(step.id), reference.inputs(step)
+    deviation = deviation_of(stack.steps[step.id], step.op.name)
+    with scratch() as isolated, costs_its_cell_only(step):
+        if step.isolated:
+            directory = Path(isolated)
+            inputs = [reference.directory_of(source) for source in step.inputs]
+            ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=isolated)
+        got = arrays.load(directory)
+        if diverged := divergence.reason(step.op, got):
+            raise WorkerFailure("diverged", f"{step.id}: {diverged}")
+        findings = check_agreement(step.op, got, want, deviation, step.params, scale, values)
+    return [replace(finding, step=step.id) for finding in findings]
+
+
+@contextmanager
+def costs_its_cell_only(step: Step) -> Iterator[None]:
+    """Turn the exception of a check into the failure of its cell, so that an unusable output doesn't end the run."""
+    try:
+        yield
+    except (WorkerFailure, TwinbenchError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"{step.id}: can't be compared: {type(error).__name__}: {error}".splitlines()[0][:500]
+        raise WorkerFailure("wrong answer", reason, traceback.format_exc()[-STDERR_TAIL:]) from error

@@ -1,0 +1,110 @@
+"""A provisional table stands early, is refined on a terminal, and is printed once elsewhere."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console, Group
+from rich.progress import Progress
+
+from tests.results.make_store import RUN, drop_process, make_store, overrule
+from twinbench.cli.progress import EVERY_S, WAIT_S, Bars, Lines, Provisional, figures_of
+from twinbench.results.summary.run import summarise
+from twinbench.store.records import LOOK
+from twinbench.store.store import Sample, Status, Store
+from twinbench.views import provisional
+
+
+class Figures:
+    """Figures that count how often they are made."""
+
+    def __init__(self, complete: bool = True) -> None:
+        self.asked: list[tuple[int, int]] = []
+        self.complete = complete
+
+    def __call__(self, process: int, processes: int) -> tuple[Group, bool]:
+        self.asked.append((process, processes))
+        return Group(f"table {len(self.asked)}"), self.complete
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_table_is_refined_on_a_terminal_and_not_too_often():
+    figures, clock = Figures(), Clock()
+    bars = Bars(Progress(console=Console(file=io.StringIO())), Provisional(figures, clock))
+    bars.refined(1, 4)
+    first = bars.table
+    assert first is not None
+    bars.refined(1, 4)
+    assert bars.table is first
+    clock.now += EVERY_S
+    bars.refined(2, 4)
+    assert bars.table is not first
+    assert figures.asked == [(1, 4), (2, 4)]
+
+
+def test_elsewhere_it_is_printed_once(capsys):
+    figures, clock = Figures(), Clock()
+    lines = Lines(Provisional(figures, clock))
+    for _ in range(3):
+        clock.now += EVERY_S
+        lines.refined(1, 4)
+    assert len(figures.asked) == 1
+    assert capsys.readouterr().err.count("table") == 1
+
+
+def test_it_waits_for_the_first_times_but_not_for_ever():
+    figures, clock = Figures(complete=False), Clock()
+    shown = Provisional(figures, clock)
+    assert shown.latest(once=True) is None
+    assert not shown.is_late
+    clock.now += WAIT_S
+    assert shown.is_late
+    assert shown.latest(once=True) is not None
+    assert WAIT_S < 90
+
+
+def test_without_figures_there_is_none():
+    assert Provisional(None).latest(once=False) is None
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A run in which two stacks are being measured, one before its first block."""
+    make_store(tmp_path / "results.db")
+    with Store.open(tmp_path / "results.db") as opened:
+        cells = {cell.stack: cell.id for cell in opened.cells(RUN)}
+        for stack in ("pandas+torch", "NumPy+torch"):
+            overrule(opened, cells[stack], Status.RUNNING)
+            for process in range(0 if stack == "NumPy+torch" else 1, 4):
+                drop_process(opened, cells[stack], process)
+        opened.add_samples(cells["NumPy+torch"], [Sample(0, 0, "flights", "first_call", 9e8)])
+        yield opened
+
+
+def test_what_is_shown_says_that_it_is_provisional_and_ranks_nothing(store):
+    file = io.StringIO()
+    summary = summarise(store, RUN)
+    Console(file=file, width=140).print(provisional.shown(summary, 1, 4, {}))
+    output = file.getvalue()
+    assert "flights-delay (small): provisional, in process 1 of 4; nothing is ranked yet" in output
+    assert "rank" not in output.replace("ranked", "")
+    (pandas,) = [line for line in output.splitlines() if line.startswith(" pandas+torch ")]
+    assert re.search(r"27\d ms ±[\d.]+% assumed", pandas)
+    (numpy,) = [line for line in output.splitlines() if line.startswith(" NumPy+torch ")]
+    assert re.split(r"\s{2,}", numpy.strip())[1] == "-"
+    assert not provisional.complete(summary), "one of the two has no time yet"
+    store.add_fact(next(c.id for c in store.cells(RUN) if c.stack == "NumPy+torch"), "", LOOK, {"a": 0.25, "b": 1.0})
+    table, complete = figures_of(store, RUN)(1, 4)
+    Console(file=file, width=140).print(table)
+    assert "about 1.25 s" in file.getvalue()
+    assert complete is False
