@@ -205,7 +205,7 @@ class Repeated(Content):
 
 @dataclass(frozen=True, slots=True)
 class Varied(Content):
-    """A step was executed on new inputs, and the output saved. Times are processor time of the call and the conversion."""
+    """A step was executed on new inputs, and the output saved. The times are processor time."""
 
     cpu_ns: float
     extract_ns: int
