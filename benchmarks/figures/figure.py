@@ -13,6 +13,8 @@ from typing import Any, Literal
 NAMES = (
     "false_alarms",
     "false_ranks",
+    "gate",
+    "choice",
     "timer",
     "julia_loop",
     "collector",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from types import TracebackType
 
 OK = 0
 FAILED = 1
@@ -43,3 +45,31 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if close:
         return f"; did you mean '{close[0]}'?"
     return f"; valid: {', '.join(names)}" if names else ""
+
+
+LONGEST = 2000
+"""Most characters of a library's message that are shown: more than any library's reason, less than a printed table."""
+
+
+def in_one_line(error: BaseException, files: Collection[str] = ()) -> str:
+    """Describe an exception of a library in one line: its type, its whole message, and where it was raised.
+
+    The place is the last line of one of the ``files`` that was being executed, or else of any file. It is left out for
+    exceptions of the library's own types, whose messages say what is wrong.
+    """
+    message = " ".join(str(error).partition("\nStacktrace:")[0].split())[:LONGEST]
+    name = type(error).__name__
+    text = f"{name}: {message}" if message else f"{name} without a message"
+    place = _place(error.__traceback__, files) if type(error).__module__ == "builtins" else ""
+    return f"{text} ({place})" if place else text
+
+
+def _place(trace: TracebackType | None, files: Collection[str]) -> str:
+    """Return file and line of the innermost frame in one of the files; of the innermost frame if none is in them."""
+    places: list[tuple[bool, str]] = []
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        places.append((file in files, f"{Path(file).name}, line {trace.tb_lineno}"))
+        trace = trace.tb_next
+    wanted = [place for inside, place in places if inside] or [place for _, place in places]
+    return wanted[-1] if wanted else ""

@@ -11,7 +11,7 @@ from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
 from twinbench.ops.contract import Arrays
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 RATE = 1000.0
 BAND = {"order": 4, "cutoff_hz": [0.5, 40.0], "rate_hz": RATE, "band": "bandpass"}
@@ -61,7 +61,7 @@ class Answers:
         self.scale = {output: np.asarray(unit) for output, unit in scale.items()}
 
     def agrees(self, got: Arrays) -> bool:
-        return all(finding.ok for finding in compare(self.op, got, self.want, None, self.params, self.scale))
+        return all(finding.ok for finding in check_agreement(self.op, got, self.want, None, self.params, self.scale))
 
 
 @pytest.fixture(scope="module", params=["SciPy", "NumPy", "torch"])

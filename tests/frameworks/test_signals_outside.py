@@ -19,7 +19,7 @@ from twinbench.conformance.case import Files
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
 from twinbench.ops.contract import Arrays, Op, OutsideContract
-from twinbench.run.agree.agreement import compare
+from twinbench.run.agree.agreement import check_agreement
 
 NAN, INF = float("nan"), float("inf")
 NAMES = [op.name for op in ops.of_modality("signals") if op.inputs == ("arrays",) or not op.inputs]
@@ -96,7 +96,7 @@ def disagreements(op: Op, params: Any, *inputs: Any) -> list[str]:
                 value if isinstance(value, str) else framework.prepare(value, "arrays") for value in (*inputs, *extra)
             ]
             got = framework.extract(framework.ops[op.name](params, *native), "arrays")
-            findings = compare(op, got, want, None, params, units)
+            findings = check_agreement(op, got, want, None, params, units)
             wrong += [f"{framework.name}: {finding}" for finding in findings if not finding.ok]
     return wrong
 

@@ -48,7 +48,7 @@ class Refinements(Watch):
 def test_fast_steps_have_four_processes_and_a_slow_one_has_an_assumed_interval(tmp_path: Path):
     (tmp_path / "questions.toml").write_text(QUESTIONS)
     wanted = request.Request(pipelines=("questions",), directories=(tmp_path,))
-    options, watch = Options(budget_s=2.0), Refinements()
+    options, watch = Options(budget_s=1.0), Refinements()
     with Store.open(tmp_path / "results.db") as store:
         run_id = request.new_run(store, wanted, options)
         runner.run(request.parts(wanted), options, store, run_id, watch)

@@ -32,7 +32,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
             opened.add_pipeline(run, PlannedPipeline("p", "small", PLAN, {}))
             for (stack, variant), wall in STEADY_NS.items():
                 cell = opened.add_cell(run, "p", stack, "small", {"a": stack}, "f", variant)
-                opened.add_samples(cell, [Sample(0, block, "a", "steady", wall + block) for block in range(8)])
+                positions = [(process, block) for process in range(4) for block in range(8)]
+                opened.add_samples(
+                    cell, [Sample(*position, "a", "steady", wall + position[1]) for position in positions]
+                )
                 opened.set_status(cell, Status.DONE)
         yield opened
 

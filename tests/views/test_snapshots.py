@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from rich.console import Console
 from tests.results.make_store import RUN, STEPS, make_store, overrule
 from tests.snapshots import Snapshot, check, text_of
 from twinbench.numbers import drift
+from twinbench.results.decisions import gate
 from twinbench.results.decisions.compare import runs, stacks
 from twinbench.results.decisions.recommend import usual
 from twinbench.results.models import fitness
@@ -64,7 +66,8 @@ def test_two_runs(store: Store, tmp_path: Path, snapshot: Snapshot):
     (cell,) = (cell for cell in store.cells(LATER) if cell.stack == "Polars+torch")
     overrule(store, cell.id, Status.FAILED, kind="exception", reason="mlp: ValueError: no rows")
     found = runs((store, RUN), (store, LATER), steps=True)
-    snapshot("compare-runs", printed(lambda console: compare.render(found, console, 0.05)))
+    decided = replace(found, gate=gate.judge(found, 0.05))
+    snapshot("compare-runs", printed(lambda console: compare.render(decided, console)))
 
 
 def test_stacks_of_one_run(store: Store, snapshot: Snapshot):

@@ -149,6 +149,12 @@ def test_where_the_collector_runs_warm_up_goes_on_until_its_time_is_known(warm_u
     assert light.discarded == measure.FIRST_LOOK, "a collector that takes less than 1 % isn't waited for"
 
 
+def test_collections_that_begin_are_not_a_change_of_the_times(warm_up):
+    begun = warm_up(np.ones(2 * LONGEST), chain([0.0] * 48, repeat(1e6)))
+    assert begun.trend == "settled"
+    assert begun.discarded < 2 * measure.FIRST_LOOK
+
+
 def rings(count: int) -> None:
     """Leave cycles behind, which only the garbage collector frees."""
     for _ in range(count):

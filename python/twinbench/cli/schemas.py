@@ -37,6 +37,8 @@ class PrintedAgreement:
     available: bool
     ok: bool
     """Whether every output is inside its tolerance, or is a deviation that the framework declares."""
+    data: str
+    """What was taken of the user's own data, in words. Empty for other data."""
 
 
 @dataclass(frozen=True)

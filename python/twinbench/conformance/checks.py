@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from twinbench.conformance.trial import Trial
+from twinbench.conformance.trial import Trial, copied, other
+from twinbench.frameworks.neutral import other_form
 from twinbench.ops.contract import Arrays
 from twinbench.run.agree.agreement import check_agreement
 
@@ -52,6 +53,40 @@ def repeats(trial: Trial) -> None:
         raise Broken(f"the second call gives another answer: '{wrong[0].output}': {wrong[0].detail}")
 
 
+def answers_anew(trial: Trial) -> None:
+    """Calls on equal inputs have memory of their own: an answer that is handed out again comes from a memo."""
+    if trial.question.op.output not in ("table", "arrays", "images"):
+        return
+    first, second = trial.call_anew(), trial.call_anew()
+    same = first is second and first is not None
+    arrays = [trial.framework.extract(output, trial.question.op.output) for output in (first, second)]
+    if same or any(np.may_share_memory(values, arrays[1][name]) for name, values in arrays[0].items()):
+        raise Broken("a second call on equal inputs returns the memory of the first: it answers from a memo")
+
+
+def answers_others(trial: Trial) -> None:
+    """A call on other rows of the same shapes, after the first call, is answered for those rows."""
+    question = other(trial.question)
+    if question is None:
+        return
+    _ = trial.got
+    wrong = [f for f in question.check_agreement(Trial(trial.framework, question).got, trial.framework) if not f.ok]
+    if any(not f.declared for f in wrong):
+        raise Broken(f"a call on the same rows in another order is wrong: '{wrong[0].output}': {wrong[0].detail}")
+
+
+def computes_at_once(trial: Trial) -> None:
+    """A call returns a computed value, of the type that ``prepare`` makes, and needs no file any more."""
+    kind = trial.question.op.output
+    if trial.framework.language == "julia" or kind not in ("table", "arrays", "images"):
+        return
+    output = trial.call_anew()
+    equal = trial.framework.prepare(copied(trial.framework.extract(output, kind)), kind)
+    form = other_form(output, equal)
+    if form:
+        raise Broken(f"the call returns {form}, which prepare makes: what is timed may not be the whole work")
+
+
 def leaves_inputs(trial: Trial) -> None:
     """The inputs are after a call what they were before it: the prepared ones, and the arrays given to ``prepare``."""
     before = trial.arrived
@@ -81,7 +116,8 @@ def round_trips(trial: Trial) -> None:
 
 
 CHECKS: dict[str, Callable[[Trial], None]] = {
-    check.__name__: check for check in (round_trips, leaves_inputs, agrees, fits, repeats)
+    check.__name__: check
+    for check in (round_trips, leaves_inputs, agrees, fits, repeats, answers_others, answers_anew, computes_at_once)
 }
 """Every check of an op on a drawn case, by the name under which pytest shows it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,8 @@ from twinbench.frameworks.api import Framework
 from twinbench.ops.contract import NEUTRAL, Arrays, Kind, Op, OutsideContract
 from twinbench.plan.stack import deviation
 from twinbench.run.agree.agreement import check_agreement
+from twinbench.run.agree.variation import copy as copy_path
+from twinbench.run.agree.variation import vary_arrays
 from twinbench.store.records import Agreement
 
 
@@ -123,6 +126,21 @@ class Trial:
         output = self.framework.ops[op.name](self.question.params, *self.native)
         return copied(self.framework.extract(output, op.output))
 
+    def call_anew(self) -> Any:
+        """Call the op on copies of the inputs that no call has seen, and return the native output.
+
+        A file is copied, and deleted after the call.
+        """
+        question = self.question
+        with tempfile.TemporaryDirectory() as directory:
+            inputs = [
+                _copied_file(value, Path(directory) / str(number))
+                if kind == "file"
+                else self._prepare(copied(value) if isinstance(value, dict) else value, kind)
+                for number, (value, kind) in enumerate(zip(question.inputs, question.kinds, strict=True))
+            ]
+            return self.framework.ops[question.op.name](question.params, *inputs)
+
     def neutral(self) -> list[tuple[int, Arrays]]:
         """The prepared inputs in neutral form again, by position; those that have a neutral form."""
         return [
@@ -138,6 +156,31 @@ class Trial:
             export = next(op for op in ops.of_modality(self.question.op.modality) if op.role == "export")
             return self.framework.ops[export.name](export.build({}), self.framework.prepare(value, "model"))
         return self.framework.prepare(value, kind)
+
+
+def other(question: Question) -> Question | None:
+    """Return a question of the same shapes about other rows; None where the contract or the inputs don't allow it."""
+    op, params, kinds = question.op, question.params, question.op.inputs
+    values = [
+        vary_arrays(value, "rotated", 0) if kind in ("table", "arrays", "images") and value else value
+        for value, kind in zip(question.inputs, kinds, strict=False)
+    ]
+    try:
+        op.requires(params, *values)
+        inputs = [*values, op.givens(params, *values)] if op.givens is not None else values
+        want: Arrays = op.reference(params, *inputs)
+        scale = {} if op.scale is None else op.scale(params, want, *inputs)
+    except OutsideContract:
+        return None
+    units = {name: np.asarray(unit) for name, unit in scale.items()}
+    return Question(op, question.case, params, tuple(inputs), question.kinds, want, units)
+
+
+def _copied_file(source: str, target: Path) -> str:
+    target.mkdir()
+    path = target / Path(source).name
+    copy_path(Path(source), path)
+    return str(path)
 
 
 def copied(arrays: Arrays) -> Arrays:

@@ -63,6 +63,10 @@ class Dataset(ABC):
         """Return the value ``data`` at a size (all of it for None), memory-mapped. Raises BadInput."""
         raise BadInput(f"dataset {self.name} has no value, but files: {', '.join(self.files)}")
 
+    def taken(self, amount: float | None) -> str:
+        """Describe in words what of the user's own data is taken at a size; empty for other data. Raises BadInput."""
+        return ""
+
     def checksum(self) -> str:
         """Return one sha256 for the whole dataset."""
         return hashlib.sha256("".join(sorted(self.checksums().values())).encode()).hexdigest()

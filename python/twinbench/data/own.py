@@ -62,6 +62,18 @@ class OwnTables(OwnFiles):
                     out.writelines(line.encode() for line in self._cut(path, cut))
         return target
 
+    def taken(self, amount: float | None) -> str:
+        """Describe each table: "orders: 10,000 of 20,000 rows of 5 columns"."""
+        return "; ".join(self._table(name, path, amount) for name, path in self.paths.items())
+
+    def _table(self, name: str, path: Path, amount: float | None) -> str:
+        records = _records(path)
+        header = next(csv.reader([next(records, "")]), [])
+        rows = sum(1 for _ in records)
+        cut = min(int(amount), rows) if name == self.main and amount is not None else rows
+        part = f"{rows:,}" if cut == rows else f"{cut:,} of {rows:,}"
+        return f"{name}: {part} {_plural('row', rows)} of {len(header)} {_plural('column', len(header))}"
+
     def _cut(self, path: Path, wanted: int) -> Iterator[str]:
         rows = sum(1 for _ in _records(path)) - 1
         if wanted > rows:
@@ -79,6 +91,22 @@ class OwnArrays(OwnFiles):
     def value(self, amount: float | None) -> Arrays:
         """Return the examples, or ``amount`` of them, evenly spaced and in order."""
         return cache.arrays_at(self.directory() / f"examples-{amount_of(amount)}", lambda: self._read(amount))
+
+    def taken(self, amount: float | None) -> str:
+        """Describe the examples: "4,000 records of 2 samples", "20 grey images of 30 x 3"."""
+        arrays = self.value(amount)
+        x = arrays["x"]
+        count = len(x)
+        if x.ndim == 2:
+            what = f"{count:,} {_plural('record', count)} of {x.shape[1]:,} {_plural('sample', x.shape[1])}"
+        else:
+            colours = "RGB" if x.ndim == 4 else "grey"
+            what = f"{count:,} {colours} {_plural('image', count)} of {x.shape[1]:,} x {x.shape[2]:,}"
+        if "y" in arrays:
+            what += f" in {len(set(arrays['y'].tolist()))} classes"
+        if "test" in arrays:
+            what += f", {int(arrays['test'].sum()):,} to test on"
+        return what
 
     def _read(self, amount: float | None) -> Arrays:
         import numpy as np
@@ -104,6 +132,10 @@ class OwnArrays(OwnFiles):
         arrays |= {"y": arrays["y"].astype(np.int64)} if "y" in arrays else {}
         arrays |= {"test": arrays["test"].astype(np.uint8)} if "test" in arrays else {}
         return {name: values[taken] for name, values in arrays.items()}
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"
 
 
 def _problems(arrays: Arrays, modality: str) -> Iterator[str]:

@@ -34,3 +34,15 @@ def list_facts(value: Mapping[str, Any], describe: Callable[[Any], str]) -> Mapp
     lists = {name: values for name, values in value.items() if isinstance(values, list)}
     described = {name: f"list of {describe(values[0])}" if values else "empty list" for name, values in lists.items()}
     return {**array_facts({name: v for name, v in value.items() if name not in lists}), **described}
+
+
+def other_form(output: Any, equal: Any) -> str:
+    """Return what an output is if an equal value, which was prepared, has another type; empty otherwise."""
+    if output is None or not isinstance(equal, dict) or not isinstance(output, dict):
+        pairs = {"": (output, equal)}
+    else:
+        pairs = {f"{name}: ": (output[name], equal[name]) for name in output.keys() & equal.keys()}
+    for name, (got, want) in pairs.items():
+        if got is not None and not isinstance(got, type(want)):
+            return f"{name}{type(got).__name__} instead of {type(want).__name__}"
+    return ""

@@ -114,9 +114,9 @@ class Worker:
             raise self._failure("protocol", f"{doing}: {unfit}") from None
         except (ValueError, KeyError, TypeError, RecursionError):
             raise self._failure("protocol", f"garbage instead of an answer: {line[:80]!r}") from None
-        kind = "memory" if error.startswith("MemoryError") else "exception"
+        kind = "memory" if answer.get("memory") else "exception"
         self.kill()
-        raise WorkerFailure(kind, (error.splitlines() or ["no reason given"])[0][:500], trace[-STDERR_TAIL:])
+        raise WorkerFailure(kind, (error.splitlines() or ["no reason given"])[0], trace[-STDERR_TAIL:])
 
     def pause(self) -> None:
         """Stop the whole group, so that it is silent while another worker is measured."""

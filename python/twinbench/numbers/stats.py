@@ -16,10 +16,6 @@ resemble their neighbours (`twinbench.numbers.autocorrelation`); it matters with
 - Maritz & Jarrett (1978), A note on estimating the variance of the sample median, JASA 73:194-196.
 - Harrell & Davis (1982), A new distribution-free quantile estimator, Biometrika 69:635-640.
 - Benjamini & Hochberg (1995), Controlling the false discovery rate, J. R. Stat. Soc. B 57:289-300.
-- Welch (1947), The generalization of Student's problem when several different population variances are involved,
-  Biometrika 34:28-35.
-- Kalibera & Jones (2013), Rigorous benchmarking in reasonable time, ISMM.
-- Satterthwaite (1946), An approximate distribution of estimates of variance components, Biometrics Bulletin 2:110-114.
 """
 
 from __future__ import annotations
@@ -33,7 +29,7 @@ from typing import Literal
 
 from twinbench.numbers.autocorrelation import inflation
 from twinbench.numbers.moderation import NOTHING, Prior
-from twinbench.numbers.spreads import PROCESS_SD, RUN_SD, TIME_SD
+from twinbench.numbers.spreads import PROCESS_SD, TIME_SD
 from twinbench.numbers.student import detectable, quantile, two_sided_p
 
 Values = Sequence[Sequence[Sequence[float]]]
@@ -94,6 +90,11 @@ class Ratio:
     """Standard error of the logarithm of ``estimate``."""
     df: int = 1
     """Degrees of freedom of ``error``."""
+    cpu: Interval | None = None
+    """Ratio of the times without interruptions by other processes, from CPU times: see `numbers.load`. None where CPU
+    time wasn't measured."""
+    disturbed: bool = False
+    """Whether load moved the ratio: the intervals of wall and CPU times leave a gap."""
     assumed: bool = False
     """Whether the width rests on an assumed spread between processes, as `assumed` says."""
     mean: float | None = None
@@ -134,7 +135,7 @@ def summarise(values: Values, level: float = LEVEL, *, time_sd: float = TIME_SD)
     of ratios, which it leaves alone: from `OWN_SPREAD` processes on the spread that they show, with Student's t, and
     with fewer also on ``time_sd``. Raises ValueError if there are no samples.
     """
-    fit = fit_processes(_log_medians(values), time_sd, NOTHING)
+    fit = fit_processes(log_medians(values), time_sd, NOTHING)
     return interval(fmean(fit.processes), fit, level)
 
 
@@ -148,42 +149,18 @@ def ratio(
     comparisons of the run say, and not by ``process_sd``. ``ratio(b, a)`` is the reciprocal. Raises ValueError if there
     are no pairs, or if the numbers of blocks differ.
     """
-    fit = fit_processes(_log_ratios(a, b), process_sd, prior)
+    fit = fit_processes(log_ratios(a, b), process_sd, prior)
     return ratio_of(fmean(fit.processes), fit, level)
-
-
-def unpaired(a: Values, b: Values, *, level: float = LEVEL, time_sd: float = TIME_SD, run_sd: float = RUN_SD) -> Ratio:
-    """Estimate how many times as long ``a`` takes as ``b``, where the two are of different runs and share no blocks.
-
-    The model is that of Kalibera & Jones: a log time is the stack's mean, plus a random effect of the run, plus a
-    random effect of the process. The spread of processes is estimated from the data and moderated by ``time_sd``; two
-    runs can't show the spread of runs, which is therefore given by ``run_sd``. The degrees of freedom are
-    Satterthwaite's, rounded down. Raises ValueError if there are no samples.
-    """
-    return _difference(fit_processes(_log_medians(a), time_sd), fit_processes(_log_medians(b), time_sd), run_sd, level)
-
-
-def controlled(
-    a: tuple[Values, Values],
-    b: tuple[Values, Values],
-    *,
-    level: float = LEVEL,
-    process_sd: float = PROCESS_SD,
-) -> Ratio:
-    """Do as `unpaired` does, for runs that measured the same control: each side is a stack and the control beside it.
-
-    A disturbance of a whole run slows its control by the same factor, and is divided out.
-    """
-    return _difference(
-        fit_processes(_log_ratios(*a), process_sd), fit_processes(_log_ratios(*b), process_sd), 0.0, level
-    )
 
 
 def verdict(ratio: Ratio, margin: float = 0.0) -> Verdict:
     """Return the verdict on ``a``; it is "same" if the whole interval is inside the margin (0.02 for 2 %).
 
-    "faster" and "slower" hold for the typical time, with the interval's certainty, and for the mean in these data.
+    "faster" and "slower" hold for the typical time, with the interval's certainty, and for the mean in these data. A
+    ratio that load disturbed is undecided.
     """
+    if ratio.disturbed:
+        return "undecided"
     if same(ratio, margin):
         return "same"
     if not ratio.holds_for_the_mean:
@@ -275,26 +252,15 @@ def _with_interval(ratio: Ratio, level: float) -> Ratio:
     )
 
 
-def _difference(a: Fit, b: Fit, run_sd: float, level: float) -> Ratio:
-    """Make the ratio of two runs, each of which has a random effect with the standard deviation ``run_sd``."""
-    parts = [(a.error**2, a.df), (b.error**2, b.df), (2 * run_sd**2, PRIOR_DF)]
-    variance = sum(part for part, _ in parts)
-    weight = sum(part**2 / df for part, df in parts)
-    shorter = min(a, b, key=lambda fit: len(fit.processes))
-    df = int(variance**2 / weight) if weight else PRIOR_DF
-    fit = Fit(shorter.processes, math.sqrt(variance), df, min(a.blocks, b.blocks))
-    return ratio_of(fmean(a.processes) - fmean(b.processes), fit, level)
-
-
-def _log_ratios(a: Values, b: Values) -> list[list[float]]:
+def log_ratios(a: Values, b: Values) -> list[list[float]]:
     """Return, per process, the log ratio of the medians of each pair of blocks."""
     if [len(process) for process in a] != [len(process) for process in b]:
         raise ValueError("blocks can't be paired: the two sides have different numbers of them")
-    pairs = zip(_log_medians(a), _log_medians(b), strict=True)
+    pairs = zip(log_medians(a), log_medians(b), strict=True)
     return [[x - y for x, y in zip(logs_a, logs_b, strict=True)] for logs_a, logs_b in pairs]
 
 
-def _log_medians(values: Values) -> list[list[float]]:
+def log_medians(values: Values) -> list[list[float]]:
     """Return, per process, the log of the median of each block."""
     return [[math.log(max(_median(block), FLOOR)) for block in process] for process in values]
 

@@ -35,7 +35,12 @@ class Checked:
     @property
     def ok(self) -> bool:
         """Whether every output is inside its op's tolerance, or inside the deviation that its framework declares."""
-        return not self.reason and all(f.ok or f.declared for findings in self.findings.values() for f in findings)
+        return not self.reason and not self.wrong
+
+    @property
+    def wrong(self) -> list[Agreement]:
+        """The findings outside the tolerance that the framework doesn't declare."""
+        return [f for findings in self.findings.values() for f in findings if not (f.ok or f.declared)]
 
 
 def check(part: Part, options: Options) -> Iterator[Checked]:

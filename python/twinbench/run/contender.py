@@ -27,7 +27,7 @@ from twinbench.run.models import keep, mistakes, quality, retrain
 from twinbench.run.options import SETTLED_WARM_UP_NS, WARM_UP_NS, Options, burst_size
 from twinbench.run.outputs import check_output, costs_its_cell_only
 from twinbench.run.surroundings import SURROUNDINGS, Surroundings
-from twinbench.store.records import LOOK, MODEL
+from twinbench.store.records import LOOK, MODEL, PEAK
 from twinbench.store.samples import NS
 from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
 from twinbench.worker import protocol
@@ -41,9 +41,6 @@ ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 
 TRENDS = ("settled", "short", "faster", "slower")
 """What the times may do at the end of a warm-up, from best to worst."""
-
-PEAK = "peak_rss_bytes"
-"""Key of the fact with the largest resident set of any of a cell's processes, those before a resumption included."""
 
 
 @dataclass(slots=True)
@@ -234,7 +231,9 @@ class Contender:
         if self.alive:
             self.worker.resume()
             earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
-            self.store.add_fact(self.cell, "", PEAK, max([self._ask(protocol.MEMORY).peak_bytes, *earlier]))
+            peak = self._ask(protocol.MEMORY).peak_bytes
+            self.store.add_fact(self.cell, "", f"{PEAK}:{self.process}", peak)
+            self.store.add_fact(self.cell, "", PEAK, max([peak, *earlier]))
             if not self.rechecked:
                 self._recheck()
         self.worker.kill()

@@ -16,11 +16,12 @@ from twinbench.numbers.moderation import NOTHING, Prior
 from twinbench.numbers.stats import FLOOR
 from twinbench.plan.pipeline import Step
 from twinbench.run.measured import Measured
-from twinbench.run.options import FEW_ROUNDS, USUAL_PROCESSES
+from twinbench.run.options import MIN_ROUNDS, USUAL_PROCESSES
 from twinbench.store.samples import Blocks, paired
 
-EXECUTIONS = USUAL_PROCESSES * FEW_ROUNDS
-"""Fewest executions of a step that is measured in the usual number of processes, with one sample in a block."""
+EXECUTIONS = MIN_ROUNDS
+"""Executions of a fast step that fit into the budget: the fewest that a single process would make of it. In four
+processes of three blocks a step at this limit takes up to 2.4 times the budget."""
 
 TOTAL = ""
 """The figure of a pipeline whose steps are a chain; the figures of independent steps have the ids of the steps."""

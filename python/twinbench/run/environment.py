@@ -57,6 +57,11 @@ def record(threads: int, device: str = "cpu") -> Record:
     }
 
 
+def load() -> float:
+    """Return the machine's load average over the last minute; cheap enough to do in every block."""
+    return os.getloadavg()[0]
+
+
 def noise() -> Record:
     """Read the noise on the machine now; cheap enough to do between rounds.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from twinbench.store.samples import NS, Blocks, Figures
+from twinbench.store.samples import NS, Blocks, sums
 from twinbench.store.store import Sample
 
 
@@ -33,4 +33,4 @@ class Measured:
     def totals(self, steps: Iterable[str], process: int | None = None) -> Blocks:
         """Return the sums over these steps of the blocks' medians, in one process or in all."""
         steady = {step: self.blocks(step, process) for step in steps}
-        return Figures(steady=steady, once={}, walls={}, cpu_per_wall=None, gc_share=None, gc_shares={}).totals(steady)
+        return sums(steady, steady)

@@ -181,7 +181,7 @@ class Measuring:
             todo = steps if least else self._todo(block, process, steps, needs)
             if not todo or not (least or spent < budget):
                 return
-            took = self._round(block, spent / budget, todo, needs)
+            took = self._round(process, block, spent / budget, todo, needs)
             spent += took
             self.spent_s += took
             block += 1
@@ -211,11 +211,13 @@ class Measuring:
         todo = (steps if TOTAL in open_figures else steps & open_figures) if open_figures else set()
         return todo or (steps if self.options.processes is not None else set())
 
-    def _round(self, block: int, spent: float, todo: set[str], needs: Needs | None) -> float:
+    def _round(self, process: int, block: int, spent: float, todo: set[str], needs: Needs | None) -> float:
         """Measure one block: a burst of these steps of every contender. Returns the seconds measured per contender.
 
         ``spent`` is the share of the budget that earlier rounds spent, for the progress, which also counts rounds.
         """
+        where = {"pipeline": self.pipeline.name, "process": process, "block": block}
+        self.store.add_noise(self.run_id, now(), where | {"block_load": environment.load()})
         efforts = {contender.name: self._efforts(contender, needs) for contender in self.alive}
         measured, steps = 0.0, [step for step in self.pipeline.steps if step.id in todo]
         for position, step in enumerate(steps):

@@ -48,9 +48,9 @@ LONG_STEP_NS = 200_000_000
 WARM_UP_NS = int(WARM_UP_S * 1e9)
 """Longest warm-up: it ends then even if the times still change, which is recorded and shown."""
 
-SETTLED_WARM_UP_NS = 300_000_000
-"""Longest warm-up of a step that had settled in an earlier process: 0.3 s, since a fresh process must fill its caches,
-and not show again that the times settle."""
+SETTLED_WARM_UP_NS = 100_000_000
+"""Longest warm-up of a step that had settled in an earlier process: 0.1 s, since a fresh process must fill its caches,
+and not show again that the times settle. With 1 s in each process, warm-up took half the time of a run."""
 
 DEVICES = ("cpu", "cuda")
 

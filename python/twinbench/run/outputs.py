@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from twinbench.errors import TwinbenchError
+from twinbench.errors import TwinbenchError, in_one_line
 from twinbench.launch.process import STDERR_TAIL, Ask, WorkerFailure, scratch
 from twinbench.ops import arrays
 from twinbench.plan.pipeline import Step
@@ -49,5 +49,5 @@ def costs_its_cell_only(step: Step) -> Iterator[None]:
     except (WorkerFailure, TwinbenchError, OSError, MemoryError):
         raise
     except Exception as error:
-        reason = f"{step.id}: can't be compared: {type(error).__name__}: {error}".splitlines()[0][:500]
+        reason = f"{step.id}: the output can't be checked: {in_one_line(error)}"
         raise WorkerFailure("wrong answer", reason, traceback.format_exc()[-STDERR_TAIL:]) from error

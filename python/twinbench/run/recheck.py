@@ -162,7 +162,7 @@ class _Checks:
                 directory=str(output),
             )
         except WorkerFailure as failure:
-            reason = f"{step.id}: on other rows of the same data: {failure.reason}"
+            reason = f"{failure.reason} (on other rows of the same data)"
             raise WorkerFailure(failure.kind, reason, failure.output) from failure
 
     def _disagreements(

@@ -69,6 +69,7 @@ def _planned(part: Part) -> PlannedPipeline:
             "source": source.source,
             "unit": source.unit,
             "amount": part.pipeline.amount(part.size) or source.most,
+            "taken": source.taken(part.pipeline.amount(part.size)),
         }
     return PlannedPipeline(part.pipeline.name, part.size, json.loads(json.dumps(part.pipeline.as_json())), dataset)
 

@@ -27,6 +27,10 @@ TRAINED = "trained.npz"
 """Name of the file of a cell that holds ``sample``, ``low`` and ``high`` of the features that its model was trained on,
 and ``y_test``, the classes of the test rows."""
 
+PEAK = "peak_rss_bytes"
+"""Key of the fact with the largest resident set of any of a cell's processes, those before a resumption included; with
+``:`` and the ordinal of a process it is that of one process."""
+
 SCORES = "scores.npy"
 """Name of the file of a cell that holds the scores of the test rows: float32, (rows,) or (rows, classes)."""
 

@@ -30,6 +30,9 @@ class Figures:
     """Steady samples by step, then by block position, each with the garbage collector's time in the long run."""
     once: dict[tuple[SampleKind, str, str], dict[int, float]]
     """Imports, first calls and boundaries by kind, step and detail, then by process."""
+    busy: dict[str, Blocks]
+    """Average number of busy cores during each steady sample, by step and block position as `steady`. Without blocks in
+    which CPU time wasn't measured for every sample."""
     cpu_per_wall: float | None
     """Average number of busy cores during steady samples. None where CPU time wasn't measured."""
     gc_share: float | None
@@ -82,16 +85,20 @@ class Figures:
 
         A block in which a step is missing has no total.
         """
-        return self._sums(steps, median)
+        return sums(self.steady, steps)
 
     def mean_totals(self, steps: Iterable[str]) -> Blocks:
         """Return the mean time of the whole pipeline by block position: the sum over steps of the block's means."""
-        return self._sums(steps, fmean)
+        return sums(self.steady, steps, fmean)
 
-    def _sums(self, steps: Iterable[str], typical: Callable[[list[float]], float]) -> Blocks:
-        by_step = [self.steady.get(step, {}) for step in steps]
-        complete = set.intersection(*map(set, by_step)) if by_step else set()
-        return {position: [sum(typical(step[position]) for step in by_step)] for position in sorted(complete)}
+
+def sums(
+    by_step: Mapping[str, Blocks], steps: Iterable[str], typical: Callable[[list[float]], float] = median
+) -> Blocks:
+    """Return the sum over steps of each block's typical value; a block in which a step is missing has no sum."""
+    blocks = [by_step.get(step, {}) for step in steps]
+    complete = set.intersection(*map(set, blocks)) if blocks else set()
+    return {position: [sum(typical(step[position]) for step in blocks)] for position in sorted(complete)}
 
 
 def figures(samples: Sequence[Sample]) -> Figures:
@@ -106,10 +113,17 @@ def figures(samples: Sequence[Sample]) -> Figures:
         else:
             once[sample.kind, sample.step, sample.detail][sample.process] = sample.wall_ns * NS
     bursts = [sample for sample in samples if sample.kind == "steady"]
+    busy: dict[str, Blocks] = defaultdict(lambda: defaultdict(list))
+    unknown = {(sample.step, sample.process, sample.block) for sample in bursts if sample.cpu_ns is None}
+    for sample in bursts:
+        if sample.cpu_ns is not None and (sample.step, sample.process, sample.block) not in unknown:
+            cores = sample.cpu_ns / sample.wall_ns if sample.wall_ns else 1.0
+            busy[sample.step][sample.process, sample.block].append(cores)
     shares = {step: _gc_share(sample for sample in bursts if sample.step == step) for step in steady}
     return Figures(
         steady={step: dict(blocks) for step, blocks in steady.items()},
         once=dict(once),
+        busy={step: dict(blocks) for step, blocks in busy.items()},
         cpu_per_wall=_share([(s.cpu_ns, s.wall_ns * s.evals, s.evals) for s in bursts]),
         gc_share=_gc_share(bursts),
         gc_shares={step: share for step, share in shares.items() if share is not None},
@@ -148,7 +162,7 @@ def spread(blocks: Mapping[str, Mapping[str, Blocks]]) -> Prior:
 
     Only processes count in which every stack measured every step. `NOTHING` with fewer than `OWN_SPREAD` of them.
     """
-    effects = {stack: {step: _log_times(its) for step, its in steps.items()} for stack, steps in blocks.items()}
+    effects = {stack: {step: log_times(its) for step, its in steps.items()} for stack, steps in blocks.items()}
     measured = [times.keys() for steps in effects.values() for times in steps.values()]
     shared = sorted(set.intersection(*map(set, measured))) if measured else []
     if len(shared) < OWN_SPREAD:
@@ -161,7 +175,7 @@ def spread(blocks: Mapping[str, Mapping[str, Blocks]]) -> Prior:
     )
 
 
-def _log_times(blocks: Blocks) -> dict[int, float]:
+def log_times(blocks: Blocks) -> dict[int, float]:
     """Return by process the median over blocks of the log of each block's median."""
     logs: dict[int, list[float]] = defaultdict(list)
     for (process, _), samples in blocks.items():

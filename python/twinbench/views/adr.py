@@ -33,6 +33,8 @@ def _answer(answer: Recommendation) -> Iterator[str]:
     yield ""
     yield f"Judged by {plain(', '.join(answer.questions))}; weights: {words.weights(answer) or 'none'}."
     yield ""
+    if answer.uncounted:
+        yield from _bullets(answer.uncounted)
     yield from _options(answer)
     yield "### Decision"
     yield ""
@@ -44,7 +46,7 @@ def _answer(answer: Recommendation) -> Iterator[str]:
     yield "### What is not known, and could change the decision"
     yield ""
     unknown = [f"{stack.stack}: {stack.why}" for stack in answer.rejected if not stack.measured]
-    yield from _bullets([*unknown, *answer.caveats])
+    yield from _bullets([*unknown, *answer.caveats[len(answer.uncounted) :]])
 
 
 def _options(answer: Recommendation) -> Iterator[str]:

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from twinbench.results.decisions.compare_records import Comparison, StackOutcome, TimeChange
+from twinbench.errors import OK
+from twinbench.results.decisions.compare_records import Comparison, Gate, StackOutcome, TimeChange
 from twinbench.views import layout, text
 
 STYLES = {"faster": "green", "slower": "red", "same": "", "undecided": "dim"}
@@ -19,8 +20,8 @@ same: less than {margin} apart. detectable: the smallest change that such data s
 *: code or libraries differ."""
 
 
-def render(comparison: Comparison, console: Console, threshold: float | None = None) -> None:
-    """Print a comparison; with a threshold (0.05 for 5 %) also regressions, and changes that may have been missed."""
+def render(comparison: Comparison, console: Console) -> None:
+    """Print a comparison; with a gate, also every reason for its exit code, and the decision."""
     layout.widen(console)
     layout.say(console, _title(comparison), style="bold")
     if comparison.control:
@@ -33,13 +34,16 @@ def render(comparison: Comparison, console: Console, threshold: float | None = N
     if outcomes:
         console.print(_outcomes(outcomes))
     for outcome in comparison.broken():
-        layout.say(console, _where(outcome), outcome.reason or str(outcome.status_b), style="red")
+        reason = "; ".join(filter(None, (outcome.reason, *outcome.lost))) or str(outcome.status_b)
+        layout.say(console, _where(outcome), reason, style="red")
+    judged = comparison.gate.unjudged if comparison.gate else ()
     for sentence in comparison.unmatched:
-        layout.say(console, "not compared", sentence, style="yellow")
+        if sentence not in judged:
+            layout.say(console, "not compared", sentence, style="yellow")
     if comparison.changes:
         console.print(Text(LEGEND.format(margin=text.percent(comparison.margin)), style="dim"))
-    if threshold is not None:
-        _threshold(comparison, console, threshold)
+    if comparison.gate is not None:
+        _gate(comparison.gate, console)
 
 
 def _title(comparison: Comparison) -> str:
@@ -59,7 +63,7 @@ def _changes(comparison: Comparison, console: Console) -> Table:
         figures = (text.seconds(change.a_s), text.seconds(change.b_s), text.range_(change.ratio))
         table.add_row(
             *map(layout.cell, [*names, *([change.step or "total"] if steps else []), *figures]),
-            layout.cell(change.verdict, STYLES[change.verdict]),
+            layout.cell(text.verdict(change.ratio, change.verdict), STYLES[change.verdict]),
             layout.cell(text.percent(change.ratio.resolvable)),
         )
     return table
@@ -81,24 +85,47 @@ def _outcomes(outcomes: Sequence[StackOutcome]) -> Table:
     return table
 
 
-def _threshold(comparison: Comparison, console: Console, threshold: float) -> None:
-    limit = text.percent(threshold)
-    for change in comparison.regressions(threshold):
-        layout.say(console, f"regression of more than {limit}", _change(change), style="red")
-    for outcome in comparison.broken():
-        layout.say(console, "regression", f"{_where(outcome)} was done, but now is {outcome.status_b}", style="red")
-    for change in comparison.changes:
-        if change.blind(threshold):
-            detectable = f"only {text.percent(change.ratio.resolvable)} is detectable; measure with more --processes"
-            head = f"a regression of {limit} could have been missed"
-            layout.say(console, head, f"{_change(change)} {detectable}", style="yellow")
-    if not comparison.regressions(threshold) and not comparison.broken():
-        layout.say(console, f"no regression of more than {limit} was found")
+def _gate(gate: Gate, console: Console) -> None:
+    """Print every reason for the exit code, then the decision."""
+    limit = text.percent(gate.threshold)
+    for sentence in gate.refused:
+        layout.say(console, "refused", f"{sentence}; --force compares nevertheless", style="red")
+    for change in gate.regressions:
+        floor = f" at least {change.floor:.3f} with all comparisons taken together" * (change.floor != change.ratio.low)
+        layout.say(console, f"regression of more than {limit}", _change(change) + floor, style="red")
+    for outcome in gate.broken:
+        layout.say(console, "regression", f"{_where(outcome)} {_broke(outcome)}", style="red")
+    for sentence in gate.unjudged:
+        layout.say(console, "can't be judged", sentence, style="red")
+    for change in gate.possible:
+        detectable = f"{text.percent(change.ratio.resolvable)} is detectable; measure with more --processes"
+        head = f"a regression of {limit} could have been missed"
+        layout.say(console, head, f"{_change(change)} {detectable}", style="yellow")
+    for sentence in gate.warnings:
+        layout.say(console, "warning", sentence, style="yellow")
+    layout.say(console, _decision(gate, limit), style="bold")
+
+
+def _decision(gate: Gate, limit: str) -> str:
+    if gate.refused:
+        return f"refused: times of two machines don't show a regression (exit code {gate.exit_code})"
+    if gate.exit_code == OK:
+        return f"no regression of more than {limit} was found"
+    if gate.regressions or gate.broken:
+        return f"failed (exit code {gate.exit_code})"
+    return f"no regression of more than {limit} was found, but not everything was judged (exit code {gate.exit_code})"
+
+
+def _broke(outcome: StackOutcome) -> str:
+    if outcome.status_a is not outcome.status_b:
+        return f"was {outcome.status_a}, but now is {outcome.status_b}"
+    return "; ".join(outcome.lost)
 
 
 def _change(change: TimeChange) -> str:
     step = f" {change.step}" if change.step else ""
-    return f"{change.b} on {change.pipeline} ({change.size}){step}: {text.range_(change.ratio)}, {change.verdict};"
+    words = f"{text.range_(change.ratio)}, {text.verdict(change.ratio, change.verdict)};"
+    return f"{change.b} on {change.pipeline} ({change.size}){step}: {words}"
 
 
 def _where(outcome: StackOutcome) -> str:

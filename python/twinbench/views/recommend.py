@@ -14,13 +14,15 @@ from twinbench.views import layout, text, words
 LEGEND = """\
 x: ratio to the best candidate. score: product of the ratios, each to the power of its weight; lower is better.
 first: share of the draws in which a stack comes first, where each draw takes every figure from its interval;
-95 % or more is a decision. *: in the Pareto set. Cold start and memory have no intervals and are used as measured."""
+97.5 % or more is a decision. *: in the Pareto set. ±: half of the 95 % interval."""
 
 
 def render(recommendations: Sequence[Recommendation], console: Console) -> None:
     """Print the answer for every modality, then a legend."""
     layout.widen(console)
     for answer in recommendations:
+        for sentence in answer.uncounted:
+            layout.say(console, f"{answer.modality}: {sentence}", style="yellow")
         layout.say(console, words.choice(answer), style="bold green" if answer.decided else "bold yellow")
         layout.say(console, "judged by", f"{', '.join(answer.questions)}; weights: {words.weights(answer) or 'none'}")
         if answer.candidates:
@@ -30,7 +32,7 @@ def render(recommendations: Sequence[Recommendation], console: Console) -> None:
         for stack in answer.rejected:
             kind = "rejected" if stack.measured else "no result"
             layout.say(console, stack.stack, f"{kind}: {stack.why}", style="dim")
-        for sentence in answer.caveats:
+        for sentence in answer.caveats[len(answer.uncounted) :]:
             layout.say(console, "caveat", sentence, style="yellow")
     if any(answer.candidates for answer in recommendations):
         console.print(Text(LEGEND, style="dim"))
@@ -44,7 +46,14 @@ def figures(candidate: Candidate, recommendation: Recommendation) -> dict[str, t
         "memory": text.size(candidate.memory_bytes),
         "cold": text.seconds(candidate.cold_s),
     }
-    return {name: (values[name], f"{candidate.times[name]:.2f}x") for name in recommendation.weights}
+    spreads: dict[str, str] = {
+        name: f" ±{spread:.3f}" if name == "quality" else f" {text.half_width(spread)}"
+        for name, spread in candidate.spread.items()
+        if name != "speed"  # its interval is that of a ratio, not of the time beside it
+    }
+    return {
+        name: (values[name] + spreads.get(name, ""), f"{candidate.times[name]:.2f}x") for name in recommendation.weights
+    }
 
 
 def _table(answer: Recommendation) -> Table:

@@ -64,7 +64,8 @@ def render(summary: RunSummary, console: Console, recommendations: Sequence[Reco
     for warning in summary.warnings:
         layout.say(console, "warning", warning, style="yellow")
     for answer in recommendations:
-        layout.say(console, "recommended", f"{words.choice(answer)} (weights: {words.weights(answer) or 'none'})")
+        counted = "; ".join((f"weights: {words.weights(answer) or 'none'}", *answer.uncounted))
+        layout.say(console, "recommended", f"{words.choice(answer)} ({counted})")
     if summary.pipelines:
         console.print(Text(LEGEND, style="dim"))
     if summary.growth:
@@ -216,6 +217,8 @@ def _step(step: StepSummary) -> Text:
         return layout.cell(f"{time} {times} assumed")
     if step.rank is None:
         return layout.cell(time)
+    if step.ratio and step.ratio.disturbed and step.ratio.cpu:
+        times += f" (disturbed, CPU {step.ratio.cpu.estimate:.3g}x)"
     return layout.cell(f"{time} {times} [{step.rank}]", "green" if step.rank == 1 else "")
 
 

@@ -43,18 +43,32 @@ def interval(value: Interval | None) -> str:
 def ratio(value: Ratio | None) -> str:
     """Format a ratio of times with half the width of its interval: ``1.25x ±2.0%``.
 
-    If the ratio is distinguishable from 1, but the means of all samples say the opposite, their ratio follows.
+    If the ratio is distinguishable from 1, but the means of all samples say the opposite, their ratio follows. If load
+    disturbed it, the ratio by CPU time follows.
     """
     if value is None:
         return NOTHING
     contradicted = not value.holds_for_the_mean and not value.low <= 1 <= value.high
     mean = f" (mean {_figures(value.mean)}x)" if contradicted and value.mean is not None else ""
-    return f"{_figures(value.estimate)}x {_spread(value)}{mean}"
+    return f"{_figures(value.estimate)}x {_spread(value)}{mean}{disturbed(value)}"
 
 
 def range_(value: Ratio) -> str:
     """Format a ratio of times with both ends of its interval: ``1.250 [1.220, 1.280]``."""
-    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]{_assumed(value)}"
+    return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]{_assumed(value)}{disturbed(value)}"
+
+
+def disturbed(value: Ratio) -> str:
+    """Format the ratio by CPU time, if load moved that of wall times away from it; empty if it didn't."""
+    if not value.disturbed or value.cpu is None:
+        return ""
+    cpu = value.cpu
+    return f" (disturbed, by CPU time {_figures(cpu.estimate)}x [{_figures(cpu.low)}, {_figures(cpu.high)}])"
+
+
+def verdict(value: Ratio, word: str) -> str:
+    """Format the verdict on a ratio: ``undecided (disturbed)`` if load disturbed it."""
+    return f"{word} (disturbed)" if value.disturbed else word
 
 
 def percent(value: float) -> str:
@@ -108,8 +122,13 @@ def clean(text: str) -> str:
 
 def _spread(value: Interval | Ratio) -> str:
     """Format half the width of an interval; intervals are symmetric in the logarithm, so one percentage suffices."""
-    percent = 100 * (math.sqrt(value.high / value.low) - 1)
-    return (f"±{percent:.1f}%" if percent < 10 else f"±{percent:.0f}%") + _assumed(value)
+    return half_width(math.sqrt(value.high / value.low) - 1) + _assumed(value)
+
+
+def half_width(value: float) -> str:
+    """Format half the relative width of an interval: ``±1.4%``."""
+    percent = 100 * value
+    return f"±{percent:.1f}%" if percent < 10 else f"±{percent:.0f}%"
 
 
 def _assumed(value: Interval | Ratio) -> str:

@@ -77,8 +77,8 @@ def _step_headline(pipeline: PipelineSummary) -> str:
 def data(pipeline: PipelineSummary) -> str:
     """Name the data, the baselines and the target."""
     parts = [str(pipeline.dataset["name"])] if "name" in pipeline.dataset else []
-    amount = pipeline.dataset.get("amount")
-    parts += [f"{text.amount(amount)} {pipeline.dataset['unit']}"] if amount else []
+    amount, taken = pipeline.dataset.get("amount"), pipeline.dataset.get("taken")
+    parts += [taken] if taken else [f"{text.amount(amount)} {pipeline.dataset['unit']}"] if amount else []
     parts += [f"{b.name}: {b.metric} {b.value:.3f}" for b in pipeline.baselines if b.metric == pipeline.metric]
     parts += [f"target: {pipeline.metric} {pipeline.target:.3f}"] if pipeline.target is not None else []
     return "; ".join(parts)

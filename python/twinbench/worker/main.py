@@ -1,15 +1,18 @@
 """The life of a worker: it reads its job, then answers one request at a time.
 
-The answer to a request is ``{"ok": ...}`` or ``{"error": ...}``. A worker ends with its harness.
+The answer to a request is ``{"ok": ...}``, or ``{"error": ...}`` with a line that says why. A worker ends with its
+harness.
 """
 
 from __future__ import annotations
 
 import ctypes
+import inspect
 import signal
 import sys
 import traceback
 
+from twinbench.errors import in_one_line
 from twinbench.worker.cell import ANSWERS, Cell
 from twinbench.worker.protocol import Channel, Job, Message
 
@@ -33,7 +36,8 @@ def main(read_fd: int, write_fd: int) -> None:
             cell = cell or Cell(Job.of(job))
             channel.send({"ok": answer(cell, request)})
         except Exception as error:
-            channel.send({"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()})
+            memory = isinstance(error, MemoryError)
+            channel.send({"error": reason(cell, request, error), "memory": memory, "traceback": traceback.format_exc()})
 
 
 def answer(cell: Cell, request: Message) -> Message:
@@ -41,6 +45,17 @@ def answer(cell: Cell, request: Message) -> Message:
     if request["do"] not in ANSWERS:
         raise ValueError(f"unknown request {request['do']!r}")
     return ANSWERS[request["do"]](cell, **request["with"]).as_json()
+
+
+def reason(cell: Cell | None, request: Message, error: Exception) -> str:
+    """Say in one line which step raised what, and where."""
+    step = cell.steps.get(request["with"].get("step", "")) if cell is not None else None
+    if step is None:
+        return in_one_line(error)
+    code = getattr(inspect.unwrap(step.implementation), "__code__", None)
+    return (
+        f"{step.id}: {step.op.name} of {step.framework.name}: {in_one_line(error, [code.co_filename] if code else [])}"
+    )
 
 
 def die_with_the_harness() -> None:

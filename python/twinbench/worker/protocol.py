@@ -198,25 +198,25 @@ class Retrained(Content):
 
 @dataclass(frozen=True, slots=True)
 class Repeated(Content):
-    """A step was executed once more on the inputs of its samples, and the output was saved."""
+    """A step was executed once more, in this processor time, on the inputs of its samples; the output was saved."""
 
     cpu_ns: float
 
 
 @dataclass(frozen=True, slots=True)
 class Varied(Content):
-    """A step was executed on inputs that no call has seen before, and the output was saved."""
+    """A step was executed on inputs that no call has seen before, and the output was saved. Times are processor time.
+
+    ``extract_ns`` is the time to convert the output, and ``equal_ns`` that of an equal value, prepared from arrays.
+    """
 
     cpu_ns: float
-    """Processor time of the call: how long it takes by the clock depends on what else the machine does."""
     extract_ns: int
-    """Processor time to convert the output to the neutral form."""
     equal_ns: int
-    """Processor time to convert an equal value, which was prepared from the neutral form."""
     changed: tuple[str, ...]
     """Inputs that the call changed."""
     form: str
-    """What the output is, where an equal value that was prepared is something else; empty otherwise."""
+    """What the output is, where the prepared value is something else; empty otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,9 +295,6 @@ SCORE = Request("score", Scores)
 WARM_UP = Request("warm_up", WarmUp)
 BURST = Request("burst", Burst)
 MEMORY = Request("memory", Memory)
-
-
-# Checking
 
 
 @cache

@@ -11,6 +11,7 @@ from time import process_time_ns
 from typing import Any
 
 from twinbench import ops
+from twinbench.frameworks.neutral import other_form
 from twinbench.ops import arrays
 from twinbench.ops.contract import NEUTRAL, Arrays
 from twinbench.worker import protocol
@@ -67,7 +68,7 @@ def varied(
     if _can_be_prepared(step, neutral):
         equal = step.framework.prepare(arrays.load(directory, mapped=False), kind)
         equal_ns = _timed(lambda: step.framework.extract(equal, kind))[1]
-        form = "" if step.framework.language == "julia" else _other_form(output, equal)
+        form = "" if step.framework.language == "julia" else other_form(output, equal)
     changed = tuple(source for source, digest in before.items() if after[source] != digest)
     return output, protocol.Varied(timing.cpu_ns, extract_ns, equal_ns, changed, form)
 
@@ -115,17 +116,6 @@ def _digest(values: Arrays) -> str:
 def _timed(call: Callable[[], Arrays]) -> tuple[Arrays, int]:
     start = process_time_ns()
     return call(), process_time_ns() - start
-
-
-def _other_form(output: Any, equal: Any) -> str:
-    """Return what an output is if an equal value, which was prepared, has another type; empty otherwise."""
-    if type(output) is not type(equal):
-        return f"{type(output).__name__} instead of {type(equal).__name__}"
-    if isinstance(output, dict):
-        for name in output.keys() & equal.keys():
-            if type(output[name]) is not type(equal[name]):
-                return f"{name}: {type(output[name]).__name__} instead of {type(equal[name]).__name__}"
-    return ""
 
 
 def _delete(path: Path) -> None:

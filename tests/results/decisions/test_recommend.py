@@ -120,6 +120,24 @@ def test_hard_limits_come_first(store, wishes, out):
     assert out in why
 
 
+@pytest.mark.parametrize(
+    ("auc", "limit", "rejected"), [(0.9496, 0.95, False), (0.9494, 0.95, True), (0.9496, 0.9501, True)]
+)
+def test_a_limit_is_compared_with_the_figure_as_it_is_printed(store, auc, limit, rejected):
+    add(store, "near", ms=100, cold_ms=1000.4, mib=200.4, auc=auc)
+    found = answer(store, min_quality=limit, max_memory_bytes=200 * 2**20, max_cold_start_s=1.0)
+    assert ("near" in {one.stack for one in found.rejected}) == rejected
+    for one in found.rejected:
+        printed, _, wanted = one.why.partition(", but the limit is ")
+        assert not wanted or printed.split()[-1] != wanted.split()[-1], "a figure is rejected that looks as the limit"
+
+
+def test_a_quality_that_is_not_a_number_is_inside_no_limit(store):
+    add(store, "lost", ms=100, cold_ms=1000, mib=200, auc=float("nan"))
+    (why,) = (one.why for one in answer(store, min_quality=0.1).rejected if one.stack == "lost")
+    assert why == "its roc_auc is unknown"
+
+
 def test_with_all_steps_compared_agreement_can_be_required(store):
     for step in ("mlp", "predict"):
         store.add_agreement(cell(store, "pandas+torch"), Agreement(step, "x", "exact", 0.0, 0.0, True))
@@ -148,6 +166,9 @@ def test_a_criterion_without_all_figures_counts_for_nothing_and_that_is_told(sto
     store.set_status(id, Status.DONE)
     found = answer(store)
     assert found.weights == {"speed": 1.0}
+    assert found.uncounted[0] == (
+        "quality has no weight: not every candidate has a figure for it; it is missing for bare"
+    )
     assert {caveat.split()[0] for caveat in found.caveats if "has no weight" in caveat} == {
         "quality",
         "memory",

@@ -15,9 +15,6 @@ from twinbench.ops.tables.rows import missing
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CONDITION = 8
-"""Units in the last place by which a mean may be off, and so every deviation from it: libraries sum in float64."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impute:
@@ -152,7 +149,8 @@ def scale_standardise(p: Standardise, output: Arrays, table: Arrays) -> Arrays:
     for name in p.columns:
         values = table[name].astype(np.float64)
         sd = float(np.std(values - values[:1])) if len(values) else 0.0
-        known = CONDITION * np.finfo(float).eps * float(np.max(np.abs(values), initial=0.0)) / sd if sd else 0.0
+        largest = float(np.max(np.abs(values), initial=0.0))
+        known = conditions.deviation_units(len(values)) * np.finfo(float).eps * largest / sd if sd else 0.0
         scale[name] = np.asarray(1.0 + known / ROUNDED_SUM.atol)
     return scale
 
@@ -286,9 +284,9 @@ STANDARDISE = Op(
     output="table",
     summary="Scale columns to mean 0 and standard deviation 1.",
     semantics="""z = (x - mean) / sd over all rows, in float64, where sd has the divisor n (ddof 0). A column whose
-values are all equal becomes 0. Values are finite and never missing. A z-score is exact to 1e-9, and to 8 units in the
-last place of the largest x, divided by sd: more isn't known of deviations from a large mean. Columns keep their
-positions and become float64.""",
+values are all equal becomes 0. Values are finite and never missing. A z-score is exact to 1e-9, and to 8 + 3 sqrt(n)
+units in the last place of the largest x, divided by sd: more isn't known of deviations from a large mean. Columns keep
+their positions and become float64.""",
     source="scikit-learn StandardScaler, https://scikit-learn.org/stable/modules/preprocessing.html",
     reference=standardise,
     requires=require_standardise,

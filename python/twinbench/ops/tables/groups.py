@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CONDITION = 8
-"""Units in the last place of the largest value by which a standard deviation may be off: libraries sum in float64."""
 
 Aggregate = Literal["count", "sum", "mean", "min", "max", "median", "std"]
 """Function of one column."""
@@ -136,7 +134,8 @@ def scale_groupby(p: Groupby, output: Arrays, table: Arrays) -> Arrays:
             elif function == "std":
                 total = np.zeros(groups)
                 np.maximum.at(total, group[some], values[some])
-                total = total * (CONDITION * float(np.finfo(float).eps) / ROUNDING.atol)
+                count = np.bincount(group[some], minlength=groups)
+                total = total * (conditions.deviation_units(count) * float(np.finfo(float).eps) / ROUNDING.atol)
             scale[name] = total
         elif function == "r2":
             known = sum(_relative(rows[of].astype(np.float64), group, groups) for of in names)
@@ -154,8 +153,14 @@ def _relative(values: NDArray[Any], group: NDArray[np.int64], groups: int) -> ND
     some = np.isfinite(values)
     np.minimum.at(low, group[some], values[some])
     np.maximum.at(high, group[some], values[some])
+    count = np.bincount(group[some], minlength=groups)
     with np.errstate(invalid="ignore", divide="ignore"):
-        known = CONDITION * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high)) / (high - low)
+        known = (
+            conditions.deviation_units(count)
+            * np.finfo(float).eps
+            * np.maximum(np.abs(low), np.abs(high))
+            / (high - low)
+        )
     relative: NDArray[Any] = np.nan_to_num(known, nan=0.0, posinf=1.0)
     return relative
 

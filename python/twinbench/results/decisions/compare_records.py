@@ -36,13 +36,23 @@ class TimeChange:
     other_code: bool
     """Whether the implementations or the libraries of the same stack differ between the runs."""
 
-    def regressed(self, threshold: float) -> bool:
-        """Return whether ``b`` is certainly slower, and by more than the threshold (0.05 for 5 %)."""
-        return self.verdict == "slower" and self.ratio.estimate > 1 + threshold
+    floor: float
+    """Lower end of an interval of the ratio that holds for all changes of the comparison together, at 97.5 %.
 
-    def blind(self, threshold: float) -> bool:
-        """Return whether a change as large as the threshold could have been missed."""
-        return self.verdict == "undecided" and self.ratio.resolvable > threshold
+    It is the interval's own lower end if there is one change only. A build fails by this bound."""
+
+    def regressed(self, threshold: float) -> bool:
+        """Return whether ``b`` is certainly slower by more than the threshold (0.05 for 5 %)."""
+        return self.floor > 1 + threshold and not self.ratio.disturbed
+
+    def contradictory(self, threshold: float) -> bool:
+        """Return whether only one of wall and CPU time says that ``b`` is slower by more than the threshold."""
+        cpu = self.ratio.cpu
+        return self.ratio.disturbed and (self.floor > 1 + threshold or (cpu is not None and cpu.low > 1 + threshold))
+
+    def possible(self, threshold: float) -> bool:
+        """Return whether ``b`` may be slower by more than the threshold, but isn't certainly so."""
+        return self.ratio.high > 1 + threshold and not self.regressed(threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +81,19 @@ class StackOutcome:
     """Status of ``b``. None if the stack is not part of that run."""
     reason: str
     """Why ``b`` is not done, in a sentence. Empty if it is done."""
+    lost: tuple[str, ...]
+    """What ``a`` does and ``b`` no longer does, in sentences: a step that agrees with the reference, the target."""
 
     @property
     def broke(self) -> bool:
-        """Whether the stack was done before, and now fails or disagrees with the reference."""
-        return self.status_a is Status.DONE and self.status_b in BROKEN
+        """Whether the stack was done before, and now fails, disagrees with the reference, or lost something."""
+        return (self.status_a is Status.DONE and self.status_b in BROKEN) or bool(self.lost)
 
     @property
     def notable(self) -> bool:
         """Whether quality, status or agreement differ between the sides."""
-        return self.quality not in ("", "same") or self.status_a is not self.status_b or not self.agrees_alike
+        differs = self.status_a is not self.status_b or not self.agrees_alike or bool(self.lost)
+        return self.quality not in ("", "same") or differs
 
     @property
     def agrees_alike(self) -> bool:
@@ -99,6 +112,28 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """The decision on a build: what fails it, what keeps it from being judged, and what could be missed."""
+
+    threshold: float
+    """Relative slowdown that is too much: 0.05 for 5 %."""
+    exit_code: int
+    """0 if nothing failed and everything was judged, 4 for a failure, 2 if something can't be judged."""
+    refused: tuple[str, ...]
+    """Sentences on why the runs can't be compared at all; nothing is judged then."""
+    regressions: tuple[TimeChange, ...]
+    """Changes that are certainly slower by more than the threshold."""
+    broken: tuple[StackOutcome, ...]
+    """Stacks that were done before, and now fail, disagree or lost something."""
+    unjudged: tuple[str, ...]
+    """Sentences on what the base measured and the other side can't be judged by."""
+    possible: tuple[TimeChange, ...]
+    """Changes whose interval reaches past the threshold."""
+    warnings: tuple[str, ...]
+    """Sentences on what doesn't decide the exit code and deserves a look."""
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """The comparison of two runs, or of stacks of one run."""
 
@@ -107,7 +142,7 @@ class Comparison:
     b: str
     """Id of the run that is judged; the same as ``a`` if stacks of one run are compared."""
     control: str
-    """The stack that the times of the others are relative to. Empty if there is none."""
+    """The stack that the times of the others are relative to, or several with commas. Empty if there is none."""
     margin: float
     """Relative difference below which two times count as the same: 0.02 for 2 %."""
     changes: tuple[TimeChange, ...]
@@ -115,14 +150,21 @@ class Comparison:
     differences: tuple[Difference, ...]
     """Differences of machine, versions and code, each of which may be the cause of a change of time."""
     unmatched: tuple[str, ...]
-    """Sentences about cells that are in one run only, or whose steps or data differ."""
+    """Sentences on cells, or steps of cells, that have no time on one side, or whose steps or data differ."""
+    unjudged: tuple[str, ...] = ()
+    """Those sentences that are about something that the base did measure, and more of that kind: a gate that passed in
+    spite of them would pass in silence."""
+    notes: tuple[str, ...] = ()
+    """Sentences on circumstances in which a comparison says little."""
+    gate: Gate | None = None
+    """The decision on a build. None unless it was asked for."""
 
     def regressions(self, threshold: float) -> list[TimeChange]:
-        """Return the changes that are certain, and slower by more than the threshold (0.05 for 5 %)."""
+        """Return the changes that are certainly slower by more than the threshold (0.05 for 5 %)."""
         return [change for change in self.changes if change.regressed(threshold)]
 
     def broken(self) -> list[StackOutcome]:
-        """Return the stacks that were done before, and now fail or disagree."""
+        """Return the stacks that were done before, and now fail, disagree or lost something."""
         return [outcome for outcome in self.outcomes if outcome.broke]
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from twinbench import metrics
 from twinbench.errors import BadInput, nearest
 from twinbench.numbers import stats
-from twinbench.numbers.stats import LEVEL
-from twinbench.results.decisions import scoring
-from twinbench.results.decisions.recommend_records import Recommendation, Rejected, Wishes
-from twinbench.results.decisions.scoring import Question, Results
+from twinbench.numbers.spreads import Spreads
+from twinbench.results.decisions import figures, scoring
+from twinbench.results.decisions.draws import DECISION
+from twinbench.results.decisions.figures import Figures, Question, Results
+from twinbench.results.decisions.limits import outside
+from twinbench.results.decisions.recommend_records import Criterion, Recommendation, Rejected, Wishes
 from twinbench.results.summary.records import CellSummary, PipelineSummary, RunSummary
 from twinbench.store.records import Status
 
@@ -69,7 +70,7 @@ def _recommended(
         for stack, results in stacks.items()
         if (rejection := _objection(stack, results, len(pipelines), wishes, languages))
     }
-    inside = {stack: [q for q in questions if scoring.log_time(q, stack)] for stack in stacks if stack not in rejected}
+    inside = {stack: [q for q in questions if figures.log_time(q, stack)] for stack in stacks if stack not in rejected}
     most = max(map(len, inside.values()), default=0)
     for stack, answers in inside.items():
         if len(answers) < most or not most:
@@ -77,9 +78,11 @@ def _recommended(
             rejected[stack] = Rejected(stack, f"it has no ranked time on {lacking}", False)
     chosen = {stack: answers for stack, answers in inside.items() if stack not in rejected}
     shared = [q for q in questions if all(q in answers for answers in chosen.values())]
-    figures = {stack: scoring.log_figures(stack, stacks[stack], shared) for stack in chosen}
-    weights, unweighed = scoring.weights(wishes.weights, figures)
-    candidates = scoring.candidates(figures, weights, stacks, shared)
+    process_sd = Spreads.of({**summary.environment, **summary.environment.get("selftest", {})}).process_sd
+    measured = figures.of_stacks({stack: stacks[stack] for stack in chosen}, shared, process_sd)
+    weights = scoring.weights(wishes.weights, measured)
+    uncounted = tuple(_uncounted(wishes.weights, weights, measured, pipelines))
+    candidates = scoring.candidates(measured, weights, stacks, shared)
     metrics = {pipeline.metric for pipeline in pipelines}
     return Recommendation(
         modality=modality,
@@ -87,11 +90,22 @@ def _recommended(
         metric=metrics.pop() if len(metrics) == 1 else None,
         weights=weights,
         candidates=candidates,
-        decided=bool(candidates) and candidates[0].chance >= LEVEL,
-        contenders=tuple(c.stack for c in candidates if c.chance > 1 - LEVEL),
+        decided=bool(candidates) and candidates[0].chance >= DECISION,
+        contenders=tuple(c.stack for c in candidates if c.chance > 1 - DECISION),
         switches=tuple(scoring.switches(candidates, weights)),
         rejected=tuple(rejected.values()),
-        caveats=(*unweighed, *_caveats(summary, pipelines, questions, shared, [stacks[c.stack] for c in candidates])),
+        caveats=(
+            *uncounted,
+            *_caveats(
+                summary,
+                pipelines,
+                questions,
+                shared,
+                [c.stack for c in candidates],
+                [stacks[c.stack] for c in candidates],
+            ),
+        ),
+        uncounted=uncounted,
     )
 
 
@@ -114,22 +128,27 @@ def _outside(stack: str, pipeline: PipelineSummary, cell: CellSummary, wishes: W
         return Rejected(stack, ": ".join(filter(None, (str(cell.status), cell.reason))), wrong)
     if wishes.require_agreement and not all(step.agrees for step in cell.steps if step.steady):
         return Rejected(stack, "a step disagrees with the reference, or wasn't checked against it", True)
-    sign = metrics.sign(pipeline.metric)
-    quality = cell.quality.get(pipeline.metric or "")
-    limits = (
-        (pipeline.metric or "quality", "", 1, quality.mean if quality else None, wishes.min_quality, sign),
-        ("memory", " MiB", 2**20, cell.peak_rss_bytes, wishes.max_memory_bytes, -1.0),
-        ("cold start", " s", 1, cell.cold_start_s, wishes.max_cold_start_s, -1.0),
-    )
-    for what, unit, scale, value, limit, direction in limits:
-        if limit is None:
+    return outside(stack, pipeline.metric, cell, wishes)
+
+
+def _uncounted(
+    wished: Mapping[Criterion, float],
+    weights: Mapping[Criterion, float],
+    measured: Figures,
+    pipelines: Sequence[PipelineSummary],
+) -> Iterator[str]:
+    """Yield why criteria count for nothing that were given a weight."""
+    for name, weight in wished.items():
+        if not weight or name in weights or not measured:
             continue
-        if value is None:
-            return Rejected(stack, f"its {what} is unknown", False)
-        if direction * value < direction * limit:
-            reason = f"{what} {value / scale:.3g}{unit}, but the limit is {limit / scale:.3g}{unit}"
-            return Rejected(stack, reason, True)
-    return None
+        lacking = [stack for stack, own in measured.items() if name not in own]
+        if name == "quality" and not any(pipeline.metric for pipeline in pipelines):
+            reason = "no pipeline here predicts anything"
+        elif len(lacking) == len(measured):
+            reason = "no candidate has a figure for it"
+        else:
+            reason = f"not every candidate has a figure for it; it is missing for {', '.join(lacking)}"
+        yield f"{name} has no weight: {reason}"
 
 
 def _caveats(
@@ -137,6 +156,7 @@ def _caveats(
     pipelines: Sequence[PipelineSummary],
     questions: Sequence[Question],
     shared: Sequence[Question],
+    names: Sequence[str],
     candidates: Sequence[Results],
 ) -> Iterator[str]:
     """Yield what could change the answer, other than the stacks that have no result."""
@@ -151,11 +171,21 @@ def _caveats(
         few = min(processes)
         count = f"{few} process{'es' * (few != 1)}"
         yield f"a stack was measured in only {count}: the spread between processes is assumed"
-    names = {p.pipeline for p in pipelines}
-    others = [f"{p.pipeline} ({p.size})" for p in summary.pipelines if p.pipeline in names and p not in pipelines]
+    judged = {p.pipeline for p in pipelines}
+    others = [f"{p.pipeline} ({p.size})" for p in summary.pipelines if p.pipeline in judged and p not in pipelines]
     if others:
         yield f"the answer may differ at the other sizes that were measured: {', '.join(others)}"
     else:
         yield "only one size was measured: the answer may differ with more data"
-    if not any(p.metric for p in pipelines):
-        yield "no pipeline here predicts anything, so quality has no weight"
+    disturbed = [stack for stack in names if any(figures.is_disturbed(question, stack) for question in shared)]
+    if disturbed:
+        why = "load moved wall times away from CPU times, and their distance is drawn with the speed"
+        yield f"undecided (disturbed): {', '.join(disturbed)}: {why}; measure again on a quiet machine"
+    unknown = [
+        cell.stack
+        for results in candidates
+        for pipeline, cell in results
+        if (quality := cell.quality.get(pipeline.metric or "")) and quality.row_error is None and quality.seeds == 1
+    ]
+    if unknown:
+        yield f"quality is taken as exact, because its test rows aren't stored: {', '.join(dict.fromkeys(unknown))}"

@@ -27,7 +27,8 @@ class Wishes:
     require_agreement: bool = False
     """Whether every step must have been checked against the reference. No step may disagree in any case."""
     min_quality: float | None = None
-    """Worst acceptable value of the pipeline's metric: the smallest, or for a loss the largest."""
+    """Worst acceptable value of the pipeline's metric: the smallest, or for a loss the largest. Each limit is compared
+    with the figure as it is printed."""
     max_memory_bytes: float | None = None
     max_cold_start_s: float | None = None
     weights: Mapping[Criterion, float] = field(default_factory=lambda: dict(WEIGHTS))
@@ -47,6 +48,10 @@ class Candidate:
     """Largest peak memory on any pipeline. None if it wasn't measured."""
     cold_s: float | None
     """Slowest cold start on any pipeline in seconds. None if it wasn't measured."""
+    spread: Mapping[Criterion, float]
+    """Half the width of the 95 % interval of each figure, relative to the figure: 0.02 for 2 %. That of the quality is
+    in its own unit, and that of the time is without what all candidates share. Without speed and quality if several
+    questions are judged together."""
     times: Mapping[Criterion, float]
     """Ratio to the best candidate by criterion, so 1 is the best; without the criteria that have no weight."""
     score: float
@@ -95,10 +100,13 @@ class Recommendation:
     candidates: tuple[Candidate, ...]
     """Candidates by score, the best first. Empty if no stack is inside the limits."""
     decided: bool
-    """Whether the first candidate comes first in at least 95 % of the draws."""
+    """Whether the first candidate comes first in at least 97.5 % of the draws, so that of two identical stacks one is
+    chosen in at most 5 % of all cases."""
     contenders: tuple[str, ...]
-    """Stacks that come first in more than 5 % of the draws: several if the answer is undecided."""
+    """Stacks that come first in more than 2.5 % of the draws: several if the answer is undecided."""
     switches: tuple[Switch, ...]
     rejected: tuple[Rejected, ...]
     caveats: tuple[str, ...]
-    """Sentences about what isn't known."""
+    """Sentences about what isn't known, those of ``uncounted`` first."""
+    uncounted: tuple[str, ...] = ()
+    """Sentences on the criteria that were given a weight and count for nothing, which views say before the answer."""

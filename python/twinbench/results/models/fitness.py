@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from twinbench import metrics
 from twinbench.numbers.calibration import calibration_interval, log_loss_interval
+from twinbench.numbers.influence import area_of_class
 from twinbench.numbers.predictions import calibration, calibration_error, predicted, probabilities, wilson
 from twinbench.numbers.stats import Interval
 
@@ -163,27 +164,13 @@ def _area(truth: NDArray[Any], p: NDArray[Any]) -> Interval:
     classes = [1] if p.shape[1] == 2 else list(range(p.shape[1]))
     areas, influence = [], np.zeros(len(truth))
     for number in classes:
-        area, moved = _area_of_class(truth == number, p[:, number])
+        area, moved = area_of_class(truth == number, p[:, number])
         areas.append(area)
         influence += moved / len(classes)
     area, variance = float(np.mean(areas)), float((influence**2).sum())
     rarest = float(np.bincount(truth).min())
     worth = min(area * (1 - area) / variance, float(len(truth))) if variance > 0 else rarest
     return Interval(area, *wilson(area * worth, worth))
-
-
-def _area_of_class(positive: NDArray[Any], score: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-    """Return the area and the influence of each row on it: DeLong's components, divided by the rows of their class."""
-    import numpy as np
-    from scipy.stats import rankdata
-
-    ones, zeros = int(positive.sum()), int((~positive).sum())
-    ranks = rankdata(score)
-    share = np.empty(len(score))
-    share[positive] = (ranks[positive] - rankdata(score[positive])) / zeros
-    share[~positive] = 1 - (ranks[~positive] - rankdata(score[~positive])) / ones
-    area = float(share[positive].mean())
-    return area, (share - area) / np.where(positive, ones, zeros)
 
 
 def _difference(before: Interval, now: Interval) -> Interval:

@@ -17,6 +17,7 @@ SPARE_CORES = 0.25
 def warnings(store: Store, run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
     """Yield the runner's warnings, then those about single stacks."""
     yield from _noise(store, run.id)
+    yield from _undecided(pipelines)
     yield from _too_busy(run, pipelines)
     yield from _unsettled(pipelines)
     yield from _reused(pipelines)
@@ -27,6 +28,19 @@ def _noise(store: Store, run_id: str) -> Iterator[str]:
     given = Counter(text for noise in store.noise(run_id) for text in noise.facts.get("warnings", ()))
     for text, times in given.items():
         yield f"{text} ({times} times)" if times > 1 else text
+
+
+def _undecided(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    """Yield where wall and CPU times disagree, with the worst case."""
+    for pipeline in pipelines:
+        ratios = [(f"{cell.stack}", cell.ratio) for cell in pipeline.cells]
+        ratios += [(f"{cell.stack} {step.step}", step.ratio) for cell in pipeline.cells for step in cell.steps]
+        found = [(name, ratio, ratio.cpu) for name, ratio in ratios if ratio and ratio.cpu and ratio.disturbed]
+        if found:
+            name, ratio, cpu = max(found, key=lambda one: abs(math.log(one[1].estimate / one[2].estimate)))
+            times = f"{ratio.estimate:.3g} times as long by the wall clock, {cpu.estimate:.3g} times by CPU time"
+            count = f"{len(found)} ratio{'s' * (len(found) != 1)}"
+            yield f"{pipeline.pipeline}: {count} undecided (disturbed by load), as {name}: {times}; measure again"
 
 
 def _too_busy(run: Run, pipelines: Sequence[PipelineSummary]) -> Iterator[str]:

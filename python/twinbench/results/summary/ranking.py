@@ -13,33 +13,44 @@ from typing import Any
 
 from twinbench.numbers import means, ranks
 from twinbench.numbers.levels import levels
+from twinbench.numbers.load import beside
 from twinbench.numbers.moderation import Prior
 from twinbench.numbers.ranks import Ranked
 from twinbench.numbers.spreads import Spreads
 from twinbench.numbers.stats import Interval, Ratio
+from twinbench.results.summary import load
+from twinbench.results.summary.load import Surroundings
 from twinbench.results.summary.records import CellSummary, StepSummary
 from twinbench.store.records import Status
 from twinbench.store.samples import Blocks, Figures, mean_blocks, paired, spread
 
 
 def by_total(
-    cells: Sequence[CellSummary], measured: Mapping[str, Figures], steps: Sequence[str], spreads: Spreads
+    cells: Sequence[CellSummary],
+    measured: Mapping[str, Figures],
+    steps: Sequence[str],
+    spreads: Spreads,
+    around: Surroundings,
 ) -> list[CellSummary]:
     """Return the cells that are done, with their ranks and by rank; then the others."""
     by_name = {cell.stack: cell for cell in cells if cell.status is Status.DONE and cell.total is not None}
     totals = {stack: measured[stack].totals(steps) for stack in by_name}
     all_means = {stack: measured[stack].mean_totals(steps) for stack in by_name}
     prior = spread({stack: measured[stack].steady | {"": totals[stack]} for stack in by_name})
-    order = _ranked(totals, all_means, spreads, prior)
+    computing = {stack: load.computing(measured[stack], steps, around)[""] for stack in by_name}
+    order = _ranked(totals, all_means, computing, spreads, prior, around.quiet)
     ranked = [replace(by_name[stack.name], **_standing(stack, time), total=time) for stack, time in order]
     return ranked + [cell for cell in cells if cell.stack not in by_name]
 
 
-def by_step(cells: Sequence[CellSummary], measured: Mapping[str, Figures], spreads: Spreads) -> list[CellSummary]:
+def by_step(
+    cells: Sequence[CellSummary], measured: Mapping[str, Figures], spreads: Spreads, around: Surroundings
+) -> list[CellSummary]:
     """Return the cells in their order, with each step that agrees ranked against the same step of the other stacks."""
     order: dict[tuple[str, str], tuple[Ranked, Interval]] = {}
     complete = [cell.stack for cell in cells if cell.status in (Status.DONE, Status.DISAGREES)]
     prior = spread({stack: measured[stack].steady for stack in complete})
+    computing = {stack: load.computing(figures, (), around) for stack, figures in measured.items()}
     for name in dict.fromkeys(step.step for cell in cells for step in cell.steps):
         blocks = {
             cell.stack: measured[cell.stack].steady[name]
@@ -48,7 +59,8 @@ def by_step(cells: Sequence[CellSummary], measured: Mapping[str, Figures], sprea
             if step.step == name and step.steady is not None and step.agrees is not False
         }
         all_means = {stack: mean_blocks(its) for stack, its in blocks.items()}
-        for ranked, time in _ranked(blocks, all_means, spreads, prior):
+        own = {stack: computing[stack].get(name, {}) for stack in blocks}
+        for ranked, time in _ranked(blocks, all_means, own, spreads, prior, around.quiet):
             order[ranked.name, name] = ranked, time
     return [replace(cell, steps=_with_ranks(cell, order), total=None) for cell in cells]
 
@@ -65,14 +77,28 @@ def _standing(ranked: Ranked, time: Interval) -> dict[str, Any]:
 
 
 def _ranked(
-    times: Mapping[str, Blocks], all_means: Mapping[str, Blocks], spreads: Spreads, prior: Prior
+    times: Mapping[str, Blocks],
+    all_means: Mapping[str, Blocks],
+    computing: Mapping[str, Blocks],
+    spreads: Spreads,
+    prior: Prior,
+    quiet: bool,
 ) -> list[tuple[Ranked, Interval]]:
-    """Rank stacks by the blocks of their times; the means of the same blocks must differ in the same direction."""
+    """Rank stacks by the blocks of their times.
+
+    The means of the same blocks must differ in the same direction, and ``computing``, their times without
+    interruptions, must not contradict them unless the machine was quiet.
+    """
     fitted = levels(times)
+    without = levels({stack: blocks for stack, blocks in computing.items() if blocks})
 
     def ratio(a: str, b: str) -> Ratio | None:
         found = fitted.ratio(a, b, spreads, prior)
-        return found and replace(found, mean=means.ratio(*paired(all_means[a], all_means[b])))
+        if found is None:
+            return None
+        cpu = without.ratio(a, b, spreads, prior) if {a, b} <= without.logs.keys() else None
+        wall = replace(found, mean=means.ratio(*paired(all_means[a], all_means[b])))
+        return beside(wall, cpu, quiet=quiet)
 
     intervals = {stack: fitted.interval(stack, spreads) for stack in times}
     order = ranks.rank({stack: time.estimate for stack, time in intervals.items()}, ratio)

@@ -6,7 +6,7 @@ Knows no store and computes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twinbench.numbers.equivalence import Equivalence
@@ -116,6 +116,13 @@ class QualitySummary:
     tested."""
     equivalence: Equivalence | None
     """Result of the test against the best stack. None for that stack, and if none is tested."""
+    seed_sd: float | None = None
+    """Standard deviation between seeds. None with one seed."""
+    row_error: float | None = None
+    """Standard error that the test rows give: other rows of the same kind would give another quality. None for another
+    metric than the pipeline's, and where the predictions weren't stored."""
+    row_correlations: Mapping[str, float] = field(default_factory=dict)
+    """Correlation of this error with that of each other stack, which is judged on the same rows, as far as known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,20 @@ class CurvePoint:
     """Mean loss over the batches of the last epoch."""
     metrics: Mapping[str, float]
     """Metrics of the predictions on the held-out split, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFigures:
+    """The figures of one process of a cell. Times are seconds."""
+
+    process: int
+    """Ordinal of the process. Processes of one ordinal were measured side by side in all cells."""
+    cold_start_s: float | None
+    """Imports and first calls. None unless every step ran."""
+    peak_rss_bytes: int | None
+    """Largest resident set in bytes. None if the process ended early, and in older stores."""
+    times_s: Mapping[str, float]
+    """Typical time by step, and of the whole pipeline under the empty name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +226,9 @@ class CellSummary:
     facts: Mapping[str, Mapping[str, Any]]
     """What the workers and the runner recorded beside the samples, such as threads, devices, dtypes and warm-up: by
     step (empty for the whole cell), then by key."""
+
+    by_process: tuple[ProcessFigures, ...] = ()
+    """Figures of each process."""
 
     @property
     def unsettled(self) -> tuple[str, ...]:

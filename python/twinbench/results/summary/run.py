@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 from twinbench import metrics
@@ -17,8 +17,9 @@ from twinbench.numbers import equivalence, means, stats
 from twinbench.numbers.spreads import Spreads
 from twinbench.numbers.stats import Interval
 from twinbench.results.models import endpoints
-from twinbench.results.summary import disturbances, ranking, starts
+from twinbench.results.summary import disturbances, processes, ranking, starts
 from twinbench.results.summary.growth import growths
+from twinbench.results.summary.load import surroundings
 from twinbench.results.summary.records import (
     BaselineSummary,
     BreakEven,
@@ -31,6 +32,7 @@ from twinbench.results.summary.records import (
     RunSummary,
     StepSummary,
 )
+from twinbench.results.summary.row_errors import with_row_errors
 from twinbench.store.facts import SHOWN_APART, StepFacts
 from twinbench.store.records import Agreement, Baseline, Cell, Fact, PlannedPipeline, Quality, Run, Status
 from twinbench.store.samples import Blocks, Figures, figures, nested
@@ -97,11 +99,12 @@ def _pipeline(
     for cell in variant_cells:
         measured[cell.label] = figures(store.samples(cell.id))
         cells.append(_judged(_cell(store, cell, steps, measured[cell.label], spreads), spec, own))
-    cells = _with_equivalences(store, cells, spec)
+    cells = with_row_errors(store, _with_equivalences(store, cells, spec), spec.get("metric"))
+    around = surroundings(store, run)
     if independent:
-        ranked = ranking.by_step(cells, measured, spreads)
+        ranked = ranking.by_step(cells, measured, spreads, around)
     else:
-        ranked = ranking.by_total(cells, measured, list(steps), spreads)
+        ranked = ranking.by_total(cells, measured, list(steps), spreads, around)
     return PipelineSummary(
         pipeline=planned.name,
         size=planned.size,
@@ -164,6 +167,7 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, s
         reused=bool(facts.get("reused")),
         endpoints=endpoints.of_facts(records),
         facts=_facts(records),
+        by_process=processes.of_cell(measured, ops, facts),
     )
 
 
@@ -300,7 +304,10 @@ def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
     values: dict[str, list[float]] = defaultdict(list)
     for quality in qualities:
         values[quality.metric].append(quality.value)
-    return {name: QualitySummary(name, fmean(v), min(v), max(v), len(v), "", None) for name, v in values.items()}
+    return {
+        name: QualitySummary(name, fmean(v), min(v), max(v), len(v), "", None, stdev(v) if len(v) > 1 else None)
+        for name, v in values.items()
+    }
 
 
 def _facts(records: Sequence[Fact]) -> dict[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ FACTOR = 0x9E3779B97F4A7C15
 """2^64 over the golden ratio: powers of this factor give different strings different numbers."""
 
 
+@np.errstate(all="ignore")  # an output may hold anything
 def check_agreement(
     op: Op,
     got: Arrays,

@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import numpy as np
 
 from twinbench import paths
 from twinbench.data import cache
-from twinbench.errors import BadInput
+from twinbench.errors import BadInput, in_one_line
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays, OutsideContract
 from twinbench.plan.pipeline import DATA, Pipeline, Step
@@ -78,10 +80,17 @@ def prepare(pipeline: Pipeline, size: str) -> Reference:
     files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
     directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files)}"
     if not (directory / BASELINES).is_file():
-        with cache.filled(directory) as unfinished:
+        with _quiet(), cache.filled(directory) as unfinished:
             _make(pipeline, amount, files, unfinished)
     values = json.loads((directory / BASELINES).read_text(encoding="utf-8"))
     return Reference(directory, files, values)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the warnings of NumPy and other libraries off stderr: what matters is refused, or is part of the answer."""
+    with warnings.catch_warnings(record=True), np.errstate(all="ignore"):
+        yield
 
 
 def _file(pipeline: Pipeline, step: Step, amount: float | None) -> Path:
@@ -137,7 +146,7 @@ def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None
     code = hashlib.sha256(Path(variation.__file__).read_bytes()).hexdigest()[:8]
     directory = base.directory.with_name(f"{base.directory.name}-varied-{number}-{code}")
     if not directory.is_dir():
-        with cache.filled(directory) as unfinished:
+        with _quiet(), cache.filled(directory) as unfinished:
             for rule in variation.rules(number):
                 with contextlib.suppress(BadInput):
                     _vary(pipeline, base, rule, number, unfinished / rule)
@@ -186,7 +195,7 @@ def _step(
             f"{pipeline.path}: step '{step.id}' ({step.op.name}): {_with_own_path(pipeline, step, files, str(error))}"
         ) from error
     except Exception as error:
-        what = f"no column {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
+        what = f"no column {error}" if isinstance(error, KeyError) else in_one_line(error)
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
     arrays.save(directory / "outputs" / step.id, output)
 
