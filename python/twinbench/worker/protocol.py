@@ -205,7 +205,7 @@ class Repeated(Content):
 
 @dataclass(frozen=True, slots=True)
 class Varied(Content):
-    """A step was executed on new inputs, and the output saved; with the processor time of the call and of converting."""
+    """A step was executed on new inputs, and the output saved; with the times of the call and of converting."""
 
     cpu_ns: float
     extract_ns: int
