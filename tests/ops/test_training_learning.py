@@ -88,6 +88,7 @@ def test_a_model_without_its_weights_or_losses_is_refused(question: Question):
         ({"losses": [0.7, np.inf]}, "the loss of step 2 is inf"),
         ({"w1": [1.0, -np.inf]}, "'w1' at 1 is -inf"),
         ({"losses": [0.7, 2.0, 1e5]}, "the loss rose from 0.7 to 1e+05"),
+        ({"losses": [0.7, 1e5, 0.6]}, "the loss rose from 0.7 to 1e+05"),
     ],
 )
 def test_a_training_that_diverged_is_said_to_have(change: dict[str, list[float]], words: str):

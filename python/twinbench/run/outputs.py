@@ -36,7 +36,7 @@ def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, direc
             ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=isolated)
         got = arrays.load(directory)
         if diverged := divergence.reason(step.op, got):
-            raise WorkerFailure("diverged", f"{step.id}: {diverged}")
+            raise WorkerFailure("training", f"{step.id}: {diverged}")
         findings = check_agreement(step.op, got, want, deviation, step.params, scale, values)
     return [replace(finding, step=step.id) for finding in findings]
 

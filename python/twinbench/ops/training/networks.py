@@ -170,5 +170,5 @@ trained weights, the probability of the right class for up to 256 training rows,
 float64. Each of these may be off by 1e-6 g + 1e-5 of its value, where g is how rounding errors grow in this training:
 1 plus 4e6 times the largest distance, within an epoch before and after, between the reference and three trainings in
 float32 whose gradients were each changed by up to 2^-13 of their value and 2^-22 of the largest of their array. A
-training whose loss or weights are not finite, or whose last losses are above 10 times the first one (and above 10),
-has diverged: the stack fails."""
+training whose loss or weights are not finite, whose last losses are above 10 times the first one (and above 10), or
+one of whose losses is above 1,000 times the first one (and above 1,000) has diverged: the stack fails."""

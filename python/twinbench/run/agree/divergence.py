@@ -9,6 +9,9 @@ from twinbench.ops.contract import Arrays, Op
 WORSE = 10.0
 """Last losses, in first losses, that are a divergence; a first loss below 1 counts as 1."""
 
+WILD = 1000.0
+"""A loss at any step, in first losses, that is a divergence."""
+
 LAST = 10
 """Part of the losses that are the last ones: a tenth."""
 
@@ -25,6 +28,7 @@ def reason(op: Op, output: Arrays) -> str:
     losses = output.get("losses", np.empty(0))
     if len(losses):
         first, last = float(losses[0]), float(losses[-max(1, len(losses) // LAST) :].mean(dtype=float))
-        if last > WORSE * max(1.0, first):
-            return f"diverged: the loss rose from {first:.3g} to {last:.3g}; lower the learning rate"
+        highest = float(losses.max())
+        if last > WORSE * max(1.0, first) or highest > WILD * max(1.0, first):
+            return f"diverged: the loss rose from {first:.3g} to {max(last, highest):.3g}; lower the learning rate"
     return ""

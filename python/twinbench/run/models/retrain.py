@@ -79,7 +79,7 @@ def other_seeds(
         )
         out = _again(ask, training, start, directory)[1]
         if diverged := divergence.reason(training.step.op, {"losses": out["losses"]}):
-            raise WorkerFailure("diverged", f"{training.step.id}, seed {number}: {diverged}")
+            raise WorkerFailure("training", f"{training.step.id}, seed {number}: {diverged}")
         yield number, _metrics(training, reference, out)
 
 
