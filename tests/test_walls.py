@@ -239,7 +239,7 @@ LOWER_FAMILIES = {
     "tables": ["conditions", "read", "rows"],
     "signals": ["conditions", "filters", "spectra"],
     "images": ["conditions", "pixels", "png", "huffman", "jpeg"],
-    "training": ["layers", "optimizers", "networks"],
+    "training": ["conditions", "layers", "optimizers", "networks", "learning"],
 }
 """By package of ops, the files that the others in it may import; each of them may import those before it."""
 

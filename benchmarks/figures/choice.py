@@ -40,7 +40,7 @@ def chosen(rng: np.random.Generator, stacks: int, processes: int, sd: float, bet
     """Return the share of runs in which a stack is chosen."""
     import numpy as np
 
-    from twinbench.numbers import stats
+    from twinbench.numbers import two_runs
     from twinbench.results.decisions import draws
 
     names = [str(stack) for stack in range(stacks)]
@@ -50,7 +50,7 @@ def chosen(rng: np.random.Generator, stacks: int, processes: int, sd: float, bet
         scores = 0.0
         for weight in weights:
             logs = sd * rng.standard_normal((stacks, processes)) - better * np.arange(stacks)[::-1, None]
-            figures = [draws.LogFigure(float(own.mean()), stats.mean_error(own.tolist(), USUAL_SD)) for own in logs]
+            figures = [draws.LogFigure(float(own.mean()), two_runs.mean_error(own.tolist(), USUAL_SD)) for own in logs]
             scores = scores + weight * draws.joint(figures, names, rng)
         count += max(draws.first(scores)) >= draws.DECISION
     return count / RUNS

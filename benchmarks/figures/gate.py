@@ -37,7 +37,7 @@ def measure() -> Iterator[Figure]:
 
 def failing(rng: np.random.Generator, factor: float, sd: float, processes: int) -> float:
     """Return the share of builds that fail where the stack takes ``factor`` times as long as in the base."""
-    from twinbench.numbers import stats
+    from twinbench.numbers import stats, two_runs
     from twinbench.results.decisions.time_ratios import INTERACTION_SD
 
     def side(times: float) -> tuple[stats.Values, stats.Values]:
@@ -49,5 +49,5 @@ def failing(rng: np.random.Generator, factor: float, sd: float, processes: int) 
         stack, control = times * np.exp(luck + own + noise[0]), np.exp(luck + noise[1])
         return stack[:, :, None].tolist(), control[:, :, None].tolist()
 
-    ratios = (stats.controlled(side(factor), side(1.0), interaction_sd=INTERACTION_SD) for _ in range(BUILDS))
+    ratios = (two_runs.controlled(side(factor), side(1.0), interaction_sd=INTERACTION_SD) for _ in range(BUILDS))
     return sum(ratio.low > 1 + LIMIT for ratio in ratios) / BUILDS

@@ -146,6 +146,7 @@ WAVS: dict[str, tuple[bytes, str]] = {
     "other chunks after": (riff(chunk(b"bext", bytes(602)), form(), DATA, chunk(b"LIST", bytes(26))), ""),
     "an odd chunk": (riff(form(), chunk(b"LIST", bytes(17)) + b"\0", DATA), "an odd length of 17 bytes"),
     "8 bits": (riff(form(bits=8), DATA), "8 bits"),
+    "an odd number of 8 bits": (riff(form(bits=8), chunk(b"data", bytes(101)) + b"\0"), "8 bits"),
     "24 bits": (riff(form(bits=24), DATA), "24 bits"),
     "32 bits": (riff(form(bits=32), DATA), "32 bits"),
     "floating point": (riff(form(tag=3, bits=32), DATA), "floating point"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinbench.numbers import stats
+from twinbench.numbers import stats, two_runs
 from twinbench.numbers.spreads import RUN_SD
 from twinbench.numbers.stats import Ratio, Values
 
@@ -22,15 +22,15 @@ def measured(rng: np.random.Generator, processes: int, factor: float = 1.0, luck
     return (factor * np.exp(luck + process + rng.normal(0, BLOCK, (processes, 6, 3)))).tolist()
 
 
-def two_runs(rng: np.random.Generator, processes: int, factor: float = 1.0) -> Ratio:
+def compared(rng: np.random.Generator, processes: int, factor: float = 1.0) -> Ratio:
     after, before = (measured(rng, processes, f, rng.normal(0, RUN)) for f in (factor, 1.0))
-    return stats.unpaired(after, before, time_sd=PROCESS, run_sd=RUN)
+    return two_runs.unpaired(after, before, time_sd=PROCESS, run_sd=RUN)
 
 
 @pytest.mark.parametrize("processes", [1, 2, 5, 20])
 def test_identical_stacks_of_two_runs_are_rarely_called_different(processes):
     rng = np.random.default_rng(processes)
-    alarms = sum(stats.verdict(two_runs(rng, processes)) != "undecided" for _ in range(ROUNDS))
+    alarms = sum(stats.verdict(compared(rng, processes)) != "undecided" for _ in range(ROUNDS))
     assert alarms / ROUNDS <= 0.07
 
 
@@ -39,7 +39,7 @@ def test_without_the_spread_between_runs_they_would_be():
     alarms = 0
     for _ in range(ROUNDS):
         after, before = (measured(rng, 20, luck=rng.normal(0, RUN)) for _ in "ab")
-        alarms += stats.verdict(stats.unpaired(after, before, time_sd=PROCESS, run_sd=0.0)) != "undecided"
+        alarms += stats.verdict(two_runs.unpaired(after, before, time_sd=PROCESS, run_sd=0.0)) != "undecided"
     assert alarms / ROUNDS > 0.5, "the data is too easy to show anything"
 
 
@@ -48,19 +48,19 @@ def test_processes_that_differ_more_than_was_assumed_widen_the_interval():
     alarms = 0
     for _ in range(ROUNDS):
         after, before = (measured(rng, 20) for _ in "ab")
-        alarms += stats.verdict(stats.unpaired(after, before, time_sd=PROCESS / 3, run_sd=0.0)) != "undecided"
+        alarms += stats.verdict(two_runs.unpaired(after, before, time_sd=PROCESS / 3, run_sd=0.0)) != "undecided"
     assert alarms / ROUNDS <= 0.11, "of one process, which shows nothing, it would be 0.4"
 
 
 def test_the_intervals_of_two_runs_cover_the_truth_as_often_as_they_say():
     rng = np.random.default_rng(3)
-    found = [two_runs(rng, 4, 1.3) for _ in range(ROUNDS)]
+    found = [compared(rng, 4, 1.3) for _ in range(ROUNDS)]
     assert 0.92 <= sum(r.low <= 1.3 <= r.high for r in found) / ROUNDS <= 0.99
 
 
 def test_of_hundred_identical_stacks_hardly_one_is_called_different():
     rng = np.random.default_rng(4)
-    alarms = [sum(w != "undecided" for w in stats.verdicts([two_runs(rng, 3) for _ in range(100)])) for _ in range(20)]
+    alarms = [sum(w != "undecided" for w in stats.verdicts([compared(rng, 3) for _ in range(100)])) for _ in range(20)]
     assert sum(map(bool, alarms)) <= 3
 
 
@@ -76,7 +76,7 @@ def beside_a_control(rng: np.random.Generator, processes: int, factor: float = 1
             for f in (times, 2.0)
         ]
         sides.append((pair[0], pair[1]))
-    return stats.controlled(sides[0], sides[1], process_sd=0.015)
+    return two_runs.controlled(sides[0], sides[1], process_sd=0.015)
 
 
 @pytest.mark.parametrize("processes", [1, 3, 8])
@@ -94,7 +94,7 @@ def test_beside_a_control_a_slowdown_of_5_percent_is_found():
 
 def test_more_processes_can_not_tell_what_the_luck_of_runs_hides():
     rng = np.random.default_rng(6)
-    assert two_runs(rng, 200).resolvable > RUN_SD
+    assert compared(rng, 200).resolvable > RUN_SD
 
 
 @settings(deadline=None)
@@ -102,7 +102,7 @@ def test_more_processes_can_not_tell_what_the_luck_of_runs_hides():
 def test_swapping_two_runs_gives_the_reciprocal(seed, more, fewer):
     rng = np.random.default_rng(seed)
     a, b = measured(rng, more), measured(rng, fewer)
-    there, back = stats.unpaired(a, b), stats.unpaired(b, a)
+    there, back = two_runs.unpaired(a, b), two_runs.unpaired(b, a)
     assert (back.estimate, back.low, back.high) == pytest.approx(
         (1 / there.estimate, 1 / there.high, 1 / there.low), rel=1e-9
     )
@@ -110,7 +110,7 @@ def test_swapping_two_runs_gives_the_reciprocal(seed, more, fewer):
 
 def test_nothing_can_not_be_compared():
     with pytest.raises(ValueError, match="no samples"):
-        stats.unpaired([], [[[1.0]]])
+        two_runs.unpaired([], [[[1.0]]])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from twinbench.conformance.case import Case, cases
 from twinbench.conformance.checks import Broken
 from twinbench.conformance.mutants import MUTANTS, renamed, same
 from twinbench.conformance.paste import paste
+from twinbench.conformance.trainers import possible
 from twinbench.conformance.trial import Question, Trial, ask
 from twinbench.frameworks.api import Framework
 from twinbench.ops.contract import Arrays, Op
@@ -97,13 +98,16 @@ class _Counts:
         self.applied: set[str] = set()
         self.different: Counter[tuple[str, str]] = Counter()
         self.refused: Counter[tuple[str, str]] = Counter()
+        self.trainers: set[str] = set()
+        """Wrong trainers that were tried."""
 
 
 def _refuse_mistakes(question: Question, counts: _Counts) -> None:
     op, params = question.op, question.params
-    right = op.canonical(question.want)
-    if not all(finding.ok for finding in question.check_agreement(right)):
+    right = op.canonical(question.complete(question.want))
+    if not all(finding.ok for finding in question.check_complete(right)):
         raise Broken("the reference doesn't agree with itself")
+    _refuse_trainers(question, counts)
     for array, wrong in renamed(right):
         if _accepted(question, wrong):
             raise Broken(f"agreement accepts '{array}' under another name")
@@ -121,6 +125,15 @@ def _refuse_mistakes(question: Question, counts: _Counts) -> None:
                 raise Broken(f"agreement accepts '{array}' {mutant.name}")
 
 
+def _refuse_trainers(question: Question, counts: _Counts) -> None:
+    """Try each wrong trainer on the first case where it makes a difference: a training takes long."""
+    for wrong in possible(question.op, question.params, question.inputs):
+        if wrong.name not in counts.trainers:
+            counts.trainers.add(wrong.name)
+            if all(finding.ok for finding in question.check_agreement(wrong.train(question.params, *question.inputs))):
+                raise Broken(f"agreement accepts a trainer that {wrong.name}")
+
+
 def _comparable(question: Question, output: Arrays) -> Arrays:
     """The output in the form in which agreement is checked."""
     canonical = question.op.canonical(output)
@@ -129,7 +142,7 @@ def _comparable(question: Question, output: Arrays) -> Arrays:
 
 def _accepted(question: Question, output: Arrays) -> bool:
     try:
-        return all(finding.ok for finding in question.check_agreement(output))
+        return all(finding.ok for finding in question.check_complete(output))
     except KeyError:  # the canonical form of an output asks for an array that isn't there
         return False
 

@@ -7,15 +7,17 @@ of how they are run or timed.
 from __future__ import annotations
 
 import ctypes
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from twinbench.frameworks.api import Deviation, Framework, Ops
+from twinbench.frameworks.api import Framework, Ops
 from twinbench.ops import training as t
-from twinbench.ops.contract import Arrays, Kind, Tolerance
+from twinbench.ops.contract import Arrays, Kind
 
 mx: Any = None
 np: Any = None
@@ -210,13 +212,27 @@ def _logistic_loss(z: Any, y: Any) -> Any:
     return mx.nd.Activation(z, act_type="softrelu") - z * y
 
 
-def _optimizer(p: t.Optimizer) -> tuple[str, dict[str, Any]]:
+def _optimizer(p: t.Optimizer) -> tuple[Any, dict[str, Any] | None]:
     if isinstance(p, t.Sgd):
         return "nag" if p.nesterov else "sgd", {"learning_rate": p.lr, "momentum": p.momentum}
     if isinstance(p, t.AdamW):
         raise NotImplementedError("MXNet 1.9.1 has no optimizer AdamW")
-    moments = {"beta1": p.beta1, "beta2": p.beta2, "epsilon": p.eps * (1 - p.beta2) ** 0.5}  # see _EPSILON
-    return "adam", {"learning_rate": p.lr, **moments}
+    return _adam_class()(learning_rate=p.lr, beta1=p.beta1, beta2=p.beta2, epsilon=p.eps), None
+
+
+@cache
+def _adam_class() -> Any:
+    """Return MXNet's Adam with the contracts' epsilon, which MXNet adds to the root of the uncorrected v."""
+
+    class Adam(mx.optimizer.Adam):  # type: ignore[misc]
+        def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
+            given: float = self.epsilon  # type: ignore[has-type]
+            step = self._index_update_count.get(index, self.begin_num_update) + 1
+            self.epsilon = given * math.sqrt(1 - self.beta2**step)
+            super().update(index, weight, grad, state)
+            self.epsilon = given
+
+    return Adam
 
 
 def predict(p: t.Predict, model: Model, arrays: dict[str, Any]) -> dict[str, Any]:
@@ -267,15 +283,10 @@ OPS: Ops = {
     "training.load": load_model,
 }
 
-_EPSILON = Deviation(
-    reason="MXNet's Adam adds epsilon to the root of the uncorrected v, where it weighs 1 / sqrt(1 - beta2^t) times as "
-    "much: it is given epsilon * sqrt(1 - beta2), which is the contract's at the first step and less later",
-    tolerance=Tolerance(rtol=5e-2),
-)
-
-_LOSS = (
-    "of two classes the loss is log(1 + exp(z)) - z y: Gluon's SigmoidBCELoss has a wrong derivative where z is 0, as "
-    "for examples that leave all hidden units at rest"
+_NOTE = (
+    "Adam is a subclass of MXNet's that sets epsilon at each step: MXNet adds it to the root of the uncorrected v, "
+    "where the contract's is epsilon * sqrt(1 - beta2^t). Of two classes the loss is log(1 + exp(z)) - z y: Gluon's "
+    "SigmoidBCELoss has a wrong derivative where z is 0, as for examples that leave all hidden units at rest"
 )
 
 FRAMEWORKS = (
@@ -292,7 +303,6 @@ FRAMEWORKS = (
         threads=threads,
         facts=facts,
         ops=OPS,
-        notes=dict.fromkeys(("training.mlp", "training.cnn", "training.cnn1d", "training.lstm"), _LOSS),
-        deviations=dict.fromkeys(("training.mlp", "training.cnn", "training.cnn1d", "training.lstm"), _EPSILON),
+        notes=dict.fromkeys(("training.mlp", "training.cnn", "training.cnn1d", "training.lstm"), _NOTE),
     ),
 )

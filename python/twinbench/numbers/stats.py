@@ -16,10 +16,6 @@ resemble their neighbours (`twinbench.numbers.autocorrelation`); it matters with
 - Maritz & Jarrett (1978), A note on estimating the variance of the sample median, JASA 73:194-196.
 - Harrell & Davis (1982), A new distribution-free quantile estimator, Biometrika 69:635-640.
 - Benjamini & Hochberg (1995), Controlling the false discovery rate, J. R. Stat. Soc. B 57:289-300.
-- Welch (1947), The generalization of Student's problem when several different population variances are involved,
-  Biometrika 34:28-35.
-- Kalibera & Jones (2013), Rigorous benchmarking in reasonable time, ISMM.
-- Satterthwaite (1946), An approximate distribution of estimates of variance components, Biometrics Bulletin 2:110-114.
 """
 
 from __future__ import annotations
@@ -28,13 +24,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from statistics import fmean, median, variance
+from statistics import fmean, median
 from typing import Literal
 
 from twinbench.numbers.autocorrelation import inflation
 from twinbench.numbers.moderation import NOTHING, Prior
-from twinbench.numbers.normal import NORMAL_95
-from twinbench.numbers.spreads import PROCESS_SD, RUN_SD, TIME_SD
+from twinbench.numbers.spreads import PROCESS_SD, TIME_SD
 from twinbench.numbers.student import detectable, quantile, two_sided_p
 
 Values = Sequence[Sequence[Sequence[float]]]
@@ -52,10 +47,6 @@ enough that five measured processes outweigh it."""
 OWN_SPREAD = 4
 """Processes from which a run's own comparisons, and not an assumed spread, say how far processes differ. With the
 assumed 2 %, identical stacks of a machine whose processes differ by 5 % are called different in 20 to 40 % of runs."""
-
-WIDER = 3
-"""Factor of the assumed spread between few processes of two runs: a machine may differ from the usual one by this much,
-so that at most 2.5 % of slowdowns that are just allowed count as too large, whether processes differ by 0.5 or 5 %."""
 
 POWER = 0.8
 """Probability with which a difference of the size ``Ratio.resolvable`` is found."""
@@ -144,7 +135,7 @@ def summarise(values: Values, level: float = LEVEL, *, time_sd: float = TIME_SD)
     of ratios, which it leaves alone: from `OWN_SPREAD` processes on the spread that they show, with Student's t, and
     with fewer also on ``time_sd``. Raises ValueError if there are no samples.
     """
-    fit = fit_processes(_log_medians(values), time_sd, NOTHING)
+    fit = fit_processes(log_medians(values), time_sd, NOTHING)
     return interval(fmean(fit.processes), fit, level)
 
 
@@ -158,39 +149,8 @@ def ratio(
     comparisons of the run say, and not by ``process_sd``. ``ratio(b, a)`` is the reciprocal. Raises ValueError if there
     are no pairs, or if the numbers of blocks differ.
     """
-    fit = fit_processes(_log_ratios(a, b), process_sd, prior)
+    fit = fit_processes(log_ratios(a, b), process_sd, prior)
     return ratio_of(fmean(fit.processes), fit, level)
-
-
-def unpaired(a: Values, b: Values, *, level: float = LEVEL, time_sd: float = TIME_SD, run_sd: float = RUN_SD) -> Ratio:
-    """Estimate how many times as long ``a`` takes as ``b``, where the two are of different runs and share no blocks.
-
-    The model is that of Kalibera & Jones: a log time is the stack's mean, plus a random effect of the run, plus a
-    random effect of the process. The spread of processes is estimated from the data and moderated by ``time_sd``; two
-    runs can't show the spread of runs, which is therefore given by ``run_sd``. The degrees of freedom are
-    Satterthwaite's, rounded down. Raises ValueError if there are no samples.
-    """
-    after, before = (_fit_of_run(_log_medians(side), time_sd) for side in (a, b))
-    return _difference(after, before, run_sd, level)
-
-
-def controlled(
-    a: tuple[Values, Values],
-    b: tuple[Values, Values],
-    *,
-    level: float = LEVEL,
-    process_sd: float = PROCESS_SD,
-    interaction_sd: float = 0.0,
-    interaction_df: int = PRIOR_DF,
-) -> Ratio:
-    """Do as `unpaired` does, for runs that measured the same control: each side is a stack and the control beside it.
-
-    A disturbance of a whole run slows its control by the same factor, and is divided out. What doesn't slow both alike
-    is the interaction of stack and run: ``interaction_sd`` is the standard deviation between runs of their log ratio,
-    known with ``interaction_df`` degrees of freedom.
-    """
-    after, before = (_fit_of_run(_log_ratios(*side), process_sd) for side in (a, b))
-    return _difference(after, before, interaction_sd, level, interaction_df)
 
 
 def verdict(ratio: Ratio, margin: float = 0.0) -> Verdict:
@@ -292,36 +252,15 @@ def _with_interval(ratio: Ratio, level: float) -> Ratio:
     )
 
 
-def mean_error(values: Sequence[float], usual_sd: float) -> float:
-    """Return the standard error of the mean of one log value per process, as that of a normal distribution.
-
-    It is the half-width of the 95 % interval, in which Student's t is, divided by that of a normal one. ``usual_sd`` is
-    the spread that is assumed between processes, as far as they don't show it.
-    """
-    fit = _fit_of_run([[value] for value in values], usual_sd)
-    return quantile(LEVEL, fit.df) * fit.error / NORMAL_95
-
-
-def _difference(a: Fit, b: Fit, run_sd: float, level: float, run_df: int = PRIOR_DF) -> Ratio:
-    """Make the ratio of two runs, each of which has a random effect with the standard deviation ``run_sd``."""
-    parts = [(a.error**2, a.df), (b.error**2, b.df), (2 * run_sd**2, run_df)]
-    variance = sum(part for part, _ in parts)
-    weight = sum(part**2 / df for part, df in parts)
-    shorter = min(a, b, key=lambda fit: len(fit.processes))
-    df = int(variance**2 / weight) if weight else PRIOR_DF
-    fit = Fit(shorter.processes, math.sqrt(variance), df, min(a.blocks, b.blocks))
-    return ratio_of(fmean(a.processes) - fmean(b.processes), fit, level)
-
-
-def _log_ratios(a: Values, b: Values) -> list[list[float]]:
+def log_ratios(a: Values, b: Values) -> list[list[float]]:
     """Return, per process, the log ratio of the medians of each pair of blocks."""
     if [len(process) for process in a] != [len(process) for process in b]:
         raise ValueError("blocks can't be paired: the two sides have different numbers of them")
-    pairs = zip(_log_medians(a), _log_medians(b), strict=True)
+    pairs = zip(log_medians(a), log_medians(b), strict=True)
     return [[x - y for x, y in zip(logs_a, logs_b, strict=True)] for logs_a, logs_b in pairs]
 
 
-def _log_medians(values: Values) -> list[list[float]]:
+def log_medians(values: Values) -> list[list[float]]:
     """Return, per process, the log of the median of each block."""
     return [[math.log(max(_median(block), FLOOR)) for block in process] for process in values]
 
@@ -357,18 +296,6 @@ def fit_processes(
         df = PRIOR_DF + own_df
         moderated = (PRIOR_DF * (process_sd**2 + within) + own_df * between) / df
     return Fit(processes, math.sqrt(moderated / len(processes)), df, sum(map(len, logs)))
-
-
-def _fit_of_run(logs: Sequence[Sequence[float]], process_sd: float) -> Fit:
-    """Fit one of two runs: its processes are never taken to differ less than they do.
-
-    With fewer than `OWN_SPREAD` of them, which show little, they are taken to differ `WIDER` times as much as usual.
-    """
-    if len(logs) < OWN_SPREAD:
-        return fit_processes(logs, WIDER * process_sd)
-    fit = fit_processes(logs, process_sd)
-    own = variance(fit.processes) / len(logs)
-    return replace(fit, error=math.sqrt(own), df=len(logs) - 1) if own > fit.error**2 else fit
 
 
 def median_variance(values: Sequence[float]) -> float:

@@ -131,9 +131,12 @@ class Op:
     It says what float64 can know of an output: the largest magnitude of a record, say, so that agreement means the same
     in volts and in microvolts. An output array that isn't named has the scale 1."""
     givens: Callable[..., Arrays] | None = None
+    derived: Callable[..., Arrays] | None = None
+    """``derived(params, output, *inputs)``: arrays that are computed from an output for the check of agreement, beside
+    the output's own: the predictions of a trained model, say. The inputs are the reference's, its givens the last."""
     canonical: Callable[[Arrays], Arrays] = field(default=_unchanged)
-    """Puts an output into canonical form: only what must agree (the first 20 losses of a training step, say), and equal
-    for two outputs that the contract doesn't distinguish (components that are numbered differently)."""
+    """Puts an output into canonical form: only what must agree (the losses of a training step, say), and equal for two
+    outputs that the contract doesn't distinguish (components that are numbered differently)."""
     equivalent: Callable[..., Arrays] | None = None
     """``equivalent(params, got, want, *inputs)``: the right output that ``got`` is held against, where a contract has
     several right outputs. ``want`` is the reference's, and is returned where ``got`` fulfils no criterion.

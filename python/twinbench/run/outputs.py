@@ -14,6 +14,7 @@ from twinbench.ops import arrays
 from twinbench.plan.pipeline import Step
 from twinbench.plan.stack import Stack
 from twinbench.plan.stack import deviation as deviation_of
+from twinbench.run.agree import divergence
 from twinbench.run.agree.agreement import check_agreement
 from twinbench.run.agree.reference import Reference
 from twinbench.store.records import Agreement
@@ -24,6 +25,7 @@ def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, direc
     """Check that a step's output, saved in ``directory``, agrees with the reference's; one finding per array.
 
     An isolated step is executed once more by the worker, on the reference's inputs, and that output is checked.
+    Raises WorkerFailure if the output can't be checked, and if it is a model whose training diverged.
     """
     want, scale, values = reference.output(step.id), reference.scale(step.id), reference.inputs(step)
     deviation = deviation_of(stack.steps[step.id], step.op.name)
@@ -32,7 +34,10 @@ def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, direc
             directory = Path(isolated)
             inputs = [reference.directory_of(source) for source in step.inputs]
             ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=isolated)
-        findings = check_agreement(step.op, arrays.load(directory), want, deviation, step.params, scale, values)
+        got = arrays.load(directory)
+        if diverged := divergence.reason(step.op, got):
+            raise WorkerFailure("training", f"{step.id}: {diverged}")
+        findings = check_agreement(step.op, got, want, deviation, step.params, scale, values)
     return [replace(finding, step=step.id) for finding in findings]
 
 

@@ -31,8 +31,8 @@ class Figures:
     once: dict[tuple[SampleKind, str, str], dict[int, float]]
     """Imports, first calls and boundaries by kind, step and detail, then by process."""
     busy: dict[str, Blocks]
-    """Average number of busy cores during each steady sample, by step and block position as `steady`. Without steps for
-    which CPU time wasn't measured in every sample."""
+    """Average number of busy cores during each steady sample, by step and block position as `steady`. Without blocks in
+    which CPU time wasn't measured for every sample."""
     cpu_per_wall: float | None
     """Average number of busy cores during steady samples. None where CPU time wasn't measured."""
     gc_share: float | None
@@ -114,16 +114,16 @@ def figures(samples: Sequence[Sample]) -> Figures:
             once[sample.kind, sample.step, sample.detail][sample.process] = sample.wall_ns * NS
     bursts = [sample for sample in samples if sample.kind == "steady"]
     busy: dict[str, Blocks] = defaultdict(lambda: defaultdict(list))
+    unknown = {(sample.step, sample.process, sample.block) for sample in bursts if sample.cpu_ns is None}
     for sample in bursts:
-        if sample.cpu_ns is not None:
+        if sample.cpu_ns is not None and (sample.step, sample.process, sample.block) not in unknown:
             cores = sample.cpu_ns / sample.wall_ns if sample.wall_ns else 1.0
             busy[sample.step][sample.process, sample.block].append(cores)
-    unknown = {sample.step for sample in bursts if sample.cpu_ns is None}
     shares = {step: _gc_share(sample for sample in bursts if sample.step == step) for step in steady}
     return Figures(
         steady={step: dict(blocks) for step, blocks in steady.items()},
         once=dict(once),
-        busy={step: dict(blocks) for step, blocks in busy.items() if step not in unknown},
+        busy={step: dict(blocks) for step, blocks in busy.items()},
         cpu_per_wall=_share([(s.cpu_ns, s.wall_ns * s.evals, s.evals) for s in bursts]),
         gc_share=_gc_share(bursts),
         gc_shares={step: share for step, share in shares.items() if share is not None},

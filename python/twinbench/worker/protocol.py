@@ -205,14 +205,12 @@ class Repeated(Content):
 
 @dataclass(frozen=True, slots=True)
 class Varied(Content):
-    """A step was executed on inputs that no call has seen before, and the output was saved. Times are processor time.
-
-    ``extract_ns`` is the time to convert the output, and ``equal_ns`` that of an equal value, prepared from arrays.
-    """
+    """A step was executed on new inputs, and the output saved; with the times of the call and of converting."""
 
     cpu_ns: float
     extract_ns: int
     equal_ns: int
+    """Processor time to convert an equal value, which was prepared from arrays."""
     changed: tuple[str, ...]
     """Inputs that the call changed."""
     form: str

@@ -13,7 +13,7 @@ import pytest
 from tests.results import make_store as making
 from tests.results.make_store import PIPELINE, RUN, make_store, overrule
 from twinbench.errors import BAD_INPUT, OK, REGRESSED, BadInput
-from twinbench.numbers import stats
+from twinbench.numbers import stats, two_runs
 from twinbench.results.decisions import compare, gate
 from twinbench.results.decisions.compare_records import Gate
 from twinbench.results.decisions.time_ratios import INTERACTION_SD
@@ -25,7 +25,7 @@ LIMIT = 0.05
 
 
 @pytest.fixture(scope="module")
-def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def two_equal_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("gate") / "results.db"
     for run in (RUN, LATER):
         make_store(file, processes=4, run_id=run)
@@ -33,8 +33,8 @@ def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(two_runs: Path, tmp_path: Path) -> Iterator[Store]:
-    with Store.open(Path(shutil.copy(two_runs, tmp_path))) as opened:
+def store(two_equal_runs: Path, tmp_path: Path) -> Iterator[Store]:
+    with Store.open(Path(shutil.copy(two_equal_runs, tmp_path))) as opened:
         yield opened
 
 
@@ -220,7 +220,7 @@ def exits(factor: float, *, sd: float, processes: int, rounds: int, slow_mode: b
         return stack[:, :, None].tolist(), control[:, :, None].tolist()
 
     pairs = ((side(factor), side(1.0)) for _ in range(rounds))
-    return sum(stats.controlled(*pair, interaction_sd=INTERACTION_SD).low > 1 + LIMIT for pair in pairs) / rounds
+    return sum(two_runs.controlled(*pair, interaction_sd=INTERACTION_SD).low > 1 + LIMIT for pair in pairs) / rounds
 
 
 @pytest.mark.parametrize("processes", [1, 4, 8])

@@ -83,7 +83,7 @@ def _framework(name: str, backend: str, library: str, summary: str, extra: str) 
         threads=partial(threads, backend),
         facts=facts,
         ops=training.OPS,
-        deviations=training.DEVIATIONS,
+        notes=training.NOTES,
     )
 
 

@@ -15,15 +15,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from twinbench.frameworks.api import Deviation, Ops
+from twinbench.frameworks.api import Ops
 from twinbench.ops import training as t
-from twinbench.ops.contract import Arrays, Tolerance
+from twinbench.ops.contract import Arrays
 
 if TYPE_CHECKING:
     import keras
     from keras import ops
 
-    from twinbench.frameworks.keras import networks
+    from twinbench.frameworks.keras import networks, optimizers
 
     Tensors = dict[str, Any]
     backend: ModuleType
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 def load(name: str) -> None:
     """Import Keras; its backend is imported already."""
-    global backend, keras, networks, ops
+    global backend, keras, networks, ops, optimizers
     import keras
     from keras import ops
 
-    from twinbench.frameworks.keras import networks
+    from twinbench.frameworks.keras import networks, optimizers
 
     backend = import_module(f"twinbench.frameworks.keras.{name}")
 
@@ -125,10 +125,10 @@ def trainer(shapes: networks.Shapes, classes: int, p: t.Optimizer) -> Trainer:
 def _optimizer(p: t.Optimizer) -> keras.Optimizer:
     if isinstance(p, t.Sgd):
         return keras.optimizers.SGD(p.lr, momentum=p.momentum, nesterov=p.nesterov)
-    moments = {"beta_1": p.beta1, "beta_2": p.beta2, "epsilon": p.eps * (1 - p.beta2) ** 0.5}  # see _EPSILON
+    moments = {"beta_1": p.beta1, "beta_2": p.beta2, "epsilon": p.eps}
     if isinstance(p, t.AdamW):
-        return keras.optimizers.AdamW(p.lr, p.weight_decay, **moments)
-    return keras.optimizers.Adam(p.lr, **moments)
+        return optimizers.AdamW(p.lr, p.weight_decay, **moments)
+    return optimizers.Adam(p.lr, **moments)
 
 
 def train(p: t.Training, arrays: Tensors, given: Tensors) -> Model:
@@ -186,9 +186,8 @@ OPS: Ops = {
     "training.load": load_model,
 }
 
-_EPSILON = Deviation(
-    reason="Keras's Adam adds epsilon to the root of the uncorrected v, where it weighs 1 / sqrt(1 - beta2^t) times "
-    "as much: it is given epsilon * sqrt(1 - beta2), which is the contract's at the first step and less later",
-    tolerance=Tolerance(rtol=5e-2),
+_EPSILON = (
+    "Adam is a subclass of Keras's that sets epsilon at each step: Keras adds it to the root of the uncorrected v, "
+    "where the contract's is epsilon * sqrt(1 - beta2^t)"
 )
-DEVIATIONS = dict.fromkeys(("training.mlp", "training.cnn", "training.cnn1d", "training.lstm"), _EPSILON)
+NOTES = dict.fromkeys(("training.mlp", "training.cnn", "training.cnn1d", "training.lstm"), _EPSILON)

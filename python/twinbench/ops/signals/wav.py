@@ -102,6 +102,8 @@ def _chunks(data: bytes, file: Path) -> list[tuple[bytes, bytes]]:
         shown = name.decode("latin-1")
         if position > len(data):
             raise OutsideContract(f"{file}: the chunk '{shown}' of {length:,} bytes reaches beyond the end; {ADVICE}")
+        if name == b"fmt ":
+            _rate(body, file)  # says "8 bits" of a file whose samples then have an odd length
         if length % 2:
             raise OutsideContract(
                 f"{file}: the chunk '{shown}' has an odd length of {length:,} bytes, where libraries differ; {ADVICE}"

@@ -165,6 +165,9 @@ def require_split(p: Split, table: Arrays) -> None:
     for half in ("train", "test"):
         if len(given[half]) == 0:
             raise OutsideContract(f"test_fraction: of {len(labels)} rows none is left to {half}; use more rows")
+    tested = labels[given["test"]]
+    if (tested == tested[0]).all():
+        raise OutsideContract(f"test_fraction: all {len(tested)} test rows are of class {tested[0]}; use more rows")
 
 
 def split_givens(p: Split, table: Arrays) -> Arrays:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from twinbench.ops.contract import Arrays, Op, Tolerance
+from twinbench.ops.contract import Arrays, Op
+from twinbench.ops.training import learning
 from twinbench.ops.training.networks import (
     DENSE,
     POOL,
     TRAINING,
     Training,
-    by_optimizer,
     finish_givens,
-    first_losses,
     he_normal,
+    require,
     start_givens,
-    train,
 )
 from twinbench.ops.training.optimizers import SOURCES
 
@@ -41,9 +40,19 @@ class Cnn1d(Cnn):
     """Convolutions run over one axis, and ``kernel`` is a length."""
 
 
+def require_cnn(p: Cnn, arrays: Arrays) -> None:
+    """Refuse examples and labels that can't be trained on."""
+    require(p, arrays, (3, 4))
+
+
 def cnn_givens(p: Cnn, arrays: Arrays) -> Arrays:
     """Draw the initial weights of a network over two axes, and the order of the rows."""
     return _convolutions(p, 2, arrays)
+
+
+def require_cnn1d(p: Cnn1d, arrays: Arrays) -> None:
+    """Refuse examples and labels that can't be trained on."""
+    require(p, arrays, (2, 3))
 
 
 def cnn1d_givens(p: Cnn1d, arrays: Arrays) -> Arrays:
@@ -80,11 +89,13 @@ with stride 2; an odd row or column at the end is dropped. Weights: `conv1_w` (o
 width), `conv1_b` (outputs,), `conv2_w`, ... Then the activations, (channels, height, width), become one row, with the
 width varying fastest. {DENSE} {TRAINING}""",
     source=f"LeCun et al. 1998, https://doi.org/10.1109/5.726791; {SOURCES}",
-    reference=train,
+    reference=learning.train,
+    requires=require_cnn,
     givens=cnn_givens,
-    tolerance=Tolerance(rtol=5e-4),
-    tolerance_of=by_optimizer,
-    canonical=first_losses,
+    tolerance=learning.TOLERANCE,
+    scale=learning.growth,
+    derived=learning.derived,
+    canonical=learning.learnt,
 )
 
 
@@ -100,9 +111,11 @@ with one axis instead of two: the weights are `conv1_w` (outputs, inputs, kernel
 of each two values; then the activations, (channels, length), become one row, with the length varying fastest. {DENSE}
 {TRAINING}""",
     source=f"LeCun et al. 1998, https://doi.org/10.1109/5.726791; {SOURCES}",
-    reference=train,
+    reference=learning.train,
+    requires=require_cnn1d,
     givens=cnn1d_givens,
-    tolerance=Tolerance(rtol=5e-4),
-    tolerance_of=by_optimizer,
-    canonical=first_losses,
+    tolerance=learning.TOLERANCE,
+    scale=learning.growth,
+    derived=learning.derived,
+    canonical=learning.learnt,
 )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twinbench.ops.contract import ROUNDED_SUM, Arrays, Op, Tolerance
+from twinbench.ops.contract import ROUNDED_SUM, Arrays, Op, OutsideContract, Tolerance
+from twinbench.ops.training import conditions
+
+REAL = ("float64", "float32", "uint8", "int64")
+"""Types of examples that can be split."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,11 @@ class Batches:
             raise ValueError("batch_size must be at least 1")
 
 
+def require_standardise(p: Standardise, arrays: Arrays) -> None:
+    """Refuse examples that aren't finite float64."""
+    conditions.features(arrays, "x", ("float64",))
+
+
 def standardise(p: Standardise, arrays: Arrays) -> Arrays:
     """Compute z-scores with ddof 0 over the first axis."""
     import numpy as np
@@ -60,6 +69,23 @@ def standardise(p: Standardise, arrays: Arrays) -> Arrays:
     constant = (x == x[:1]).all(axis=0)
     deviation = np.where(constant, 1.0, x.std(axis=0))
     return arrays | {"x": np.where(constant, 0.0, (x - x.mean(axis=0)) / deviation)}
+
+
+def require_split(p: Split, arrays: Arrays) -> None:
+    """Refuse values that float32 can't hold, labels that aren't classes, and halves that can't be trained or scored."""
+    x = conditions.features(arrays, "x", REAL)
+    conditions.fit_float32(x, "x")
+    labels = conditions.classes(arrays, "y", ("int64",), len(x))
+    if "test" in arrays:
+        test = conditions.classes(arrays, "test", ("uint8",), len(x), 2)
+        own = "; 'test' is 1 for a test row and 0 for another"
+    else:
+        test, own = None, "; give more rows, or another test_fraction"
+    given = split_givens(p, arrays if test is None else arrays | {"test": test})
+    for half in ("train", "test"):
+        if len(given[half]) == 0:
+            raise OutsideContract(f"of {len(x)} rows none is left to {half}{own}")
+    conditions.several(labels[given["test"]], "'y' of the test rows")
 
 
 def split_givens(p: Split, arrays: Arrays) -> Arrays:
@@ -86,6 +112,25 @@ def split(p: Split, arrays: Arrays, given: Arrays) -> Arrays:
     x, y = x.astype(np.float32), arrays["y"].astype(np.float32)
     train, test = given["train"], given["test"]
     return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
+
+
+def require_kfold(p: Kfold, arrays: Arrays) -> None:
+    """Refuse labels that aren't classes, and more folds than the largest class has rows."""
+    import numpy as np
+
+    labels = conditions.array(arrays, "y", ("int64",))
+    conditions.classes(arrays, "y", ("int64",), len(labels))
+    most = int(np.bincount(labels).max())
+    if p.folds > most:
+        raise OutsideContract(f"folds: {p.folds} is more than the {most} rows of the largest class; ask for fewer")
+
+
+def require_batches(p: Batches, arrays: Arrays) -> None:
+    """Refuse examples that aren't finite float64, and labels that aren't classes."""
+    if "x" in arrays and "y" in arrays and len(arrays["x"]) == len(arrays["y"]) == 0:
+        return
+    x = conditions.features(arrays, "x", ("float64",))
+    conditions.classes(arrays, "y", ("int64",), len(x))
 
 
 def order_givens(p: Kfold | Batches, arrays: Arrays) -> Arrays:
@@ -130,9 +175,10 @@ STANDARDISE = Op(
     summary="Scale features to mean 0 and standard deviation 1.",
     semantics="""Input: `x` float64 (n, ...), and other arrays, which are passed on unchanged. Each feature, a position
 in the axes after the first, is scaled over the n examples: z = (x - mean) / sd in float64, where sd has the divisor n
-(ddof 0). A feature whose values are all equal becomes 0. Values are never missing.""",
+(ddof 0). A feature whose values are all equal becomes 0. Values are finite.""",
     source="scikit-learn StandardScaler, https://scikit-learn.org/stable/modules/preprocessing.html",
     reference=standardise,
+    requires=require_standardise,
     tolerance=ROUNDED_SUM,
 )
 
@@ -147,11 +193,13 @@ SPLIT = Op(
     semantics="""Input: `x` (n, ...) of any real type and `y` int64 (n,), the classes 0, 1, ...; other arrays are
 dropped. The givens hold the int64 row numbers `train` and `test`, counted from 0, in ascending order: the data's own
 split where the input has `test` (uint8, 1 for a test row), and otherwise `test_fraction` of each class, rounded, drawn
-by NumPy's PCG64. Output: `x_train` and `x_test`, float32, and `y_train` and `y_test`, float32 (rows,), with the rows in
-the order of the givens. With `flatten` each example becomes one row, so that x is (rows, features), with the last axis
-of the example varying fastest; otherwise examples keep their shape.""",
+by NumPy's PCG64. Values are finite in float32, every class from 0 to the largest occurs, and both halves have rows,
+those for testing of two classes at least. Output: `x_train` and `x_test`, float32, and `y_train` and `y_test`, float32
+(rows,), with the rows in the order of the givens. With `flatten` each example becomes one row, so that x is (rows,
+features), with the last axis of the example varying fastest; otherwise examples keep their shape.""",
     source="scikit-learn StratifiedShuffleSplit, https://scikit-learn.org/stable/modules/cross_validation.html",
     reference=split,
+    requires=require_split,
     givens=split_givens,
     tolerance=Tolerance(rtol=1e-6, atol=1e-7),
 )
@@ -168,10 +216,12 @@ KFOLD = Op(
 libraries, so the shuffling is given and the rest is the library's. Output: `fold`, int64 (n,), the fold 0, 1, ...,
 `folds` - 1 in which each row is tested. Sorted by class, the n_k examples of class k take the positions s, ..., s + n_k
 - 1; fold f gets as many examples of class k as there are positions p among these with p mod `folds` = f. The rows of a
-class, in the given order, fill fold 0 first, then fold 1, and so on.""",
+class, in the given order, fill fold 0 first, then fold 1, and so on. Every class from 0 to the largest occurs, and one
+has at least `folds` rows.""",
     source="scikit-learn StratifiedKFold, on shuffled rows, "
     "https://scikit-learn.org/stable/modules/cross_validation.html#stratified-k-fold",
     reference=kfold,
+    requires=require_kfold,
     givens=order_givens,
 )
 
@@ -191,6 +241,7 @@ are no batches.""",
     source="PyTorch DataLoader, https://pytorch.org/docs/stable/data.html; "
     "MLUtils.jl DataLoader, https://juliaml.github.io/MLUtils.jl/stable/api/",
     reference=batches,
+    requires=require_batches,
     givens=order_givens,
     tolerance=ROUNDED_SUM,
 )

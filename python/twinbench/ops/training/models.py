@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twinbench.ops.contract import Arrays, Op, Tolerance
-from twinbench.ops.training import layers
+from twinbench.ops.contract import Arrays, Op, OutsideContract, Tolerance
+from twinbench.ops.training import conditions, layers
 from twinbench.ops.training.networks import examples, logits, weights_of
 
 
@@ -34,16 +34,26 @@ class Load:
     """No parameters."""
 
 
+def require_predict(p: Predict, model: Arrays, arrays: Arrays) -> None:
+    """Refuse examples that aren't finite, and examples of another shape than those that the model was trained on."""
+    if len(arrays.get("x_test", [0])) == 0:
+        return
+    x = conditions.features(arrays, "x_test", ("float32",))
+    if list(x.shape[1:]) != model["input"].tolist():
+        raise OutsideContract(f"'x_test' has examples of shape {x.shape[1:]}; the model takes {tuple(model['input'])}")
+
+
 def predict(p: Predict, model: Arrays, arrays: Arrays) -> Arrays:
     """Return ``scores``."""
     import numpy as np
 
     weights = weights_of(model)
     x = examples(weights, arrays["x_test"][: p.rows or None])
-    z = [logits(weights, x[start : start + p.batch_size]) for start in range(0, len(x), p.batch_size)]
     outputs = next(reversed(weights.values())).shape[0]  # of the last layer's bias
-    together = np.concatenate(z) if z else np.empty((0, outputs), np.float32)
-    scores = layers.sigmoid(together[:, 0]) if outputs == 1 else layers.softmax(together)
+    with np.errstate(over="ignore", invalid="ignore"):  # weights may be those of a training that diverged
+        z = [logits(weights, x[start : start + p.batch_size]) for start in range(0, len(x), p.batch_size)]
+        together = np.concatenate(z) if z else np.empty((0, outputs), np.float32)
+        scores = layers.sigmoid(together[:, 0]) if outputs == 1 else layers.softmax(together)
     return {"scores": scores.astype(np.float32)}
 
 
@@ -90,6 +100,7 @@ drifted apart as rounding errors grew, and a recurrent model by as much as score
 drift are a matter of quality, which is checked separately, over seeds.""",
     source="https://en.wikipedia.org/wiki/Logistic_function",
     reference=predict,
+    requires=require_predict,
     is_request=one_row,
     isolated=True,
     tolerance=Tolerance(atol=1e-5),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from twinbench.ops.contract import Arrays, Op, Tolerance
-from twinbench.ops.training.networks import DENSE, TRAINING, Training, finish_givens, first_losses, start_givens, train
+from twinbench.ops.contract import Arrays, Op
+from twinbench.ops.training import learning
+from twinbench.ops.training.networks import DENSE, TRAINING, Training, finish_givens, require, start_givens
 from twinbench.ops.training.optimizers import SOURCES
 
 
@@ -15,6 +16,11 @@ class Mlp(Training):
     """A multilayer perceptron."""
 
     hidden: tuple[int, ...]
+
+
+def require_mlp(p: Mlp, arrays: Arrays) -> None:
+    """Refuse examples and labels that can't be trained on."""
+    require(p, arrays, (2,))
 
 
 def mlp_givens(p: Mlp, arrays: Arrays) -> Arrays:
@@ -32,8 +38,11 @@ MLP = Op(
     summary="Train a multilayer perceptron to classify rows.",
     semantics=f"Input: `x_train` float32 (n, d). {DENSE} {TRAINING}",
     source=SOURCES,
-    reference=train,
+    reference=learning.train,
+    requires=require_mlp,
     givens=mlp_givens,
-    tolerance=Tolerance(rtol=1e-5),
-    canonical=first_losses,
+    tolerance=learning.TOLERANCE,
+    scale=learning.growth,
+    derived=learning.derived,
+    canonical=learning.learnt,
 )

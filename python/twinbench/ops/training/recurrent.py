@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from twinbench.ops.contract import Arrays, Op, Tolerance
+from twinbench.ops.contract import Arrays, Op
+from twinbench.ops.training import learning
 from twinbench.ops.training.networks import (
     DENSE,
     TRAINING,
     Training,
-    by_optimizer,
     finish_givens,
-    first_losses,
+    require,
     start_givens,
-    train,
 )
 from twinbench.ops.training.optimizers import SOURCES
 
@@ -29,6 +28,11 @@ class Lstm(Training):
         Training.__post_init__(self)
         if self.units < 1:
             raise ValueError("units must be at least 1")
+
+
+def require_lstm(p: Lstm, arrays: Arrays) -> None:
+    """Refuse examples and labels that can't be trained on."""
+    require(p, arrays, (2, 3))
 
 
 def lstm_givens(p: Lstm, arrays: Arrays) -> Arrays:
@@ -62,9 +66,11 @@ units) and one bias, `lstm_b` (4 units,); a library that has two biases keeps th
 last h is the input of the dense layers. {DENSE} {TRAINING}""",
     source="Hochreiter & Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735, with the forget gate of Gers et "
     f"al. 2000 and without peepholes; {SOURCES}",
-    reference=train,
+    reference=learning.train,
+    requires=require_lstm,
     givens=lstm_givens,
-    tolerance=Tolerance(rtol=5e-4),
-    tolerance_of=by_optimizer,
-    canonical=first_losses,
+    tolerance=learning.TOLERANCE,
+    scale=learning.growth,
+    derived=learning.derived,
+    canonical=learning.learnt,
 )

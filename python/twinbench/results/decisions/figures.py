@@ -16,10 +16,11 @@ from itertools import groupby
 import numpy as np
 
 from twinbench import metrics
-from twinbench.numbers import stats
+from twinbench.numbers import stats, two_runs
 from twinbench.numbers.normal import NORMAL_95
-from twinbench.numbers.stats import OWN_SPREAD, PRIOR_DF, WIDER, Interval, Ratio
+from twinbench.numbers.stats import OWN_SPREAD, PRIOR_DF, Interval, Ratio
 from twinbench.numbers.student import quantile
+from twinbench.numbers.two_runs import WIDER
 from twinbench.results.decisions.draws import LogFigure
 from twinbench.results.decisions.recommend_records import Criterion
 from twinbench.results.summary.records import CellSummary, PipelineSummary, QualitySummary
@@ -195,7 +196,7 @@ def _cold(cell: CellSummary) -> LogFigure | None:
     starts = [p.cold_start_s for p in cell.by_process if p.cold_start_s]
     if not cell.cold_start_s:
         return None
-    return LogFigure(math.log(cell.cold_start_s), stats.mean_error([math.log(s) for s in starts or [1.0]], COLD_SD))
+    return LogFigure(math.log(cell.cold_start_s), two_runs.mean_error([math.log(s) for s in starts or [1.0]], COLD_SD))
 
 
 def _memory(cell: CellSummary) -> LogFigure | None:
@@ -203,7 +204,7 @@ def _memory(cell: CellSummary) -> LogFigure | None:
     peaks = [p.peak_rss_bytes for p in cell.by_process if p.peak_rss_bytes]
     if not cell.peak_rss_bytes:
         return None
-    error = stats.mean_error([math.log(peak) for peak in peaks or [1]], MEMORY_SD) * math.sqrt(max(1, len(peaks)))
+    error = two_runs.mean_error([math.log(peak) for peak in peaks or [1]], MEMORY_SD) * math.sqrt(max(1, len(peaks)))
     return LogFigure(math.log(cell.peak_rss_bytes), error)
 
 

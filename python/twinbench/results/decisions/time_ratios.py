@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean, median
 
 from twinbench.errors import BadInput, nearest
-from twinbench.numbers import stats
+from twinbench.numbers import stats, two_runs
 from twinbench.numbers.load import beside
 from twinbench.numbers.stats import FLOOR, PRIOR_DF, Ratio
 from twinbench.results.decisions.sides import Key, Side, where
@@ -43,7 +43,7 @@ def between(before: Side, after: Side) -> TimeRatio:
 
     def ratio(key: Key, _: Key, step: str, level: float, blocks: _BlocksOf) -> Ratio | None:
         a, b = blocks(before, key, step), blocks(after, key, step)
-        return stats.unpaired(nested(b), nested(a), level=level, time_sd=time_sd, run_sd=run_sd) if a and b else None
+        return two_runs.unpaired(nested(b), nested(a), level=level, time_sd=time_sd, run_sd=run_sd) if a and b else None
 
     return _with_cpu(ratio, before, after)
 
@@ -96,7 +96,7 @@ def relative_to(controls: Sequence[str], before: Side, after: Side) -> TimeRatio
         if not all(pair[0] for pair in sides):
             return None
         sd, df = _interaction(before, after, keys, step, process_sd)
-        return stats.controlled(*sides, level=level, process_sd=process_sd, interaction_sd=sd, interaction_df=df)
+        return two_runs.controlled(*sides, level=level, process_sd=process_sd, interaction_sd=sd, interaction_df=df)
 
     return _with_cpu(ratio, before, after)
 
@@ -150,6 +150,6 @@ def _interaction(before: Side, after: Side, controls: Sequence[Key], step: str, 
     for other in others:
         pairs = [paired(side.blocks(other, step), side.blocks(first, step)) for side in (after, before)]
         if all(pair[0] for pair in pairs):
-            squares.append(math.log(stats.controlled(*pairs, process_sd=process_sd).estimate) ** 2 / 2)
+            squares.append(math.log(two_runs.controlled(*pairs, process_sd=process_sd).estimate) ** 2 / 2)
     df = PRIOR_DF + len(squares)
     return math.sqrt((PRIOR_DF * INTERACTION_SD**2 + sum(squares)) / df), df

@@ -83,7 +83,7 @@ def fit(times: Mapping[float, Interval], spreads: Spreads, level: float = LEVEL)
 
     ``times`` holds times in seconds by amount, both positive, with at least two amounts. The times of several amounts
     weren't measured side by side: besides their own errors they have the spread between runs, as
-    `stats.unpaired` has it.
+    `two_runs.unpaired` has it.
     """
     x, y = [math.log(amount) for amount in times], [math.log(time.estimate) for time in times.values()]
     slope, intercept = linear_regression(x, y)

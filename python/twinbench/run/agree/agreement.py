@@ -43,9 +43,11 @@ def check_agreement(
     ``scale`` is the result of `Op.scale`: the unit of the absolute tolerance by output array.
     ``deviation`` is what the framework declares: an output outside the op's tolerance and inside the declared one isn't
     ``ok``, but says why.
-    ``inputs`` are the reference's inputs, for an op with several right outputs and for a deviation that says what the
-    library computes instead.
+    ``inputs`` are the reference's inputs, for an op with several right outputs, for what an op derives from an output,
+    and for a deviation that says what the library computes instead.
     """
+    if op.derived is not None and inputs:
+        got, want = (output | op.derived(params, output, *inputs) for output in (got, want))
     if op.equivalent is not None and inputs:
         want = op.equivalent(params, got, want, *inputs)
     instead = want

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from twinbench import metrics
-from twinbench.launch.process import Ask
+from twinbench.launch.process import Ask, WorkerFailure
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
+from twinbench.run.agree import divergence
 from twinbench.run.agree.reference import Reference
 from twinbench.run.models import quality
 from twinbench.worker import protocol
@@ -66,14 +67,20 @@ def curve(ask: Ask, training: Trained, reference: Reference, typical_s: float, d
 def other_seeds(
     ask: Ask, training: Trained, reference: Reference, seeds: int, directory: Path
 ) -> Iterator[tuple[int, dict[str, float]]]:
-    """Yield the metrics for ``seeds - 1`` seeds that follow the pipeline's own, numbered from 1."""
+    """Yield the metrics for ``seeds - 1`` seeds that follow the pipeline's own, numbered from 1.
+
+    Raises WorkerFailure if a training diverges.
+    """
     examples = reference.output(training.step.inputs[0])
     assert training.step.op.givens is not None
     for number in range(1, seeds):
         start = training.step.op.givens(
             replace(training.step.params, seed=training.step.params.seed + number), examples
         )
-        yield number, _metrics(training, reference, _again(ask, training, start, directory)[1])
+        out = _again(ask, training, start, directory)[1]
+        if diverged := divergence.reason(training.step.op, {"losses": out["losses"]}):
+            raise WorkerFailure("training", f"{training.step.id}, seed {number}: {diverged}")
+        yield number, _metrics(training, reference, out)
 
 
 def _again(ask: Ask, training: Trained, start: Arrays, directory: Path) -> tuple[float, Arrays]:
