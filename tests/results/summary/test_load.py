@@ -130,7 +130,7 @@ def test_a_gate_does_not_pass_in_silence_where_wall_and_cpu_time_disagree(store)
         ((undisturbed, on_three_cores), {"noise": {"load": 1.2}}),
         ((preempted, preempted), {"noise": {"load": 12.0}}),
     ],
-    ids=str,
+    ids=lambda value: " and ".join(draw.__name__ for draw in value) if isinstance(value, tuple) else str(value),
 )
 def test_what_waits_or_computes_on_several_cores_or_was_not_disturbed_is_decided(store, draws, options):
     measured(store, *draws, **options)
