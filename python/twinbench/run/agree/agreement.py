@@ -116,7 +116,9 @@ def _all(got: Arrays, want: Arrays, tolerance: Tolerance, scale: Arrays) -> list
 def sorted_rows(table: Arrays) -> Arrays:
     """Sort the rows by whole numbers and text first, since a float may be off by a rounding."""
     order = _order(table)
-    return table if order is None else {name: column[order] for name, column in table.items()}
+    if order is None:
+        return table
+    return {name: column[order] if column.ndim == 1 else column for name, column in table.items()}
 
 
 def _sorted_scale(want: Arrays, scale: Arrays) -> Arrays:
@@ -126,10 +128,11 @@ def _sorted_scale(want: Arrays, scale: Arrays) -> Arrays:
 
 
 def _order(table: Arrays) -> NDArray[np.intp] | None:
-    """Return the row numbers in sorted order; None where the columns differ in length."""
-    if len({len(column) for column in table.values()}) != 1:
+    """Return the row numbers in sorted order by the columns; None where columns differ in length."""
+    columns = [column for column in table.values() if column.ndim == 1]
+    if len({len(column) for column in columns}) != 1:
         return None
-    keys = sorted(table.values(), key=lambda column: column.dtype.kind == "f", reverse=True)  # the last counts most
+    keys = sorted(columns, key=lambda column: column.dtype.kind == "f", reverse=True)  # the last counts most
     return np.lexsort([_numbers(column) if column.dtype.kind == "U" else column for column in keys])
 
 
