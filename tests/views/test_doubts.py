@@ -6,6 +6,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from twinbench.results.decisions.recommend import usual
 from twinbench.results.summary.run import plain, summarise
 from twinbench.store.store import Store
 from twinbench.trackers.tracking import RunForTrackers
-from twinbench.views import adr, compare, recommend, terminal
+from twinbench.views import adr, compare, recommend, terminal, words
 from twinbench.views.markdown import Document
 from twinbench.views.report import page
 
@@ -112,3 +113,12 @@ def test_a_promoted_or_deployed_model_is_warned_of(store: Store, capsys: pytest.
     assert doubts == list(SAID["Polars+torch"])
     warn_of_doubts(cell, doubts)
     assert capsys.readouterr().err.splitlines()[0] == f"warning: Polars+torch on flights-delay (small): {BASELINE}"
+
+
+def test_a_baseline_that_is_not_computed_is_said(store: Store):
+    (planned,) = store.pipelines(RUN)
+    store.add_pipeline(RUN, replace(planned, name="one-class"))
+    known, lacking = map(words.data, summarise(store, RUN).pipelines)
+    assert "most-frequent: roc_auc 0.500" in known
+    assert "most-frequent: roc_auc not computed" in lacking
+    assert "not computed" not in known
