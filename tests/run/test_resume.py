@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.results.make_store import overrule
-from tests.run.test_faults import start, wait_for_samples
+from tests.run.test_interruptions import start, wait_for_samples
 from twinbench.store.store import Status
 
 MINE = """
