@@ -81,15 +81,25 @@ def clipped(p: NDArray[Any]) -> NDArray[Any]:
     return p if p.ndim == 1 else p / p.sum(axis=1, keepdims=True)
 
 
+def obstacle(labels: NDArray[Any], scores: NDArray[Any]) -> str:
+    """Say why `evaluate` can't compute the metrics of these scores: a class is absent, or a score isn't finite."""
+    import numpy as np
+
+    classes = range(2 if scores.ndim == 1 else scores.shape[1])
+    absent = next((number for number in classes if not (labels == number).any()), None)
+    if absent is not None:
+        return f"no test row is of class {absent}"
+    wrong = np.argwhere(~np.isfinite(scores))
+    return f"the score of test row {wrong[0][0]} is {scores[tuple(wrong[0])]}" if len(wrong) else ""
+
+
 def evaluate(labels: NDArray[Any], scores: NDArray[Any]) -> dict[str, float]:
     """Compute every metric of ``scores`` against ``labels`` (n,); empty if a class is absent or a score isn't finite.
 
     Scores are (n,), the probability of class 1 of two, or (n, classes), where ROC AUC is the mean over the classes,
     each against the rest. Source: scikit-learn's ``accuracy_score``, ``log_loss`` and ``roc_auc_score``.
     """
-    import numpy as np
-
-    if len(np.unique(labels)) < (2 if scores.ndim == 1 else scores.shape[1]) or not np.isfinite(scores).all():
+    if obstacle(labels, scores):
         return {}
     p = clipped(scores)
     return {name: metric.compute(labels, p) for name, metric in METRICS.items()}

@@ -36,9 +36,13 @@ PICKLED = {".pkl", ".pickle", ".joblib", ".pth"}
 
 
 def promoted(twin: Any, model: Model, *arguments: str) -> dict[str, Any]:
+    """Promote a model, all of which here miss their target."""
     done = twin("promote", model.cell.run_id, "--stack", model.cell.stack, "--json", *arguments)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    answer = json.loads(done.stdout)
+    assert [doubt for doubt in answer["doubts"] if "misses the target 1.000" in doubt] == answer["doubts"] != []
+    assert f"warning: {model.cell.stack} on {model.cell.pipeline} (full): {answer['doubts'][0]}" in done.stderr
+    return answer
 
 
 PREDICT = """

@@ -28,6 +28,7 @@ VALUES = {
     "examples": 1234567,
     "first_look_s": 0.0625,
     "held_as": {"x": "float16, order K"},
+    "no_quality": "no test row is of class 3",
     "peak_rss_bytes": 300 * 2**20,
     "peak_rss_bytes:0": 299 * 2**20,
     "request": True,

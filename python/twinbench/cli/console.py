@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from twinbench.store.records import Cell
+
 PIPE_WIDTH = 240
 """Width of the output in columns without a terminal: wide enough that ``grep`` sees whole lines."""
 
@@ -29,6 +31,12 @@ def print_json(data: Any, *, one_line: bool = False) -> None:
     """
     indent = None if one_line else 2
     print(json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def warn_of_doubts(cell: Cell, doubts: Iterable[str]) -> None:
+    """Print what is doubtful about the quality of a cell's model to stderr, a line each."""
+    for sentence in doubts:
+        print(f"warning: {cell.stack} on {cell.pipeline} ({cell.size}): {sentence}", file=sys.stderr)
 
 
 def print_table(out: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from twinbench.cli.console import print_json
+from twinbench.cli.console import print_json, warn_of_doubts
 from twinbench.cli.options import AsJson, ModelStack, PipelineOfRun, RunId, SizeOfRun, StoreFile
 
 
@@ -40,7 +40,7 @@ def deploy(
     Example: twinbench deploy 3f2a --stack pandas+torch --to docker
     """
     from twinbench.errors import BadInput, nearest
-    from twinbench.handover.cells import cell_of, usable
+    from twinbench.handover.cells import cell_of, doubts, usable
     from twinbench.handover.deploy import write as deployment
     from twinbench.paths import default_store
     from twinbench.store.store import Store
@@ -54,10 +54,13 @@ def deploy(
         chosen = {"--pipeline": pipeline, "--size": size, "--store": None if store is None else str(store)}
         words = [word for option, value in chosen.items() if value is not None for word in (option, value)]
         measure = shlex.join(["twinbench", "endpoint", "--stack", cell.stack, *words])
+        doubtful = doubts(results, cell)
         written = deployment.write(results, model, to, directory, image=image, endpoint=measure)
+    warn_of_doubts(cell, doubtful)
     if as_json:
         commands = written.commands.splitlines()
-        print_json({"directory": str(directory), "image": written.image, "files": written.files, "commands": commands})
+        facts = {"directory": str(directory), "image": written.image, "files": written.files, "commands": commands}
+        print_json(facts | {"doubts": doubtful})
         return
     typer.echo(f"{directory}: {cell.stack} on {cell.pipeline} ({cell.size}), run {cell.run_id}, for {to}")
     typer.echo(f"in it: {', '.join(written.files)}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from twinbench.cli.console import print_json
+from twinbench.cli.console import print_json, warn_of_doubts
 from twinbench.cli.options import AsJson, ModelStack, PipelineOfRun, RunId, SizeOfRun, StoreFile, TrackingUri
 
 
@@ -36,10 +36,10 @@ def promote(
         run_id = results.find_run(run).id
         cell = cell_of(results, run_id, stack, pipeline, size)
         promoted = register(results, run_id, cell, name=name, alias=alias, tracking_uri=tracking_uri)
+    warn_of_doubts(cell, promoted.doubts)
     if as_json:
-        print_json(
-            {"uri": promoted.uri, "version": promoted.version, "serve": promoted.serve} | promoted.logged.model.metadata
-        )
+        facts = {"uri": promoted.uri, "version": promoted.version, "serve": promoted.serve, "doubts": promoted.doubts}
+        print_json(facts | promoted.logged.model.metadata)
         return
     typer.echo(
         f"{promoted.uri} is version {promoted.version}: {cell.stack} on {cell.pipeline} ({cell.size}), run {run_id}"

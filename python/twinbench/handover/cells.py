@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twinbench.errors import BadInput, TwinbenchError, nearest
 from twinbench.results.models.kept import Model, of_cell
+from twinbench.results.summary.run import summarise
 from twinbench.store.records import Cell, Status
 from twinbench.store.store import Store
 
@@ -42,3 +43,9 @@ def usable(store: Store, cell: Cell, action: str) -> Model:
     if model is None:
         raise NotUsable(f"{cell.stack} is not {action}: {cell.pipeline} stored no trained model of this stack")
     return model
+
+
+def doubts(store: Store, cell: Cell) -> list[str]:
+    """Return the sentences on the quality of a cell's model that whoever uses the model must know."""
+    summaries = (own for pipeline in summarise(store, cell.run_id).pipelines for own in pipeline.cells)
+    return [sentence for own in summaries if own.cell_id == cell.id for sentence in own.doubts.values()]

@@ -30,6 +30,8 @@ class Promoted:
     logged: Logged
     serve: str
     """Shell command that serves the model on this machine."""
+    doubts: list[str]
+    """Sentences on the quality of the model: a missed target, a baseline that isn't beaten, a metric not computed."""
 
 
 def promote(
@@ -43,20 +45,21 @@ def promote(
     cells.usable(store, cell, "promoted")
     sent = view.send(store, run_id, tracking_uri)
     (logged,) = models.log(store, run_id, sent, [cell.id])
+    doubts = cells.doubts(store, cell)
     registered = name or cell.pipeline
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=sent.tracking_uri)
     try:
-        version = _version(client, registered, logged)
+        version = _version(client, registered, logged, doubts)
         client.set_registered_model_alias(registered, alias, version)
     except Exception as error:
         raise TrackingError(f"model registry: {' '.join(str(error).split())[:300]}") from error
     uri = f"models:/{registered}@{alias}"
-    return Promoted(uri, version, logged, _serve(uri, sent.uri, logged.model.framework))
+    return Promoted(uri, version, logged, _serve(uri, sent.uri, logged.model.framework), doubts)
 
 
-def _version(client: MlflowClient, name: str, logged: Logged) -> str:
+def _version(client: MlflowClient, name: str, logged: Logged, doubts: list[str]) -> str:
     """Return the model's version in the registry, which is created unless the registry has the model already."""
     source = str(client.get_logged_model(logged.model_id).artifact_location)
     if not client.search_registered_models(f"name = '{name}'"):
@@ -69,7 +72,8 @@ def _version(client: MlflowClient, name: str, logged: Logged) -> str:
         source,
         run_id=logged.run,
         model_id=logged.model_id,
-        tags={key: str(logged.model.metadata[key]) for key in ("stack", "size", "twinbench_run")},
+        tags={key: str(logged.model.metadata[key]) for key in ("stack", "size", "twinbench_run")}
+        | ({"doubts": "; ".join(doubts)} if doubts else {}),
     )
     return str(created.version)
 

@@ -27,7 +27,7 @@ from twinbench.run.models import keep, mistakes, quality, retrain
 from twinbench.run.options import SETTLED_WARM_UP_NS, WARM_UP_NS, Options, burst_size
 from twinbench.run.outputs import check_output, costs_its_cell_only
 from twinbench.run.surroundings import SURROUNDINGS, Surroundings
-from twinbench.store.records import LOOK, MODEL, PEAK
+from twinbench.store.records import LOOK, MODEL, NO_QUALITY, PEAK
 from twinbench.store.samples import NS
 from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
 from twinbench.worker import protocol
@@ -153,7 +153,10 @@ class Contender:
         return findings
 
     def _score(self, labels: Arrays, scores: Arrays) -> None:
-        """Store the metrics of predictions, and their errors."""
+        """Store the metrics of predictions, or why they can't be computed, and the errors."""
+        obstacle = metrics.obstacle(labels["y_test"], scores["scores"])
+        if obstacle:
+            self.store.add_fact(self.cell, "", NO_QUALITY, obstacle)
         for metric, value in metrics.evaluate(labels["y_test"], scores["scores"]).items():
             self.store.add_quality(self.cell, metric, value)
         mistakes.keep(self.store, self.cell, labels["y_test"], scores["scores"], self.slices)

@@ -34,6 +34,9 @@ PEAK = "peak_rss_bytes"
 SCORES = "scores.npy"
 """Name of the file of a cell that holds the scores of the test rows: float32, (rows,) or (rows, classes)."""
 
+NO_QUALITY = "no_quality"
+"""Key of the fact of a cell that says why the metrics of its predictions can't be computed."""
+
 
 class Status(StrEnum):
     """The state of a cell: ``planned -> running -> done``, or one of the ways to end without a ranked result."""

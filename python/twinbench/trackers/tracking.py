@@ -124,6 +124,7 @@ class RunForTrackers:
                     points=list(_curve(cell, self.changed_ms)),
                     tags={
                         "equivalence": _equivalence(pipeline, cell),
+                        "doubts": "; ".join(cell.doubts.values()),
                         "status": cell.status,
                         "kind": cell.kind,
                         "reason": cell.reason,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from twinbench.errors import OK
 from twinbench.results.decisions.compare_records import Comparison, Gate, StackOutcome, TimeChange
-from twinbench.views import layout, text
+from twinbench.views import layout, text, words
 
 STYLES = {"faster": "green", "slower": "red", "same": "", "undecided": "dim"}
 
@@ -36,6 +36,8 @@ def render(comparison: Comparison, console: Console) -> None:
     for outcome in comparison.broken():
         reason = "; ".join(filter(None, (outcome.reason, *outcome.lost))) or str(outcome.status_b)
         layout.say(console, _where(outcome), reason, style="red")
+    for where, doubt in dict.fromkeys(_doubts(comparison)):
+        layout.say(console, where, doubt, style="yellow")
     judged = comparison.gate.unjudged if comparison.gate else ()
     for sentence in comparison.unmatched:
         if sentence not in judged:
@@ -72,7 +74,8 @@ def _changes(comparison: Comparison, console: Console) -> Table:
 def _outcomes(outcomes: Sequence[StackOutcome]) -> Table:
     table = layout.table("pipeline", "size", "stack", "quality", "", "agreement", "status", left=3)
     for stack in outcomes:
-        qualities = f"{text.quality(stack.quality_a)} -> {text.quality(stack.quality_b)}"
+        sides = (stack.quality_a, stack.doubts_a), (stack.quality_b, stack.doubts_b)
+        qualities = " -> ".join(words.quality(value, doubts) for value, doubts in sides)
         error = f"{text.error(stack.error_a)} -> {text.error(stack.error_b)}"
         status = str(stack.status_b) if stack.status_a is stack.status_b else f"{stack.status_a} -> {stack.status_b}"
         quality = f"{stack.metric} {qualities}" if stack.metric else text.NOTHING
@@ -83,6 +86,14 @@ def _outcomes(outcomes: Sequence[StackOutcome]) -> Table:
             layout.cell(status, "red" if stack.broke else ""),
         )
     return table
+
+
+def _doubts(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """Yield what is doubtful about the quality of both sides, each as a heading and a sentence."""
+    for outcome in comparison.outcomes:
+        base = f"{outcome.a} on {outcome.pipeline} ({outcome.size})"
+        yield from ((f"{base}, the base", sentence) for sentence in outcome.doubts_a.values())
+        yield from ((_where(outcome), sentence) for sentence in outcome.doubts_b.values())
 
 
 def _gate(gate: Gate, console: Console) -> None:
@@ -124,8 +135,8 @@ def _broke(outcome: StackOutcome) -> str:
 
 def _change(change: TimeChange) -> str:
     step = f" {change.step}" if change.step else ""
-    words = f"{text.range_(change.ratio)}, {text.verdict(change.ratio, change.verdict)};"
-    return f"{change.b} on {change.pipeline} ({change.size}){step}: {words}"
+    verdict = f"{text.range_(change.ratio)}, {text.verdict(change.ratio, change.verdict)};"
+    return f"{change.b} on {change.pipeline} ({change.size}){step}: {verdict}"
 
 
 def _where(outcome: StackOutcome) -> str:

@@ -27,6 +27,7 @@ assumed: with fewer than 4 processes their spread is assumed, and nothing is ran
 rank: 1 plus the number of stacks that are distinguishably faster, in the typical time with certainty and in the mean
 (mean: all samples, slow ones included); a stack that failed or disagrees with the reference has none.
 cold start: imports and first calls. agreement: largest error divided by its tolerance; at most 1 agrees.
+quality: ! a line below the table says which baseline or target it misses.
 steps: ! disagrees; * the library can't follow the contract; ~ (unsettled) its times were still changing when warm-up
 ended; [1] is the rank where each step is ranked by itself."""
 
@@ -82,6 +83,8 @@ def _render_pipeline(pipeline: PipelineSummary, console: Console) -> None:
     for cell in pipeline.cells:
         if cell.reason:
             layout.say(console, f"{cell.stack}: {cell.kind or cell.status}", cell.reason, style=_style(cell.status))
+        for doubt in cell.doubts.values():
+            layout.say(console, cell.stack, doubt, style="red")
         for step in cell.steps:
             if step.declared:
                 layout.say(console, f"{cell.stack} {step.step}: different", step.declared)
@@ -193,12 +196,9 @@ def _status(cell: CellSummary) -> str:
 
 
 def _quality(cell: CellSummary, metric: str | None) -> Text:
-    """Show the quality, in red if it isn't better than the baseline's."""
+    """Show the quality in red if there are doubts about it."""
     quality = cell.quality.get(metric or "")
-    if quality is None:
-        return layout.cell(text.NOTHING)
-    mark = " below baseline" if cell.beats_baseline is False else ""
-    return layout.cell(f"{quality.mean:.3f}{mark}", "red" if mark else "")
+    return layout.cell(words.quality(quality.mean if quality else None, cell.doubts), "red" if cell.doubts else "")
 
 
 def _agreement(error: float | None) -> Text:

@@ -6,7 +6,7 @@ The figures are computed in ``results``; this module only puts them into words.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from twinbench.numbers.stats import verdict
 from twinbench.results.decisions.recommend_records import Candidate, Criterion, Recommendation
@@ -27,6 +27,16 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
+def quality(value: float | None, doubts: Mapping[str, str]) -> str:
+    """Format a quality: ``0.612 !`` if there are doubts about it, ``not computed`` if it couldn't be computed."""
+    return ", ".join(doubts) if value is None and doubts else text.quality(value) + " !" * bool(doubts)
+
+
+def named(cell: CellSummary) -> str:
+    """Name a stack, with the marks of its doubts in brackets."""
+    return f"{cell.stack} ({', '.join(cell.doubts)})" if cell.doubts else cell.stack
+
+
 def headline(pipeline: PipelineSummary) -> str:
     """Say which stack is fastest, by how much, and whether it is distinguishably faster than every other."""
     if pipeline.independent:
@@ -37,17 +47,17 @@ def headline(pipeline: PipelineSummary) -> str:
         return _unranked(unranked) if unranked else "no stack was measured and agrees with the reference"
     first = [cell for cell in ranked if cell.rank == 1]
     others = [cell for cell in ranked if cell.rank != 1]
-    near = [cell.stack for cell in others if cell.ratio is None or verdict(cell.ratio) != "slower"]
+    near = [named(cell) for cell in others if cell.ratio is None or verdict(cell.ratio) != "slower"]
     if len(first) > 1:
-        line = f"{listed([cell.stack for cell in first])} share rank 1: none is distinguishably faster than another"
+        line = f"{listed([named(cell) for cell in first])} share rank 1: none is distinguishably faster than another"
     elif near:
-        line = f"{first[0].stack} has rank 1, but isn't distinguishably faster than {listed(near)}"
+        line = f"{named(first[0])} has rank 1, but isn't distinguishably faster than {listed(near)}"
     else:
-        line = f"{first[0].stack} is fastest" if others else f"{first[0].stack} is the only stack that can be ranked"
+        line = f"{named(first[0])} is {'fastest' if others else 'the only stack that can be ranked'}"
     if first[0].total is not None:
         line += f" ({text.seconds(first[0].total.estimate)})"
     if others and others[0].ratio is not None:
-        line += f"; {others[0].stack} takes {text.ratio(others[0].ratio)} as long"
+        line += f"; {named(others[0])} takes {text.ratio(others[0].ratio)} as long"
     return line
 
 
@@ -55,7 +65,7 @@ def _unranked(cells: Sequence[CellSummary]) -> str:
     """Say why cells that were measured have no rank."""
     processes = min(cell.processes for cell in cells)
     count = f"{processes} process{'es' * (processes != 1)}"
-    shortest = f"{cells[0].stack} took the shortest time"
+    shortest = f"{named(cells[0])} took the shortest time"
     if cells[0].total is not None:
         shortest += f" ({text.seconds(cells[0].total.estimate)})"
     return f"{shortest}; nothing is ranked, because the spread between processes is assumed with {count}"
@@ -75,11 +85,13 @@ def _step_headline(pipeline: PipelineSummary) -> str:
 
 
 def data(pipeline: PipelineSummary) -> str:
-    """Name the data, the baselines and the target."""
+    """Name the data, the baselines, with one that couldn't be computed, and the target."""
     parts = [str(pipeline.dataset["name"])] if "name" in pipeline.dataset else []
     amount, taken = pipeline.dataset.get("amount"), pipeline.dataset.get("taken")
     parts += [taken] if taken else [f"{text.amount(amount)} {pipeline.dataset['unit']}"] if amount else []
     parts += [f"{b.name}: {b.metric} {b.value:.3f}" for b in pipeline.baselines if b.metric == pipeline.metric]
+    if pipeline.metric and pipeline.baseline and not any(b.metric == pipeline.metric for b in pipeline.baselines):
+        parts.append(f"{pipeline.baseline}: {pipeline.metric} not computed")
     parts += [f"target: {pipeline.metric} {pipeline.target:.3f}"] if pipeline.target is not None else []
     return "; ".join(parts)
 
@@ -156,8 +168,18 @@ def standing(summary: CellSummary | StepSummary) -> str:
 
 
 def choice(recommendation: Recommendation) -> str:
-    """Give the answer in one sentence."""
-    answer = recommendation
+    """Give the answer in one sentence, with the doubts about the quality of the stacks that it names."""
+    contenders = [candidate for candidate in recommendation.candidates if candidate.stack in recommendation.contenders]
+    doubts = [listed(contenders[0].doubts)] if len(contenders) == 1 else _doubts(contenders)
+    return _choice(recommendation) + "".join(f"; but {doubt}" for doubt in doubts if doubt)
+
+
+def _doubts(candidates: Sequence[Candidate]) -> Iterator[str]:
+    """Yield what is doubtful about the quality of each candidate, in one sentence."""
+    yield from (f"{candidate.stack}: {listed(candidate.doubts)}" for candidate in candidates if candidate.doubts)
+
+
+def _choice(answer: Recommendation) -> str:
     if not answer.candidates:
         return f"{answer.modality}: no stack is inside the limits"
     first = answer.candidates[0]
@@ -198,6 +220,7 @@ def because(recommendation: Recommendation) -> Iterator[str]:
     front = [candidate.stack for candidate in recommendation.candidates if candidate.pareto]
     if others:
         yield f"in the Pareto set (no stack is better in one criterion without being worse in another): {listed(front)}"
+    yield from _doubts([c for c in recommendation.candidates if c.stack not in recommendation.contenders])
     yield from switches(recommendation)
 
 

@@ -195,6 +195,8 @@ def _outcome(before: Side, after: Side, a_key: Key, b_key: Key) -> StackOutcome:
         status_b=b.status,
         reason=b.reason,
         lost=tuple(_lost(a, b)) if a_key == b_key else (),
+        doubts_a=a.doubts,
+        doubts_b=b.doubts,
     )
 
 

@@ -5,7 +5,8 @@ Knows no store, and of the statistics only their result types.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from twinbench.numbers.stats import Ratio, Verdict
 from twinbench.store.records import Status
@@ -83,6 +84,10 @@ class StackOutcome:
     """Why ``b`` is not done, in a sentence. Empty if it is done."""
     lost: tuple[str, ...]
     """What ``a`` does and ``b`` no longer does, in sentences: a step that agrees with the reference, the target."""
+    doubts_a: Mapping[str, str] = field(default_factory=dict)
+    """Doubts about the quality of ``a``, as in `CellSummary.doubts`."""
+    doubts_b: Mapping[str, str] = field(default_factory=dict)
+    """Doubts about the quality of ``b``, likewise."""
 
     @property
     def broke(self) -> bool:

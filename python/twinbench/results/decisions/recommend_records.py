@@ -60,6 +60,8 @@ class Candidate:
     """Share of the draws in which the stack comes first, where a draw takes every figure anew from its interval."""
     pareto: bool
     """Whether no other candidate is at least as good in everything and better in something."""
+    doubts: tuple[str, ...] = ()
+    """Sentences on a missed target, a baseline that isn't beaten, and a metric that isn't computed."""
 
 
 @dataclass(frozen=True, slots=True)

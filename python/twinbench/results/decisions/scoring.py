@@ -80,6 +80,11 @@ def _described(
         score=1.0,
         chance=0.0,
         pareto=True,
+        doubts=tuple(
+            f"{doubt} on {pipeline.pipeline}" if len(results) > 1 else doubt
+            for pipeline, own in results
+            for doubt in own.doubts.values()
+        ),
     )
 
 

@@ -229,6 +229,9 @@ class CellSummary:
 
     by_process: tuple[ProcessFigures, ...] = ()
     """Figures of each process."""
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    """Sentences that belong beside the result wherever it is shown, by a mark of a few words: ``misses target``,
+    ``not better than baseline`` or ``not computed``."""
 
     @property
     def unsettled(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from twinbench import metrics
@@ -17,7 +17,7 @@ from twinbench.numbers import equivalence, means, stats
 from twinbench.numbers.spreads import Spreads
 from twinbench.numbers.stats import Interval
 from twinbench.results.models import endpoints
-from twinbench.results.summary import disturbances, processes, ranking, starts
+from twinbench.results.summary import disturbances, goals, processes, ranking, starts
 from twinbench.results.summary.growth import growths
 from twinbench.results.summary.load import surroundings
 from twinbench.results.summary.records import (
@@ -34,7 +34,7 @@ from twinbench.results.summary.records import (
 )
 from twinbench.results.summary.row_errors import with_row_errors
 from twinbench.store.facts import SHOWN_APART, StepFacts
-from twinbench.store.records import Agreement, Baseline, Cell, Fact, PlannedPipeline, Quality, Run, Status
+from twinbench.store.records import Agreement, Baseline, Cell, Fact, PlannedPipeline, Run, Status
 from twinbench.store.samples import Blocks, Figures, figures, nested
 from twinbench.store.store import Store
 
@@ -98,7 +98,8 @@ def _pipeline(
     cells, measured = [], {}
     for cell in variant_cells:
         measured[cell.label] = figures(store.samples(cell.id))
-        cells.append(_judged(_cell(store, cell, steps, measured[cell.label], spreads), spec, own))
+        summary = _cell(store, cell, steps, measured[cell.label], spreads)
+        cells.append(goals.judged(summary, store.qualities(cell.id), spec, own))
     cells = with_row_errors(store, _with_equivalences(store, cells, spec), spec.get("metric"))
     around = surroundings(store, run)
     if independent:
@@ -124,7 +125,7 @@ def _pipeline(
 
 
 def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, spreads: Spreads) -> CellSummary:
-    """Summarise a cell on its own: without its rank, and without the fields that depend on target and baseline."""
+    """Summarise a cell on its own: without its rank, its quality, and the fields that depend on target and baseline."""
     records = store.facts(cell.id)
     facts = {fact.key: fact.value for fact in records if not fact.step}
     by_step = {step: StepFacts.of(records, step) for step in ops}
@@ -155,7 +156,7 @@ def _cell(store: Store, cell: Cell, ops: Mapping[str, str], measured: Figures, s
         rank=None,
         assumed=False,
         ratio=None,
-        quality=_quality(store.qualities(cell.id)),
+        quality={},
         curve=tuple(CurvePoint(**point) for step in by_step.values() for point in step.curve),
         to_target_s=None,
         beats_baseline=None,
@@ -238,29 +239,6 @@ def _latency(measured: Figures, step: str) -> RequestLatency | None:
     return RequestLatency(p50, p95, p99, len(measured.walls[step]))
 
 
-def _judged(cell: CellSummary, spec: Mapping[str, Any], baselines: Sequence[Baseline]) -> CellSummary:
-    """Set the fields that compare the cell's quality with the pipeline's target and baseline."""
-    metric = spec.get("metric")
-    quality = cell.quality.get(metric) if metric else None
-    if quality is None:
-        return cell
-    sign = metrics.sign(metric)
-    reached = sign * quality.mean
-    target = spec.get("target")
-    dummy = [sign * b.value for b in baselines if (b.name, b.metric) == (spec.get("baseline"), metric)]
-    return replace(
-        cell,
-        beats_baseline=reached > dummy[0] if dummy else None,
-        meets_target=None if target is None else reached >= sign * target,
-        to_target_s=None if target is None else _to_target(cell, metric, sign, target),
-    )
-
-
-def _to_target(cell: CellSummary, metric: Any, sign: float, target: float) -> float | None:
-    points = (point for point in cell.curve if metric in point.metrics)
-    return next((point.seconds for point in points if sign * point.metrics[metric] >= sign * target), None)
-
-
 def _with_equivalences(store: Store, cells: Sequence[CellSummary], spec: Mapping[str, Any]) -> list[CellSummary]:
     """Test, with several seeds, whether each cell's quality is equivalent to that of the best cell.
 
@@ -298,16 +276,6 @@ def _with_equivalence(
 
 def _interval(blocks: Blocks, spreads: Spreads) -> Interval | None:
     return stats.summarise(nested(blocks), time_sd=spreads.time_sd) if blocks else None
-
-
-def _quality(qualities: Sequence[Quality]) -> dict[str, QualitySummary]:
-    values: dict[str, list[float]] = defaultdict(list)
-    for quality in qualities:
-        values[quality.metric].append(quality.value)
-    return {
-        name: QualitySummary(name, fmean(v), min(v), max(v), len(v), "", None, stdev(v) if len(v) > 1 else None)
-        for name, v in values.items()
-    }
 
 
 def _facts(records: Sequence[Fact]) -> dict[str, dict[str, Any]]:

@@ -169,7 +169,7 @@ def quality(pipeline: PipelineSummary, numbers: Mapping[str, int]) -> Markup | N
             name=cell.stack,
             number=numbers[cell.stack],
             points=[(seconds, value)],
-            title=f"{cell.stack}: {text.seconds(seconds)}, {pipeline.metric} {text.quality(value)}",
+            title=f"{words.named(cell)}: {text.seconds(seconds)}, {pipeline.metric} {text.quality(value)}",
             filter_by=cell.stack,
         )
         for cell, seconds, value in reached_by
