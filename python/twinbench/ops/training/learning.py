@@ -33,6 +33,9 @@ PERTURBED = 3
 ALLOWED = 4.0
 """Allowed distance from the reference, in distances of the perturbed trainings."""
 
+CHAOTIC = 0.1
+"""Relative distance of a loss from which on trainings that differ by roundings have parted."""
+
 LEARNT_ROWS = 256
 """Most training rows on which models are compared."""
 
@@ -111,7 +114,9 @@ def growth(p: Training, output: Arrays, arrays: Arrays, given: Arrays) -> Arrays
     """Measure how rounding errors grow in a training: 1 where they don't, by array that must agree.
 
     The network is trained in float32 with perturbed gradients. The largest distance of these trainings from the
-    reference, within an epoch before and after a step, times `ALLOWED`, is added to the tolerance.
+    reference, within an epoch before and after a step, times `ALLOWED`, is added to the tolerance. From the step on
+    where that distance is `CHAOTIC` of the loss, it is the largest distance of all later steps: a jump of the loss, say,
+    comes in each training at a step of its own.
     """
     import numpy as np
     from scipy.ndimage import maximum_filter1d
@@ -125,12 +130,23 @@ def growth(p: Training, output: Arrays, arrays: Arrays, given: Arrays) -> Arrays
             with np.errstate(invalid="ignore"):
                 distance = np.abs(values.astype(np.float64) - centre[name])
             distances[name] = np.maximum(distances[name], np.nan_to_num(distance, nan=np.inf))
+    distances = {name: _settled(distance, centre[name]) for name, distance in distances.items()}
     epochs = len(given["order"])
     window = {"losses": 2 * (len(centre["losses"]) // epochs) + 1, "epoch_losses": 3, "fit": 2 * LEARNT_ROWS}
     return {
         name: 1 + ALLOWED / TOLERANCE.atol * maximum_filter1d(distance, window[name], mode="nearest")
         for name, distance in distances.items()
     }
+
+
+def _settled(distances: NDArray[Any], centre: NDArray[Any]) -> NDArray[Any]:
+    """Return the distances with the largest of all that follow from the first step on where trainings have parted."""
+    import numpy as np
+
+    parted = np.flatnonzero(distances > CHAOTIC * np.abs(centre))
+    if len(parted):
+        distances[parted[0] :] = distances[parted[0] :].max()
+    return distances
 
 
 def _noise(rng: Any) -> Change:
