@@ -117,13 +117,14 @@ class Bound:
         got = self.framework.extract(self.call(), self.step.op.output)
         return max(
             f.error
-            for f in agreement.compare(
+            for f in agreement.check_agreement(
                 self.step.op,
                 got,
                 self.known.output(self.step.id),
                 None,
                 self.step.params,
                 self.known.scale(self.step.id),
+                self.known.inputs(self.step),
             )
         )
 

@@ -42,7 +42,7 @@ def test_an_interval_of_one_process_holds_its_true_time(correlation, coverage):
     rng = np.random.default_rng(2)
     intervals = [
         stats.summarise(
-            [[[float(np.exp(0.02 * value))] for value in autoregression(rng, 25, correlation)]], process_sd=1e-6
+            [[[float(np.exp(0.02 * value))] for value in autoregression(rng, 25, correlation)]], time_sd=1e-6
         )
         for _ in range(200)
     ]

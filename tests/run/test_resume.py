@@ -101,7 +101,7 @@ OFF = """
     ("stack", "kind", "reason"),
     [
         ("wrong", "wrong answer", "noop: value: worst at 0: 0.5 instead of 0"),
-        ("declared", "unsupported", "noop: it counts from a half"),
+        ("declared", "unsupported", "noop: it counts from a half; bound: 1 absolute"),
     ],
 )
 def test_what_disagreed_still_does_where_only_the_verdict_was_missing(twinbench, store, plugin, stack, kind, reason):

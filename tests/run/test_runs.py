@@ -108,7 +108,8 @@ def test_of_independent_steps_a_stack_runs_those_it_has_and_each_is_ranked(twinb
     stacks = ["--stack", "pandas", "--stack", "Partial", "--stack", "Wrong"]
     sizes = ["--size", "one", "--size", "two", "--size", "three"]
     arguments = ["questions", *stacks, *sizes, "--pipelines", str(tmp_path)]
-    done = twinbench("run", *arguments, "--budget", "0.3", "--no-track", "--json", env=env)
+    few = ["--processes", "4", "--budget", "0.3"]
+    done = twinbench("run", *arguments, *few, "--no-track", "--json", env=env)
     assert done.returncode == 1, "an int64 that is further off than declared is a wrong answer"
     summary = json.loads(done.stdout)
     cells = {cell["stack"]: cell for cell in summary["pipelines"][0]["cells"]}

@@ -83,7 +83,7 @@ def test_figures_arrive_with_asvs_statistics_and_the_samples(store, project):
     name = f"twinbench.{PIPELINE}.time_mlp"
     params = results.get_result_params(name)
     stats, samples = results.get_result_stats(name, params)[0], results.get_result_samples(name, params)[0]
-    assert len(samples) == 2 * 6 * 3
+    assert len(samples) == 4 * 6 * 3
     assert stats["ci_99_a"] <= np.median(samples) <= stats["ci_99_b"]
 
 
@@ -114,7 +114,7 @@ def test_a_second_run_of_the_commit_replaces_and_keeps_what_asv_knows(store, pro
     slow = [
         Sample(s.process, s.block, s.step, s.kind, 2 * s.wall_ns) for s in store.samples(done.id) if s.kind == "steady"
     ]
-    for process in (0, 1):
+    for process in range(4):
         drop_process(store, done.id, process)
     store.add_samples(done.id, slow)
     assert asv.send(store, "again", project, commit="main").file == sent.file

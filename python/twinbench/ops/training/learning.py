@@ -115,8 +115,8 @@ def growth(p: Training, output: Arrays, arrays: Arrays, given: Arrays) -> Arrays
 
     The network is trained in float32 with perturbed gradients. The largest distance of these trainings from the
     reference, within an epoch before and after a step, times `ALLOWED`, is added to the tolerance. From the step on
-    where that distance is `CHAOTIC` of the loss, it is the largest distance of all later steps: a jump of the loss, say,
-    comes in each training at a step of its own.
+    where that distance is `CHAOTIC` of the loss, the largest distance of all later steps counts: in each training the
+    loss jumps at other steps.
     """
     import numpy as np
     from scipy.ndimage import maximum_filter1d
