@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinbench.run.agree.variation import RULES, rows, vary_arrays, vary_file
+from twinbench.run.agree.variation import RULES, rows, size_of, vary_arrays, vary_file
 
 
 @given(count=st.integers(2, 50), rule=st.sampled_from(RULES[:3]), number=st.integers(0, 2))
@@ -72,3 +72,20 @@ def test_files_of_a_directory_exchange_their_contents_within_a_type(tmp_path: Pa
     vary_file(source, tmp_path / "b", "drawn", 0)
     contents = {path.name: path.read_text() for path in (tmp_path / "b").iterdir()}
     assert contents == {"1.wav": "2.wav", "2.wav": "3.wav", "3.wav": "1.wav", "notes.txt": "notes.txt"}
+
+
+def test_directories_inside_a_directory_keep_their_files_apart(tmp_path: Path):
+    for name in ("train/1.wav", "train/2.wav", "test/3.wav", "test/4.wav"):
+        path = tmp_path / "a" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    vary_file(tmp_path / "a", tmp_path / "b", "drawn", 0)
+    vary_file(tmp_path / "a", tmp_path / "c", "same", 0)
+    varied, same = (
+        {str(path.relative_to(root)): path.read_text() for path in root.rglob("*.wav")}
+        for root in (tmp_path / "b", tmp_path / "c")
+    )
+    assert varied["train/1.wav"] == "train/2.wav"
+    assert varied["test/3.wav"] == "test/4.wav"
+    assert same == {name: name for name in varied}
+    assert size_of(tmp_path / "a") == 2 * 11 + 2 * 10

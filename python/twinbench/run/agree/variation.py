@@ -67,10 +67,15 @@ def vary_arrays(values: Arrays, rule: str, number: int) -> Arrays:
 
 
 def vary_file(source: Path, target: Path, rule: str, number: int) -> None:
-    """Write a file or directory with other content: other records of a CSV file, files with exchanged contents."""
+    """Write a file or directory with other content: other records of a CSV file, files with exchanged contents.
+
+    The files of a directory inside a directory are exchanged among themselves.
+    """
     if source.is_dir():
         target.mkdir(parents=True)
-        for name, content in _exchanged(source, number):
+        for inside in (path for path in source.iterdir() if path.is_dir()):
+            vary_file(inside, target / inside.name, rule, number)
+        for name, content in _exchanged(source, 0 if rule == "same" else 1 + number):
             copyfile(content, target / name)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -81,13 +86,13 @@ def vary_file(source: Path, target: Path, rule: str, number: int) -> None:
         copyfile(source, target)
 
 
-def _exchanged(directory: Path, number: int) -> list[tuple[str, Path]]:
-    """Return the names of a directory's files, each with another file of the same type to take the content from."""
+def _exchanged(directory: Path, distance: int) -> list[tuple[str, Path]]:
+    """Return the names of a directory's files, each with the file of the same type from which the content is taken."""
     by_type: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(directory.iterdir()):
+    for path in sorted(path for path in directory.iterdir() if path.is_file()):
         by_type[path.suffix.lower()].append(path)
     return [
-        (path.name, paths[(position + 1 + number) % len(paths)])
+        (path.name, paths[(position + distance) % len(paths)])
         for paths in by_type.values()
         for position, path in enumerate(paths)
     ]
@@ -113,7 +118,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of the files in a directory."""
+    """Return the bytes of a file, or of all files in a directory."""
     if path.is_dir():
-        return sum(file.stat().st_size for file in path.iterdir())
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return path.stat().st_size if path.is_file() else 0
