@@ -78,7 +78,7 @@ def test_pytest_has_the_conformance_kit_of_an_installed_wheel(installed, places,
     options = ["--twinbench-framework", "twinbench.frameworks.probe:FRAMEWORKS", "-q", "conformance::probe.noop"]
     command = [str(installed / "bin" / "python"), "-m", "pytest", *options]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300)
-    assert "18 passed" in done.stdout, done.stdout + done.stderr
+    assert "27 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_an_installed_wheel_runs_a_pipeline_from_any_directory(installed_twinbench):
