@@ -116,7 +116,7 @@ def test_an_op_refuses_or_all_libraries_agree(name: str, data: st.DataObject):
     params = op.build(values)
     words = refusal(op.requires, params, *inputs)
     if words:
-        assert re.fullmatch(".{20,}", words)  # one line, since a point is no line feed
+        assert re.fullmatch(".{20,}", words)  # on one line: a point in a pattern does not match a line feed
         return
     assert disagreements(op, params, *inputs) == []
 

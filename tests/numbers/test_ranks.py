@@ -88,7 +88,7 @@ def test_ranks_count_the_pairs_whose_intervals_leave_out_1(times, error, df):
 
 @pytest.mark.parametrize(("processes", "comparisons"), [(4, 1), (8, 1), (4, 10)])
 def test_the_difference_that_is_shown_is_found_in_four_of_five_cases(processes, comparisons):
-    """Of ``comparisons`` stacks all but one are alike, and that one differs by what the data are said to show."""
+    """Draw ``comparisons`` stacks. All but one are alike; that one differs by what the data are said to show."""
     rng, sd, runs = np.random.default_rng(comparisons + processes), 0.02, 1500
     df = processes - 1
     others = [stats.ratio_of(0.0, Fit([0.0] * 4, sd, df, 1))] * (comparisons - 1)

@@ -52,7 +52,7 @@ def in_fresh_process(spec: str, position: int, threads: int | None, variables: d
     with the last line that the process wrote.
     """
     path = os.pathsep.join(part or os.getcwd() for part in sys.path)
-    command = [sys.executable, "-m", "twinbench.conformance.spec", spec, str(position), json.dumps(threads)]
+    command = [sys.executable, "-P", "-m", "twinbench.conformance.spec", spec, str(position), json.dumps(threads)]
     done = subprocess.run(
         command, env=variables | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=TIMEOUT_S
     )

@@ -224,9 +224,9 @@ def _optimizer(p: t.Optimizer) -> tuple[Any, dict[str, Any] | None]:
 def _adam_class() -> Any:
     """Return MXNet's Adam with the contracts' epsilon, which MXNet adds to the root of the uncorrected v."""
 
-    class Adam(mx.optimizer.Adam):  # type: ignore[misc]
+    class Adam(mx.optimizer.Adam):  # type: ignore[misc]  # MXNet has no types
         def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
-            given: float = self.epsilon  # type: ignore[has-type]
+            given: float = self.epsilon  # type: ignore[has-type]  # set by MXNet
             step = self._index_update_count.get(index, self.begin_num_update) + 1
             self.epsilon = given * math.sqrt(1 - self.beta2**step)
             super().update(index, weight, grad, state)

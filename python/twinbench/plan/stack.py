@@ -159,8 +159,9 @@ def deviation(framework: Framework, op: str) -> Deviation | None:
 
 
 def _numbers(version: str) -> list[int]:
-    """Return the numbers of a version, without what follows them."""
-    return [int(part) for part in re.match(r"[\d.]*", version).group().split(".") if part]  # type: ignore[union-attr]
+    """Return the numbers at the beginning of a version, without what follows them."""
+    release = re.split(r"[^\d.]", version, maxsplit=1)[0]
+    return [int(part) for part in release.split(".") if part]
 
 
 def fingerprint(stack: Stack, device: str = "cpu") -> str:

@@ -12,12 +12,12 @@ import keras
 from keras import ops
 
 
-class PaperEpsilon(keras.optimizers.Adam):  # type: ignore[misc]
+class PaperEpsilon(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
     """An Adam whose epsilon is that of algorithm 1."""
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
         """Update the variables, with the epsilon of this step."""
-        given: Any = self.epsilon  # type: ignore[has-type]
+        given: Any = self.epsilon  # type: ignore[has-type]  # set by Keras
         step = ops.cast(self.iterations + 1, "float32")
         self.epsilon = given * ops.sqrt(1 - ops.power(ops.cast(self.beta_2, "float32"), step))
         try:
@@ -30,5 +30,5 @@ class Adam(PaperEpsilon):
     """Keras's Adam with that epsilon."""
 
 
-class AdamW(PaperEpsilon, keras.optimizers.AdamW):  # type: ignore[misc]
+class AdamW(PaperEpsilon, keras.optimizers.AdamW):  # type: ignore[misc]  # Keras has no types
     """Keras's AdamW with that epsilon."""

@@ -108,13 +108,13 @@ def of_stacks(stacks: Mapping[str, Results], questions: Sequence[Question], proc
     speeds = _speeds(stacks, questions, process_sd)
     for stack, results in stacks.items():
         cells = [cell for _, cell in results]
-        own = {
+        own: dict[Criterion, LogFigure | None] = {
             "speed": speeds.get(stack),
             "quality": _mean([_quality(cell, p.metric, _seed_sd(stacks, p)) for p, cell in results if p.metric]),
             "memory": _largest([_memory(cell) for cell in cells]),
             "cold": _largest([_cold(cell) for cell in cells]),
         }
-        found[stack] = {name: figure for name, figure in own.items() if figure is not None}  # type: ignore[misc]
+        found[stack] = {name: figure for name, figure in own.items() if figure is not None}
     return found
 
 
