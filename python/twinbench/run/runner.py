@@ -44,7 +44,7 @@ def run(parts: list[Part], options: Options, store: Store, run_id: str, watch: W
     environment.noise()  # rates are over the time since this call
     noises: list[dict[str, Any]] = []
     for part in parts:
-        references = reference.prepare(part.pipeline, part.size)
+        references = reference.prepare(part.pipeline, part.size, options.device)
         sliced = mistakes.slices(part.pipeline, references)
         _store_pipeline(part, store, run_id, references)
         contenders = list(_contenders(part, options, store, run_id, references, sliced, watch))

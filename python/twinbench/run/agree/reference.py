@@ -44,6 +44,8 @@ class Reference:
     directory: Path
     files: Mapping[str, str]
     """Path of the file that a step reads, by step id."""
+    device: str = "cpu"
+    """Device of the implementations: on a GPU, rounding errors of trainings are larger."""
 
     def directory_of(self, source: str) -> str:
         """Return the directory of a step's output, or of the dataset's value."""
@@ -88,18 +90,18 @@ class Reference:
         return len(self.output(step.id)["scores"]) if step.op.role == "score" else 0
 
 
-def prepare(pipeline: Pipeline, size: str) -> Reference:
-    """Return the reference of a pipeline at a size, from the cache or computed now.
+def prepare(pipeline: Pipeline, size: str, device: str = "cpu") -> Reference:
+    """Return the reference of a pipeline at a size, for implementations on a device, from the cache or computed now.
 
     Raises BadInput if the reference of a step refuses its input.
     """
     amount = pipeline.amount(size)
     files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
-    directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files)}"
+    directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files, device)}"
     if not (directory / COMPLETE).is_file():
         with _quiet(), cache.filled(directory) as unfinished:
-            _make(pipeline, amount, files, unfinished)
-    return Reference(directory, files)
+            _make(pipeline, amount, Reference(unfinished, files, device))
+    return Reference(directory, files, device)
 
 
 @contextmanager
@@ -114,27 +116,25 @@ def _file(pipeline: Pipeline, step: Step, amount: float | None) -> Path:
     return pipeline.dataset.file(step.op.file_of(step.params), amount)
 
 
-def _key(pipeline: Pipeline, size: str, files: Mapping[str, str]) -> str:
-    """Return a hash of all that the outputs depend on: the steps, the data and the references' source files."""
+def _key(pipeline: Pipeline, size: str, files: Mapping[str, str], device: str) -> str:
+    """Return a hash of all that a reference depends on: the steps, data, device and the references' source files."""
     data = None if pipeline.dataset is None else [pipeline.dataset.checksum(), pipeline.amount(size)]
-    parts = [pipeline.as_json()["steps"], data, {step: Path(file).name for step, file in files.items()}]
+    parts = [pipeline.as_json()["steps"], data, {step: Path(file).name for step, file in files.items()}, device]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for source in [*sources.files(step.op for step in pipeline.steps), Path(arrays.__file__)]:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _make(pipeline: Pipeline, amount: float | None, files: Mapping[str, str], directory: Path) -> None:
+def _make(pipeline: Pipeline, amount: float | None, new: Reference) -> None:
     """Run the reference of every step in order on the pipeline's data, and save the outputs."""
     used = pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps)
     data = pipeline.dataset.value(amount) if pipeline.dataset is not None and used else None
-    _outputs(pipeline, data, files, directory)
-    (directory / COMPLETE).touch()
+    _outputs(pipeline, data, new)
+    (new.directory / COMPLETE).touch()
 
 
-def _outputs(
-    pipeline: Pipeline, data: Arrays | None, files: Mapping[str, str], directory: Path, number: int = 0
-) -> None:
+def _outputs(pipeline: Pipeline, data: Arrays | None, new: Reference, number: int = 0) -> None:
     """Run the reference of every step in order on a value and files, and save the outputs.
 
     ``number`` counts variations of the pipeline's data from 1; 0 for the data themselves. It is added to the seed of
@@ -142,11 +142,11 @@ def _outputs(
     """
     outputs: dict[str, Arrays] = {}
     if data is not None:
-        arrays.save(directory / DATA, data)
-        outputs[DATA] = arrays.load(directory / DATA)
+        arrays.save(new.directory / DATA, data)
+        outputs[DATA] = arrays.load(new.directory / DATA)
     for step in pipeline.steps:
-        _step(pipeline, step, outputs, files, directory, number)
-        outputs[step.id] = arrays.load(directory / "outputs" / step.id)
+        _step(pipeline, step, outputs, new, number)
+        outputs[step.id] = new.output(step.id)
 
 
 def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None:
@@ -167,53 +167,52 @@ def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None
                     (unfinished / rule / COMPLETE).touch()
                     break
     complete = next(directory / rule for rule in variation.RULES if (directory / rule / COMPLETE).is_file())
-    return Reference(complete, {step: _varied_file(complete, step, file) for step, file in base.files.items()})
+    return _varied_reference(base, complete)
 
 
 def _vary(pipeline: Pipeline, base: Reference, rule: str, number: int, directory: Path) -> None:
     saved = Path(base.directory_of(DATA))
     data = variation.vary_arrays(arrays.load(saved), rule, number) if arrays.saved(saved) else None
-    files = {step: _varied_file(directory, step, file) for step, file in base.files.items()}
+    new = _varied_reference(base, directory)
     for step, file in base.files.items():
-        variation.vary_file(Path(file), Path(files[step]), rule, number)
-    _outputs(pipeline, data, files, directory, 1 + number)
+        variation.vary_file(Path(file), Path(new.files[step]), rule, number)
+    _outputs(pipeline, data, new, 1 + number)
 
 
-def _varied_file(directory: Path, step: str, file: str) -> str:
-    return str(directory / "files" / step / Path(file).name)
+def _varied_reference(base: Reference, directory: Path) -> Reference:
+    files = {step: str(directory / "files" / step / Path(file).name) for step, file in base.files.items()}
+    return Reference(directory, files, base.device)
 
 
 def _step(
     pipeline: Pipeline,
     step: Step,
     outputs: Mapping[str, Arrays],
-    files: Mapping[str, str],
-    directory: Path,
+    new: Reference,
     number: int,
 ) -> None:
     """Run the reference of a step and save its output; on a variation, only the beginning of a long training."""
-    values: list[Any] = [files[step.id]] if step.id in files else [outputs[name] for name in step.inputs]
+    values: list[Any] = [new.files[step.id]] if step.id in new.files else [outputs[name] for name in step.inputs]
+    training = isinstance(step.params, Training)
     try:
         step.op.requires(step.params, *values)
         if step.op.givens is not None:
             seed = getattr(step.params, "seed", None)
             params = step.params if seed is None else replace(step.params, seed=seed + number)
             given = step.op.givens(params, *values)
-            arrays.save(directory / "givens" / step.id, given)
-            shortened = number > 0 and isinstance(step.params, Training)
-            values.append(beginning(step.params, given, FIRST_LOSSES) if shortened else given)
+            arrays.save(new.directory / "givens" / step.id, given)
+            values.append(beginning(step.params, given, FIRST_LOSSES) if training and number > 0 else given)
         output: Arrays = step.op.reference(step.params, *values)
         if step.op.scale is not None:
-            scale = {name: np.asarray(unit) for name, unit in step.op.scale(step.params, output, *values).items()}
-            arrays.save(directory / "scales" / step.id, scale)
+            units = step.op.scale(step.params, output, *values, *((new.device,) if training else ()))
+            arrays.save(new.directory / "scales" / step.id, {name: np.asarray(unit) for name, unit in units.items()})
     except OutsideContract as error:
-        raise BadInput(
-            f"{pipeline.path}: step '{step.id}' ({step.op.name}): {_with_own_path(pipeline, step, files, str(error))}"
-        ) from error
+        what = _with_own_path(pipeline, step, new.files, str(error))
+        raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}): {what}") from error
     except Exception as error:
         what = f"no column {error}" if isinstance(error, KeyError) else in_one_line(error)
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
-    arrays.save(directory / "outputs" / step.id, output)
+    arrays.save(new.directory / "outputs" / step.id, output)
 
 
 def _with_own_path(pipeline: Pipeline, step: Step, files: Mapping[str, str], message: str) -> str:
