@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker": {"frameworks", "ops"},
     "launch": {"julia", "worker"},
     "plan": {"data", "frameworks", "julia", "launch", "metrics", "modalities", "ops"},
-    "store": {"numbers"},
+    "store": {"metrics", "numbers"},
     "run": {"frameworks", "launch", "metrics", "numbers", "ops", "plan", "run.agree", "run.models", "store", "worker"},
     "run.agree": {"data", "frameworks", "metrics", "ops", "plan", "store"},
     "run.models": {"launch", "metrics", "numbers", "ops", "plan", "run.agree", "store", "worker"},

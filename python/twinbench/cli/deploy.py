@@ -47,7 +47,7 @@ def deploy(
 
     if to not in deployment.PREFIXES:
         raise BadInput(f"--to: unknown target '{to}'{nearest(to, deployment.PREFIXES)}")
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         cell = cell_of(results, results.find_run(run).id, stack, pipeline, size)
         model = usable(results, cell, "deployed")
         directory = output or Path(f"{deployment.name_of(model)}-{to}")

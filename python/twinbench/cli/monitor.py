@@ -57,7 +57,7 @@ def monitor(
     from twinbench.views import monitor as view
 
     quality_margin = None if margin is None else values.positive("--margin", margin)
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         base = monitoring.base(results, cell_of(results, results.find_run(run).id, stack, pipeline, size))
     monitored = monitoring.monitor(base, rows.load(data, base.model), quality_margin)
     if as_json:
