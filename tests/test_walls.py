@@ -62,8 +62,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "views": {"numbers", "results.decisions", "results.models", "results.summary", "store"},
     "views.report": {"metrics", "numbers", "results.decisions", "results.summary", "store", "views"},
     "trackers": {"numbers", "results.models", "results.summary", "store", "views", "views.report"},
-    "handover": {"handover.flavours", "launch", "results.models", "results.summary", "store", "trackers"},
-    "handover.flavours": {"frameworks", "frameworks.torch", "launch", "ops", "worker"},
+    "handover": {"frameworks", "handover.flavours", "launch", "results.models", "results.summary", "store", "trackers"},
+    "handover.flavours": {"frameworks", "frameworks.torch", "launch", "numbers", "ops", "worker"},
     "handover.deploy": {"frameworks", "handover", "handover.flavours", "launch", "results.models", "store"},
     "handover.endpoint": {"handover", "handover.deploy", "launch", "numbers", "results.models", "store"},
 }

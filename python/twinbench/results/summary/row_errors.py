@@ -41,8 +41,9 @@ def with_row_errors(store: Store, cells: Sequence[CellSummary], metric: str | No
         error = _error_without_labels(store, cell, metric)
         if lengths.get(stack):
             error = max(lengths[stack], error or 0.0) if metric == "accuracy" else lengths[stack]
-        shared = {other: _correlation(moved, lengths, stack, other) for other in moved if other != stack}
-        found[stack] = replace(cell.quality[metric], row_error=error, row_correlations=shared if stack in moved else {})
+        others = [other for other in moved if other != stack and stack in moved]
+        shared = {other: _correlation(moved, lengths, stack, other) for other in others}
+        found[stack] = replace(cell.quality[metric], row_error=error, row_correlations=shared)
     return [
         replace(cell, quality={**cell.quality, metric: found[cell.stack]}) if cell.stack in found else cell
         for cell in cells
