@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from twinbench import paths
 from twinbench.errors import BadInput
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
@@ -60,7 +61,7 @@ def arrays_at(target: Path, make: Callable[[], Arrays]) -> Arrays:
 @contextmanager
 def _writable_parent(target: Path) -> Iterator[None]:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        paths.make_private(target.parent)
         yield
     except OSError as error:
         raise BadInput(
