@@ -155,6 +155,26 @@ def commands(path: Path, directory: Path) -> Iterator[list[str]]:
     yield ["merge", str(path), "--store", str(directory / "merged.db")]
 
 
+def handovers(path: Path, directory: Path) -> Iterator[list[str]]:
+    """Yield the commands that send a run or a model elsewhere; some start a process that loads the model."""
+    model = ["--stack", STACKS[0], "--size", SIZES[0], "--store", str(path)]
+    yield ["track", "mlflow", "--no-models", "--store", str(path)]
+    yield ["deploy", "--to", "docker", "-o", str(directory / "deployed"), *model]
+    yield ["promote", *model]
+    yield ["endpoint", "--serve", "--budget", "0.1", *model]
+
+
+def variables(directory: Path) -> dict[str, str]:
+    """Return the environment variables with which these commands write below a directory only."""
+    return {
+        "TWINBENCH_DATA_DIR": str(directory / "data"),
+        "MLFLOW_TRACKING_URI": (directory / "mlruns").as_uri(),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ALLOW_FILE_STORE": "true",
+        "TMPDIR": str(directory),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """The end of a command: its exit code, None where it didn't end in time, and what it wrote."""

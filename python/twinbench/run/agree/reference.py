@@ -19,7 +19,7 @@ import numpy as np
 
 from twinbench import paths
 from twinbench.data import cache
-from twinbench.errors import BadInput, in_one_line
+from twinbench.errors import BadInput, TwinbenchError, in_one_line
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays, OutsideContract
 from twinbench.ops.training.learning import beginning
@@ -74,13 +74,21 @@ class Reference:
     def baselines(self, pipeline: Pipeline) -> Mapping[str, Mapping[str, float]]:
         """Return the metrics of the baselines by name, from the cache or fitted now; none without a split."""
         path = self.directory / BASELINES
-        if not path.is_file():
+        if not cache.intact(path):
             split = next((step.id for step in pipeline.steps if step.op.role == "split"), None)
             with _quiet():
                 values = baselines.baselines(self.output(split)) if split is not None else {}
             with cache.written(path) as file:
                 file.write(json.dumps(values).encode())
         return dict(json.loads(path.read_text(encoding="utf-8")))
+
+    def require_intact(self) -> None:
+        """Raise TwinbenchError if the outputs or the files are not what was written: then no stack can be judged."""
+        for target in (self.directory, self.directory.parent, *map(Path, self.files.values())):
+            if damaged := cache.damage(target):
+                cache.remove(target)
+                what = f"the cache was damaged while it was used: {damaged}"
+                raise TwinbenchError(f"{what}; give the command again, and --resume to go on with a run")
 
     def examples(self, step: Step) -> int:
         """Return how many examples one execution of a step trains on or scores; 0 for a step of another kind."""
@@ -98,7 +106,7 @@ def prepare(pipeline: Pipeline, size: str, device: str = "cpu") -> Reference:
     amount = pipeline.amount(size)
     files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
     directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files, device)}"
-    if not (directory / COMPLETE).is_file():
+    if not cache.intact(directory):
         with _quiet(), cache.filled(directory) as unfinished:
             _make(pipeline, amount, Reference(unfinished, files, device))
     return Reference(directory, files, device)
@@ -159,7 +167,7 @@ def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None
         return None
     code = hashlib.sha256(Path(variation.__file__).read_bytes()).hexdigest()[:8]
     directory = base.directory.with_name(f"{base.directory.name}-varied-{number}-{code}")
-    if not directory.is_dir():
+    if not cache.intact(directory):
         with _quiet(), cache.filled(directory) as unfinished:
             for rule in variation.rules(number):
                 with contextlib.suppress(BadInput):
@@ -210,6 +218,8 @@ def _step(
         what = _with_own_path(pipeline, step, new.files, str(error))
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}): {what}") from error
     except Exception as error:
+        if cache.is_full(error):
+            raise
         what = f"no column {error}" if isinstance(error, KeyError) else in_one_line(error)
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
     arrays.save(new.directory / "outputs" / step.id, output)
