@@ -123,16 +123,24 @@ function timed(call::C, evals::Int = 1) where {C}
     return Timing(wall / evals, cpu / evals, collected / evals, evals)
 end
 
+"""A call whose result is kept. Its type doesn't name the call's, so that `timed` is compiled once for all first calls."""
+mutable struct FirstCall
+    const call::Any
+    result::Any
+end
+
+# Called in the latest world, so that `call` is compiled after the clock starts and not along with this function.
+(first::FirstCall)() = (first.result = Base.invokelatest(first.call); nothing)
+
 """
     first_call(call) -> (Timing, result)
 
 Time the first execution, which includes compilation and set-up. Returns its timing and its result.
 """
 function first_call(@nospecialize(call))
-    result = Ref{Any}()
-    # Called in the latest world, so that `call` is compiled after the clock starts and not along with this function.
-    timing = timed(() -> (result[] = Base.invokelatest(call); nothing))
-    return timing, result[]
+    first = FirstCall(call, nothing)
+    timing = timed(first)
+    return timing, first.result
 end
 
 """

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 
 from twinbench.launch.process import Ask, WorkerFailure, scratch
@@ -51,6 +52,10 @@ TWICE_S = 5.0
 
 TRIES = 3
 """Variations that must all show a memo, or work that is put off: a disturbance shows in one."""
+
+
+VARYING = Lock()
+"""Lock of the thread that computes the reference's answers to a variation, so that no other computes them, too."""
 
 
 def planned(step: Step, findings: Sequence[Agreement], directory: Path) -> dict[str, Arrays | None]:
@@ -111,7 +116,8 @@ class _Checks:
         for number in range(TRIES):
             if number > 0 and not suspects and (number > 1 or monotonic() - start > TWICE_S):
                 return
-            variant = references.varied(self.pipeline, self.reference, number)
+            with VARYING:
+                variant = references.varied(self.pipeline, self.reference, number)
             if variant is None:
                 return
             self.executed.clear()
