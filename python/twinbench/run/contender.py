@@ -24,7 +24,7 @@ from twinbench.run import recheck
 from twinbench.run.agree.reference import Reference
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
-from twinbench.run.options import WARM_UP_NS, Options, burst_size, later_warm_up
+from twinbench.run.options import Options, burst_size, later_warm_up
 from twinbench.run.outputs import check_output, costs_its_cell_only
 from twinbench.run.surroundings import SURROUNDINGS, Surroundings
 from twinbench.store.records import LOOK, MODEL, NO_QUALITY, PEAK
@@ -194,13 +194,14 @@ class Contender:
     def warm_up(self, step: Step) -> None:
         """Warm a step up: until its times have settled, or in later processes for as long as the first one needed."""
         first = self.warm_ups.get(step.id)
+        limit_ns = self.options.warm_up_ns(len(self.pipeline.steps))
         if first is None:
-            warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=WARM_UP_NS)
+            warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=limit_ns)
             self.warm_ups[step.id] = warm
             fact = warm.as_json() | {"settled": warm.trend == "settled"}
             self.store.add_fact(self.cell, step.id, "warm_up", fact)
         else:
-            time_ns, collector_limit_ns = later_warm_up(first)
+            time_ns, collector_limit_ns = later_warm_up(first, limit_ns)
             warm = self._ask(
                 protocol.WARM_AGAIN,
                 step=step.id,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from twinbench.store.mistakes import DISAGREEMENT, ERRORS
+from twinbench.store.fact_shapes import DISAGREEMENT, ENDPOINT, ERRORS
 from twinbench.store.records import MODEL, Fact
 
 EARLIER_TREND_SAMPLES = 10
@@ -66,7 +66,7 @@ def _earlier_trend(warm_up: Mapping[str, Any]) -> str | None:
     return "faster" if (warm_up.get("discarded") or 0) >= EARLIER_TREND_SAMPLES else "short"
 
 
-SHOWN_APART = frozenset({"curve", "endpoint", DISAGREEMENT, ERRORS, MODEL})
+SHOWN_APART = frozenset({"curve", ENDPOINT, DISAGREEMENT, ERRORS, MODEL})
 """Keys of facts that are long, and are shown by tables and charts of their own."""
 
 STEP_KEYS = frozenset({"examples", "request", "rss_increase_bytes", "held_as", "curve", "warm_up"})
