@@ -127,4 +127,5 @@ def warm(**changed: Any) -> WarmUp:
     ],
 )
 def test_a_later_warm_up_follows_from_the_first(first: WarmUp, time_ns: float, collector_ns: int):
-    assert later_warm_up(first) == (time_ns, collector_ns)
+    assert later_warm_up(first, WARM_UP_NS) == (time_ns, collector_ns)
+    assert later_warm_up(first, 0)[0] == LATER_WARM_UP_NS
