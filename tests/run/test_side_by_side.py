@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from contextlib import closing
 from threading import Barrier, Event
@@ -68,3 +71,40 @@ def test_each_worker_has_its_cores():
     assert lanes(1) == cores
     assert lanes(cores) == 1
     assert lanes(cores + 1) == 1
+
+
+STUCK = """
+    import time
+    from dataclasses import replace
+    from pathlib import Path
+
+    from twinbench.frameworks import probe
+
+    asked = []
+
+    def extract(value, kind):
+        asked.append(kind)
+        if len(asked) > 1:
+            Path(__file__).with_name("stuck").touch()
+            time.sleep(600)
+        return probe.extract(value, kind)
+
+    FRAMEWORKS = (replace(probe.FRAMEWORKS[0], name="stuck", extract=extract),)
+"""
+
+
+def test_ctrl_c_ends_checks_of_several_stacks_at_once(plugin, places, store, tmp_path):
+    env = places | plugin("stuck", STUCK)
+    arguments = ["run", "noop", "--stack", "stuck", "--stack", "probe-a", "--budget", "0.1", "--processes", "1"]
+    command = [sys.executable, "-m", "twinbench", *arguments, "--no-track"]
+    harness = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for _ in range(600):
+        if (tmp_path / "site" / "stuck").exists():
+            break
+        time.sleep(0.1)
+    harness.send_signal(signal.SIGINT)
+    _, err = harness.communicate(timeout=30)
+    assert harness.returncode == 130, err
+    assert b"Traceback" not in err
+    with store() as results:
+        assert {cell.status for cell in results.cells(results.find_run().id)} == {"running"}

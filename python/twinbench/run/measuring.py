@@ -18,7 +18,7 @@ from twinbench.launch.process import WorkerFailure, scratch
 from twinbench.numbers import stats
 from twinbench.numbers.moderation import NOTHING, Prior
 from twinbench.plan.pipeline import Pipeline, Step
-from twinbench.run import division, environment
+from twinbench.run import division, environment, recheck
 from twinbench.run.contender import Contender
 from twinbench.run.division import TOTAL, Needs
 from twinbench.run.options import FEW_ROUNDS, MAX_PROCESSES, MIN_ROUNDS, USUAL_PROCESSES, Options
@@ -191,6 +191,7 @@ class Measuring:
         waiting = [contender for contender in self.alive if not contender.rechecked]
         for contender in waiting:
             self.watch.doing(contender.name, "checking its last outputs")
+            recheck.prepare(self.pipeline, contender.reference)
         work = {contender.name: contender.recheck for contender in waiting}
         by_name = {contender.name: contender for contender in waiting}
         with closing(side_by_side(work, lanes(self.options.threads), lambda: _kill(waiting))) as parts:

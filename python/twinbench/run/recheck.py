@@ -62,6 +62,14 @@ def planned(step: Step, findings: Sequence[Agreement], directory: Path) -> dict[
     return {step.id: arrays.load(directory, mapped=False) if step.isolated else None}
 
 
+def prepare(pipeline: Pipeline, reference: Reference) -> None:
+    """Compute the reference's answers to the first variation, unless they are cached.
+
+    Ctrl-C ends this function at once, but not what other threads do.
+    """
+    references.varied(pipeline, reference, 0)
+
+
 def recheck(
     ask: Ask, pipeline: Pipeline, stack: Stack, reference: Reference, steps: Mapping[str, Arrays | None]
 ) -> Iterator[Agreement]:
