@@ -79,11 +79,6 @@ class Contender:
         return self.stack.name
 
     @property
-    def alive(self) -> bool:
-        """Whether the cell has a worker and hasn't failed."""
-        return self.worker is not None and not self.failed
-
-    @property
     def disagreements(self) -> list[str]:
         """Undeclared differences from the reference, those recorded before a resumption included."""
         agreements = self.store.agreements(self.cell)
@@ -232,26 +227,36 @@ class Contender:
         self.typical_ns[step.id] = timings[-1].wall_ns
         return time.monotonic() - start
 
-    def stop(self) -> None:
-        """End the process, after its peak memory is stored."""
-        if self.worker is None:
-            return
-        if self.alive:
-            self.worker.resume()
-            earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
-            peak = self._ask(protocol.MEMORY).peak_bytes
-            self.store.add_fact(self.cell, "", f"{PEAK}:{self.process}", peak)
-            self.store.add_fact(self.cell, "", PEAK, max([peak, *earlier]))
-            if not self.rechecked:
-                self._recheck()
-        self.worker.kill()
-        self.worker = None
+    def keep_peak(self) -> None:
+        """Store the peak memory of the process, which stays."""
+        assert self.worker is not None
+        self.worker.resume()
+        earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
+        peak = self._ask(protocol.MEMORY).peak_bytes
+        self.store.add_fact(self.cell, "", f"{PEAK}:{self.process}", peak)
+        self.store.add_fact(self.cell, "", PEAK, max([peak, *earlier]))
+        self.worker.pause()
 
-    def _recheck(self) -> None:
-        """Store what the last outputs and a run on other data disagree in, once per run, after all is measured."""
-        findings = recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks)
+    def recheck(self) -> list[Agreement]:
+        """Return what the last outputs and a run on other data disagree in. The process can't be measured any more.
+
+        This method leaves the store alone, so that another thread may call it.
+        """
+        assert self.worker is not None
+        self.worker.resume()
+        return list(recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks))
+
+    def keep_recheck(self, findings: list[Agreement]) -> None:
+        """Store the findings of `recheck`, and end the process."""
         self.store.add_agreements(self.cell, findings)
         self.rechecked = True
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process."""
+        if self.worker is not None:
+            self.worker.kill()
+            self.worker = None
 
     def fail(self, failure: WorkerFailure) -> None:
         """End this cell with a failure. Its samples stay in the store."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 
 from twinbench.launch.process import Ask, WorkerFailure, scratch
@@ -50,11 +51,23 @@ TRIES = 3
 """Variations that must all show a memo, or work that is put off: a disturbance shows in one."""
 
 
+VARYING = Lock()
+"""Lock of the thread that computes the reference's answers to a variation, so that no other computes them, too."""
+
+
 def planned(step: Step, findings: Sequence[Agreement], directory: Path) -> dict[str, Arrays | None]:
     """Return the step if its first output agrees; with this output, where the reference's has other inputs."""
     if not all(finding.ok or finding.declared for finding in findings):
         return {}
     return {step.id: arrays.load(directory, mapped=False) if step.isolated else None}
+
+
+def prepare(pipeline: Pipeline, reference: Reference) -> None:
+    """Compute the reference's answers to the first variation, unless they are cached.
+
+    Ctrl-C ends this function at once, but not what other threads do.
+    """
+    references.varied(pipeline, reference, 0)
 
 
 def recheck(
@@ -108,7 +121,8 @@ class _Checks:
         for number in range(TRIES):
             if number > 0 and not suspects and (number > 1 or monotonic() - start > TWICE_S):
                 return
-            variant = references.varied(self.pipeline, self.reference, number)
+            with VARYING:
+                variant = references.varied(self.pipeline, self.reference, number)
             if variant is None:
                 return
             self.executed.clear()
