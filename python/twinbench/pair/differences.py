@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinbench.pair.callee.values import Masked, Missing, Named, Other, Table
+from twinbench.pair.rows import parts, sorted_array, sorted_rows
 from twinbench.pair.tolerance import Tolerance
 
 LONGEST = 60
@@ -44,7 +45,7 @@ def difference(want: Any, got: Any, rules: Rules) -> str | None:
     if isinstance(want, dict) and isinstance(got, dict):
         return _mappings(want, got, rules)
     if _is_array(want) and _is_array(got):
-        a, b = (_sorted(side) if rules.any_order else side for side in (want, got))
+        a, b = (sorted_array(side) if rules.any_order else side for side in (want, got))
         return _arrays(a, b, rules, "value")
     if isinstance(want, (list, tuple)) or isinstance(got, (list, tuple)):
         noun = "item" if isinstance(want, tuple) else "element"
@@ -57,12 +58,23 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, Named):
         return dict(value.values)
     if isinstance(value, np.ndarray) and value.shape == ():
-        return value[()]
+        value = value[()]
+    if isinstance(value, (datetime.date, datetime.timedelta, np.datetime64, np.timedelta64)):
+        return _moment(value)
     if isinstance(value, np.ndarray) and value.dtype.kind == "O" and value.ndim == 1:
         value = value.tolist()
     if isinstance(value, list) and value:
         return _array_of(value)
     return value
+
+
+def _moment(value: Any) -> np.datetime64 | np.timedelta64 | None:
+    """Return a date, a time or a span in NumPy's type; None for NumPy's missing one."""
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return None if np.isnat(value) else value
+    if isinstance(value, datetime.timedelta):
+        return np.timedelta64(value, "ns")
+    return np.datetime64(value, "ns" if isinstance(value, datetime.datetime) else "D")
 
 
 def _array_of(items: list[Any]) -> Any:
@@ -73,6 +85,8 @@ def _array_of(items: list[Any]) -> Any:
         return np.array(items, "int64" if types == {int} else "complex128" if complex in types else "float64")
     if len(types) == 1 and issubclass(next(iter(types)), np.generic):
         return np.array(items)
+    if len(types) == 1 and issubclass(next(iter(types)), (datetime.date, datetime.timedelta)):
+        return np.array([_moment(item) for item in items])
     if types <= {str, Missing, type(None)} and str in types:
         array = np.empty(len(items), object)
         array[:] = items
@@ -148,8 +162,6 @@ def _dtype(value: Any) -> str:
     names = {bool: "bool", float: "float64", complex: "complex128"}
     if type(value) in names:
         return names[type(value)]
-    if isinstance(value, datetime.date):
-        return "datetime64[ns]" if isinstance(value, datetime.datetime) else "datetime64[D]"
     return "int64" if isinstance(value, int) and -(2**63) <= value < 2**63 else type(value).__name__
 
 
@@ -186,19 +198,9 @@ def _real_bytes(side: NDArray[Any]) -> int:
     return min(8, side.dtype.itemsize // (2 if side.dtype.kind == "c" else 1))
 
 
-def _parts(side: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return an array's values, and which of them are missing."""
-    if isinstance(side, Masked):
-        return side.values, side.mask
-    if side.dtype.kind == "O":
-        missing = [item is None or isinstance(item, Missing) for item in side.ravel().tolist()]
-        return side, np.array(missing, bool).reshape(side.shape)
-    return side, np.isnat(side) if side.dtype.kind in "mM" else np.zeros(side.shape, bool)
-
-
 def _arrays(want: Any, got: Any, rules: Rules, noun: str, column: str | None = None) -> str | None:
-    a, lacks_a = _parts(want)
-    b, lacks_b = _parts(got)
+    a, lacks_a = parts(want)
+    b, lacks_b = parts(got)
     if a.shape != b.shape:
         if a.ndim == b.ndim == 1:
             return f"{len(a)} and {len(b)} {noun}s: {short(want)} and {short(got)}"
@@ -231,6 +233,8 @@ def _same_types(a: NDArray[Any], b: NDArray[Any], missing: Any, rules: Rules, in
         return True
     kinds = a.dtype.kind + b.dtype.kind
     if a.size == 0 and "O" in kinds:
+        return True
+    if in_table and missing.all():
         return True
     if in_table and missing.any() and set(kinds) <= set("iuf"):  # pandas has no column of whole numbers with gaps
         return True
@@ -272,7 +276,7 @@ def _tables(want: Table, got: Table, rules: Rules) -> str | None:
     if want.rows != got.rows:
         return f"{want.rows} and {got.rows} rows"
     if rules.any_order:
-        want, got = _sorted_rows(want), _sorted_rows(got)
+        want, got = sorted_rows(want), sorted_rows(got)
     for name in names[0]:
         said = _arrays(_column(want.columns[name]), _column(got.columns[name]), rules, "value", name)
         if said is not None:
@@ -286,33 +290,6 @@ def _column(column: Any) -> Any:
         return column
     array = _canonical(column) if len(column) else column
     return array if _is_array(array) else column
-
-
-def _order(columns: list[Any]) -> list[int]:
-    """Return the row numbers in sorted order; floats count least, since they may differ by a rounding."""
-    parts = sorted((_parts(column) for column in columns), key=lambda part: part[0].dtype.kind in "fc")
-    rows = range(len(parts[0][0])) if parts else range(0)
-    return sorted(rows, key=lambda row: [(bool(lacks[row]), _key(side[row])) for side, lacks in parts])
-
-
-def _key(item: Any) -> tuple[str, Any]:
-    if isinstance(item, (np.number, int, float)) and not isinstance(item, (bool, np.complexfloating)):
-        return ("", float("inf") if item != item else item)
-    return (type(item).__name__, str(item))
-
-
-def _sorted_rows(table: Table) -> Table:
-    order = _order(list(table.columns.values()))
-    return Table({name: _taken(column, order) for name, column in table.columns.items()}, table.rows)
-
-
-def _taken(column: Any, order: list[int]) -> Any:
-    return Masked(column.values[order], column.mask[order]) if isinstance(column, Masked) else column[order]
-
-
-def _sorted(side: Any) -> Any:
-    values, _ = _parts(side)
-    return _taken(side, _order([side])) if values.ndim == 1 else side
 
 
 def _mappings(want: dict[Any, Any], got: dict[Any, Any], rules: Rules) -> str | None:

@@ -97,7 +97,7 @@ def _python(
     libraries = [line for alias, line in LIBRARIES.items() if f"{alias}." in text]
     head = ['"""What `twinbench pair` found; each test fails until the functions agree."""', ""]
     head += ["from pathlib import Path", "", *libraries, "from twinbench.pair.testing import assert_same", ""]
-    return "\n".join([*head, "HERE = Path(__file__).parent"]) + "\n" + text.rstrip("\n") + "\n"
+    return "\n".join([*head, "HERE = Path(__file__).resolve().parent"]) + "\n" + text.rstrip("\n") + "\n"
 
 
 LIBRARIES = {"np": "import numpy as np", "pd": "import pandas as pd"}
@@ -110,7 +110,7 @@ def _arguments(finding: Finding, file: Path) -> list[str]:
         named = ", ".join(f"{key!r}: {paste.python(value)}" for key, value in example.named.items())
     except paste.TooLarge:
         testing.dump(example, file)
-        return [f"saved=HERE / {file.name!r}"]
+        return [f"saved={file.name!r}"]
     return [f"arguments=({positional.strip()})"] * bool(positional) + [f"named={{{named}}}"] * bool(named)
 
 

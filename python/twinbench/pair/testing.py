@@ -22,7 +22,7 @@ def assert_same(
     *functions: str,
     arguments: tuple[Any, ...] = (),
     named: Mapping[str, Any] | None = None,
-    saved: Path | None = None,
+    saved: str | None = None,
     directory: Path | None = None,
     rtol: float | None = None,
     atol: float | None = None,
@@ -33,8 +33,8 @@ def assert_same(
 ) -> None:
     """Call functions, the reference first, with the same arguments. Raises AssertionError where they differ.
 
-    ``functions`` are named as ``twinbench pair`` takes them; paths are relative to ``directory``. ``saved`` is a file
-    that ``--save-cases`` wrote, and stands for ``arguments`` and ``named``.
+    ``functions`` are named as ``twinbench pair`` takes them; paths are relative to ``directory``. ``saved`` is a
+    file there that ``--save-cases`` wrote, and stands for ``arguments`` and ``named``.
     """
     base = directory or Path()
     targets = [_relative_to(base, target.split(text)) for text in functions]

@@ -50,6 +50,9 @@ def _wanted(annotation: Any) -> str:
 
 
 def _array(value: Any, wanted: str) -> Any:
+    if hasattr(value, "dtype") and value.dtype.kind == "O":
+        value = value.copy()
+        value.reshape(-1)[:] = [native(item) for item in value.ravel().tolist()]
     if wanted in ("list", "List", "Sequence", "Iterable", "Collection"):
         return value if isinstance(value, list) else value.tolist()
     if wanted in ("tuple", "Tuple") and getattr(value, "ndim", 0) == 1:
@@ -73,6 +76,8 @@ def _masked(column: Masked) -> Any:
     import numpy as np
 
     kind = column.values.dtype.kind
+    if not column.mask.any():
+        return column.values
     if kind in "mM":
         filled = column.values.copy()
         filled[column.mask] = np.array("NaT", filled.dtype)
