@@ -99,7 +99,8 @@ def _argument(seen: list[Any], shape: list[int] | None, edge: bool) -> SearchStr
         return st.tuples(*[_argument(list(parts), None, edge) for parts in zip(*seen, strict=False)])
     if isinstance(first, dict):
         keys = [key for key in first if all(key in value for value in seen)]
-        return st.fixed_dictionaries({key: _argument([value[key] for value in seen], None, edge) for key in keys})
+        items = st.tuples(*[_argument([value[key] for value in seen], None, edge) for key in keys])
+        return items.map(lambda values: dict(zip(keys, values, strict=True)))
     return _scalar(seen, edge)
 
 

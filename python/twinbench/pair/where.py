@@ -13,6 +13,9 @@ from twinbench.pair.callee.values import Masked, Table
 LARGEST = 10**12
 """Largest whole number, and the length of a result, with which a condition calculates."""
 
+LONGEST = 500
+"""Characters of a condition."""
+
 ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -71,6 +74,8 @@ class Condition:
     def __init__(self, text: str, names: list[str]) -> None:
         """Read a condition. Raises BadInput for what isn't an expression of arguments, numbers and `FUNCTIONS`."""
         self.text = text
+        if len(text) > LONGEST:
+            raise BadInput(f"--where: has {len(text)} characters; a condition may have {LONGEST}")
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -127,7 +132,8 @@ class Condition:
             case ast.Compare():
                 values = [self._value(part, names) for part in (node.left, *node.comparators)]
                 pairs = zip(node.ops, values, values[1:], strict=False)
-                return all(_all(COMPARISONS[type(op)](a, b)) for op, a, b in pairs)
+                results = [COMPARISONS[type(op)](a, b) for op, a, b in pairs]
+                return results[0] if len(results) == 1 else all(map(_all, results))
             case ast.Attribute():
                 return getattr(self._value(node.value, names), node.attr)
             case ast.Subscript():
