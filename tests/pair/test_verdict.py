@@ -184,4 +184,7 @@ def test_an_own_rule_decides(ask: Ask):
 
 
 def test_a_result_that_cannot_be_compared_is_named(ask: Ask):
-    assert "type generator can't be compared" in texts(ask("def f(x): yield 1\ndef g(x): yield 1", generate=0))[0]
+    assert (
+        "the reference's result of type generator can't be compared"
+        in texts(ask("def f(x): yield 1\ndef g(x): yield 1", generate=0))[0]
+    )

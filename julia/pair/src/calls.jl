@@ -69,6 +69,12 @@ keyword_names(target) = unique!(String[String(name) for method in methods(target
 
 # Errors
 
+"""Frames of a trace that are looked at: a stack that overflows has tens of thousands."""
+const MOST_LOOKED_AT = 100
+
+"""Different frames of an exception that are shown."""
+const MOST_FRAMES = 10
+
 """
     described(exception, trace) -> String
 
@@ -81,8 +87,9 @@ function described(exception, trace)
     message = first(split(Base.invokelatest(sprint, showerror, exception), '\n'))
     kind = string(nameof(typeof(exception)))
     text = startswith(message, kind) ? message : "$kind: $message"
-    frames = unique!([short(frame) for frame in stacktrace(trace) if of_the_user(frame)])
-    return isempty(frames) ? text : "$text ($(join(frames, ", called at ")))"
+    innermost = first(trace, MOST_LOOKED_AT)
+    frames = unique!(String[short(frame) for frame in stacktrace(innermost) if of_the_user(frame)])
+    return isempty(frames) ? text : "$text ($(join(first(frames, MOST_FRAMES), ", called at ")))"
 end
 
 function of_the_user(frame::Base.StackTraces.StackFrame)

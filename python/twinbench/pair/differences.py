@@ -34,9 +34,9 @@ class Rules:
 def difference(want: Any, got: Any, rules: Rules) -> str | None:
     """Say how a result differs from the reference's; None where they are the same."""
     want, got = _canonical(want), _canonical(got)
-    for value in (want, got):
+    for value, whose in ((want, "the reference's"), (got, "its")):
         if isinstance(value, Other):
-            return f"a value of type {value.kind} can't be compared; return numbers, strings, arrays or tables"
+            return f"{whose} result of type {value.kind} can't be compared; return numbers, strings, arrays or tables"
     kinds = _kind(want), _kind(got)
     if kinds[0] != kinds[1] and not _both_empty(want, got) and not (rules.loose_dtypes and _alike(*kinds)):
         return f"{short(want)} and {short(got)}: {_a(kinds[0])} and {_a(kinds[1])}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,13 @@ def _like(examples: list[Input], edge: bool) -> SearchStrategy[Input]:
     groups = _tied([[_sizes(value) for value in column] for column in columns])
     count, names = len(examples[0].positional), list(examples[0].named)
 
+    axes = [[_group(groups, arg, axis) for axis in _axes(column[0])] for arg, column in enumerate(columns)]
+
+    @cache
+    def argument(arg: int, *shape: int) -> SearchStrategy[Any]:
+        free = len(axes[arg]) == 1 and len(groups[axes[arg][0]]) == 1
+        return _argument(columns[arg], None if free else list(shape), edge)
+
     @st.composite
     def arguments(draw: Draw) -> Input:
         sizes: dict[int, int] = {}
@@ -51,13 +59,17 @@ def _like(examples: list[Input], edge: bool) -> SearchStrategy[Input]:
             return sizes[group]
 
         drawn = []
-        for arg, column in enumerate(columns):
-            axes = [next(g for g, members in enumerate(groups) if (arg, axis) in members) for axis in _axes(column[0])]
-            free = len(axes) == 1 and len(groups[axes[0]]) == 1
-            drawn.append(draw(_argument(column, None if free else [size(group) for group in axes], edge)))
+        for arg, own in enumerate(axes):
+            free = len(own) == 1 and len(groups[own[0]]) == 1
+            drawn.append(draw(argument(arg) if free else argument(arg, *map(size, own))))
         return Input("a drawn input", drawn[:count], dict(zip(names, drawn[count:], strict=True)))
 
     return arguments()
+
+
+def _group(groups: list[list[tuple[int, int]]], arg: int, axis: int) -> int:
+    """Return the number of the group that a dimension is in."""
+    return next(number for number, members in enumerate(groups) if (arg, axis) in members)
 
 
 def _axes(value: Any) -> range:

@@ -82,18 +82,18 @@ def read(path: Path) -> Any:
         raise BadInput(f"--input {path}: files are {', '.join(SUFFIXES)}, and a value is written NAME=VALUE")
     try:
         return readers[path.suffix.lower()](path)
-    except (OSError, ValueError, EOFError, KeyError, wave.Error, *_damaged()) as error:
+    except _damaged() as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise BadInput(f"--input {path}: can't be read: {reason}") from None
 
 
 def _damaged() -> tuple[type[Exception], ...]:
-    """Return what readers of compressed files raise for damaged ones."""
+    """Return what the readers raise for files that are damaged or not what their name says."""
     import struct
     import zipfile
     import zlib
 
-    return zipfile.BadZipFile, struct.error, zlib.error
+    return OSError, ValueError, EOFError, KeyError, wave.Error, zipfile.BadZipFile, struct.error, zlib.error
 
 
 def _npy(path: Path) -> Any:

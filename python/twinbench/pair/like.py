@@ -55,8 +55,7 @@ def _floats(finite: list[Any], low: float, high: float, width: int) -> SearchStr
         return st.integers(*whole).map(float)
     if width < 64:
         low, high = _inwards(low, high, width)
-    drawn = st.floats(low, high, width=width, allow_subnormal=False).map(lambda value: value + 0.0)  # type: ignore[arg-type]
-    return st.one_of(st.integers(*whole).map(float), drawn) if whole[0] <= whole[1] and width == 64 else drawn
+    return st.floats(low, high, width=width, allow_subnormal=False).map(lambda value: value + 0.0)  # type: ignore[arg-type]
 
 
 def _inwards(low: float, high: float, width: int) -> tuple[float, float]:

@@ -38,6 +38,8 @@ class Function:
         self.target = process.target
         self.parameters: list[str] = list(description.get("parameters", ()))
         self.keywords: list[str] = list(description.get("keywords", ()))
+        self.unnamed: list[str] = list(description.get("unnamed", ()))
+        """Parameters that Python passes by position only."""
         self.takes_any: bool = description.get("any", False)
 
     @property
@@ -50,12 +52,11 @@ class Function:
 
         In Julia only a keyword can be passed by name.
         """
-        if self.target.language == "python":
-            return example.positional, example.named
-        named = {name: value for name, value in example.named.items() if name not in self.keywords}
-        order = sorted(named, key=self.parameters.index)
-        keywords = {name: value for name, value in example.named.items() if name in self.keywords}
-        return [*example.positional, *(named[name] for name in order)], keywords
+        julia = self.target.language == "julia"
+        by_position = [name for name in example.named if (name not in self.keywords if julia else name in self.unnamed)]
+        order = sorted(by_position, key=self.parameters.index)
+        named = {name: value for name, value in example.named.items() if name not in by_position}
+        return [*example.positional, *(example.named[name] for name in order)], named
 
     @property
     def name(self) -> str:

@@ -213,7 +213,10 @@ class Trial:
                 self._found(function, outcome, example, drawn=True)
         if any(isinstance(outcome, str) for outcome in outcomes):
             raise _Dead
-        return not any(self._wrong(functions, outcomes, example))
+        if any(self._wrong(functions, outcomes, example)):
+            return False
+        self.verdict.both_raised += isinstance(outcomes[0], Outcome) and outcomes[0].raised is not None
+        return True
 
     def _wrong(self, functions: list[Function], outcomes: list[Outcome | str], example: Input) -> list[str]:
         """Return the names of the functions with which something is wrong."""

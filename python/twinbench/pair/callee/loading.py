@@ -14,6 +14,10 @@ from typing import Any, Callable
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+MOST_FRAMES = 10
+"""Different frames of an exception that are shown."""
+
+
 class NotLoaded(Exception):
     """A function that can't be had. ``names`` are those of the functions that are there."""
 
@@ -74,6 +78,7 @@ def described(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename and _of_the_user(error.filename):
         lines.insert(0, f"{_short(error.filename)}:{error.lineno}")
         shown = f"{type(error).__name__}: {error.msg}"
+    lines = list(dict.fromkeys(lines))[:MOST_FRAMES]
     return f"{shown} ({', called at '.join(lines)})" if lines else shown
 
 

@@ -31,7 +31,11 @@ class Callee:
         except NotLoaded as error:
             return {"error": str(error), "names": list(error.names)}
         self.parameters = parameters(self.function)
-        return {"parameters": [p.name for p in self.parameters], "any": self._takes_any()}
+        return {"parameters": [p.name for p in self.parameters], "any": self._takes_any(), "unnamed": self._unnamed()}
+
+    def _unnamed(self) -> list[str]:
+        """Return the names of the parameters that can be passed by position only."""
+        return [p.name for p in self.parameters if p.kind is p.POSITIONAL_ONLY]
 
     def _takes_any(self) -> bool:
         return not self.parameters or any(p.kind is p.VAR_KEYWORD for p in self.parameters)
