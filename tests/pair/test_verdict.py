@@ -68,7 +68,7 @@ def test_both_raising_is_agreement_and_one_raising_is_not(ask: Ask):
     both = "def f(x): raise ValueError('no')\ndef g(x): raise KeyError('no')"
     verdict = ask(both, generate=20)
     assert verdict.ok
-    assert verdict.both_raised == 1
+    assert verdict.both_raised == 21
     one = "def f(x): return 1.0\ndef g(x):\n    return inner(x)\ndef inner(x):\n    raise KeyError('no')"
     assert texts(ask(one, generate=0)) == [
         "raises KeyError: 'no' (own.py:5 in inner, called at own.py:3 in g); the reference returns 1.0"
@@ -106,12 +106,12 @@ def test_what_a_function_prints_is_noted_and_never_taken_for_an_answer(ask: Ask)
     [
         ("os._exit(3)", "its process ends with exit code 3"),
         ("os.kill(os.getpid(), 9)", "its process is killed by SIGKILL"),
-        ("time.sleep(60)", "gives no answer within 0.5 s"),
+        ("time.sleep(60)", "gives no answer within 4 s"),
     ],
 )
 def test_a_function_that_ends_or_hangs_its_process_fails_alone(ask: Ask, body: str, text: str):
     source = f"import os, time\ndef f(x): return 1\ndef g(x): {body}\ndef h(x): return 1"
-    verdict = ask(source, "f", "g", "h", generate=20, timeout_s=0.5)
+    verdict = ask(source, "f", "g", "h", generate=20, timeout_s=4.0 if "sleep" in body else 60.0)
     assert texts(verdict) == [text]
     assert texts(verdict, "h") == []
     assert verdict.drawn == 20

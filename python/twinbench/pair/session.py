@@ -36,6 +36,7 @@ class Function:
     def __init__(self, process: Process, description: dict[str, Any]) -> None:
         self.process = process
         self.target = process.target
+        self._printed = process.said_bytes()  # what the file printed when it was loaded doesn't count
         self.parameters: list[str] = list(description.get("parameters", ()))
         self.keywords: list[str] = list(description.get("keywords", ()))
         self.unnamed: list[str] = list(description.get("unnamed", ()))
@@ -69,17 +70,21 @@ class Function:
             if name not in self.names and not self.takes_any:
                 raise BadInput(f"{self.name} has no argument '{name}'{nearest(name, self.names)}")
 
+    def printed_so_far(self) -> None:
+        """Leave what was printed up to now out of later outcomes."""
+        self._printed = self.process.said_bytes()
+
     def send(self, arguments: bytes, *, twice: bool) -> None:
         """Have the function called, without waiting for it. Raises Died."""
         self.process.send({"do": "call", "arguments": arguments, "twice": twice})
 
     def outcome(self, timeout_s: float) -> Outcome:
         """Wait for the outcome of the call. Raises Died, and BadInput where the process can't have the arguments."""
-        before = self.process.said_bytes()
         answer = self.process.answer(timeout_s)
         if "unfit" in answer:
             raise BadInput(f"{self.name}: {answer['unfit']}")
-        printed = self.process.said(since=before) if self.process.said_bytes() > before else ""
+        before, self._printed = self._printed, self.process.said_bytes()
+        printed = self.process.said(since=before) if self._printed > before else ""
         return _outcome(answer, printed)
 
 
@@ -150,3 +155,4 @@ class Session:
         target = function.target
         request = {"do": "load", "source": target.source, "function": target.function}
         function.process.ask(request, START_S)
+        function.printed_so_far()
