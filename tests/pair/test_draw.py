@@ -74,7 +74,7 @@ def test_equal_dimensions_stay_equal_and_others_do_not():
 
 
 def test_single_numbers_keep_their_sign_and_kind():
-    assert all(isinstance(value, int) and 1 <= value <= 10 for value in first(5))
+    assert all(isinstance(value, int) and 1 <= value <= 50 for value in first(5))
     assert all(isinstance(value, float) and -1.0 <= value < 0 for value in first(-0.5))
     assert {0, 1} <= set(first(0))
     assert set(first(True)) == {True, False}

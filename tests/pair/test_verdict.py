@@ -188,3 +188,19 @@ def test_a_result_that_cannot_be_compared_is_named(ask: Ask):
         "the reference's result of type generator can't be compared"
         in texts(ask("def f(x): yield 1\ndef g(x): yield 1", generate=0))[0]
     )
+
+
+def test_a_drawn_input_that_the_reference_does_not_answer_is_left_out(ask: Ask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("twinbench.pair.verdict.DRAWN_S", 1.0)
+    source = "import time\ndef f(k): return time.sleep(60) if k == 2 else k\ndef g(k): return f(k)"
+    verdict = ask(source, inputs=("k=1",), generate=15, seed=1)
+    assert verdict.findings == []
+    (note,) = verdict.notes
+    assert note.startswith("the reference gives no answer within 1 s to ")
+    assert verdict.drawn > 5
+
+
+def test_a_number_that_grows_fast_is_drawn_large_enough_to_overflow(ask: Ask):
+    source = "import numpy as np\ndef f(n): return 3**n\ndef g(n): return int(np.int64(3) ** np.int64(n))"
+    (finding,) = ask(source, inputs=("n=5",), generate=200, seed=1).findings
+    assert finding.example.named == {"n": 40}

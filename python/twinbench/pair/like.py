@@ -20,6 +20,10 @@ MOST_TOKENS = 200
 """Words of the observed texts that are kept."""
 
 
+MOST_TIMES = 100
+"""A single whole number is drawn up to ten times the one that was seen, and this: enough for ``3 ** n`` to overflow."""
+
+
 def extremes() -> str:
     """Say what ``--edge`` adds."""
     return "NaN, infinities, -0.0, subnormal numbers, extremes of the integer type, empty and special strings"
@@ -64,13 +68,15 @@ def _inwards(low: float, high: float, width: int) -> tuple[float, float]:
 
 
 def scalar_numbers(seen: list[Any], edge: bool) -> SearchStrategy[Any]:
-    """Draw a number that isn't in an array: up to twice the one that was seen, with its sign, and 0 only if it was."""
+    """Draw a number that isn't in an array: mostly up to twice the one that was seen, and of its sign."""
     first = seen[0]
     low, high = min(seen), max(seen)
     if isinstance(first, int):
+        far = high
         if low == high:
             low, high = (0, 3) if low == 0 else (1, 2 * low) if low > 0 else (2 * low, -1)
-        drawn: SearchStrategy[Any] = st.integers(low, high)
+            far = max(high, min(5 * high, MOST_TIMES))
+        drawn: SearchStrategy[Any] = st.one_of(st.integers(low, high), st.integers(low, far))
         return st.one_of(drawn, st.sampled_from([0, -1, 2**63 - 1, -(2**63)])) if edge else drawn
     if not (math.isfinite(low) and math.isfinite(high)):
         return st.sampled_from(seen)

@@ -49,6 +49,8 @@ class Process:
     def __init__(self, target: Target) -> None:
         """Start the process, without waiting for it. Raises BadInput and JuliaUnavailable."""
         self.target = target
+        self.hung = False
+        """Whether the process was killed because it gave no answer in time."""
         command, variables = _command(target)
         self.printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
         self.complained: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
@@ -121,6 +123,7 @@ class Process:
         while len(data) < count:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._answers], [], [], left)[0]:
+                self.hung = True
                 raise self._killed(f"gives no answer within {timeout_s:g} s")
             chunk = os.read(self._answers, min(count - len(data), 1 << 20))
             if not chunk:

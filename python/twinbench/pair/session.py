@@ -129,8 +129,11 @@ class Session:
             self.functions.append(Function(process, description))
         return self.functions
 
-    def outcomes(self, functions: Sequence[Function], example: Input, *, twice: bool = False) -> list[Outcome | str]:
+    def outcomes(
+        self, functions: Sequence[Function], example: Input, *, twice: bool = False, timeout_s: float | None = None
+    ) -> list[Outcome | str]:
         """Call functions with one input, side by side; a text instead of an outcome says how a process ended."""
+        longest = self.timeout_s if timeout_s is None else min(timeout_s, self.timeout_s)
         arguments = example.encoded()
         answers: list[Outcome | str | None] = []
         for function in functions:
@@ -140,15 +143,23 @@ class Session:
             except Died as error:
                 answers.append(str(error))
         return [
-            self._received(function) if answer is None else answer
+            self._received(function, longest) if answer is None else answer
             for function, answer in zip(functions, answers, strict=True)
         ]
 
-    def _received(self, function: Function) -> Outcome | str:
+    def _received(self, function: Function, timeout_s: float) -> Outcome | str:
         try:
-            return function.outcome(self.timeout_s)
+            return function.outcome(timeout_s)
         except Died as error:
             return str(error)
+
+    def restart(self, function: Function) -> None:
+        """Start the process of a function anew, after it ended. Raises Died."""
+        (process,) = start([function.target])
+        self._processes.append(process)
+        process.answer(START_S)
+        function.process = process
+        function.printed_so_far()
 
     def reload(self, function: Function) -> None:
         """Load a function anew, so that what it kept of earlier calls is gone. Raises Died."""

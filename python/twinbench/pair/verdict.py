@@ -68,6 +68,10 @@ class Search:
     allowed: Callable[[Input], bool] = lambda _: True
 
 
+DRAWN_S = 5.0
+"""Longest wait, in seconds, for an answer to a drawn input; a reference that takes longer isn't meant for the input."""
+
+
 class _Dead(BaseException):
     """A process that ended while inputs were drawn; hypothesis lets it through."""
 
@@ -78,6 +82,7 @@ class Trial:
     def __init__(self, session: Session, judge: Judge, search: Search) -> None:
         self.session, self.judge, self.search = session, judge, search
         self.first: dict[str, Outcome] = {}
+        self.unanswered = 0
         seed = secrets.randbelow(2**32) if search.seed is None else search.seed
         names = [function.name for function in session.functions]
         self.verdict = Verdict(names[0], names[1:], seed)
@@ -93,6 +98,9 @@ class Trial:
             self._again(inputs[0])
         if inputs and any(example.values() for example in inputs) and self.search.examples:
             self._draw(inputs)
+        if self.unanswered:
+            text = f"the reference gives no answer within {DRAWN_S:g} s to {self.unanswered} of the drawn inputs"
+            self.verdict.notes.append(f"{text}; --where keeps such inputs out")
         return self.verdict
 
     def _live(self) -> list[Function]:
@@ -207,7 +215,13 @@ class Trial:
 
     def _passes(self, candidates: list[Function], example: Input) -> bool:
         functions = [self.session.functions[0], *candidates]
-        outcomes = self.session.outcomes(functions, example)
+        outcomes = self.session.outcomes(functions, example, timeout_s=DRAWN_S)
+        if functions[0].process.hung:
+            self.unanswered += 1
+            for function in functions:
+                if function.process.hung:
+                    self.session.restart(function)
+            return True
         for function, outcome in zip(functions, outcomes, strict=True):
             if isinstance(outcome, str):
                 self._found(function, outcome, example, drawn=True)
