@@ -44,6 +44,8 @@ def python(value: Any) -> str:
 def _python(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         return _python_float(value)
+    if isinstance(value, complex) and not (math.isfinite(value.real) and math.isfinite(value.imag)):
+        return f"complex({_python_float(value.real)}, {_python_float(value.imag)})"
     if isinstance(value, np.generic):
         return f"np.{value.dtype.type.__name__}({str(value)!r})" if value.dtype.kind in "mM" else repr(value)
     if isinstance(value, Missing):
@@ -76,14 +78,17 @@ def _python_float(value: float | np.floating[Any]) -> str:
 
 
 def _python_array(array: NDArray[Any]) -> str:
-    if array.dtype.kind in "mM":
-        items = ", ".join(repr(str(item)) for item in array.ravel())
-    else:
-        items = ", ".join(map(_python, array.ravel().tolist()))
-    plain = {"float64": "", "int64": "", "bool": "", "complex128": ""}
-    kind = f", {array.dtype.name!r}" if array.dtype.name not in plain or array.size == 0 else ""
-    flat = f"np.array([{items}]{kind})"
-    return flat if array.ndim == 1 else f"{flat}.reshape({', '.join(map(str, array.shape))})"
+    if not array.size and array.ndim > 1:
+        return f"np.zeros({array.shape}, {array.dtype.name!r})"
+    plain = array.dtype.name in ("float64", "int64", "bool", "complex128") and array.size
+    return f"np.array({_nested(array)}{'' if plain else f', {array.dtype.name!r}'})"
+
+
+def _nested(array: NDArray[Any]) -> str:
+    if array.ndim > 1:
+        return f"[{', '.join(map(_nested, array))}]"
+    items = [str(item) for item in array] if array.dtype.kind in "mM" else array.tolist()
+    return f"[{', '.join(map(_python, items))}]"
 
 
 def _python_column(column: Any) -> str:
@@ -139,7 +144,9 @@ def _julia(value: Any) -> str:
 
 def _julia_collection(value: Any) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(map(_julia, value))}]"
+        types = {type(item) for item in value}
+        kind = "" if len(types) == 1 or types == {int, float} else "Any"  # Julia would make a number of true
+        return f"{kind}[{', '.join(map(_julia, value))}]"
     if isinstance(value, tuple):
         return f"({', '.join(map(_julia, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, dict):
@@ -178,12 +185,17 @@ def _julia_array(array: Any) -> str:
     kind = JULIA_TYPES.get(values.dtype.name, "")
     if isinstance(array, Masked):
         kind = f"Union{{Missing, {kind}}}"
-    elif values.dtype.name in ("float64", "int64", "bool") and texts:
+    elif values.dtype.name in ("float64", "int64", "bool", "complex128") and texts:
         kind = ""
     elif values.dtype == object and not texts:
         kind = "String"
     if values.ndim == 1:
         return f"{kind}[{', '.join(texts)}]"
+    if not texts:
+        return f"Array{{{kind or 'Any'}}}(undef, {', '.join(map(str, values.shape))})"
+    if values.ndim == 2:
+        width = values.shape[1]
+        return f"{kind}[{'; '.join(' '.join(texts[i : i + width]) for i in range(0, len(texts), width))}]"
     sizes = ", ".join(map(str, reversed(values.shape)))
     order = ", ".join(map(str, range(values.ndim, 0, -1)))
     return f"permutedims(reshape({kind}[{', '.join(texts)}], {sizes}), ({order}))"
