@@ -82,6 +82,8 @@ def test_columns_of_a_csv_file_have_the_type_of_all_their_fields(here: Path):
         ("t.npy", b"", "can't be read"),
         ("t.npz", b"PK\x03\x04", "can't be read"),
         ("t.parquet", b"PAR1", "can't be read"),
+        ("t.arrow", b"ARROW1", "can't be read"),
+        ("t.jpg", b"\xff\xd8", "can't be read"),
         ("t.wav", b"RIFF", "can't be read"),
         ("t.png", b"\x89PNG\r\n\x1a\n", "can't be read"),
         ("t.txt", b"\xff\xfe", "can't be read"),
@@ -113,12 +115,18 @@ def test_sound_and_pictures(here: Path):
     assert read(Path("p.png")).tolist() == [[5, 255]]
 
 
-def test_parquet_keeps_types_and_gaps(here: Path):
+@pytest.mark.parametrize("name", ["t.parquet", "t.arrow"])
+def test_columns_of_arrow_keep_types_and_gaps(here: Path, name: str):
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    parquet.write_table(pa.table({"a": [1, None], "s": ["x", None], "f": pa.array([1, 2], "float32")}), "t.parquet")
-    columns = read(Path("t.parquet")).columns
+    table = pa.table({"a": [1, None], "s": ["x", None], "f": pa.array([1, 2], "float32")})
+    if name == "t.parquet":
+        parquet.write_table(table, name)
+    else:
+        with pa.ipc.new_file(name, table.schema) as file:
+            file.write_table(table)
+    columns = read(Path(name)).columns
     assert columns["a"].values.dtype == "int64"
     assert columns["a"].mask.tolist() == [False, True]
     assert columns["s"].tolist() == ["x", MISSING]

@@ -26,7 +26,7 @@ def pair(
         typer.Option(
             "--input",
             metavar="[NAME=]FILE|NAME=VALUE",
-            help="An argument. Repeatable. Files: .npy .npz .csv .parquet .json .txt .wav .png.",
+            help="An argument. Repeatable. Files: .npy .npz .csv .parquet .arrow .json .txt .wav .png .jpg.",
         ),
     ] = None,
     cases: Annotated[

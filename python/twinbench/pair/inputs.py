@@ -17,7 +17,7 @@ from twinbench.pair.callee import wire
 from twinbench.pair.callee.values import MISSING, Masked, Named, Table
 
 NAMED = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
-SUFFIXES = (".npy", ".npz", ".csv", ".parquet", ".json", ".txt", ".wav", ".png")
+SUFFIXES = (".npy", ".npz", ".csv", ".parquet", ".arrow", ".json", ".txt", ".wav", ".png", ".jpg")
 LARGEST_WHOLE = 2**63
 
 
@@ -69,11 +69,13 @@ def read(path: Path) -> Any:
         ".npy": _npy,
         ".npz": _npz,
         ".csv": _csv,
-        ".parquet": _parquet,
+        ".parquet": _arrow,
+        ".arrow": _arrow,
         ".json": _json,
         ".txt": lambda file: file.read_text(encoding="utf-8"),
         ".wav": _wav,
-        ".png": _png,
+        ".png": _picture,
+        ".jpg": _picture,
     }
     if not path.is_file():
         hint = "" if path.suffix else f"; a value has a name, as in --input NAME={path}"
@@ -93,7 +95,7 @@ def _damaged() -> tuple[type[Exception], ...]:
     import zipfile
     import zlib
 
-    return OSError, ValueError, EOFError, KeyError, wave.Error, zipfile.BadZipFile, struct.error, zlib.error
+    return OSError, ValueError, EOFError, LookupError, wave.Error, zipfile.BadZipFile, struct.error, zlib.error
 
 
 def _npy(path: Path) -> Any:
@@ -186,14 +188,19 @@ def _truth(text: str) -> bool | None:
     return {"true": True, "false": False}.get(text.lower())
 
 
-def _parquet(path: Path) -> Table:
+def _arrow(path: Path) -> Table:
+    """Read a Parquet file or an Arrow IPC file."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
     from twinbench.pair.callee.native import neutral
 
     try:
-        frame = neutral(parquet.read_table(path))
+        if path.suffix.lower() == ".parquet":
+            frame = neutral(parquet.read_table(path))
+        else:
+            with pa.memory_map(str(path)) as file:
+                frame = neutral(pa.ipc.open_file(file).read_all())
     except pa.ArrowException as error:
         raise ValueError(str(error)) from None
     assert isinstance(frame, Table)
@@ -212,8 +219,10 @@ def _wav(path: Path) -> Any:
         return samples if file.getnchannels() == 1 else samples.reshape(-1, file.getnchannels())
 
 
-def _png(path: Path) -> Any:
-    """Read ``(height, width)`` or ``(height, width, 3)`` of uint8."""
+def _picture(path: Path) -> Any:
+    """Read a PNG or JPEG file as ``(height, width)`` or ``(height, width, 3)`` of uint8."""
+    from twinbench.ops.images.jpeg import read_jpeg
     from twinbench.ops.images.png import read_png
 
-    return read_png(path.read_bytes())
+    read = read_png if path.suffix.lower() == ".png" else read_jpeg
+    return read(path.read_bytes())
