@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -93,7 +94,7 @@ def pair(
     )
     verdict = command.run(request)
     if as_json:
-        print_json(command.as_plain(verdict))
+        print_json(asdict(command.printed(verdict)))
     else:
         for line in command.lines(verdict):
             print(line)

@@ -45,6 +45,41 @@ class Request:
         return targets
 
 
+@dataclass(frozen=True)
+class PrintedFinding:
+    """Something wrong with a function, on one input."""
+
+    function: str
+    text: str
+    """What is wrong, in words; of two values the reference's comes first."""
+    input: str
+    """Label of the input."""
+    drawn: bool
+    """Whether the input was drawn, and made as small as possible."""
+    calls: dict[str, str | None]
+    """By function the call as source text of its language. Null for an input that is too large."""
+
+
+@dataclass(frozen=True)
+class PrintedPair:
+    """The verdict on own functions."""
+
+    ok: bool
+    """Whether nothing is wrong."""
+    reference: str
+    candidates: list[str]
+    given: int
+    """Number of given inputs."""
+    drawn: int
+    """Number of drawn inputs on which the functions agreed."""
+    both_raised: int
+    """Number of these inputs, given or drawn, on which the reference raised an exception."""
+    seed: int
+    """What `--seed` draws the same inputs with."""
+    findings: list[PrintedFinding]
+    notes: list[str]
+
+
 def run(request: Request) -> Verdict:
     """Start the functions, and compare them. Raises BadInput, JuliaUnavailable and TwinbenchError."""
     targets = request.targets()
@@ -176,21 +211,22 @@ def _finding(finding: Finding, verdict: Verdict) -> Iterator[str]:
             yield f"  {language:6}  {source}"
 
 
-def as_plain(verdict: Verdict) -> dict[str, Any]:
-    """Return the verdict as data for ``--json``."""
-    return {
-        "ok": verdict.ok,
-        "reference": verdict.reference,
-        "candidates": verdict.candidates,
-        "given": verdict.given,
-        "drawn": verdict.drawn,
-        "seed": verdict.seed,
-        "findings": [_plain_finding(finding, verdict) for finding in verdict.findings],
-        "notes": verdict.notes,
-    }
+def printed(verdict: Verdict) -> PrintedPair:
+    """Return the verdict as ``--json`` prints it."""
+    return PrintedPair(
+        ok=verdict.ok,
+        reference=verdict.reference,
+        candidates=verdict.candidates,
+        given=verdict.given,
+        drawn=verdict.drawn,
+        both_raised=verdict.both_raised,
+        seed=verdict.seed,
+        findings=[_printed_finding(finding, verdict) for finding in verdict.findings],
+        notes=verdict.notes,
+    )
 
 
-def _plain_finding(finding: Finding, verdict: Verdict) -> dict[str, Any]:
+def _printed_finding(finding: Finding, verdict: Verdict) -> PrintedFinding:
     from twinbench.pair import paste
 
     calls: dict[str, str | None] = {}
@@ -201,10 +237,4 @@ def _plain_finding(finding: Finding, verdict: Verdict) -> dict[str, Any]:
             calls[name] = paste.call(function.target.language, function.target.function, *arguments)
         except paste.TooLarge:
             calls[name] = None
-    return {
-        "function": finding.function,
-        "text": finding.text,
-        "input": finding.example.label,
-        "drawn": finding.drawn,
-        "calls": calls,
-    }
+    return PrintedFinding(finding.function, finding.text, finding.example.label, finding.drawn, calls)
