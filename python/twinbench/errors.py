@@ -17,9 +17,17 @@ INTERRUPTED = 130
 
 
 class TwinbenchError(Exception):
-    """An error with a message of one line: what was found, where, what to do. The command ends with ``exit_code``."""
+    """An error with a message of one line: what was found, where, what to do. The command ends with ``exit_code``.
+
+    Secrets in the message are removed, as it may quote a library or an address.
+    """
 
     exit_code = FAILED
+
+    def __init__(self, *arguments: object) -> None:
+        from twinbench.foreign import redacted  # when it is needed: workers start without it
+
+        super().__init__(*(redacted(value) if isinstance(value, str) else value for value in arguments))
 
 
 class BadInput(TwinbenchError):
@@ -55,9 +63,11 @@ def in_one_line(error: BaseException, files: Collection[str] = ()) -> str:
     """Describe an exception of a library in one line: its type, its whole message, and where it was raised.
 
     The place is the last line of one of the ``files`` that was being executed, or else of any file. It is left out for
-    exceptions of the library's own types, whose messages say what is wrong.
+    exceptions of the library's own types, whose messages say what is wrong. Secrets in the message are removed.
     """
-    message = " ".join(str(error).partition("\nStacktrace:")[0].split())[:LONGEST]
+    from twinbench.foreign import redacted
+
+    message = redacted(" ".join(str(error).partition("\nStacktrace:")[0].split()))[:LONGEST]
     name = type(error).__name__
     text = f"{name}: {message}" if message else f"{name} without a message"
     place = _place(error.__traceback__, files) if type(error).__module__ == "builtins" else ""

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from twinbench import __version__
+from twinbench.cli.door import open_door
 from twinbench.errors import FAILED, INTERRUPTED, OK, TwinbenchError
 
 COMMANDS = {
@@ -107,6 +108,7 @@ def main() -> NoReturn:
     """Run the console script. An error is one line on stderr and an exit code; ``--debug`` adds the traceback."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
+    open_door()
     sys.exit(_guarded(arguments, debug))
 
 
@@ -125,7 +127,16 @@ def _guarded(arguments: list[str], debug: bool) -> int:
     except Exception as error:
         _complain(f"unexpected {type(error).__name__}: {error}; --debug shows where", debug)
         return FAILED
+    finally:
+        _name_left_out()
     return code
+
+
+def _name_left_out() -> None:
+    """Name the plug-ins that were left out, if the command looked for any."""
+    registry = sys.modules.get("twinbench.frameworks.registry")
+    for line in getattr(registry, "left_out", list)():
+        print(f"warning: left out: {line}", file=sys.stderr)
 
 
 def _call(arguments: list[str]) -> int:
@@ -141,8 +152,8 @@ def _complain(message: str, debug: bool) -> None:
     if debug:
         import traceback
 
-        traceback.print_exc()
-    print(f"twinbench: error: {message}", file=sys.stderr)
+        print(traceback.format_exc(), end="", file=sys.stderr)  # without the colours that print_exc may add
+    print(f"twinbench: error: {' '.join(message.splitlines())}", file=sys.stderr)
 
 
 def _discard_output() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinbench import paths
-from twinbench.cli.console import print_json
+from twinbench.cli.console import console, print_json
 from twinbench.cli.options import AsJson, StoreFile
 from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput, TwinbenchError, nearest
 
@@ -205,8 +205,6 @@ def _say(host: str, line: str) -> None:
 
 
 def _show(results: Store, run_id: str, as_json: bool, *, one_line: bool) -> None:
-    from rich.console import Console
-
     from twinbench.results.decisions.recommend import usual
     from twinbench.results.summary import run
     from twinbench.views import terminal
@@ -215,7 +213,7 @@ def _show(results: Store, run_id: str, as_json: bool, *, one_line: bool) -> None
     if as_json:
         print_json(run.plain(summary), one_line=one_line)
     else:
-        terminal.render(summary, Console(), usual(summary))
+        terminal.render(summary, console(None), usual(summary))
 
 
 def _track(results: Store, run_id: str) -> None:

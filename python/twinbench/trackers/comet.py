@@ -19,7 +19,7 @@ from twinbench import paths
 from twinbench.errors import TwinbenchError
 from twinbench.results.summary.run import PipelineSummary
 from twinbench.store.store import Store
-from twinbench.trackers.tracking import ONE_RUN, RunForTrackers, TrackerRun, TrackingError, check_reachable
+from twinbench.trackers.tracking import ONE_RUN, RunForTrackers, TrackerRun, TrackingError, check_reachable, shortened
 
 DEFAULT_URL = "https://www.comet.com/clientlib/"
 
@@ -86,7 +86,7 @@ def send(store: Store, run_id: str) -> SentToComet:
     except TwinbenchError:
         raise
     except Exception as error:  # Comet raises errors of many kinds; the results stay in the store
-        raise TrackingError(f"Comet: {' '.join(str(error).split())[:300] or type(error).__name__}") from error
+        raise TrackingError(f"Comet: {shortened(error)}") from error
     return SentToComet(tuple(projects), experiments, directory)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +17,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from twinbench import paths
+from twinbench.foreign import HIDDEN, redacted
 from twinbench.results.summary.run import PipelineSummary
 from twinbench.store.records import Status
 from twinbench.store.store import Store
-from twinbench.trackers.tracking import ONE_RUN, RunForTrackers, TrackerRun, TrackingError, check_reachable
+from twinbench.trackers.tracking import ONE_RUN, RunForTrackers, TrackerRun, TrackingError, check_reachable, shortened
 from twinbench.views import markdown, text, words
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def connected(tracking_uri: str | None) -> Iterator[tuple[MlflowClient, str]]:
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
-        if uri.startswith(("http:", "https:")):
-            check_reachable(f"MLflow at {shown(uri)}", f"{shown(uri).rstrip('/')}/health")
+        if uri.lower().startswith(("http:", "https:")):
+            check_reachable(f"MLflow at {shown(uri)}", _health(uri))
         elif uri == default_uri():
             paths.data_dir().mkdir(parents=True, exist_ok=True)
         from mlflow import MlflowClient
@@ -118,7 +118,7 @@ def connected(tracking_uri: str | None) -> Iterator[tuple[MlflowClient, str]]:
     except TrackingError:
         raise
     except Exception as error:  # MLflow raises errors of many kinds; the results stay in the store
-        raise TrackingError(f"MLflow at {shown(uri)}: {' '.join(str(error).split())[:300]}") from error
+        raise TrackingError(f"MLflow at {shown(uri)}: {shortened(error, uri)}") from error
 
 
 def experiment_of(client: MlflowClient, uri: str, pipeline: str) -> str:
@@ -129,6 +129,11 @@ def experiment_of(client: MlflowClient, uri: str, pipeline: str) -> str:
         return str(experiment.experiment_id)
     artifacts = (paths.data_dir() / "mlflow-artifacts" / name).as_uri() if uri == default_uri() else None
     return client.create_experiment(name, artifact_location=artifacts)
+
+
+def _health(uri: str) -> str:
+    """Return the address at which a server says whether it is healthy, without credentials."""
+    return f"{shown(uri).partition('?')[0].rstrip('/')}/health"
 
 
 def default_uri() -> str:
@@ -231,12 +236,8 @@ def _note(experiment: str, sizes: Sequence[PipelineSummary], children: Mapping[s
 
 
 def shown(uri: str) -> str:
-    """Return a URI without its credentials."""
-    try:
-        parts = urllib.parse.urlsplit(uri)
-    except ValueError:  # not a valid URI
-        return uri.rpartition("@")[2]
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
+    """Return a URI without its credentials, and without the user's name where the rest is an address of its own."""
+    return redacted(uri, uri).replace(f"{HIDDEN}@", "", 1) if uri.lower().startswith("http") else redacted(uri, uri)
 
 
 def parts(items: Sequence[Any], count: int) -> Iterator[Sequence[Any]]:
