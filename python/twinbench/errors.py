@@ -19,7 +19,8 @@ INTERRUPTED = 130
 class TwinbenchError(Exception):
     """An error with a message of one line: what was found, where, what to do. The command ends with ``exit_code``.
 
-    Secrets in the message are removed, as it may quote a library or an address.
+    The message may quote a library, an address or a name: secrets in it are removed, line breaks become spaces, and the
+    middle of a longer message than `LONGEST` is left out.
     """
 
     exit_code = FAILED
@@ -27,7 +28,8 @@ class TwinbenchError(Exception):
     def __init__(self, *arguments: object) -> None:
         from twinbench.foreign import redacted  # when it is needed: workers start without it
 
-        super().__init__(*(redacted(value) if isinstance(value, str) else value for value in arguments))
+        texts = (redacted(value) if isinstance(value, str) else value for value in arguments)
+        super().__init__(*(_line(value) if isinstance(value, str) else value for value in texts))
 
 
 class BadInput(TwinbenchError):
@@ -56,7 +58,15 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 
 LONGEST = 2000
-"""Most characters of a library's message that are shown: more than any library's reason, less than a printed table."""
+"""Most characters of a message that are shown: more than any library's reason, less than a printed table."""
+
+END = 400
+"""Characters of the end of a longer message that are shown: what to do is said there."""
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.splitlines()) if len(text.splitlines()) > 1 else text
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - END]} [...] {line[-END:]}"
 
 
 def in_one_line(error: BaseException, files: Collection[str] = ()) -> str:
