@@ -13,6 +13,9 @@ _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 DIGITS = 100
 """Most digits of a size or a time."""
 
+LONGEST_S = 365 * 86_400.0
+"""Longest time to wait in seconds."""
+
 _SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "min": 60.0}
 
 
@@ -47,6 +50,13 @@ def positive(option: str, text: str) -> float:
     if number is None or number < 0:
         raise BadInput(f"{option}: '{text}' is not a number of at least 0; try 0.5")
     return number
+
+
+def waiting(option: str, seconds: float) -> float:
+    """Return the seconds of an option that says how long to wait. Raises BadInput for another number."""
+    if not 0 < seconds <= LONGEST_S:
+        raise BadInput(f"{option}: {seconds:g} is not a time; give seconds above 0, up to {LONGEST_S:,.0f} (a year)")
+    return seconds
 
 
 def finite(option: str, number: float | None) -> float | None:

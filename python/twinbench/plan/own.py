@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,9 @@ from twinbench.data.dataset import Dataset
 from twinbench.data.own import OwnArrays, OwnTables
 from twinbench.errors import BadInput, nearest
 from twinbench.modalities import MODALITIES, OTHER_KEY
+
+LONGEST_PART = 255
+"""Most bytes of the name of a file or a directory."""
 
 Line = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 """A text for readers: one line that isn't empty, without control characters."""
@@ -62,6 +66,8 @@ def dataset(path: Path, name: str, modality: str, own: Own) -> Dataset:
 
 
 def _path(pipeline: Path, key: str, file: str) -> Path:
+    if any(len(os.fsencode(part)) > LONGEST_PART for part in Path(file).parts):
+        raise BadInput(f"{pipeline}: dataset.{key}: a name of more than {LONGEST_PART} bytes, which no file has")
     try:
         return pipeline.parent / Path(file).expanduser()
     except RuntimeError:  # of a user that there isn't

@@ -298,12 +298,23 @@ def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
             raise BadInput(f"{where}.{key}: nested too deeply") from None
     try:
         # Strict JSON: an array may become a tuple, but true is not a number, and neither is "3".
-        return TypeAdapter(op.params).validate_json(json.dumps(values), strict=True)
+        params: Any = TypeAdapter(op.params).validate_json(json.dumps(values), strict=True)
     except (ArithmeticError, MemoryError) as error:
         raise BadInput(f"{where} ({op.name}): a number that is too large: {error}") from None
     except ValidationError as error:
         branches = [inner.__name__ for inner in _nested(op.params)]
         raise BadInput(f"{where} ({op.name}): {first(error, nested, branches)}") from None
+    for key, value in values.items():
+        if _rounded(value, getattr(params, key)):
+            raise BadInput(f"{where}.{key}: an integer of more than 15 digits, which a float can't hold; write a float")
+    return params
+
+
+def _rounded(given: Any, taken: Any) -> bool:
+    """Check whether an integer of the file was rounded to a float."""
+    if isinstance(given, list) and isinstance(taken, list | tuple):
+        return any(map(_rounded, given, taken))
+    return isinstance(given, int) and isinstance(taken, float) and given != taken
 
 
 def _nested(params: type) -> list[type[Any]]:
