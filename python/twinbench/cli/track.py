@@ -64,7 +64,7 @@ def _send(
     from twinbench.store.store import Store
 
     seconds = values.waiting("--timeout", timeout)
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         run_id, path = results.find_run(run).id, str(results.path)
     sending = tracking.Sending(
         tracker=tracker, store=path, run=run_id, tracking_uri=tracking_uri, with_models=with_models
@@ -96,5 +96,5 @@ def asv(
     from twinbench.store.store import Store
     from twinbench.trackers import asv as view
 
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         typer.echo(view.send(results, results.find_run(run).id, config, commit=commit, machine=machine))

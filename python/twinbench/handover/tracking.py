@@ -142,7 +142,7 @@ def main() -> int:
 def _send(sending: Sending, tell: Callable[..., None]) -> None:
     from twinbench.trackers.tracking import RunForTrackers
 
-    with Store.open(Path(sending.store), create=False) as store:
+    with Store.open_to_read(Path(sending.store)) as store:
         source = RunForTrackers(store, sending.run)
         tell(cells=[cell.cell for _, sizes in source.pipelines() for cell in source.each(sizes)])
         if sending.tracker == "comet":

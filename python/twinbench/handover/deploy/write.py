@@ -75,7 +75,7 @@ def write(
     with scratch() as temporary:
         build = Path(temporary) / "build"
         build.mkdir()
-        saved = models.save(store, model, Path(temporary))
+        saved = models.save(store, model, Path(temporary), check=True)
         shutil.copytree(saved, build / "model")
         _write_examples(model, build)
         facts = _facts(model, build) | {"image": image, "base": base, "registry": image.partition("/")[0]}
