@@ -65,6 +65,12 @@ COLLECTOR_NS = WARM_UP_NS // 8
 
 DEVICES = ("cpu", "cuda")
 
+MOST = 1_000_000
+"""Largest number of threads, processes or seeds."""
+
+LONGEST_S = 365 * 86_400.0
+"""Longest budget and time-out in seconds: longer ones are no times to the functions that wait."""
+
 
 def burst_size(typical_ns: float, steps: int) -> tuple[int, int]:
     """Return the fewest samples of a usual burst of a step, and its least time in nanoseconds.
@@ -117,10 +123,11 @@ class Options:
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
             raise BadInput(f"--device: unknown device '{self.device}'{nearest(self.device, DEVICES)}")
-        if self.threads < 1 or self.seeds < 1 or (self.processes is not None and self.processes < 1):
-            raise BadInput("--threads, --processes and --seeds take a number from 1 on")
-        if self.budget_s <= 0 or self.timeout_s <= 0:
-            raise BadInput("--budget and --timeout take seconds above 0")
+        counts = [self.threads, self.seeds, *([] if self.processes is None else [self.processes])]
+        if not all(1 <= count <= MOST for count in counts):
+            raise BadInput(f"--threads, --processes and --seeds take a number from 1 to {MOST:,}")
+        if not all(0 < seconds <= LONGEST_S for seconds in (self.budget_s, self.timeout_s)):
+            raise BadInput(f"--budget and --timeout take seconds above 0, up to {LONGEST_S:,.0f} (a year)")
         if self.resolve is not None and not 0 < self.resolve < 1:
             raise BadInput("--resolve takes a percentage between 0 and 100, such as 2%")
 
