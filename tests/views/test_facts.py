@@ -37,6 +37,7 @@ VALUES = {
     "rss_increase_bytes": 9876543,
     "surroundings:0": {"hash_seed": 4711, "padding_bytes": 1873},
     "threads": {"MKL": 13},
+    "unsupported": "no framework of it has the op",
     "versions": {"polars": {"polars": "99.9.9"}},
     "warm_up": {"evals": 31, "discarded": 47, "settled": False},
 }

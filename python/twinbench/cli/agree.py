@@ -83,6 +83,8 @@ def _check(part: Part, options: Options, console: Console, *, as_json: bool) -> 
             continue
         if result.reason:
             print(f"{result.stack}: {result.reason}")
+        for name, reason in result.unsupported.items():
+            print(f"{result.stack}: {name}: unsupported: {reason}")
         for finding in result.wrong:
             print(f"{result.stack}: {finding.step}: {finding.output}: {finding.detail}")
     if as_json:

@@ -156,6 +156,11 @@ class Op:
     keeps_rows: bool = False
     """Whether row i of the output is row i of the input."""
 
+    keeps_framework: bool = False
+    """Whether later steps that take the output, or a table made of it, run in the framework that made it or not at all.
+
+    For an op whose output is held in a way that its neutral form doesn't show."""
+
     file_param: str = "table"
     """For an op that reads a file: the parameter that names the file of the dataset."""
 

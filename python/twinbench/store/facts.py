@@ -69,5 +69,6 @@ def _earlier_trend(warm_up: Mapping[str, Any]) -> str | None:
 SHOWN_APART = frozenset({"curve", "endpoint", DISAGREEMENT, ERRORS, MODEL})
 """Keys of facts that are long, and are shown by tables and charts of their own."""
 
-STEP_KEYS = frozenset({"examples", "request", "rss_increase_bytes", "held_as", "curve", "warm_up"})
-"""Keys that `StepFacts.of` reads."""
+STEP_KEYS = frozenset({"examples", "request", "rss_increase_bytes", "held_as", "unsupported", "curve", "warm_up"})
+"""Keys that belong to a step. ``unsupported``: why the stack leaves out the step, while it runs others; the others are
+read by `StepFacts.of`."""
