@@ -331,7 +331,7 @@ group_params(what, of) = (ordered = true, keys = ["key"], aggregates = ["out" =>
         @inferred Tables.rolling_mean([1, 2, 3], 2)
         @inferred Tables.rolling_sum(view([1.0, 2.0], 1:2), 2)
         @inferred Tables.z_scores([1.0, 2.0])
-        @inferred Tables.parse_times(["2013-01-01T05:00:00Z"])
+        @inferred Tables.parse_time("2013-01-01T05:00:00Z")
         @inferred Tables.fill_row!(zeros(Float32, 1, 2), 1, 1:2, [1, 2], [2, 1])
         @inferred Tables.mark!([zeros(UInt8, 2)], [1, missing])
     end

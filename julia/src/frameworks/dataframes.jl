@@ -106,10 +106,8 @@ ratio(a, b, scale) = scale * a / b
 greater(value, limit) = Int64(coalesce(value > limit, false))
 
 """Parse each distinct time once: `map` over a pooled column visits its pool."""
-parse_times(column::AbstractVector) = map(
-    text -> DateTime(text, dateformat"yyyy-mm-dd\THH:MM:SS\Z"),
-    pooled(disallowmissing(column)),
-)
+parse_times(column::AbstractVector) = map(parse_time, pooled(disallowmissing(column)))
+parse_time(text) = DateTime(text, dateformat"yyyy-mm-dd\THH:MM:SS\Z")
 
 pooled(column::AbstractVector) = PooledArray(column)
 pooled(column::PooledArray) = column
