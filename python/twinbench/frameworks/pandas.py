@@ -180,9 +180,9 @@ def join(p: t.Join, left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
     integers = [name for name in columns if right[name].dtype == "int64"]
     if p.how == "left" and integers:  # an idle astype would split the frame into columns, and slow the merge by a fifth
         right = right.astype(dict.fromkeys(integers, "float64"))
-    for name in on:
+    for name in on:  # ``merge`` would make strings of different categories
         a, b = left[name].dtype, right[name].dtype
-        if a == "category" and b == "category" and not a.categories.equals(b.categories):  # ``merge`` would make them strings
+        if a == "category" and b == "category" and not a.categories.equals(b.categories):
             common = pd.CategoricalDtype(a.categories.union(b.categories))
             left, right = left.astype({name: common}), right.astype({name: common})
     return left.merge(right, on=on, how=p.how)
