@@ -54,7 +54,7 @@ MESSAGES = st.one_of(
     st.builds(Loaded, st.dictionaries(NAMES, NUMBERS), st.dictionaries(NAMES, TEXTS), st.just({}), NUMBERS),
     st.builds(protocol.ThreadCounts, st.dictionaries(NAMES, st.dictionaries(NAMES, NUMBERS, max_size=2), max_size=2)),
     st.builds(FirstCall, TIMINGS, NUMBERS, NUMBERS, st.dictionaries(NAMES, PLAIN, max_size=2)),
-    st.builds(protocol.WarmUp, NUMBERS, NUMBERS, TEXTS, MEASURED, NUMBERS, MEASURED),
+    st.builds(protocol.WarmUp, NUMBERS, NUMBERS, TEXTS, MEASURED, NUMBERS, MEASURED, TIMES, TIMES),
     st.builds(Burst, st.lists(TIMINGS, min_size=1, max_size=3).map(tuple)),
     st.builds(protocol.Memory, NUMBERS, NUMBERS),
     st.builds(protocol.KeptModel),

@@ -34,7 +34,7 @@ def step_of(part: Part, name: str) -> Step:
 
 def answers(part: Part, step: Step, options: Options, *, of_reference: bool) -> Iterator[tuple[str, Arrays | str]]:
     """Yield names and answers: the reference's, if asked for, and each stack's, or the reason why it has none."""
-    references = reference.prepare(part.pipeline, part.size)
+    references = reference.prepare(part.pipeline, part.size, options.device)
     if of_reference:
         yield REFERENCE, references.output(step.id)
     for stack in part.stacks:

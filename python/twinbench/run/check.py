@@ -48,7 +48,7 @@ class Checked:
 
 def check(part: Part, options: Options) -> Iterator[Checked]:
     """Check the stacks of a part, one after the other."""
-    references = reference.prepare(part.pipeline, part.size)
+    references = reference.prepare(part.pipeline, part.size, options.device)
     for stack in part.stacks:
         if stack.missing is not None:
             yield Checked(stack.name, {}, stack.missing.reason, available=False)

@@ -44,7 +44,7 @@ def run(parts: list[Part], options: Options, store: Store, run_id: str, watch: W
     environment.noise()  # rates are over the time since this call
     noises: list[dict[str, Any]] = []
     for part in parts:
-        references = reference.prepare(part.pipeline, part.size)
+        references = reference.prepare(part.pipeline, part.size, options.device)
         sliced = mistakes.slices(part.pipeline, references)
         _store_pipeline(part, store, run_id, references)
         contenders = list(_contenders(part, options, store, run_id, references, sliced, watch))
@@ -98,7 +98,7 @@ def _changed(before: PlannedPipeline, now: PlannedPipeline) -> str:
 
 def _store_pipeline(part: Part, store: Store, run_id: str, references: reference.Reference) -> None:
     store.add_pipeline(run_id, _planned(part))
-    for name, values in references.baselines.items():
+    for name, values in references.baselines(part.pipeline).items():
         for metric, value in values.items():
             store.add_baseline(run_id, part.pipeline.name, part.size, name, metric, value)
 

@@ -15,7 +15,7 @@ SampleKind = Literal["import", "first_call", "steady", "boundary"]
 
 
 LOOK = "first_look_s"
-"""Key of the fact with the seconds of one execution of each step, taken once it was warm, before the first block."""
+"""Key of the fact with the seconds of one execution of each step at the end of its warm-up, before the first block."""
 
 MODEL = "model"
 """Key of the fact of a cell that describes its model, and name of the directory of the model's files."""
@@ -85,9 +85,6 @@ KINDS = (
 
 COMMAND = "command"
 """Key in a run's arguments: the words after ``twinbench run`` that make the run again. Older stores lack this key."""
-
-WARM_UP_S = 1.0
-"""Seconds after which warm-up ends even if the times still change; a step's ``trend`` says so then."""
 
 ORIGIN = "merged_from"
 """Key in the arguments of a run that was copied from another store: the host or the file of that store."""

@@ -111,7 +111,7 @@ def connected(tracking_uri: str | None) -> Iterator[tuple[MlflowClient, str]]:
         if uri.startswith(("http:", "https:")):
             check_reachable(f"MLflow at {shown(uri)}", f"{shown(uri).rstrip('/')}/health")
         elif uri == default_uri():
-            paths.data_dir().mkdir(parents=True, exist_ok=True)
+            paths.make_private(paths.data_dir())
         from mlflow import MlflowClient
 
         yield MlflowClient(tracking_uri=uri), uri
@@ -212,7 +212,7 @@ class _Sending:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         source = CodeDatasetSource(tags={key: str(value) for key, value in dataset.items()})
-        described = MetaDataset(source, name=dataset["name"], digest=dataset["sha256"][:DIGEST_LENGTH])  # type: ignore[abstract]
+        described = MetaDataset(source, name=dataset.get("name", "data"), digest=dataset["sha256"][:DIGEST_LENGTH])  # type: ignore[abstract]
         entry = DatasetInput(Dataset(**described.to_dict()), [InputTag("mlflow.data.context", "benchmark")])
         self.client.log_inputs(run, datasets=[entry])
 

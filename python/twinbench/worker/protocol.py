@@ -79,9 +79,6 @@ class Content:
         return cls(**{key: _checked(plain[key], hint, f"{prefix}{key}") for key, hint in hints.items()})
 
 
-# Jobs
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepJob(Content):
     """One step of a cell. It names code and paths, and never carries code."""
@@ -123,9 +120,6 @@ class Job(Content):
     """Directory of the outputs that other workers save for this one, in directories named after their steps."""
     served: bool = False
     """Whether the worker serves a model, and must outlive the thread that started it."""
-
-
-# Replies
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +241,10 @@ class WarmUp(Content):
     """Samples of the warm-up in which the collector ran."""
     allocated_bytes: float | None
     """Bytes that an evaluation allocates; None where the language doesn't count them."""
+    level_ns: float
+    """Time of the samples before the times had the level of the end; of all if they changed to the end."""
+    usual_ns: float
+    """Median time of an evaluation at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +289,7 @@ VARIED = Request("varied", Varied)
 KEEP = Request("keep", KeptModel)
 SCORE = Request("score", Scores)
 WARM_UP = Request("warm_up", WarmUp)
+WARM_AGAIN = Request("warm_again", WarmUp)
 BURST = Request("burst", Burst)
 MEMORY = Request("memory", Memory)
 

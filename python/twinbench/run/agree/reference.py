@@ -1,4 +1,4 @@
-"""The reference's run of a pipeline: outputs to check agreement with, givens for every stack, and the baselines.
+"""The reference's run of a pipeline: outputs to check agreement with, and givens for every stack.
 
 A reference is computed once per pipeline, size, dataset and version of its code, and cached.
 """
@@ -19,14 +19,22 @@ import numpy as np
 
 from twinbench import paths
 from twinbench.data import cache
-from twinbench.errors import BadInput, in_one_line
+from twinbench.errors import BadInput, TwinbenchError, in_one_line
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays, OutsideContract
+from twinbench.ops.training.learning import beginning
+from twinbench.ops.training.networks import Training
 from twinbench.plan.pipeline import DATA, Pipeline, Step
 from twinbench.run.agree import baselines, sources, variation
 
+COMPLETE = "complete"
+"""File of a reference that is written last: without the file, the reference was refused or interrupted."""
+
 BASELINES = "baselines.json"
-"""File of a reference with the baselines' metrics; written last, and so the sign that the reference is complete."""
+"""File of a reference with the metrics of the baselines, once they were asked for."""
+
+FIRST_LOSSES = 20
+"""Losses of a training that are compared on other data, once the whole training has agreed on the pipeline's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +44,8 @@ class Reference:
     directory: Path
     files: Mapping[str, str]
     """Path of the file that a step reads, by step id."""
-    baselines: Mapping[str, Mapping[str, float]]
-    """Values by baseline and metric."""
+    device: str = "cpu"
+    """Device of the implementations: on a GPU, rounding errors of trainings are larger."""
 
     def directory_of(self, source: str) -> str:
         """Return the directory of a step's output, or of the dataset's value."""
@@ -63,6 +71,25 @@ class Reference:
         path = self.directory / "scales" / step
         return arrays.load(path) if arrays.saved(path) else {}
 
+    def baselines(self, pipeline: Pipeline) -> Mapping[str, Mapping[str, float]]:
+        """Return the metrics of the baselines by name, from the cache or fitted now; none without a split."""
+        path = self.directory / BASELINES
+        if not cache.intact(path):
+            split = next((step.id for step in pipeline.steps if step.op.role == "split"), None)
+            with _quiet():
+                values = baselines.baselines(self.output(split)) if split is not None else {}
+            with cache.written(path) as file:
+                file.write(json.dumps(values).encode())
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+
+    def require_intact(self) -> None:
+        """Raise TwinbenchError if the outputs or the files are not what was written: then no stack can be judged."""
+        for target in (self.directory, self.directory.parent, *map(Path, self.files.values())):
+            if damaged := cache.damage(target):
+                cache.remove(target)
+                what = f"the cache was damaged while it was used: {damaged}"
+                raise TwinbenchError(f"{what}; give the command again, and --resume to go on with a run")
+
     def examples(self, step: Step) -> int:
         """Return how many examples one execution of a step trains on or scores; 0 for a step of another kind."""
         given = self.given(step.id)
@@ -71,19 +98,18 @@ class Reference:
         return len(self.output(step.id)["scores"]) if step.op.role == "score" else 0
 
 
-def prepare(pipeline: Pipeline, size: str) -> Reference:
-    """Return the reference of a pipeline at a size, from the cache or computed now.
+def prepare(pipeline: Pipeline, size: str, device: str = "cpu") -> Reference:
+    """Return the reference of a pipeline at a size, for implementations on a device, from the cache or computed now.
 
     Raises BadInput if the reference of a step refuses its input.
     """
     amount = pipeline.amount(size)
     files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
-    directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files)}"
-    if not (directory / BASELINES).is_file():
+    directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files, device)}"
+    if not cache.intact(directory):
         with _quiet(), cache.filled(directory) as unfinished:
-            _make(pipeline, amount, files, unfinished)
-    values = json.loads((directory / BASELINES).read_text(encoding="utf-8"))
-    return Reference(directory, files, values)
+            _make(pipeline, amount, Reference(unfinished, files, device))
+    return Reference(directory, files, device)
 
 
 @contextmanager
@@ -98,41 +124,37 @@ def _file(pipeline: Pipeline, step: Step, amount: float | None) -> Path:
     return pipeline.dataset.file(step.op.file_of(step.params), amount)
 
 
-def _key(pipeline: Pipeline, size: str, files: Mapping[str, str]) -> str:
-    """Return a hash of all that the outputs depend on: the steps, the data and the references' source files."""
+def _key(pipeline: Pipeline, size: str, files: Mapping[str, str], device: str) -> str:
+    """Return a hash of all that a reference depends on: the steps, data, device and the references' source files."""
     data = None if pipeline.dataset is None else [pipeline.dataset.checksum(), pipeline.amount(size)]
-    parts = [pipeline.as_json()["steps"], data, {step: Path(file).name for step, file in files.items()}]
+    parts = [pipeline.as_json()["steps"], data, {step: Path(file).name for step, file in files.items()}, device]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for source in [*sources.files(step.op for step in pipeline.steps), Path(arrays.__file__)]:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _make(pipeline: Pipeline, amount: float | None, files: Mapping[str, str], directory: Path) -> None:
-    """Run the reference of every step in order on the pipeline's data, and save the outputs and the baselines."""
+def _make(pipeline: Pipeline, amount: float | None, new: Reference) -> None:
+    """Run the reference of every step in order on the pipeline's data, and save the outputs."""
     used = pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps)
     data = pipeline.dataset.value(amount) if pipeline.dataset is not None and used else None
-    outputs = _outputs(pipeline, data, files, directory)
-    split = next((outputs[step.id] for step in pipeline.steps if step.op.role == "split"), None)
-    values = baselines.baselines(split) if split is not None else {}
-    (directory / BASELINES).write_text(json.dumps(values), encoding="utf-8")
+    _outputs(pipeline, data, new)
+    (new.directory / COMPLETE).touch()
 
 
-def _outputs(
-    pipeline: Pipeline, data: Arrays | None, files: Mapping[str, str], directory: Path, more_seed: int = 0
-) -> dict[str, Arrays]:
-    """Run the reference of every step in order on a value and files, save the outputs, and return them.
+def _outputs(pipeline: Pipeline, data: Arrays | None, new: Reference, number: int = 0) -> None:
+    """Run the reference of every step in order on a value and files, and save the outputs.
 
-    ``more_seed`` is added to the seed of every step that has one, for what is given to the implementations.
+    ``number`` counts variations of the pipeline's data from 1; 0 for the data themselves. It is added to the seed of
+    every step that has one, for what is given to the implementations.
     """
     outputs: dict[str, Arrays] = {}
     if data is not None:
-        arrays.save(directory / DATA, data)
-        outputs[DATA] = arrays.load(directory / DATA)
+        arrays.save(new.directory / DATA, data)
+        outputs[DATA] = arrays.load(new.directory / DATA)
     for step in pipeline.steps:
-        _step(pipeline, step, outputs, files, directory, more_seed)
-        outputs[step.id] = arrays.load(directory / "outputs" / step.id)
-    return outputs
+        _step(pipeline, step, outputs, new, number)
+        outputs[step.id] = new.output(step.id)
 
 
 def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None:
@@ -145,59 +167,62 @@ def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None
         return None
     code = hashlib.sha256(Path(variation.__file__).read_bytes()).hexdigest()[:8]
     directory = base.directory.with_name(f"{base.directory.name}-varied-{number}-{code}")
-    if not directory.is_dir():
+    if not cache.intact(directory):
         with _quiet(), cache.filled(directory) as unfinished:
             for rule in variation.rules(number):
                 with contextlib.suppress(BadInput):
                     _vary(pipeline, base, rule, number, unfinished / rule)
-                    (unfinished / rule / BASELINES).write_text("{}", encoding="utf-8")
+                    (unfinished / rule / COMPLETE).touch()
                     break
-    complete = next(directory / rule for rule in variation.RULES if (directory / rule / BASELINES).is_file())
-    return Reference(complete, {step: _varied_file(complete, step, file) for step, file in base.files.items()}, {})
+    complete = next(directory / rule for rule in variation.RULES if (directory / rule / COMPLETE).is_file())
+    return _varied_reference(base, complete)
 
 
 def _vary(pipeline: Pipeline, base: Reference, rule: str, number: int, directory: Path) -> None:
     saved = Path(base.directory_of(DATA))
     data = variation.vary_arrays(arrays.load(saved), rule, number) if arrays.saved(saved) else None
-    files = {step: _varied_file(directory, step, file) for step, file in base.files.items()}
+    new = _varied_reference(base, directory)
     for step, file in base.files.items():
-        variation.vary_file(Path(file), Path(files[step]), rule, number)
-    _outputs(pipeline, data, files, directory, 1 + number)
+        variation.vary_file(Path(file), Path(new.files[step]), rule, number)
+    _outputs(pipeline, data, new, 1 + number)
 
 
-def _varied_file(directory: Path, step: str, file: str) -> str:
-    return str(directory / "files" / step / Path(file).name)
+def _varied_reference(base: Reference, directory: Path) -> Reference:
+    files = {step: str(directory / "files" / step / Path(file).name) for step, file in base.files.items()}
+    return Reference(directory, files, base.device)
 
 
 def _step(
     pipeline: Pipeline,
     step: Step,
     outputs: Mapping[str, Arrays],
-    files: Mapping[str, str],
-    directory: Path,
-    more_seed: int,
+    new: Reference,
+    number: int,
 ) -> None:
-    values: list[Any] = [files[step.id]] if step.id in files else [outputs[name] for name in step.inputs]
+    """Run the reference of a step and save its output; on a variation, only the beginning of a long training."""
+    values: list[Any] = [new.files[step.id]] if step.id in new.files else [outputs[name] for name in step.inputs]
+    training = isinstance(step.params, Training)
     try:
         step.op.requires(step.params, *values)
         if step.op.givens is not None:
             seed = getattr(step.params, "seed", None)
-            params = step.params if seed is None else replace(step.params, seed=seed + more_seed)
+            params = step.params if seed is None else replace(step.params, seed=seed + number)
             given = step.op.givens(params, *values)
-            arrays.save(directory / "givens" / step.id, given)
-            values.append(given)
+            arrays.save(new.directory / "givens" / step.id, given)
+            values.append(beginning(step.params, given, FIRST_LOSSES) if training and number > 0 else given)
         output: Arrays = step.op.reference(step.params, *values)
         if step.op.scale is not None:
-            scale = {name: np.asarray(unit) for name, unit in step.op.scale(step.params, output, *values).items()}
-            arrays.save(directory / "scales" / step.id, scale)
+            units = step.op.scale(step.params, output, *values, *((new.device,) if training else ()))
+            arrays.save(new.directory / "scales" / step.id, {name: np.asarray(unit) for name, unit in units.items()})
     except OutsideContract as error:
-        raise BadInput(
-            f"{pipeline.path}: step '{step.id}' ({step.op.name}): {_with_own_path(pipeline, step, files, str(error))}"
-        ) from error
+        what = _with_own_path(pipeline, step, new.files, str(error))
+        raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}): {what}") from error
     except Exception as error:
+        if cache.is_full(error):
+            raise
         what = f"no column {error}" if isinstance(error, KeyError) else in_one_line(error)
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
-    arrays.save(directory / "outputs" / step.id, output)
+    arrays.save(new.directory / "outputs" / step.id, output)
 
 
 def _with_own_path(pipeline: Pipeline, step: Step, files: Mapping[str, str], message: str) -> str:
