@@ -29,6 +29,7 @@ VALUES = {
     "first_look_s": 0.0625,
     "held_as": {"x": "float16, order K"},
     "no_quality": "no test row is of class 3",
+    "parts_at": [17, 4096],
     "peak_rss_bytes": 300 * 2**20,
     "peak_rss_bytes:0": 299 * 2**20,
     "request": True,

@@ -149,6 +149,9 @@ class Op:
     derived: Callable[..., Arrays] | None = None
     """``derived(params, output, *inputs)``: arrays that are computed from an output for the check of agreement, beside
     the output's own: the predictions of a trained model, say. The inputs are the reference's, its givens the last."""
+    parts_at: Callable[[Arrays, Arrays], int] | None = None
+    """``parts_at(output, scale)``: the step from which on honest trainings part, by the reference's output and its
+    `scale`; 0 where they don't. From there on, only large mistakes are outside the tolerance."""
     canonical: Callable[[Arrays], Arrays] = field(default=_unchanged)
     """Puts an output into canonical form: only what must agree (the losses of a training step, say), and equal for two
     outputs that the contract doesn't distinguish (components that are numbered differently)."""

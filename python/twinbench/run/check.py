@@ -34,6 +34,8 @@ class Checked:
     available: bool = True
     unsupported: Mapping[str, str] = field(default_factory=dict)
     """Why the stack leaves out steps, while it runs others, by step."""
+    parts_at: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Step from which on trainings that differ by roundings part, and number of steps, by step of the pipeline."""
 
     @property
     def ok(self) -> bool:
@@ -49,6 +51,7 @@ class Checked:
 def check(part: Part, options: Options) -> Iterator[Checked]:
     """Check the stacks of a part, one after the other."""
     references = reference.prepare(part.pipeline, part.size, options.device)
+    parted = {step.id: at for step in part.pipeline.steps if (at := references.parts_at(step)) is not None}
     for stack in part.stacks:
         if stack.missing is not None:
             yield Checked(stack.name, {}, stack.missing.reason, available=False)
@@ -80,7 +83,7 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
                         shutil.rmtree(target, ignore_errors=True)
                 for finding in recheck.recheck(ask, part.pipeline, stack, references, rechecks):
                     findings[finding.step].append(finding)
-            yield Checked(stack.name, findings, unsupported=left_out(stack, part.pipeline))
+            yield Checked(stack.name, findings, unsupported=left_out(stack, part.pipeline), parts_at=parted)
         except WorkerFailure as failure:
             yield Checked(stack.name, findings, f"{failure.kind}: {failure.reason}")
         finally:

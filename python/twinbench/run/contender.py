@@ -143,6 +143,8 @@ class Contender:
         findings = check_output(self._ask, step, self.stack, self.reference, directory)
         findings += held_as_input(step, self.held)
         self.store.add_agreements(self.cell, findings)
+        if (parts_at := self.reference.parts_at(step)) is not None:
+            self.store.add_fact(self.cell, step.id, "parts_at", parts_at)
         examples = self.reference.examples(step)
         if examples:
             self.store.add_fact(self.cell, step.id, "examples", examples)

@@ -104,6 +104,7 @@ width varying fastest. {DENSE} {TRAINING}""",
     givens=cnn_givens,
     tolerance=learning.TOLERANCE,
     scale=learning.growth,
+    parts_at=learning.parts_at,
     derived=learning.derived,
     canonical=learning.learnt,
 )
@@ -126,6 +127,7 @@ of each two values; then the activations, (channels, length), become one row, wi
     givens=cnn1d_givens,
     tolerance=learning.TOLERANCE,
     scale=learning.growth,
+    parts_at=learning.parts_at,
     derived=learning.derived,
     canonical=learning.learnt,
 )
