@@ -86,6 +86,29 @@ const NOISE = [0.01 * sin(37.0 * i^2) for i in 1:600]
         end
     end
 
+    @testset "pages that are handed out between collections are in the collector's time" begin
+        for (rarely, every) in ((4, 2), (7, 3), (40, 2))
+            timings = map(1:(60 * every * rarely + 1)) do i
+                pause = i % rarely == 1 ? 1.0e6 : 0.0
+                time = 1.0e6 + pause + (pause == 0 && i % (2 * every) == 2 ? 3.0e5 : 0.0)
+                TwinBench.Timing(time, time, pause, 1)
+            end
+            loop = sum(t.cpu_ns for t in timings[2:end]) / (length(timings) - 1)
+            @test 1.0e6 + TwinBench.collector_ns(timings, 0) ≈ loop
+        end
+    end
+
+    @testset "a spike of the machine is not the collector's time" begin
+        for rarely in (1, 7, 40)
+            timings = map(1:(10 * rarely + 200)) do i
+                pause = i % rarely == 1 % rarely ? 1.0e6 : 0.0
+                time = 1.0e6 + pause + (i in (103, 152) ? 5.0e8 : 0.0)
+                TwinBench.Timing(time, time, pause, 1)
+            end
+            @test TwinBench.collector_ns(timings, 0) ≈ 1.0e6 / rarely rtol = 0.05
+        end
+    end
+
     @testset "without whole cycles, bytes cost what they cost in other warm-ups" begin
         kept = copy(TwinBench.COLLECTED)
         TwinBench.COLLECTED .= (3.0e6, 1.0e8)

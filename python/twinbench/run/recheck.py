@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import inf
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -25,7 +24,7 @@ from twinbench.run.agree import reference as references
 from twinbench.run.agree import variation
 from twinbench.run.agree.agreement import check_agreement
 from twinbench.run.agree.reference import FIRST_LOSSES, Reference
-from twinbench.run.outputs import costs_its_cell_only
+from twinbench.run.outputs import costs_its_cell_only, different
 from twinbench.store.records import Agreement
 from twinbench.worker import protocol
 from twinbench.worker.protocol import Repeated, Varied
@@ -228,8 +227,3 @@ def suspicious(answer: Varied, repeated: Repeated) -> str:
         times = f"{answer.extract_ns / 1e6:.3g} ms, and {answer.equal_ns / 1e6:.3g} ms for an equal value"
         return f"reading the output takes {times}: the call leaves work undone that isn't timed then"
     return ""
-
-
-def different(step: str, output: str, detail: str) -> Agreement:
-    """Return a finding that isn't a distance."""
-    return Agreement(step, output, "different", inf, inf, False, detail)
