@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from twinbench.store.columns import Count, Moment, Name, Ordinal, PathName, Seconds, Share, Words
 from twinbench.store.records import MODEL, NO_QUALITY, PEAK
-from twinbench.store.shapes import Range, Rule
+from twinbench.store.shapes import Range, Rule, Text
 
 ERRORS, DISAGREEMENT = "errors", "disagreement"
 """Keys of the facts of a cell that hold its `mistakes.Errors` and its `mistakes.Disagreement`."""
@@ -27,7 +27,7 @@ OrNan = Annotated[float, Range(-1e15, 1e15, finite=False)]
 class HeldAs(TypedDict, total=False):
     """How a framework holds an output."""
 
-    bytes: Count
+    bytes: Annotated[str, Text(18, r"[0-9]+", "a number of bytes")] | Count
 
 
 class Point(TypedDict):
