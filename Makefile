@@ -40,13 +40,13 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/typos
 	$(VENV)/bin/mypy
-	$(VENV)/bin/fatou lint julia tests
-	$(VENV)/bin/fatou format --check --quiet julia tests
+	$(VENV)/bin/fatou lint julia tests examples
+	$(VENV)/bin/fatou format --check --quiet julia tests examples
 
 format: $(INSTALLED)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/fatou format julia tests
+	$(VENV)/bin/fatou format julia tests examples
 
 bench: $(INSTALLED)
 	$(PY) -m benchmarks.figures

@@ -111,9 +111,9 @@ def _samples(typical: float, rng: np.random.Generator) -> list[Sample]:
         samples += [Sample(process, 0, step, "first_call", 3e3 * typical) for step in STEPS]
         walls = typical * 1e3 * np.exp(rng.normal(0, 0.01, (2, len(STEPS))))
         samples += [
-            Sample(process, block, step, "steady", float(walls[block, place]), 1, typical, 0.5)
+            Sample(process, block, step, "steady", float(walls[block, position]), 1, typical, 0.5)
             for block in range(2)
-            for place, step in enumerate(STEPS)
+            for position, step in enumerate(STEPS)
         ]
     return samples
 

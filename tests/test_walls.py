@@ -56,6 +56,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run.agree": {"data", "frameworks", "metrics", "ops", "plan", "store"},
     "run.models": {"launch", "metrics", "numbers", "ops", "plan", "run.agree", "store", "worker"},
     "conformance": {"frameworks", "julia", "launch", "ops", "plan", "run.agree", "store"},
+    "pair": {"julia", "ops", "pair.callee"},
+    "pair.callee": set(),
     "run.cluster": {"data", "plan", "run", "store"},
     "results.models": {"metrics", "numbers", "store"},
     "results.summary": {"metrics", "numbers", "results.models", "store"},

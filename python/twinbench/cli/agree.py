@@ -83,6 +83,8 @@ def _check(part: Part, options: Options, out: Console, *, as_json: bool) -> None
             continue
         if result.reason:
             print(f"{result.stack}: {result.reason}")
+        for name, reason in result.unsupported.items():
+            print(f"{result.stack}: {name}: unsupported: {reason}")
         for finding in result.wrong:
             print(f"{result.stack}: {finding.step}: {finding.output}: {finding.detail}")
     if as_json:
@@ -90,6 +92,12 @@ def _check(part: Part, options: Options, out: Console, *, as_json: bool) -> None
     else:
         steps = {step.id: step.op.name for step in part.pipeline.steps}
         terminal.agreement_matrix(steps, {result.stack: result.findings for result in checked if result.available}, out)
+        for step, (first, count) in {s: at for result in checked for s, at in result.parts_at.items()}.items():
+            seeds = f"twinbench run {part.pipeline.name} --seeds 5"
+            print(
+                f"{step}: trainings that differ by roundings part at step {first:,} of {count:,}: from there on only "
+                f"large mistakes are seen here, and equal quality over seeds decides ({seeds})"
+            )
     if not all(result.ok for result in checked if result.available):
         raise typer.Exit(FAILED)
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "list": ("twinbench.cli.list:list_", "Show pipelines, stacks, frameworks, ops and datasets."),
     "doctor": ("twinbench.cli.doctor:doctor", "Show what this machine has, and what it lacks."),
     "run": ("twinbench.cli.run:run", "Run a pipeline on several stacks: check agreement, then measure."),
+    "pair": ("twinbench.cli.pair:pair", "Check that your own functions, in Python and Julia, give the same answers."),
     "agree": ("twinbench.cli.agree:agree", "Check that stacks compute what the reference does."),
     "show": ("twinbench.cli.show:show", "Show a run: the latest one, or the one named."),
     "report": ("twinbench.cli.report:report", "Write a run as one HTML file."),

@@ -83,6 +83,9 @@ class Step:
     isolated: bool
     """Whether the step's output is checked on the reference's own inputs: if its op asks for that, or the op of an
     earlier step, whose differences, each inside a tolerance, would add to those of this step."""
+    bound: bool
+    """Whether the output stays in the framework that made it: a model, or a table that its neutral form doesn't wholly
+    describe (`Op.keeps_framework`) or that was made of one."""
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON data, with every default spelled out."""
@@ -251,7 +254,9 @@ def _steps(path: Path, raw: list[dict[str, Any]], dataset: Dataset | None, indep
         _check_file(where, dataset, op, params)
         inputs = _inputs(where, op, table.get("input"), previous, outputs)
         isolated = op.isolated or any(done[name].isolated for name in inputs if name != DATA)
-        done[step_id] = Step(step_id, op, params, inputs, isolated)
+        bound = op.output == "model" or op.keeps_framework
+        bound |= op.output == "table" and any(done[name].bound for name in inputs if name != DATA)
+        done[step_id] = Step(step_id, op, params, inputs, isolated, bound)
         outputs[step_id] = op.output
         previous = previous if independent else step_id
         yield done[step_id]

@@ -60,8 +60,8 @@ LATER_WARM_UPS = 2
 COLLECTOR_SHARE = 0.01
 """Share of a step's time from which on every process measures what the garbage collector takes in the long run."""
 
-COLLECTOR_NS = WARM_UP_NS // 4
-"""Longest time for which the processes after the first watch the collector at a step."""
+COLLECTOR_NS = WARM_UP_NS // 8
+"""Longest time for which the processes after the first watch the collector at a step: half as long as the first one."""
 
 DEVICES = ("cpu", "cuda")
 
