@@ -53,7 +53,7 @@ bench: $(INSTALLED)
 
 # Thousands of attempts to break twinbench; some minutes.
 stress: $(INSTALLED)
-	$(PY) -m benchmarks.figures mutations
+	$(PY) -m benchmarks.figures mutations served
 
 # The documentation site, in build/site. A warning, such as a link that leads nowhere, is an error.
 docs: $(INSTALLED)

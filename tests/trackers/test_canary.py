@@ -1,12 +1,10 @@
-"""A canary secret in each input is in no output: terminal, store, report, tables, MLflow's database and files."""
+"""A canary secret in each input is in no output: terminal, store, report, tables. For MLflow see test_deadline."""
 
 from __future__ import annotations
 
-import base64
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,27 +12,11 @@ import pytest
 
 from tests.results.make_store import RUN, make_store
 from tests.trackers import hostile
+from tests.trackers.canary import ADDRESS, CANARY, SECRETS, files, songs
 from twinbench.cli import main
 from twinbench.store.store import Store
 from twinbench.trackers import mlflow
 from twinbench.trackers.tracking import TrackingError
-
-CANARY = "c4n4ry+in/the%mine"
-SPELLINGS = [
-    *(CANARY, quote(CANARY, safe=""), quote(CANARY, safe="").lower(), repr(CANARY)[1:-1]),
-    *(base64.b64encode(f"{user}:{CANARY}".encode()).decode() for user in ("someone", "me")),
-]
-ADDRESS = f"someone:{quote(CANARY, safe='')}@"
-
-SECRETS = {
-    "COMET_API_KEY": CANARY,
-    "AWS_SECRET_ACCESS_KEY": CANARY,
-    "MLFLOW_TRACKING_TOKEN": CANARY,
-    "PIP_INDEX_URL": f"https://{ADDRESS}127.0.0.1:1/simple",
-    "TWINBENCH_SOME_TOKEN": CANARY,  # which workers inherit
-    "JULIA_PKG_SERVER": f"https://{ADDRESS}127.0.0.1:1",
-}
-"""Variables that hold the canary, beside the tracking URI."""
 
 PLUGIN = """
 import os
@@ -48,17 +30,6 @@ FRAMEWORKS = Framework(name="Telltale", language="python", summary="s", packages
     load=lambda threads: None, prepare=lambda value, kind: value,
     extract=lambda value, kind: value, threads=dict, ops={"probe.noop": fails})
 """
-
-
-def songs(*texts: str) -> list[str]:
-    """Where the canary sings: the text around each of its spellings."""
-    return [text[max(0, text.find(spelled) - 60) :][:200] for text in texts for spelled in SPELLINGS if spelled in text]
-
-
-def files(directory: Path) -> Iterator[str]:
-    for path in directory.rglob("*"):
-        if path.is_file():
-            yield f"{path}: {path.read_bytes().decode('utf-8', 'replace')}"
 
 
 @pytest.fixture
@@ -82,15 +53,6 @@ def test_no_output_of_a_run_holds_a_secret(twinbench, plugin, secrets, tmp_path:
         main._guarded(["export", "-o", str(tmp_path / "data" / "out"), "--format", "csv", "--store", store], True) == 0
     )
     assert songs(done.stdout, done.stderr, *files(tmp_path / "data")) == []
-
-
-def test_mlflow_holds_no_secret(secrets, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
-    make_store(tmp_path / "r.db")
-    with Store.open(tmp_path / "r.db") as store:
-        mlflow.send(store, RUN, f"sqlite:///{tmp_path / 'sent' / 'mlflow.db'}")
-    sent = list(files(tmp_path / "sent"))
-    assert any("twinbench.run" in text for text in sent)
-    assert songs(*sent, *capfd.readouterr()) == []
 
 
 @pytest.mark.parametrize(
