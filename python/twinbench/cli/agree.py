@@ -96,11 +96,11 @@ def _check(part: Part, options: Options, console: Console, *, as_json: bool) -> 
         terminal.agreement_matrix(
             steps, {result.stack: result.findings for result in checked if result.available}, console
         )
+        seeds = f"twinbench run {part.pipeline.name} --seeds 5"
         for step, (first, count) in {s: at for result in checked for s, at in result.parts_at.items()}.items():
             print(
                 f"{step}: trainings that differ by roundings part at step {first:,} of {count:,}: from there on only "
-                f"large mistakes are seen here, and equal quality over seeds decides (twinbench run {part.pipeline.name} "
-                "--seeds 5)"
+                f"large mistakes are seen here, and equal quality over seeds decides ({seeds})"
             )
     if not all(result.ok for result in checked if result.available):
         raise typer.Exit(FAILED)
