@@ -57,11 +57,18 @@ def in_one_line(error: BaseException, files: Collection[str] = ()) -> str:
     The place is the last line of one of the ``files`` that was being executed, or else of any file. It is left out for
     exceptions of the library's own types, whose messages say what is wrong.
     """
-    message = " ".join(str(error).partition("\nStacktrace:")[0].split())[:LONGEST]
+    message = " ".join(_message(error).partition("\nStacktrace:")[0].split())[:LONGEST]
     name = type(error).__name__
     text = f"{name}: {message}" if message else f"{name} without a message"
     place = _place(error.__traceback__, files) if type(error).__module__ == "builtins" else ""
     return f"{text} ({place})" if place else text
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # another library's method
+        return "(its message can't be had)"
 
 
 def _place(trace: TracebackType | None, files: Collection[str]) -> str:

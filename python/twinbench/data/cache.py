@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from twinbench import leftovers
 from twinbench.errors import BadInput
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
@@ -26,7 +27,8 @@ def written(target: Path) -> Iterator[IO[bytes]]:
     Raises BadInput if the cache isn't writable.
     """
     with _writable_parent(target):
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
+        leftovers.sweep(target.parent, target.name)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}-{leftovers.owner()}-")
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -40,13 +42,11 @@ def written(target: Path) -> Iterator[IO[bytes]]:
 def filled(target: Path) -> Iterator[Path]:
     """Make a temporary directory that becomes ``target`` when the context ends, unless another process was quicker."""
     with _writable_parent(target):
-        unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix="unfinished-"))
-    try:
-        yield unfinished
+        temporary = leftovers.directory("unfinished", target.parent)
+    with temporary as name:
+        yield Path(name)
         with contextlib.suppress(OSError):
-            os.rename(unfinished, target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+            os.rename(name, target)
 
 
 def arrays_at(target: Path, make: Callable[[], Arrays]) -> Arrays:
@@ -54,6 +54,8 @@ def arrays_at(target: Path, make: Callable[[], Arrays]) -> Arrays:
     if not arrays.saved(target):
         with filled(target) as directory:
             arrays.save(directory, make())
+            if not arrays.saved(target):
+                shutil.rmtree(target, ignore_errors=True)  # an earlier version's, in another form
     return arrays.load(target)
 
 

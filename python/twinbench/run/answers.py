@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twinbench.errors import BadInput, nearest
+from twinbench.launch import saved
 from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure, scratch
 from twinbench.launch.team import Team
 from twinbench.launch.variables import variables_of_worker
-from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Step
 from twinbench.plan.stack import Stack
@@ -59,6 +59,6 @@ def _answer(part: Part, stack: Stack, step: Step, references: Reference, options
                 break
         with scratch() as directory:
             team.ask(protocol.EXTRACT, options.timeout_s, step=step.id, directory=directory)
-            return arrays.load(Path(directory), mapped=False)
+            return saved.output(step.id, Path(directory), mapped=False)
     finally:
         team.kill()

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinbench import metrics
 from twinbench.frameworks.api import Framework
+from twinbench.launch import saved
 from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure
 from twinbench.launch.team import Team
-from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
@@ -27,7 +27,7 @@ from twinbench.run.models import keep, mistakes, quality, retrain
 from twinbench.run.options import SETTLED_WARM_UP_NS, WARM_UP_NS, Options, burst_size
 from twinbench.run.outputs import check_output, costs_its_cell_only
 from twinbench.run.surroundings import SURROUNDINGS, Surroundings
-from twinbench.store.records import LOOK, MODEL, NO_QUALITY, PEAK
+from twinbench.store.records import KINDS, LOOK, MODEL, NO_QUALITY, PEAK
 from twinbench.store.samples import NS
 from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
 from twinbench.worker import protocol
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 """Status of a failed cell by the kind of failure; FAILED for other kinds."""
-
-TRENDS = ("settled", "short", "faster", "slower")
-"""What the times may do at the end of a warm-up, from best to worst."""
 
 
 @dataclass(slots=True)
@@ -111,6 +108,7 @@ class Contender:
             jobs(self.pipeline, self.stack, self.reference, self.options), variables, self.options.memory_limit
         )
         answer = self.worker.ask(protocol.LOAD, START_TIMEOUT_S)
+        self._check_frameworks("load", answer.imports)
         self._add([self._sample("", "import", ns, name) for name, ns in answer.imports.items()])
         self.store.add_fact(self.cell, "", "rss_after_import_bytes", answer.rss_bytes)
         self.store.add_fact(self.cell, "", "devices", answer.devices)
@@ -138,8 +136,7 @@ class Contender:
         answer = self._ask(protocol.EXTRACT, step=step.id, directory=str(directory))
         self._add([self._sample(step.id, "boundary", answer.boundary_ns, "out")])
         findings = check_output(self._ask, step, self.stack, self.reference, directory)
-        for f in findings:
-            self.store.add_agreement(self.cell, f)
+        self.store.add_agreement(self.cell, *findings)
         examples = self.reference.examples(step)
         if examples:
             self.store.add_fact(self.cell, step.id, "examples", examples)
@@ -147,7 +144,7 @@ class Contender:
             self.store.add_fact(self.cell, step.id, "request", True)
         if quality.scores_all(step) and not any(f.error == float("inf") for f in findings):
             with costs_its_cell_only(step):
-                self._score(self.reference.output(step.inputs[1]), arrays.load(directory))
+                self._score(self.reference.output(step.inputs[1]), saved.output(step.id, directory))
         self.rechecks |= recheck.planned(step, findings, directory)
         shutil.rmtree(directory, ignore_errors=True)
         return findings
@@ -188,6 +185,7 @@ class Contender:
     def check_threads(self) -> None:
         """Refuse a stack whose libraries use more threads than the run allows."""
         counts = self._ask(protocol.THREAD_COUNTS).threads
+        self._check_frameworks("thread_counts", counts)
         self.store.add_fact(self.cell, "", "threads", counts)
         asked = self.options.threads
         wrong = [
@@ -199,12 +197,19 @@ class Contender:
         if wrong:
             raise WorkerFailure("threads", f"runs on more than {asked} thread(s): {', '.join(wrong)}")
 
+    def _check_frameworks(self, request: str, answered: Collection[str]) -> None:
+        """Refuse an answer that isn't about the frameworks of the stack."""
+        names = {framework.name for framework in self.stack.frameworks}
+        if names != set(answered):
+            what = f"{ascii(list(answered))[:80]} instead of {', '.join(sorted(names))}"
+            raise WorkerFailure("protocol", f"{request}: an answer about {what}")
+
     def warm_up(self, step: Step) -> None:
         """Calibrate a step, and run it until the times have settled."""
         limit_ns = SETTLED_WARM_UP_NS if self.trends.get(step.id) == "settled" else WARM_UP_NS
         warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=limit_ns)
         if limit_ns == WARM_UP_NS:
-            self.trends[step.id] = max(self.trends.get(step.id, warm.trend), warm.trend, key=TRENDS.index)
+            self.trends[step.id] = max(self.trends.get(step.id, warm.trend), warm.trend, key=protocol.TRENDS.index)
         trend, self.collector_ns[step.id] = self.trends[step.id], warm.collector_ns
         fact = warm.as_json() | {"trend": trend, "settled": trend == "settled"}
         self.store.add_fact(self.cell, step.id, "warm_up", fact)
@@ -222,6 +227,8 @@ class Contender:
         usual, limit_ns = burst_size(self.typical_ns[step.id], len(self.pipeline.steps))
         samples, limit_ns = max(1, round(usual * effort)), round(limit_ns * effort)
         timings = self._ask(protocol.BURST, step=step.id, min_samples=samples, limit_ns=limit_ns).timings
+        if len(timings) < samples:
+            raise WorkerFailure("protocol", f"burst {step.id}: {len(timings)} samples instead of {samples} or more")
         collector_ns = self.collector_ns.get(step.id)
         self._add([replace(self._timed(step.id, "steady", t, block), collector_ns=collector_ns) for t in timings])
         self.typical_ns[step.id] = timings[-1].wall_ns
@@ -255,7 +262,8 @@ class Contender:
             self.worker.kill()
             self.worker = None
         status = ENDINGS.get(failure.kind, Status.FAILED)
-        self.store.set_status(self.cell, status, kind=failure.kind, reason=failure.reason, stderr=failure.output)
+        kind = failure.kind if failure.kind in KINDS else "exception"
+        self.store.set_status(self.cell, status, kind=kind, reason=failure.reason, stderr=failure.output)
 
     def finish(self) -> None:
         """Give the cell its final status: done, or disagrees, which is shown and never ranked.

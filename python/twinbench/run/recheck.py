@@ -14,8 +14,8 @@ from math import inf
 from pathlib import Path
 from time import monotonic
 
+from twinbench.launch import saved
 from twinbench.launch.process import Ask, WorkerFailure, scratch
-from twinbench.ops import arrays
 from twinbench.ops.contract import NEUTRAL, Arrays, Kind
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
@@ -57,7 +57,7 @@ def planned(step: Step, findings: Sequence[Agreement], directory: Path) -> dict[
     """Return the step if its first output agrees; with this output, where the reference's has other inputs."""
     if not all(finding.ok or finding.declared for finding in findings):
         return {}
-    return {step.id: arrays.load(directory, mapped=False) if step.isolated else None}
+    return {step.id: saved.output(step.id, directory, mapped=False) if step.isolated else None}
 
 
 def recheck(
@@ -173,7 +173,7 @@ class _Checks:
         deviation = deviation_of(self.stack.steps[step.id], step.op.name)
         scale, values = reference.scale(step.id), reference.inputs(step)
         with costs_its_cell_only(step):
-            got = arrays.load(output)
+            got = saved.output(step.id, output)
             if reference is not self.reference and step.op.role == "train" and len(want["losses"]) > FIRST_LOSSES:
                 # On the pipeline's own data the whole training is checked. On others, two honest ones may part later.
                 got, want, scale = (_beginning(parts) for parts in (got, want, scale))
@@ -199,6 +199,8 @@ def _sources(step: Step) -> Iterator[tuple[str, Kind]]:
 def _broken(step: Step, answer: Varied) -> Iterator[Agreement]:
     """Yield the promises about inputs and outputs that a call on other data broke."""
     for source in answer.changed:
+        if source not in step.inputs:
+            raise WorkerFailure("protocol", f"varied {step.id}: changed: {ascii(source)[:40]} is not an input")
         yield different(step.id, source, "the call changes its input; let it work on a copy")
     if answer.form:
         yield different(step.id, "type", f"the call returns {answer.form}, so what is timed may not be the whole work")

@@ -219,11 +219,14 @@ class Store:
         )
         return [Sample(*row) for row in rows]
 
-    def add_agreement(self, cell_id: int, agreement: Agreement) -> None:
-        """Keep the agreement of an output of a step. It replaces an earlier agreement of the same output."""
-        a = agreement
-        values = (a.level, a.error, a.max_abs, int(a.ok), a.detail, a.psnr_db, a.declared)
-        self._db.replace("agreements", cell_id, a.step, a.output, *values)
+    def add_agreement(self, cell_id: int, *agreements: Agreement) -> None:
+        """Keep the agreement of outputs of a step, together. They replace earlier agreements of the same outputs."""
+        rows = [
+            (cell_id, a.step, a.output, a.level, a.error, a.max_abs, int(a.ok), a.detail, a.psnr_db, a.declared)
+            for a in agreements
+        ]
+        with self._db.transaction() as db:
+            db.executemany(f"INSERT OR REPLACE INTO agreements VALUES ({', '.join('?' * 10)})", rows)
 
     def agreements(self, cell_id: int) -> list[Agreement]:
         """Return the agreement of every checked output of a cell, in the order of checking."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from twinbench.launch import saved
 from twinbench.launch.process import Ask
 from twinbench.numbers import training_rows
 from twinbench.plan.pipeline import Pipeline, Step
@@ -46,7 +47,7 @@ def model(ask: Ask, pipeline: Pipeline, stack: Stack, reference: Reference, dire
     name = ask(protocol.KEEP, step=source, directory=str(exported)).name
     if not name:
         return None
-    files = {str(path.relative_to(directory)): path.read_bytes() for path in exported.rglob("*") if path.is_file()}
+    files = {f"{MODEL}/{path}": content for path, content in saved.model(source, exported, name).items()}
     framework = stack.steps[source].name
     features = _features(pipeline, rows, reference)
     about = {"framework": framework, "name": name, "input": rows, "features": features}
