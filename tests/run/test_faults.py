@@ -119,7 +119,7 @@ UNFIT = {
     "negative": "first noop: timing.wall_ns: -1.0 instead of a finite number from 0 on",
     "no-evals": "first noop: evals: 0 instead of a number from 1 on",
     "too-large": "first noop: timing.evals: 9223372036854775808 instead of a whole number from 0 on",
-    "number": "garbage instead of an answer: b'3'",
+    "number": "first noop: garbage instead of an answer: 3",
     "list": "first noop: FirstCall: [] instead of an object",
     "nested": "garbage instead of an answer",
     "deep": "first noop: facts: more than 20 levels of lists and objects",
