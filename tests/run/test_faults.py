@@ -122,7 +122,7 @@ UNFIT = {
     "number": "first noop: garbage instead of an answer: 3",
     "list": "first noop: FirstCall: [] instead of an object",
     "nested": "garbage instead of an answer",
-    "deep": "first noop: facts: more than 20 levels of lists and objects",
+    "deep": "first noop: facts.a: more than 20 levels of lists and objects",
     "surrogate": r"first noop: facts: '\ud800' instead of Unicode text",
     "future": "first noop: it says that 1e+06 s passed",
     "other": "first noop: an answer to request 1 instead of 2",

@@ -23,7 +23,7 @@ from twinbench.plan.stack import deviation as deviation_of
 from twinbench.run.agree import reference as references
 from twinbench.run.agree import variation
 from twinbench.run.agree.agreement import check_agreement
-from twinbench.run.agree.reference import Reference
+from twinbench.run.agree.reference import FIRST_LOSSES, Reference
 from twinbench.run.outputs import costs_its_cell_only
 from twinbench.store.records import Agreement
 from twinbench.worker import protocol
@@ -42,9 +42,6 @@ DEFERRED_FACTOR = 4
 
 DEFERRED_NS = 5_000_000
 """Least nanoseconds of a conversion that is said to do the call's work."""
-
-FIRST_LOSSES = 20
-"""Losses of a training that are compared once the whole training has agreed."""
 
 TWICE_S = 5.0
 """Most seconds that the steps take on other data, for them to be executed on further data without a suspicion."""
@@ -174,7 +171,11 @@ class _Checks:
         scale, values = reference.scale(step.id), reference.inputs(step)
         with costs_its_cell_only(step):
             got = saved.output(step.id, output)
-            if reference is not self.reference and step.op.role == "train" and len(want["losses"]) > FIRST_LOSSES:
+            if (
+                reference is not self.reference
+                and step.op.role == "train"
+                and len(got.get("losses", ())) > FIRST_LOSSES
+            ):
                 # On the pipeline's own data the whole training is checked. On others, two honest ones may part later.
                 got, want, scale = (_beginning(parts) for parts in (got, want, scale))
                 values = []

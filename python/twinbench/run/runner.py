@@ -98,7 +98,7 @@ def _changed(before: PlannedPipeline, now: PlannedPipeline) -> str:
 
 def _store_pipeline(part: Part, store: Store, run_id: str, references: reference.Reference) -> None:
     store.add_pipeline(run_id, _planned(part))
-    for name, values in references.baselines.items():
+    for name, values in references.baselines(part.pipeline).items():
         for metric, value in values.items():
             store.add_baseline(run_id, part.pipeline.name, part.size, name, metric, value)
 

@@ -161,7 +161,7 @@ def sliced(tmp_path: Path, columns: list[str]) -> dict[str, np.ndarray]:
     for step, values in outputs.items():
         arrays.save(tmp_path / "outputs" / step, values)
     arrays.save(tmp_path / "givens" / "split", {"train": np.arange(60), "test": np.arange(60, 120)})
-    return mistakes.slices(plan, Reference(tmp_path, {}, {})) | {"sorted": ordered}
+    return mistakes.slices(plan, Reference(tmp_path, {})) | {"sorted": ordered}
 
 
 def test_slices_have_the_columns_as_they_were_before_they_became_features(tmp_path: Path):

@@ -70,6 +70,16 @@ def trained(p: Training, arrays: Arrays, given: Arrays, dtype: Any, change: Chan
         return {"input": given["input"], **narrow, "losses": np.array(losses, dtype=np.float32)}
 
 
+def beginning(p: Training, given: Arrays, updates: int) -> Arrays:
+    """Return the givens of a training that ends after ``updates`` batches, or after the epoch that holds the last."""
+    epochs, rows = given["order"].shape
+    steps = -(-rows // p.batch_size)
+    if epochs * steps <= updates:
+        return given
+    order = given["order"][: -(-updates // steps)]
+    return given | {"order": order[:, : updates * p.batch_size]}
+
+
 def derived(p: Training, output: Arrays, arrays: Arrays, given: Arrays) -> Arrays:
     """Compute what a trained model learnt; float64.
 

@@ -19,6 +19,7 @@ def baselines(arrays: Arrays) -> dict[str, dict[str, float]]:
     from sklearn.dummy import DummyClassifier
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     x, y, test = (arrays[name].reshape(len(arrays[name]), -1) for name in ("x_train", "y_train", "x_test"))
     if len(np.unique(y)) < 2 or set(np.unique(arrays["y_test"])) - set(np.unique(y)):
@@ -30,7 +31,8 @@ def baselines(arrays: Arrays) -> dict[str, dict[str, float]]:
     if x.size <= MOST_BOOSTED:
         models["gradient-boosting"] = HistGradientBoostingClassifier(random_state=0)
     values = {}
-    for name, model in models.items():
-        p = model.fit(x, y.ravel()).predict_proba(test).astype(np.float32)
-        values[name] = metrics.evaluate(arrays["y_test"], p[:, 1] if p.shape[1] == 2 else p)
+    with threadpool_limits(1):  # beside other work, threads of OpenMP spend most of their time waiting
+        for name, model in models.items():
+            p = model.fit(x, y.ravel()).predict_proba(test).astype(np.float32)
+            values[name] = metrics.evaluate(arrays["y_test"], p[:, 1] if p.shape[1] == 2 else p)
     return values

@@ -1,4 +1,4 @@
-"""The reference's run of a pipeline: outputs to check agreement with, givens for every stack, and the baselines.
+"""The reference's run of a pipeline: outputs to check agreement with, and givens for every stack.
 
 A reference is computed once per pipeline, size, dataset and version of its code, and cached.
 """
@@ -22,11 +22,19 @@ from twinbench.data import cache
 from twinbench.errors import BadInput, in_one_line
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays, OutsideContract
+from twinbench.ops.training.learning import beginning
+from twinbench.ops.training.networks import Training
 from twinbench.plan.pipeline import DATA, Pipeline, Step
 from twinbench.run.agree import baselines, sources, variation
 
+COMPLETE = "complete"
+"""File of a reference that is written last: without the file, the reference was refused or interrupted."""
+
 BASELINES = "baselines.json"
-"""File of a reference with the baselines' metrics; written last, and so the sign that the reference is complete."""
+"""File of a reference with the metrics of the baselines, once they were asked for."""
+
+FIRST_LOSSES = 20
+"""Losses of a training that are compared on other data, once the whole training has agreed on the pipeline's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +44,6 @@ class Reference:
     directory: Path
     files: Mapping[str, str]
     """Path of the file that a step reads, by step id."""
-    baselines: Mapping[str, Mapping[str, float]]
-    """Values by baseline and metric."""
 
     def directory_of(self, source: str) -> str:
         """Return the directory of a step's output, or of the dataset's value."""
@@ -63,6 +69,17 @@ class Reference:
         path = self.directory / "scales" / step
         return arrays.load(path) if arrays.saved(path) else {}
 
+    def baselines(self, pipeline: Pipeline) -> Mapping[str, Mapping[str, float]]:
+        """Return the metrics of the baselines by name, from the cache or fitted now; none without a split."""
+        path = self.directory / BASELINES
+        if not path.is_file():
+            split = next((step.id for step in pipeline.steps if step.op.role == "split"), None)
+            with _quiet():
+                values = baselines.baselines(self.output(split)) if split is not None else {}
+            with cache.written(path) as file:
+                file.write(json.dumps(values).encode())
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+
     def examples(self, step: Step) -> int:
         """Return how many examples one execution of a step trains on or scores; 0 for a step of another kind."""
         given = self.given(step.id)
@@ -79,11 +96,10 @@ def prepare(pipeline: Pipeline, size: str) -> Reference:
     amount = pipeline.amount(size)
     files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
     directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files)}"
-    if not (directory / BASELINES).is_file():
+    if not (directory / COMPLETE).is_file():
         with _quiet(), cache.filled(directory) as unfinished:
             _make(pipeline, amount, files, unfinished)
-    values = json.loads((directory / BASELINES).read_text(encoding="utf-8"))
-    return Reference(directory, files, values)
+    return Reference(directory, files)
 
 
 @contextmanager
@@ -109,30 +125,28 @@ def _key(pipeline: Pipeline, size: str, files: Mapping[str, str]) -> str:
 
 
 def _make(pipeline: Pipeline, amount: float | None, files: Mapping[str, str], directory: Path) -> None:
-    """Run the reference of every step in order on the pipeline's data, and save the outputs and the baselines."""
+    """Run the reference of every step in order on the pipeline's data, and save the outputs."""
     used = pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps)
     data = pipeline.dataset.value(amount) if pipeline.dataset is not None and used else None
-    outputs = _outputs(pipeline, data, files, directory)
-    split = next((outputs[step.id] for step in pipeline.steps if step.op.role == "split"), None)
-    values = baselines.baselines(split) if split is not None else {}
-    (directory / BASELINES).write_text(json.dumps(values), encoding="utf-8")
+    _outputs(pipeline, data, files, directory)
+    (directory / COMPLETE).touch()
 
 
 def _outputs(
-    pipeline: Pipeline, data: Arrays | None, files: Mapping[str, str], directory: Path, more_seed: int = 0
-) -> dict[str, Arrays]:
-    """Run the reference of every step in order on a value and files, save the outputs, and return them.
+    pipeline: Pipeline, data: Arrays | None, files: Mapping[str, str], directory: Path, number: int = 0
+) -> None:
+    """Run the reference of every step in order on a value and files, and save the outputs.
 
-    ``more_seed`` is added to the seed of every step that has one, for what is given to the implementations.
+    ``number`` counts variations of the pipeline's data from 1; 0 for the data themselves. It is added to the seed of
+    every step that has one, for what is given to the implementations.
     """
     outputs: dict[str, Arrays] = {}
     if data is not None:
         arrays.save(directory / DATA, data)
         outputs[DATA] = arrays.load(directory / DATA)
     for step in pipeline.steps:
-        _step(pipeline, step, outputs, files, directory, more_seed)
+        _step(pipeline, step, outputs, files, directory, number)
         outputs[step.id] = arrays.load(directory / "outputs" / step.id)
-    return outputs
 
 
 def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None:
@@ -150,10 +164,10 @@ def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None
             for rule in variation.rules(number):
                 with contextlib.suppress(BadInput):
                     _vary(pipeline, base, rule, number, unfinished / rule)
-                    (unfinished / rule / BASELINES).write_text("{}", encoding="utf-8")
+                    (unfinished / rule / COMPLETE).touch()
                     break
-    complete = next(directory / rule for rule in variation.RULES if (directory / rule / BASELINES).is_file())
-    return Reference(complete, {step: _varied_file(complete, step, file) for step, file in base.files.items()}, {})
+    complete = next(directory / rule for rule in variation.RULES if (directory / rule / COMPLETE).is_file())
+    return Reference(complete, {step: _varied_file(complete, step, file) for step, file in base.files.items()})
 
 
 def _vary(pipeline: Pipeline, base: Reference, rule: str, number: int, directory: Path) -> None:
@@ -175,17 +189,19 @@ def _step(
     outputs: Mapping[str, Arrays],
     files: Mapping[str, str],
     directory: Path,
-    more_seed: int,
+    number: int,
 ) -> None:
+    """Run the reference of a step and save its output; on a variation, only the beginning of a long training."""
     values: list[Any] = [files[step.id]] if step.id in files else [outputs[name] for name in step.inputs]
     try:
         step.op.requires(step.params, *values)
         if step.op.givens is not None:
             seed = getattr(step.params, "seed", None)
-            params = step.params if seed is None else replace(step.params, seed=seed + more_seed)
+            params = step.params if seed is None else replace(step.params, seed=seed + number)
             given = step.op.givens(params, *values)
             arrays.save(directory / "givens" / step.id, given)
-            values.append(given)
+            shortened = number > 0 and isinstance(step.params, Training)
+            values.append(beginning(step.params, given, FIRST_LOSSES) if shortened else given)
         output: Arrays = step.op.reference(step.params, *values)
         if step.op.scale is not None:
             scale = {name: np.asarray(unit) for name, unit in step.op.scale(step.params, output, *values).items()}
