@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from twinbench import __version__
 from twinbench.errors import FAILED, INTERRUPTED, OK, TwinbenchError
+from twinbench.launch import interrupts
 
 COMMANDS = {
     "list": ("twinbench.cli.list:list_", "Show pipelines, stacks, frameworks, ops and datasets."),
@@ -107,6 +108,7 @@ def main() -> NoReturn:
     """Run the console script. An error is one line on stderr and an exit code; ``--debug`` adds the traceback."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
+    interrupts.heed()
     sys.exit(_guarded(arguments, debug))
 
 

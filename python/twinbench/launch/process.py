@@ -6,6 +6,7 @@ knows no store and no statistics.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import signal
@@ -46,6 +47,17 @@ MODULE = "twinbench.worker.main"
 
 _numbers = itertools.count()
 """Numbers of this process's workers."""
+
+
+_alive: set[Worker] = set()
+"""Workers that were started and not killed."""
+
+
+@atexit.register
+def _end_all() -> None:
+    """Kill the workers that nobody has killed, because what should have was interrupted."""
+    for worker in list(_alive):
+        worker.kill()
 
 
 class Ask(Protocol):
@@ -93,6 +105,7 @@ class Worker:
             self._scratch = scratch()
             self._pipes = Pipes()
             self._process = self._started(module, variables, environment)
+            _alive.add(self)
         self._pipes.send(encode(job.as_json()))
 
     def _started(self, module: str, variables: Mapping[str, str], environment: str | None) -> subprocess.Popen[bytes]:
@@ -189,6 +202,7 @@ class Worker:
                 self._process.wait()
                 self._is_killed = True
             self._release()
+            _alive.discard(self)
 
     def _release(self) -> None:
         self._scratch.cleanup()

@@ -18,6 +18,7 @@ from typing import Any, Self
 from twinbench.errors import BadInput, StoreError, nearest
 from twinbench.store.database import Database
 from twinbench.store.records import (
+    FAILURE,
     TRANSITIONS,
     Agreement,
     Baseline,
@@ -92,6 +93,15 @@ class Store:
         """Set a run's status: ``running``, ``done`` or ``interrupted``."""
         self._db.write("UPDATE runs SET status = ? WHERE id = ?", status, run_id)
 
+    def fail_run(self, run_id: str, reason: str) -> None:
+        """Set a run, and its cells that haven't ended, to ``failed``, for an error that isn't a stack's."""
+        run = next(run for run in self.runs() if run.id == run_id)
+        changed = _json(run.arguments | {FAILURE: reason})
+        self._db.write("UPDATE runs SET status = 'interrupted', arguments = ? WHERE id = ?", changed, run_id)
+        for cell in self.cells(run_id):
+            if not cell.status.ended:
+                self.set_status(cell.id, Status.FAILED, kind="exception", reason=reason)
+
     def resume_run(self, run_id: str, arguments: Callable[[Run], dict[str, Any]]) -> None:
         """Set a run to ``running``, with the arguments that ``arguments`` returns for the run as the store has it.
 
@@ -106,7 +116,7 @@ class Store:
         """Return all runs, newest first."""
         query = "SELECT id, created, arguments, environment, status FROM runs ORDER BY created DESC, rowid DESC"
         return [
-            Run(run_id, created, json.loads(arguments), json.loads(environment), status)
+            _run(run_id, created, json.loads(arguments), json.loads(environment), status)
             for run_id, created, arguments, environment, status in self._db.read(query)
         ]
 
@@ -293,6 +303,11 @@ class Store:
         """Return the disturbances of the machine during a run, in the order in which they were recorded."""
         rows = self._db.read("SELECT at, facts FROM noise WHERE run_id = ? ORDER BY id", run_id)
         return [Noise(at, json.loads(facts)) for at, facts in rows]
+
+
+def _run(run_id: str, created: str, arguments: dict[str, Any], environment: dict[str, Any], status: str) -> Run:
+    """Return a run; one with the reason of a failure has failed, for which the column has no word of its own."""
+    return Run(run_id, created, arguments, environment, "failed" if FAILURE in arguments else status)
 
 
 def _now() -> str:
