@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plan": {"data", "frameworks", "julia", "launch", "metrics", "modalities", "ops"},
     "store": {"numbers"},
     "run": {"frameworks", "launch", "metrics", "numbers", "ops", "plan", "run.agree", "run.models", "store", "worker"},
-    "run.agree": {"data", "frameworks", "metrics", "ops", "plan", "store"},
+    "run.agree": {"data", "frameworks", "launch", "metrics", "ops", "plan", "store", "worker"},
     "run.models": {"launch", "metrics", "numbers", "ops", "plan", "run.agree", "store", "worker"},
     "conformance": {"frameworks", "julia", "launch", "ops", "plan", "run.agree", "store"},
     "run.cluster": {"data", "plan", "run", "store"},
@@ -235,6 +235,11 @@ def test_importing_twinbench_and_listing_frameworks_and_ops_imports_no_library()
 
 def test_a_worker_starts_without_any_library():
     assert not modules_after("import twinbench.worker.main") & {*LIBRARIES, "rich", "typer", "sqlite3"}
+
+
+def test_the_worker_of_the_reference_imports_what_a_reference_needs():
+    needed = {"numpy", "pydantic"}
+    assert modules_after("import twinbench.run.agree.worker") & {*LIBRARIES, "rich", "typer", "sqlite3"} == needed
 
 
 LOWER_FAMILIES = {

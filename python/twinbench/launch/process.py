@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -97,6 +97,7 @@ class Worker:
         self.memory_limit = memory_limit
         self._mark = f"{leftovers.owner()}.{next(_numbers)}"
         self._requests = itertools.count(1)
+        self._watched: tuple[str, Callable[[float], None]] | None = None
         self._family: set[family.Member] = set()
         """Descendants that were seen."""
         self._is_paused = self._is_killed = False
@@ -135,14 +136,18 @@ class Worker:
         """The worker's process id, which is also its process group."""
         return self._process.pid
 
+    def watch(self, doing: str, waiting: Callable[[float], None]) -> None:
+        """Have ``waiting`` called with the seconds that a request takes, and call what requests do ``doing``."""
+        self._watched = doing, waiting
+
     def ask(self, request: Request[Reply], timeout_s: float, **arguments: Any) -> Reply:
         """Send one request and return the reply, within ``timeout_s`` seconds of wall time."""
         number = next(self._requests)
-        doing = f"{request.name} {arguments.get('step', '')}".strip()
+        doing = self._watched[0] if self._watched else f"{request.name} {arguments.get('step', '')}".strip()
         start = time.monotonic()
         try:
             self._pipes.send(encode({"id": number, "do": request.name, "with": arguments}))
-            line = self._pipes.line(start + timeout_s, self._look(doing))
+            line = self._pipes.line(start + timeout_s, self._look(doing, start))
             reply = read_answer(line, number, request.reply)
             _check_claims(reply, time.monotonic() - start)
         except TimedOut:
@@ -208,17 +213,24 @@ class Worker:
         self._scratch.cleanup()
         self._pipes.close()
 
-    def _look(self, doing: str) -> Any:
+    def _look(self, doing: str, start: float) -> Callable[[], None] | None:
         """Return the function that is called while a request runs; None if nothing must be watched."""
-        return None if self.memory_limit is None else lambda: self._check_memory(doing)
+        if self.memory_limit is None and self._watched is None:
+            return None
 
-    def _check_memory(self, doing: str) -> None:
+        def look() -> None:
+            if self.memory_limit is not None:
+                self._check_memory(doing, self.memory_limit)
+            if self._watched is not None:
+                self._watched[1](time.monotonic() - start)
+
+        return look
+
+    def _check_memory(self, doing: str, limit: int) -> None:
         self._family |= family.members(self.pid)
         used = tree_rss(self.pid)
-        if self.memory_limit is not None and used > self.memory_limit:
-            raise self._failure(
-                "memory", f"{doing}: {used / 2**20:.0f} MiB resident, limit {self.memory_limit / 2**20:.0f} MiB"
-            )
+        if used > limit:
+            raise self._failure("memory", f"{doing}: {used / 2**20:.0f} MiB resident, limit {limit / 2**20:.0f} MiB")
 
     def _failure(self, kind: str, reason: str) -> WorkerFailure:
         self.kill()

@@ -14,6 +14,7 @@ from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Step
 from twinbench.plan.stack import Stack
 from twinbench.run.agree import reference
+from twinbench.run.agree.apart import computed_apart
 from twinbench.run.agree.reference import Reference
 from twinbench.run.contender import jobs
 from twinbench.run.options import Options
@@ -34,7 +35,12 @@ def step_of(part: Part, name: str) -> Step:
 
 def answers(part: Part, step: Step, options: Options, *, of_reference: bool) -> Iterator[tuple[str, Arrays | str]]:
     """Yield names and answers: the reference's, if asked for, and each stack's, or the reason why it has none."""
-    references = reference.prepare(part.pipeline, part.size)
+    with computed_apart(options.timeout_s, options.memory_limit) as compute:
+        try:
+            references = reference.prepare(part.pipeline, part.size, compute)
+        except WorkerFailure as failure:
+            yield REFERENCE, f"{failure.kind}: {failure.reason}"
+            return
     if of_reference:
         yield REFERENCE, references.output(step.id)
     for stack in part.stacks:

@@ -261,9 +261,7 @@ class Contender:
         if self.worker is not None:
             self.worker.kill()
             self.worker = None
-        status = ENDINGS.get(failure.kind, Status.FAILED)
-        kind = failure.kind if failure.kind in KINDS else "exception"
-        self.store.set_status(self.cell, status, kind=kind, reason=failure.reason, stderr=failure.output)
+        end(self.store, self.cell, failure)
 
     def finish(self) -> None:
         """Give the cell its final status: done, or disagrees, which is shown and never ranked.
@@ -293,6 +291,13 @@ class Contender:
 
     def _timed(self, step: str, kind: SampleKind, timing: Timing, block: int = 0) -> Sample:
         return Sample(self.process, block, step, kind, timing.wall_ns, timing.evals, timing.cpu_ns, timing.gc_ns)
+
+
+def end(store: Store, cell: int, failure: WorkerFailure) -> None:
+    """Store the failure with which a cell ends."""
+    kind = failure.kind if failure.kind in KINDS else "exception"
+    status = ENDINGS.get(failure.kind, Status.FAILED)
+    store.set_status(cell, status, kind=kind, reason=failure.reason, stderr=failure.output)
 
 
 def _and_more(reasons: list[str]) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,12 +39,51 @@ FIRST_LOSSES = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """The directory of a reference's outputs, and the path of the file that a step reads, by step id."""
+
+    directory: Path
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be computed: the reference of a pipeline at a size, or more of a reference that was ``made``.
+
+    That is its baselines for ``number`` 0, and else the reference on another variation of the data, counted from 1.
+    """
+
+    pipeline: Pipeline
+    size: str = ""
+    made: Made | None = None
+    number: int = 0
+
+
+Compute = Callable[[Task], Made]
+"""Function that carries out a task. Raises BadInput."""
+
+
+def at_once(task: Task) -> Made:
+    """Carry out a task in this process."""
+    stages = in_stages(task)
+    while True:
+        try:
+            with quiet():
+                next(stages)
+        except StopIteration as ended:
+            made: Made = ended.value
+            return made
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """The directory of the reference's outputs, and what every stack of the pipeline is given."""
 
     directory: Path
     files: Mapping[str, str]
     """Path of the file that a step reads, by step id."""
+    compute: Compute = at_once
+    """What computes baselines and variations when they are asked for."""
 
     def directory_of(self, source: str) -> str:
         """Return the directory of a step's output, or of the dataset's value."""
@@ -72,12 +112,10 @@ class Reference:
     def baselines(self, pipeline: Pipeline) -> Mapping[str, Mapping[str, float]]:
         """Return the metrics of the baselines by name, from the cache or fitted now; none without a split."""
         path = self.directory / BASELINES
+        if _split(pipeline) is None:
+            return {}
         if not path.is_file():
-            split = next((step.id for step in pipeline.steps if step.op.role == "split"), None)
-            with _quiet():
-                values = baselines.baselines(self.output(split)) if split is not None else {}
-            with cache.written(path) as file:
-                file.write(json.dumps(values).encode())
+            self.compute(Task(pipeline, made=Made(self.directory, self.files)))
         return dict(json.loads(path.read_text(encoding="utf-8")))
 
     def examples(self, step: Step) -> int:
@@ -88,22 +126,72 @@ class Reference:
         return len(self.output(step.id)["scores"]) if step.op.role == "score" else 0
 
 
-def prepare(pipeline: Pipeline, size: str) -> Reference:
+def prepare(pipeline: Pipeline, size: str, compute: Compute = at_once) -> Reference:
     """Return the reference of a pipeline at a size, from the cache or computed now.
 
     Raises BadInput if the reference of a step refuses its input.
     """
+    made = _cached(pipeline, size) or compute(Task(pipeline, size))
+    return Reference(made.directory, made.files, compute)
+
+
+def _cached(pipeline: Pipeline, size: str) -> Made | None:
+    """Return what is in the cache; None if that can't be told without making the pipeline's data."""
+    parent = paths.cache_dir() / "reference"
+    if not any(parent.glob(f"{pipeline.name}-{size}-*")):
+        return None
+    made = _made(pipeline, size)
+    return made if (made.directory / COMPLETE).is_file() else None
+
+
+def _made(pipeline: Pipeline, size: str) -> Made:
+    """Return where the reference of a pipeline is or will be, and its files, which are made if they are missing."""
     amount = pipeline.amount(size)
     files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
-    directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files)}"
-    if not (directory / COMPLETE).is_file():
-        with _quiet(), cache.filled(directory) as unfinished:
-            _make(pipeline, amount, files, unfinished)
-    return Reference(directory, files)
+    return Made(paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files)}", files)
+
+
+def in_stages(task: Task) -> Generator[str, None, Made]:
+    """Carry out a task. Before each stage its name is yielded, and the end returns what was made."""
+    if task.made is None:
+        return (yield from _reference(task.pipeline, task.size))
+    if task.number:
+        return (yield from _variation(task.pipeline, task.made, task.number))
+    yield "baselines"
+    split = _split(task.pipeline)
+    assert split is not None
+    values = baselines.baselines(arrays.load(task.made.directory / "outputs" / split))
+    with cache.written(task.made.directory / BASELINES) as file:
+        file.write(json.dumps(values).encode())
+    return task.made
+
+
+def _split(pipeline: Pipeline) -> str | None:
+    return next((step.id for step in pipeline.steps if step.op.role == "split"), None)
+
+
+def _reference(pipeline: Pipeline, size: str) -> Generator[str, None, Made]:
+    """Run the reference of every step in order on the pipeline's data, and save the outputs."""
+    yield "data"
+    made = _made(pipeline, size)
+    if (made.directory / COMPLETE).is_file():
+        return made
+    _remove_incomplete(made.directory)
+    used = pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps)
+    with cache.filled(made.directory) as unfinished:
+        data = pipeline.dataset.value(pipeline.amount(size)) if pipeline.dataset is not None and used else None
+        yield from _outputs(pipeline, data, made.files, unfinished)
+        (unfinished / COMPLETE).touch()
+    return made
+
+
+def _remove_incomplete(directory: Path) -> None:
+    """Remove a directory that has another form, as an earlier version of twinbench wrote it."""
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the warnings of NumPy and other libraries off stderr: what matters is refused, or is part of the answer."""
     with warnings.catch_warnings(record=True), np.errstate(all="ignore"):
         yield
@@ -124,18 +212,10 @@ def _key(pipeline: Pipeline, size: str, files: Mapping[str, str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _make(pipeline: Pipeline, amount: float | None, files: Mapping[str, str], directory: Path) -> None:
-    """Run the reference of every step in order on the pipeline's data, and save the outputs."""
-    used = pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps)
-    data = pipeline.dataset.value(amount) if pipeline.dataset is not None and used else None
-    _outputs(pipeline, data, files, directory)
-    (directory / COMPLETE).touch()
-
-
 def _outputs(
     pipeline: Pipeline, data: Arrays | None, files: Mapping[str, str], directory: Path, number: int = 0
-) -> None:
-    """Run the reference of every step in order on a value and files, and save the outputs.
+) -> Iterator[str]:
+    """Run the reference of every step in order on a value and files, and save the outputs. Yields the steps before.
 
     ``number`` counts variations of the pipeline's data from 1; 0 for the data themselves. It is added to the seed of
     every step that has one, for what is given to the implementations.
@@ -145,6 +225,7 @@ def _outputs(
         arrays.save(directory / DATA, data)
         outputs[DATA] = arrays.load(directory / DATA)
     for step in pipeline.steps:
+        yield step.id
         _step(pipeline, step, outputs, files, directory, number)
         outputs[step.id] = arrays.load(directory / "outputs" / step.id)
 
@@ -157,26 +238,48 @@ def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None
     sources = [Path(base.directory_of(DATA)), *(Path(file) for file in base.files.values())]
     if sum(variation.size_of(path) for path in sources) > variation.LARGEST_BYTES:
         return None
+    made = Made(base.directory, base.files)
+    if _variant(made, number) is None:
+        base.compute(Task(pipeline, made=made, number=1 + number))
+    variant = _variant(made, number)
+    return None if variant is None else Reference(variant.directory, variant.files, base.compute)
+
+
+def _varied_directory(made: Made, number: int) -> Path:
     code = hashlib.sha256(Path(variation.__file__).read_bytes()).hexdigest()[:8]
-    directory = base.directory.with_name(f"{base.directory.name}-varied-{number}-{code}")
-    if not directory.is_dir():
-        with _quiet(), cache.filled(directory) as unfinished:
-            for rule in variation.rules(number):
-                with contextlib.suppress(BadInput):
-                    _vary(pipeline, base, rule, number, unfinished / rule)
-                    (unfinished / rule / COMPLETE).touch()
-                    break
-    complete = next(directory / rule for rule in variation.RULES if (directory / rule / COMPLETE).is_file())
-    return Reference(complete, {step: _varied_file(complete, step, file) for step, file in base.files.items()})
+    return made.directory.with_name(f"{made.directory.name}-varied-{number}-{code}")
 
 
-def _vary(pipeline: Pipeline, base: Reference, rule: str, number: int, directory: Path) -> None:
-    saved = Path(base.directory_of(DATA))
-    data = variation.vary_arrays(arrays.load(saved), rule, number) if arrays.saved(saved) else None
-    files = {step: _varied_file(directory, step, file) for step, file in base.files.items()}
-    for step, file in base.files.items():
-        variation.vary_file(Path(file), Path(files[step]), rule, number)
-    _outputs(pipeline, data, files, directory, 1 + number)
+def _variant(made: Made, number: int) -> Made | None:
+    """Return the reference on a variation of the data if it is in the cache."""
+    rules = (_varied_directory(made, number) / rule for rule in variation.RULES)
+    complete = next((directory for directory in rules if (directory / COMPLETE).is_file()), None)
+    if complete is None:
+        return None
+    return Made(complete, {step: _varied_file(complete, step, file) for step, file in made.files.items()})
+
+
+def _variation(pipeline: Pipeline, made: Made, number: int) -> Generator[str, None, Made]:
+    """Run the reference on the variation ``number``, by the first rule whose data the contracts allow."""
+    directory = _varied_directory(made, number - 1)
+    _remove_incomplete(directory)
+    with cache.filled(directory) as unfinished:
+        for rule in variation.rules(number - 1):
+            with contextlib.suppress(BadInput):
+                yield from _vary(pipeline, made, rule, number, unfinished / rule)
+                (unfinished / rule / COMPLETE).touch()
+                break
+    return made
+
+
+def _vary(pipeline: Pipeline, made: Made, rule: str, number: int, directory: Path) -> Iterator[str]:
+    yield f"other data ({rule})"
+    saved = made.directory / DATA
+    data = variation.vary_arrays(arrays.load(saved), rule, number - 1) if arrays.saved(saved) else None
+    files = {step: _varied_file(directory, step, file) for step, file in made.files.items()}
+    for step, file in made.files.items():
+        variation.vary_file(Path(file), Path(files[step]), rule, number - 1)
+    yield from _outputs(pipeline, data, files, directory, number)
 
 
 def _varied_file(directory: Path, step: str, file: str) -> str:
@@ -210,6 +313,8 @@ def _step(
         raise BadInput(
             f"{pipeline.path}: step '{step.id}' ({step.op.name}): {_with_own_path(pipeline, step, files, str(error))}"
         ) from error
+    except MemoryError:
+        raise
     except Exception as error:
         what = f"no column {error}" if isinstance(error, KeyError) else in_one_line(error)
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
