@@ -51,7 +51,7 @@ REPLIES: Mapping[protocol.Request[Any], protocol.Content] = {
     protocol.FIRST: protocol.FirstCall(TIMING, 0, 0, {"value": "float64"}),
     protocol.EXTRACT: protocol.Crossing(1),
     protocol.THREAD_COUNTS: protocol.ThreadCounts({"probe": {"pool": 1}}),
-    protocol.WARM_UP: protocol.WarmUp(1, 1, "settled", None, 0, None),
+    protocol.WARM_UP: protocol.WarmUp(1, 1, "settled", None, 0, None, 1.0, 1.0),
     protocol.BURST: protocol.Burst((TIMING,) * 3),
     protocol.MEMORY: protocol.Memory(1, 1),
     protocol.REPEAT: protocol.Repeated(1.0),

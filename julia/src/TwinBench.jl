@@ -10,6 +10,7 @@ module TwinBench
 using LinearAlgebra: BLAS
 using PrecompileTools: @compile_workload, @setup_workload
 
+include("trend.jl")
 include("measure.jl")
 include("crossing.jl")
 
@@ -100,7 +101,9 @@ end
     @compile_workload begin
         first_call(spin)
         evals = calibrate(spin)
+        collect_garbage()
         warm_up(spin, evals, 1)
+        warm_again(spin, evals, 1.0, 1)
         flat(burst(spin, evals, 1, 1))
         values = Values()
         lend!(values, "x", Float64, UInt(pointer(numbers)), size(numbers), nothing)

@@ -57,6 +57,8 @@ What warm-up showed about a call. `trend` is `settled`, `faster`, `slower` or `s
 
 `collector_ns` is the garbage collector's time per evaluation in the long run, `nothing` where each sample pays for
 itself; `collections` is the number of samples in which the collector ran, and `allocated_bytes` is per evaluation.
+`level_ns` is the time of the samples before the times had the level of the end, without waits for the processor; that of
+all samples if the times changed to the end. `usual_ns` is the median of the last half of the samples, per evaluation.
 """
 struct WarmUp
     discarded::Int
@@ -64,6 +66,8 @@ struct WarmUp
     collector_ns::Union{Nothing, Float64}
     collections::Int
     allocated_bytes::Float64
+    level_ns::Float64
+    usual_ns::Float64
 end
 
 """
@@ -132,12 +136,20 @@ function first_call(@nospecialize(call))
 end
 
 """
+    collect_garbage()
+
+Free the garbage that first calls and checks left behind, once, before the first warm-up of a process.
+"""
+collect_garbage() = GC.gc()
+
+# What follows is compiled once for all calls: only `timed` is compiled for each of them.
+
+"""
     calibrate(call) -> Int
 
 Return the least power of two of evaluations with which a sample lasts at least `MIN_SAMPLE_NS`.
 """
-function calibrate(call)
-    GC.gc()
+function calibrate(@nospecialize(call))
     evals = 1
     while !lasts(call, evals)
         evals *= 2
@@ -150,55 +162,12 @@ end
 
 Check whether three samples in a row are long enough, because a disturbance can lengthen one; a very long sample suffices.
 """
-function lasts(call, evals::Int)
+function lasts(@nospecialize(call), evals::Int)
     for _ in 1:3
         wall = timed(call, evals).wall_ns * evals
         (wall < MIN_SAMPLE_NS || wall >= CERTAIN_NS) && return wall >= CERTAIN_NS
     end
     return true
-end
-
-"""
-    trend(times) -> String
-
-Look for a change in the last half of the times, at least `LEAST_SAMPLES` of them, in either direction.
-
-Medians of up to `GROUPS` groups are tested: a longer warm-up has longer groups, which spikes and slow waves of the
-machine disturb less.
-"""
-function trend(times::AbstractVector{<:Real})
-    length(times) < LEAST_SAMPLES && return "short"
-    window = times[(end - max(length(times) ÷ 2, LEAST_SAMPLES) + 1):end]
-    size = cld(length(window), GROUPS)
-    groups = reverse([middle(window[(stop - size + 1):stop]) for stop in length(window):(-size):size])
-    split = change_point(groups)
-    split === nothing && return "settled"
-    before, after = middle(groups[1:split]), middle(groups[(split + 1):end])
-    abs(after - before) <= CHANGE * before && return "settled"
-    return after > before ? "slower" : "faster"
-end
-
-"""
-    middle(values)
-
-Return the median; of an even number of values, the higher of the two in the middle.
-"""
-middle(values) = sort(values)[length(values) ÷ 2 + 1]
-
-"""
-    change_point(values) -> Union{Int, Nothing}
-
-Return the number of values before the level changes, or nothing: Pettitt (1979), two-sided at `CHANGE_P`.
-
-Pettitt's limit is corrected for few values as Siegmund (1985) corrects maxima of random walks.
-"""
-function change_point(values::AbstractVector{<:Real})
-    n = length(values)
-    n < 2 && return nothing
-    scores = cumsum([sum(sign(other - value) for other in values) for value in values])
-    highest, split = findmax(abs, scores)
-    height = highest + 0.5826 * n / sqrt(3)
-    return 2 * exp(-6 * height^2 / (n^3 + n^2)) < CHANGE_P ? split : nothing
 end
 
 """
@@ -241,7 +210,7 @@ The first look is after `FIRST_LOOK` samples or a quarter of the limit, and each
 Where the garbage collector took `CHANGE` of the time or more, warm-up goes on for up to another quarter of the limit,
 until `COLLECTIONS` samples had collections.
 """
-function warm_up(call, evals::Int, limit_ns::Integer)
+function warm_up(@nospecialize(call), evals::Int, limit_ns::Integer)
     timings = Timing[]
     spent, look, seen = 0.0, FIRST_LOOK, "short"
     before = Base.gc_num()
@@ -250,22 +219,59 @@ function warm_up(call, evals::Int, limit_ns::Integer)
         spent += timings[end].wall_ns * evals
         early = look == FIRST_LOOK && length(timings) >= LEAST_SAMPLES && spent >= limit_ns / 4
         if length(timings) >= look || early || spent >= limit_ns
-            seen = trend([timing.wall_ns - timing.gc_ns for timing in timings])
+            seen = trend(times_of(timings))
             look = 2 * length(timings)
         end
     end
-    ran = count(timing -> timing.gc_ns > 0, timings)
     weighs = sum(timing.gc_ns for timing in timings) * evals >= CHANGE * spent > 0
-    limit = spent + limit_ns / 4
-    while weighs && length(timings) >= LEAST_SAMPLES && ran <= COLLECTIONS && spent < limit
+    busy = [min(timing.wall_ns, timing.cpu_ns) for timing in timings] # a wait for the processor is not a change
+    level = seen in ("faster", "slower") ? length(busy) : samples_to_level(busy)
+    level_ns = sum(busy[1:level]) * evals
+    weighs && length(timings) >= LEAST_SAMPLES && watch_collector!(timings, call, evals, limit_ns / 4)
+    return warm(timings, evals, seen, level_ns, before)
+end
+
+"""
+    warm_again(call, evals, time_ns, collector_limit_ns) -> WarmUp
+
+Warm up for a time that another process has shown to be enough; at least one sample.
+
+With a limit for the collector, at least `LEAST_SAMPLES` are taken, and it is watched for up to that time.
+"""
+function warm_again(@nospecialize(call), evals::Int, time_ns::Real, collector_limit_ns::Real)
+    timings = Timing[]
+    spent = 0.0
+    before = Base.gc_num()
+    while isempty(timings) || spent < time_ns
+        push!(timings, timed(call, evals))
+        spent += timings[end].wall_ns * evals
+    end
+    collector_limit_ns > 0 && watch_collector!(timings, call, evals, collector_limit_ns)
+    return warm(timings, evals, trend(times_of(timings)), time_ns, before)
+end
+
+"""Add samples until `COLLECTIONS` of them had collections, or for `limit_ns`; `LEAST_SAMPLES` in any case."""
+function watch_collector!(timings::Vector{Timing}, @nospecialize(call), evals::Int, limit_ns::Real)
+    ran = count(timing -> timing.gc_ns > 0, timings)
+    spent = 0.0
+    while length(timings) < LEAST_SAMPLES || (ran <= COLLECTIONS && spent < limit_ns)
         push!(timings, timed(call, evals))
         spent += timings[end].wall_ns * evals
         ran += timings[end].gc_ns > 0
     end
+    return timings
+end
+
+times_of(timings::Vector{Timing}) = [timing.wall_ns - timing.gc_ns for timing in timings]
+
+"""Return what samples showed that were taken since `before`."""
+function warm(timings::Vector{Timing}, evals::Int, seen::String, level_ns::Real, before::Base.GC_Num)
     collected = Base.GC_Diff(Base.gc_num(), before)
     COLLECTED .+= (sum(collection_costs(timings)) * evals, collected.allocd)
     bytes = collected.allocd / (length(timings) * evals)
-    return WarmUp(length(timings), seen, collector_ns(timings, bytes), ran, bytes)
+    ran = count(timing -> timing.gc_ns > 0, timings)
+    usual = middle([timing.wall_ns for timing in timings[(length(timings) ÷ 2 + 1):end]])
+    return WarmUp(length(timings), seen, collector_ns(timings, bytes), ran, bytes, level_ns, usual)
 end
 
 """
@@ -276,7 +282,7 @@ Take one block's samples of one step: at least `min_samples`, and at least `limi
 Samples that begin in the first `WAKING_NS` are discarded, unless they last `CERTAIN_NS`: in such a sample, what a stop
 costs is about 1 %.
 """
-function burst(call, evals::Int, min_samples::Integer, limit_ns::Integer)
+function burst(@nospecialize(call), evals::Int, min_samples::Integer, limit_ns::Integer)
     timings = Timing[]
     spent = 0.0
     start = time_ns()

@@ -108,6 +108,7 @@ spinning(microseconds) = TwinBench.Call(TwinBench.Probe.spin, (; microseconds), 
         @inferred TwinBench.calibrate(spinning(1.0))
         @inferred TwinBench.burst(spinning(1.0), 1, 1, 0)
         @inferred TwinBench.warm_up(spinning(1.0), 1, 0)
+        @inferred TwinBench.warm_again(spinning(1.0), 1, 0.0, 0)
     end
 
     @testset "timings travel as columns" begin

@@ -24,6 +24,24 @@ const NOISE = [0.01 * sin(37.0 * i^2) for i in 1:600]
         end
     end
 
+    @testset "the time to the level is told, in either direction" begin
+        for (high, factor, samples) in ((0, 1.0, 0), (1, 2.0, 1), (4, 0.7, 4), (15, 1.2, 16), (16, 1.2, 16))
+            @test TwinBench.samples_to_level([(i <= high ? factor : 1.0) * exp(NOISE[i]) for i in 1:64]) == samples
+        end
+        @test TwinBench.samples_to_level([1.0]) == 0
+    end
+
+    @testset "a later process warms up for the given time, and watches the collector where it is asked to" begin
+        brief = TwinBench.warm_again(spinning(1000.0), 1, 0, 0)
+        @test (brief.discarded, brief.collector_ns) == (1, nothing)
+        longer = TwinBench.warm_again(spinning(1000.0), 1, 5.0e6, 0)
+        @test 1 < longer.discarded <= 5
+        @test 1.0e6 <= longer.usual_ns
+        watched = TwinBench.warm_again(littering, 1, 0, 1_000_000_000)
+        @test watched.discarded >= TwinBench.LEAST_SAMPLES
+        @test watched.collector_ns > 0
+    end
+
     @testset "ramps are seen, and a change below one percent is settled" begin
         for count in (10, 64, 512)
             @test TwinBench.trend([exp(NOISE[i] / 2) * (1 + i / count) for i in 1:count]) == "slower"
@@ -54,7 +72,7 @@ const NOISE = [0.01 * sin(37.0 * i^2) for i in 1:600]
 
     @testset "warm-up ends at its limit, after one sample at least" begin
         warm = TwinBench.warm_up(spinning(1000.0), 1, 0)
-        @test (warm.discarded, warm.trend, warm.collector_ns) == (1, "short", nothing)
+        @test (warm.discarded, warm.trend, warm.collector_ns, warm.level_ns) == (1, "short", nothing, 0)
     end
 
     @testset "the collector's time is the mean over whole cycles" begin

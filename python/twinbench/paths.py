@@ -14,6 +14,12 @@ def resource(name: str) -> Path:
     return installed if installed.is_dir() else PACKAGE.parents[1] / name
 
 
+def make_private(directory: Path) -> None:
+    """Make a directory and its parents, as far as they are missing, closed to other users. Raises OSError."""
+    for missing in reversed([path for path in (directory, *directory.parents) if not path.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+
+
 def _user(kind: str, variable: str) -> Path:
     import platformdirs
 

@@ -11,24 +11,25 @@ import pytest
 from rich.console import Console, Group
 from rich.progress import Progress
 
-from tests.results.make_store import RUN, drop_process, make_store, overrule
-from twinbench.cli.progress import EVERY_S, WAIT_S, Bars, Lines, Provisional, figures_of
+from tests.results.make_store import RUN, STEPS, drop_process, make_store, overrule
+from twinbench.cli.progress import AGAIN_S, EVERY_S, WAIT_S, Bars, Lines, Provisional, figures_of
 from twinbench.results.summary.run import summarise
 from twinbench.store.records import LOOK
 from twinbench.store.store import Sample, Status, Store
 from twinbench.views import provisional
+from twinbench.views.provisional import Stage
 
 
 class Figures:
     """Figures that count how often they are made."""
 
-    def __init__(self, complete: bool = True) -> None:
+    def __init__(self, stage: Stage = Stage.MEASURED) -> None:
         self.asked: list[tuple[int, int]] = []
-        self.complete = complete
+        self.stage = stage
 
-    def __call__(self, process: int, processes: int) -> tuple[Group, bool]:
+    def __call__(self, process: int, processes: int) -> tuple[Group, int]:
         self.asked.append((process, processes))
-        return Group(f"table {len(self.asked)}"), self.complete
+        return Group(f"table {len(self.asked)}"), self.stage
 
 
 class Clock:
@@ -62,15 +63,21 @@ def test_elsewhere_it_is_printed_once(capsys):
     assert capsys.readouterr().err.count("table") == 1
 
 
-def test_it_waits_for_the_first_times_but_not_for_ever():
-    figures, clock = Figures(complete=False), Clock()
+@pytest.mark.parametrize("stage", [Stage.MISSING, Stage.EXECUTED])
+def test_it_waits_for_the_first_times_but_not_for_ever(stage: Stage):
+    figures, clock = Figures(stage), Clock()
     shown = Provisional(figures, clock)
     assert shown.latest(once=True) is None
     assert not shown.is_late
-    clock.now += WAIT_S
+    clock.now += WAIT_S[stage] - 1
+    assert shown.latest(once=True) is None
+    clock.now += 1
+    assert not shown.is_late, "it was made a second ago"
+    clock.now += AGAIN_S
     assert shown.is_late
     assert shown.latest(once=True) is not None
-    assert WAIT_S < 90
+    assert not shown.is_late
+    assert max(WAIT_S) < 90
 
 
 def test_without_figures_there_is_none():
@@ -102,9 +109,17 @@ def test_what_is_shown_says_that_it_is_provisional_and_ranks_nothing(store):
     assert re.search(r"27\d ms ±[\d.]+% assumed", pandas)
     (numpy,) = [line for line in output.splitlines() if line.startswith(" NumPy+torch ")]
     assert re.split(r"\s{2,}", numpy.strip())[1] == "-"
-    assert not provisional.complete(summary), "one of the two has no time yet"
-    store.add_fact(next(c.id for c in store.cells(RUN) if c.stack == "NumPy+torch"), "", LOOK, {"a": 0.25, "b": 1.0})
-    table, complete = figures_of(store, RUN)(1, 4)
+    assert provisional.stage(summary) is Stage.MISSING, "one of the two has no time yet"
+    cell = next(c.id for c in store.cells(RUN) if c.stack == "NumPy+torch")
+    others = [step for step in STEPS if step != "flights"]
+    store.add_samples(cell, [Sample(0, 0, step, "first_call", 2e8) for step in others])
+    table, stage = figures_of(store, RUN)(1, 4)
+    Console(file=file, width=200).print(table)
+    assert "first 1.50 s" in file.getvalue()
+    assert "first: the first execution, with all that it compiles or sets up" in file.getvalue()
+    assert stage is Stage.EXECUTED
+    store.add_fact(cell, "", LOOK, {"a": 0.25, "b": 1.0})
+    table, stage = figures_of(store, RUN)(1, 4)
     Console(file=file, width=140).print(table)
     assert "about 1.25 s" in file.getvalue()
-    assert complete is False
+    assert stage is Stage.EXECUTED

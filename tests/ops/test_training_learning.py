@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,30 @@ def test_an_honest_training_in_float32_is_far_inside_the_tolerance(question: Que
     honest = learning.trained(question.params, *question.inputs, np.float32)
     assert set(errors(question, honest)) == {"losses", "epoch_losses", "fit"}
     assert max(errors(question, honest).values()) < 0.1
+
+
+def test_on_a_gpu_its_own_rounding_errors_agree_and_a_wrong_trainer_is_refused(question: Question):
+    """The gradients of cuDNN's deterministic convolutions are 2^-18 of the largest away from float64."""
+    p, inputs = question.params, question.inputs
+    scale = learning.growth(p, question.want, *inputs, "cuda")
+    on_gpu = replace(question, scale=scale)
+    coarse = learning._noise(np.random.default_rng(99), 2.0**-18)
+    assert max(errors(on_gpu, learning.trained(p, *inputs, np.float32, coarse)).values()) < 1
+    for wrong in possible(question.op, p, inputs):
+        assert max(errors(on_gpu, wrong.train(p, *inputs)).values()) > 1, wrong.name
+
+
+def test_the_bound_on_a_gpu_allows_for_its_own_rounding_errors():
+    question = ask(ops.get("training.mlp"), network(NETWORKS["mlp adam"]), Path())
+    p, inputs = question.params, question.inputs
+    coarse = [
+        learning.trained(p, *inputs, np.float32, learning._noise(np.random.default_rng(seed), 2.0**-18))
+        for seed in range(3)
+    ]
+    on_gpu = replace(question, scale=learning.growth(p, question.want, *inputs, "cuda"))
+    on_cpu, on_gpu = (max(max(errors(each, model).values()) for model in coarse) for each in (question, on_gpu))
+    assert on_cpu > 1.5 * on_gpu
+    assert on_gpu < 1
 
 
 def test_a_smaller_last_batch_is_among_the_cases():

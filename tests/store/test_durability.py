@@ -14,6 +14,8 @@ from tests.store.conftest import in_a_process, sound
 from twinbench.errors import BadInput, StoreError
 from twinbench.store.store import Run, Sample, Store
 
+HARNESS = {"pid": 1, "started": 1.0}
+
 
 def test_a_burst_is_written_once(store, cell):
     burst = [Sample(0, 0, "a", "steady", 1.0), Sample(0, 0, "a", "steady", 1.0)]
@@ -30,15 +32,15 @@ def test_a_run_is_resumed_by_one_process_at_a_time(path):
     def take(run: Run) -> dict[str, Any]:
         if run.status == "running":
             raise BadInput("taken")
-        return run.arguments | {"harness": 1}
+        return run.arguments | {"harness": HARNESS}
 
     with Store.open(path) as one, Store.open(path) as other:
         looked = other.find_run(run_id)
         one.resume_run(run_id, take)
         assert looked.status == "done"
         with pytest.raises(BadInput, match="taken"):
-            other.resume_run(run_id, lambda run: take(run) | {"harness": 2})
-        assert other.find_run(run_id).arguments == looked.arguments | {"harness": 1}
+            other.resume_run(run_id, lambda run: take(run) | {"harness": {"pid": 2, "started": 1.0}})
+        assert other.find_run(run_id).arguments == looked.arguments | {"harness": HARNESS}
         other.finish_run(run_id, "interrupted")
         other.resume_run(run_id, take)
         assert one.find_run(run_id).status == "running"
@@ -148,7 +150,7 @@ def test_many_runs_may_begin_and_write_at_once(path):
         run = sys.argv[2]
         with Store.open(Path(sys.argv[1])) as store:
             store.new_run(run, created="2026-01-01", arguments={}, environment={})
-            store.add_pipeline(run, PlannedPipeline("p", "s", {}, {}))
+            store.add_pipeline(run, PlannedPipeline("p", "s", {"steps": []}, {}))
             cell = store.add_cell(run, "p", "pandas", "s", {}, "f")
             for block in range(40):
                 store.add_samples(cell, [Sample(0, block, "a", "steady", 1.0)] * 5)

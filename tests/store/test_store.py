@@ -16,9 +16,9 @@ from twinbench.store.store import Agreement, Sample, Status, Store
 
 def test_paths_that_are_not_unicode_come_out_as_they_went_in(store):
     directory = os.fsdecode(b"/data/caf\xe9")
-    store.new_run("r1", created=CREATED, arguments={"directories": [directory]}, environment={})
+    store.new_run("r1", created=CREATED, arguments={"request": {"directories": [directory]}}, environment={})
     store.add_pipeline("r1", PlannedPipeline("p", "small", {"steps": []}, {"source": directory}))
-    assert store.find_run("r1").arguments == {"directories": [directory]}
+    assert store.find_run("r1").arguments == {"request": {"directories": [directory]}}
     assert store.pipelines("r1")[0].dataset == {"source": directory}
 
 
@@ -53,7 +53,7 @@ def test_infinite_and_missing_numbers_survive(store, cell):
 
 def test_a_later_word_replaces_an_earlier_one(store, cell):
     for value in (1, 2):
-        store.add_fact(cell, "", "threads", value)
+        store.add_fact(cell, "", "examples", value)
         store.add_quality(cell, "auc", value, seed=0)
         store.add_baseline("r1", "p", "small", "dummy", "auc", value)
         store.add_agreement(cell, Agreement("a", "x", "exact", value, 0.0, True))
@@ -114,9 +114,9 @@ def test_every_kind_is_kept(store, cell, kind):
 
 
 def test_runs_are_found_by_a_unique_prefix(store):
-    for run_id, created in (("ab1", "2026-01-02"), ("ab2", "2026-01-01"), ("ab", "2025-01-01")):
+    for run_id, created in (("ab", "2026-01-02"), ("ab2", "2026-01-01"), ("ab1", "2025-01-01")):
         store.new_run(run_id, created=created, arguments={"a": 1}, environment={"b": [2]})
-    assert [run.id for run in store.runs()] == ["ab1", "ab2", "ab"]
+    assert [run.id for run in store.runs()] == ["ab1", "ab2", "ab"], "the clock went backwards"
     assert store.find_run().id == "ab1"
     assert store.find_run("ab2").id == "ab2"
     assert store.find_run("ab").id == "ab", "a whole id is never ambiguous"

@@ -62,7 +62,16 @@ MESSAGES = st.one_of(
     st.builds(FirstCall, TIMINGS, NUMBERS, NUMBERS, st.dictionaries(NAMES, PLAIN, max_size=2)),
     st.builds(
         protocol.WarmUp,
-        *(st.integers(1, LARGEST), NUMBERS, st.sampled_from(protocol.TRENDS), MEASURED, NUMBERS, MEASURED),
+        *(
+            st.integers(1, LARGEST),
+            NUMBERS,
+            st.sampled_from(protocol.TRENDS),
+            MEASURED,
+            NUMBERS,
+            MEASURED,
+            TIMES,
+            TIMES,
+        ),
     ),
     st.builds(Burst, st.lists(TIMINGS.filter(lambda t: t.wall_ns > 1), min_size=1, max_size=3).map(tuple)),
     st.builds(protocol.Memory, NUMBERS, NUMBERS),

@@ -27,9 +27,14 @@ NEVER = repeat(0.0)
 
 @pytest.fixture
 def warm_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., measure.WarmUp]:
-    """Warm up a call whose samples last the given multiples of `SAMPLE_NS`, and the collector's time besides."""
+    """Warm up a call whose samples last the given multiples of `SAMPLE_NS`, and the collector's time besides.
 
-    def warmed(times: Any, collections: Iterable[float] = NEVER) -> measure.WarmUp:
+    ``again`` has the arguments of a warm-up in a later process.
+    """
+
+    def warmed(
+        times: Any, collections: Iterable[float] = NEVER, again: tuple[float, float] | None = None
+    ) -> measure.WarmUp:
         work_ns, collected_ns = iter((times * SAMPLE_NS).tolist()), iter(collections)
 
         def timed(call: measure.Call, evals: int) -> measure.Timing:
@@ -38,6 +43,8 @@ def warm_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., measure.WarmUp]:
             return measure.Timing(wall_ns, wall_ns, gc_ns, evals)
 
         monkeypatch.setattr(measure, "timed", timed)
+        if again is not None:
+            return measure.warm_again(lambda: None, 1, *again)
         return measure.warm_up(lambda: None, 1, LIMIT_NS)
 
     return warmed
@@ -83,6 +90,39 @@ def test_times_that_go_on_changing_are_not_called_settled(warm_up, end, trend, n
     assert np.mean([warm.trend == trend for warm in ended]) >= 0.9
 
 
+@pytest.mark.parametrize("noise", [even, spiky])
+@pytest.mark.parametrize(("at", "before"), [(0, 1.0), (1, 2.0), (4, 0.7), (15, 1.1), (40, 1.5)])
+def test_twice_the_time_to_the_level_is_enough_and_not_much_more(warm_up, at, before, noise):
+    """Level times need next to nothing, and others twice this time reaches their level."""
+    rng = np.random.default_rng(1)
+    ended = [warm_up(level(at, before) * np.exp(noise(rng, 2 * LONGEST))) for _ in range(TRIES)]
+    twice = np.array([2 * warm.level_ns / SAMPLE_NS for warm in ended])
+    assert np.mean(twice >= at * max(1, before)) >= 0.95
+    assert np.median(twice) <= max(3, 5 * at)
+
+
+def test_times_that_never_got_level_are_warmed_up_for_as_long_again(warm_up):
+    changing = warm_up(np.geomspace(1.0, 0.2, 5 * LONGEST))
+    assert changing.trend == "faster"
+    assert changing.level_ns >= LIMIT_NS
+
+
+def test_a_later_process_warms_up_for_the_given_time_and_at_least_once(warm_up):
+    assert warm_up(np.ones(100), again=(0, 0)).discarded == 1
+    assert warm_up(np.ones(100), again=(7 * SAMPLE_NS, 0)).discarded == 7
+    assert warm_up(np.full(100, 3.0), again=(7 * SAMPLE_NS, 0)).usual_ns == 3 * SAMPLE_NS
+
+
+def test_a_later_process_watches_the_collector_where_it_is_asked_to(warm_up):
+    quick = chain.from_iterable(repeat([0.0, 0.0, 0.0, 1e6]))
+    assert warm_up(np.ones(LONGEST), quick, (0, 0)).collector_ns is None
+    often = warm_up(np.ones(LONGEST), quick, (0, LIMIT_NS))
+    assert (often.collections, often.collector_ns) == (measure.COLLECTIONS + 1, pytest.approx(2.5e5))
+    slow = warm_up(np.full(100, 30.0), repeat(1e6), (0, LIMIT_NS // 4))
+    assert slow.discarded == measure.LEAST_SAMPLES
+    assert slow.collector_ns == pytest.approx(1e6)
+
+
 @given(st.integers(10, 600), st.floats(0.1, 10), st.floats(-0.009, 0.009))
 def test_a_change_below_one_percent_is_settled(count: int, start: float, change: float):
     assert measure.trend(np.linspace(start, start * (1 + change), count).tolist()) == "settled"
@@ -101,7 +141,8 @@ def test_level_times_are_called_changed_at_the_stated_rate():
 
 
 def test_a_warm_up_ends_at_its_limit_after_one_sample_at_least(warm_up):
-    assert warm_up(np.array([2.0 * LONGEST])) == measure.WarmUp(1, "short", None, 0, None)
+    whole_ns = 2.0 * LIMIT_NS
+    assert warm_up(np.array([2.0 * LONGEST])) == measure.WarmUp(1, "short", None, 0, None, 0, whole_ns)
     nine = warm_up(np.full(9, LONGEST / 9 + 1))
     assert (nine.discarded, nine.trend) == (9, "short")
     more = warm_up(np.linspace(LONGEST / 9.5, LONGEST / 17, 20))

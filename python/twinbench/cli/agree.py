@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinbench.cli.console import print_json
+from twinbench.cli.options import Device, MorePipelines, Threads, Timeout
 from twinbench.errors import FAILED, BadInput
 
 if TYPE_CHECKING:
@@ -24,11 +25,10 @@ def agree(
         list[str] | None, typer.Option(help="A stack, such as pandas+torch. Repeatable. Default: all.")
     ] = None,
     size: Annotated[str | None, typer.Option(help="A size of the pipeline. Default: its first.")] = None,
-    threads: Annotated[int, typer.Option(help="Threads for every library and for Julia.")] = 1,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for one step.")] = 300.0,
-    pipelines_dir: Annotated[
-        list[Path] | None, typer.Option("--pipelines", metavar="DIR", help="More pipelines. Repeatable.")
-    ] = None,
+    threads: Threads = 1,
+    device: Device = "cpu",
+    timeout: Timeout = 300.0,
+    pipelines_dir: MorePipelines = None,
     show: Annotated[
         str | None,
         typer.Option(metavar="STEP", help="Print what a step computes instead: the reference, or each --stack."),
@@ -47,6 +47,7 @@ def agree(
     """
     from rich.console import Console
 
+    from twinbench.run import device as device_of_run
     from twinbench.run import request
     from twinbench.run.options import Options
 
@@ -57,7 +58,8 @@ def agree(
         directories=tuple(pipelines_dir or ()),
     )
     (part,) = request.parts(wanted)
-    options = Options(threads=threads, timeout_s=timeout)
+    options = Options(threads=threads, timeout_s=timeout, device=device)
+    device_of_run.require([part], options)
     if to is not None and show is None:
         raise BadInput("--to: writes what --show STEP shows; name the step")
     if show is None:

@@ -105,5 +105,5 @@ def _opened(opened: ExitStack, run: str, store: Path | None) -> tuple[Store, str
     from twinbench.store.store import Store
 
     is_file = Path(run).is_file()
-    results = opened.enter_context(Store.open(Path(run) if is_file else store or default_store(), create=False))
+    results = opened.enter_context(Store.open_to_read(Path(run) if is_file else store or default_store()))
     return results, results.find_run(None if is_file else run).id

@@ -40,21 +40,21 @@ def deploy(
     Example: twinbench deploy 3f2a --stack pandas+torch --to docker
     """
     from twinbench.errors import BadInput, nearest
-    from twinbench.handover.cells import cell_of, doubts, usable
+    from twinbench.handover.cells import cell_of, doubts, unchecked, usable
     from twinbench.handover.deploy import write as deployment
     from twinbench.paths import default_store
     from twinbench.store.store import Store
 
     if to not in deployment.PREFIXES:
         raise BadInput(f"--to: unknown target '{to}'{nearest(to, deployment.PREFIXES)}")
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         cell = cell_of(results, results.find_run(run).id, stack, pipeline, size)
         model = usable(results, cell, "deployed")
         directory = output or Path(f"{deployment.name_of(model)}-{to}")
         chosen = {"--pipeline": pipeline, "--size": size, "--store": None if store is None else str(store)}
         words = [word for option, value in chosen.items() if value is not None for word in (option, value)]
         measure = shlex.join(["twinbench", "endpoint", "--stack", cell.stack, *words])
-        doubtful = doubts(results, cell)
+        doubtful = [*doubts(results, cell), *unchecked(results, cell)]
         written = deployment.write(results, model, to, directory, image=image, endpoint=measure)
     warn_of_doubts(cell, doubtful)
     if as_json:

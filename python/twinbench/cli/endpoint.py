@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from twinbench.cli.console import console, print_json
+from twinbench.cli.console import console, print_json, warn_of_doubts
 from twinbench.cli.options import AsJson, PipelineOfRun, SizeOfRun, StoreFile
 from twinbench.errors import FAILED, BadInput, TwinbenchError
 
@@ -50,6 +50,7 @@ def endpoint(
 
     Example: twinbench endpoint --serve --stack pandas+torch --stack DataFrames.jl+Flux
     """
+    from twinbench.handover.cells import unchecked
     from twinbench.handover.endpoint import client
     from twinbench.handover.endpoint.measure import RequestPlan
     from twinbench.paths import default_store
@@ -62,6 +63,8 @@ def endpoint(
         models = _models(results, results.find_run(run).id, stack or [], pipeline, size)
         if address is not None and len(models) > 1:
             raise BadInput(f"--stack: one URL serves one of {', '.join(model.cell.stack for model in models)}; name it")
+        for model in models:
+            warn_of_doubts(model.cell, unchecked(results, model.cell))
         measured = list(_measured(results, models, address, RequestPlan(budget, clients, timeout)))
     _show(measured, as_json)
     if len(measured) < len(models) or not all(endpoint.agrees for endpoint in measured):

@@ -33,6 +33,6 @@ def export(
     from twinbench.store import export as tables
     from twinbench.store.store import Store
 
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         for path in tables.export(results, results.find_run(run).id, output, format_):
             typer.echo(path)

@@ -26,7 +26,7 @@ def errors(
     from twinbench.store.store import Store
     from twinbench.views import mistakes as view
 
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         run_id = results.find_run(run).id
         mistakes = list(of_run(results, run_id).values())
     if not mistakes:

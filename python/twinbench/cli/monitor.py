@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from twinbench.cli import values
-from twinbench.cli.console import console, print_json
+from twinbench.cli.console import console, print_json, warn_of_doubts
 from twinbench.cli.options import AsJson, ModelStack, PipelineOfRun, RunId, SizeOfRun, StoreFile, TrackingUri
 from twinbench.errors import OK, REGRESSED
 
@@ -50,15 +50,17 @@ def monitor(
 
     Example: twinbench monitor 3f2a --stack pandas+torch --data november.parquet --fail-on-drift
     """
-    from twinbench.handover.cells import cell_of
+    from twinbench.handover.cells import cell_of, unchecked
     from twinbench.paths import default_store
     from twinbench.results.models import monitoring, rows
     from twinbench.store.store import Store
     from twinbench.views import monitor as view
 
     quality_margin = None if margin is None else values.positive("--margin", margin)
-    with Store.open(store or default_store(), create=False) as results:
-        base = monitoring.base(results, cell_of(results, results.find_run(run).id, stack, pipeline, size))
+    with Store.open_to_read(store or default_store()) as results:
+        cell = cell_of(results, results.find_run(run).id, stack, pipeline, size)
+        base = monitoring.base(results, cell)
+        warn_of_doubts(cell, unchecked(results, cell))
     monitored = monitoring.monitor(base, rows.load(data, base.model), quality_margin)
     if as_json:
         print_json(monitored.as_json())

@@ -30,6 +30,12 @@ TrackingUri = Annotated[
     ),
 ]
 
+Threads = Annotated[int, typer.Option(help="Threads for every library and for Julia.")]
+Device = Annotated[
+    str,
+    typer.Option(metavar="cpu|cuda", help="Device of the frameworks that support it; others use the processor."),
+]
+Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for one answer of a worker.")]
 MorePipelines = Annotated[
     list[Path] | None,
     typer.Option("--pipelines", metavar="DIR", help="A directory with more pipelines. Repeatable."),

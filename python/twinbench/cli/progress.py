@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
     from twinbench.store.store import Store
 
-Figures = Callable[[int, int], "tuple[Group, bool]"]
-"""Function of the present process and their number that returns the provisional table, and whether it is complete."""
+Figures = Callable[[int, int], "tuple[Group, int]"]
+"""Function of the present process and their number that returns the provisional table, and its
+`twinbench.views.provisional.Stage`."""
 
-WAIT_S = 60.0
-"""Seconds after which the table is shown even if a time is missing: a stack may take 30 s to start, and the table
-stands after 90 s."""
+WAIT_S = (75.0, 60.0, 0.0)
+"""Seconds after which the table is shown, by its stage. It shall stand within 90 s, and a first call, which isn't
+interrupted, may take 15 s."""
+
+AGAIN_S = 2.0
+"""Seconds until a late table is made again, to see whether it is complete by now."""
 
 QUICK_S = 2.0
 """Seconds after which it is shown how long the reference computes."""
@@ -40,12 +44,15 @@ class Provisional:
         self._clock = clock
         self._start = clock()
         self._last: float | None = None
+        self._seen = -AGAIN_S
         self._process = (1, 1)
 
     @property
     def is_late(self) -> bool:
         """Whether there should be a table by now, and there is none."""
-        return self._figures is not None and self._last is None and self._clock() - self._start >= WAIT_S
+        now = self._clock()
+        due = now >= max(self._start + min(WAIT_S[:2]), self._seen + AGAIN_S)
+        return self._figures is not None and self._last is None and due
 
     def at(self, process: int, processes: int) -> None:
         """Note which process is being measured, and how many there will be."""
@@ -56,8 +63,9 @@ class Provisional:
         now = self._clock()
         if self._figures is None or (self._last is not None and (once or now - self._last < EVERY_S)):
             return None
-        table, complete = self._figures(*self._process)
-        if not complete and now - self._start < WAIT_S:
+        self._seen = now
+        table, stage = self._figures(*self._process)
+        if now - self._start < WAIT_S[stage]:
             return None
         self._last = now
         return table
@@ -173,7 +181,7 @@ class Bars(Watch):
 def figures_of(results: Store, run_id: str) -> Figures:
     """Return the function that makes the provisional table of a run."""
 
-    def figures(process: int, processes: int) -> tuple[Group, bool]:
+    def figures(process: int, processes: int) -> tuple[Group, int]:
         from twinbench.results.summary.run import summarise
         from twinbench.store.records import LOOK
         from twinbench.views import provisional
@@ -186,7 +194,7 @@ def figures_of(results: Store, run_id: str) -> Figures:
             for fact in results.facts(cell.cell_id)
             if fact.key == LOOK
         }
-        return provisional.shown(summary, process, processes, looks), provisional.complete(summary)
+        return provisional.shown(summary, process, processes, looks), provisional.stage(summary)
 
     return figures
 

@@ -32,7 +32,7 @@ def promote(
     from twinbench.paths import default_store
     from twinbench.store.store import Store
 
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         run_id = results.find_run(run).id
         cell = cell_of(results, run_id, stack, pipeline, size)
         promoted = register(results, run_id, cell, name=name, alias=alias, tracking_uri=tracking_uri)

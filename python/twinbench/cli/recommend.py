@@ -77,7 +77,7 @@ def recommend(
         weights=_weights(weights) if weights else WEIGHTS,
     )
     languages = {name: framework.language for name, framework in registry.frameworks().items()}
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         summary = summarise(results, results.find_run(run).id)
     recommendations = choosing.recommend(summary, wishes, languages)
     if adr:

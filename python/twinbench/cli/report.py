@@ -30,7 +30,7 @@ def report(
     from twinbench.store.store import Store
     from twinbench.views.report import page
 
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         run_id = results.find_run(run).id
         html = page.of_run(results, run_id)
     path = output or Path(f"twinbench-{run_id}.html")

@@ -7,14 +7,13 @@ import secrets
 import shlex
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twinbench import paths
 from twinbench.cli.console import print_json
-from twinbench.cli.options import AsJson, StoreFile
+from twinbench.cli.options import AsJson, Device, MorePipelines, StoreFile, Threads, Timeout
 from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput, TwinbenchError, in_one_line, nearest
 
 if TYPE_CHECKING:
@@ -32,12 +31,9 @@ def run(
     size: Annotated[
         list[str] | None, typer.Option(help="A size of the pipeline. Repeatable. Default: its first.")
     ] = None,
-    threads: Annotated[int, typer.Option(help="Threads for every library and for Julia.")] = 1,
+    threads: Threads = 1,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Measuring time per cell.")] = 10.0,
-    device: Annotated[
-        str,
-        typer.Option(metavar="cpu|cuda", help="Device of the frameworks that support it; others use the processor."),
-    ] = "cpu",
+    device: Device = "cpu",
     processes: Annotated[
         int | None,
         typer.Option(
@@ -55,13 +51,11 @@ def run(
     seeds: Annotated[
         int, typer.Option(help="Trainings from different starts; from 5 on, qualities are tested for equivalence.")
     ] = 1,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for one answer of a worker.")] = 300.0,
+    timeout: Timeout = 300.0,
     memory_limit: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Resident memory per worker, such as 2G.")
     ] = None,
-    pipelines_dir: Annotated[
-        list[Path] | None, typer.Option("--pipelines", metavar="DIR", help="More pipelines. Repeatable.")
-    ] = None,
+    pipelines_dir: MorePipelines = None,
     require: Annotated[
         list[str] | None,
         typer.Option(metavar="FRAMEWORK", help="End with exit code 3 if it is unavailable. Repeatable."),

@@ -27,7 +27,7 @@ def show(
     from twinbench.views import terminal
     from twinbench.views.markdown import Document
 
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         summary = summarise(results, results.find_run(run).id)
     if as_json:
         print_json(plain(summary))

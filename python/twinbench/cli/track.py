@@ -35,7 +35,7 @@ def mlflow(
     from twinbench.store.store import Store
     from twinbench.trackers import mlflow as view
 
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         run_id = results.find_run(run).id
         sent = view.send(results, run_id, tracking_uri)
         typer.echo(sent)
@@ -58,7 +58,7 @@ def comet(
     from twinbench.store.store import Store
     from twinbench.trackers import comet as view
 
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         typer.echo(view.send(results, results.find_run(run).id))
 
 
@@ -83,5 +83,5 @@ def asv(
     from twinbench.store.store import Store
     from twinbench.trackers import asv as view
 
-    with Store.open(store or default_store(), create=False) as results:
+    with Store.open_to_read(store or default_store()) as results:
         typer.echo(view.send(results, results.find_run(run).id, config, commit=commit, machine=machine))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from twinbench.errors import BadInput, TwinbenchError, nearest
+from twinbench.frameworks import registry
 from twinbench.results.models.kept import Model, of_cell
 from twinbench.results.summary.run import summarise
-from twinbench.store.records import Cell, Status
+from twinbench.store.records import MODEL, Cell, Status
 from twinbench.store.store import Store
 
 
@@ -40,9 +41,20 @@ def usable(store: Store, cell: Cell, action: str) -> Model:
     if cell.status != Status.DONE:
         raise NotUsable(f"{cell.stack} is not {action}: it is {cell.status}{': ' * bool(cell.reason)}{cell.reason}")
     model = of_cell(store, cell)
+    if model is not None and model.framework not in registry.frameworks():
+        raise NotUsable(f"{cell.stack} is not {action}: the framework {model.framework!r} isn't installed here")
     if model is None:
         raise NotUsable(f"{cell.stack} is not {action}: {cell.pipeline} stored no trained model of this stack")
+    for name in store.files(cell.id):
+        if name.startswith(f"{MODEL}/"):
+            store.file(cell.id, name)  # raises StoreError if the file has changed
     return model
+
+
+def unchecked(store: Store, cell: Cell) -> list[str]:
+    """Return the sentence that a cell's files aren't checked; none where their SHA-256 is in the store."""
+    sentence = "its files are not checked: an earlier twinbench, which made the run, stored no SHA-256 of them"
+    return [sentence] if store.unchecked(cell.id) else []
 
 
 def doubts(store: Store, cell: Cell) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twinbench.errors import TwinbenchError
 from twinbench.handover.flavours.saving import Saving
 from twinbench.launch.process import scratch
 from twinbench.results.models.kept import Model, of_cell
@@ -45,10 +46,12 @@ class Logged:
     model_id: str
 
 
-def log(store: Store, run_id: str, sent: SentToMlflow, cells: Sequence[int] | None = None) -> list[Logged]:
+def log(
+    store: Store, run_id: str, sent: SentToMlflow, cells: Sequence[int] | None = None, *, check: bool = False
+) -> list[Logged]:
     """Log the models of a run that was sent, or of some of its cells (ids). Models that MLflow has already stay.
 
-    Raises TrackingError.
+    With ``check``, each of them must give the scores of the run. Raises TrackingError.
     """
     from mlflow import MlflowClient
 
@@ -58,8 +61,12 @@ def log(store: Store, run_id: str, sent: SentToMlflow, cells: Sequence[int] | No
     try:
         logged = {model.cell.id: _logged_model(client, sent.children[model.cell.id]) for model in models}
         unlogged = [model for model in models if logged[model.cell.id] is None]
-        new = dict(_save_and_send(client, store, unlogged, sent.children))
-    except TrackingError:
+        new = dict(_save_and_send(client, store, unlogged, sent.children, check=check))
+        for model in models if check else ():
+            if logged[model.cell.id] is not None:
+                with scratch() as directory:
+                    save(store, model, Path(directory), check=True)
+    except TwinbenchError:
         raise
     except Exception as error:  # whatever fails inside MLflow, the models stay in the store
         raise TrackingError(f"models: {' '.join(str(error).split())[:300]}") from error
@@ -72,10 +79,13 @@ def variables(framework: str) -> dict[str, str]:
     return {"KERAS_BACKEND": BACKENDS[framework]} if framework in BACKENDS else {}
 
 
-def save(store: Store, model: Model, directory: Path) -> Path:
-    """Save one model in MLflow's format below an empty directory; returns its directory. Raises TrackingError."""
+def save(store: Store, model: Model, directory: Path, *, check: bool) -> Path:
+    """Save one model in MLflow's format below an empty directory; returns its directory.
+
+    With ``check``, the saved model must give the scores of the run. Raises TrackingError.
+    """
     saving = _saving(store, model, directory)
-    _save(model.framework, [saving], directory)
+    _save(model.framework, [saving], directory, check=check)
     return Path(saving.to)
 
 
@@ -85,14 +95,14 @@ def _logged_model(client: MlflowClient, run: str) -> str | None:
 
 
 def _save_and_send(
-    client: MlflowClient, store: Store, new: list[Model], children: Mapping[int, str]
+    client: MlflowClient, store: Store, new: list[Model], children: Mapping[int, str], *, check: bool
 ) -> Iterator[tuple[int, str]]:
     """Yield each cell's id with the id of its model in MLflow. One process per framework saves; this process sends."""
     ordered = sorted(new, key=lambda model: model.framework)
     for framework, group in groupby(ordered, key=lambda model: model.framework):
         with scratch() as directory:
             savings = {model.cell.id: (model, _saving(store, model, Path(directory))) for model in group}
-            _save(framework, [saving for _, saving in savings.values()], Path(directory))
+            _save(framework, [saving for _, saving in savings.values()], Path(directory), check=check)
             for cell, (model, saving) in savings.items():
                 yield cell, _send(client, model, children[cell], Path(saving.to))
 
@@ -105,11 +115,10 @@ def _saving(store: Store, model: Model, directory: Path) -> Saving:
     return Saving(str(saved), str(of_cell / "mlflow"), str(of_cell), model.metadata)
 
 
-def _save(framework: str, savings: list[Saving], directory: Path) -> None:
+def _save(framework: str, savings: list[Saving], directory: Path, *, check: bool) -> None:
     job = directory / "job.json"
-    job.write_text(
-        json.dumps({"framework": framework, "savings": [asdict(saving) for saving in savings]}), encoding="utf-8"
-    )
+    plain = {"framework": framework, "savings": [asdict(saving) for saving in savings], "check": check}
+    job.write_text(json.dumps(plain), encoding="utf-8")
     command = [sys.executable, "-P", "-m", "twinbench.handover.flavours.saving", str(job)]
     quiet = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
     try:

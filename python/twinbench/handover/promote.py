@@ -44,8 +44,8 @@ def promote(
     """
     cells.usable(store, cell, "promoted")
     sent = view.send(store, run_id, tracking_uri)
-    (logged,) = models.log(store, run_id, sent, [cell.id])
-    doubts = cells.doubts(store, cell)
+    (logged,) = models.log(store, run_id, sent, [cell.id], check=True)
+    doubts = [*cells.doubts(store, cell), *cells.unchecked(store, cell)]
     registered = name or cell.pipeline
     from mlflow import MlflowClient
 

@@ -37,7 +37,7 @@ def answers(part: Part, step: Step, options: Options, *, of_reference: bool) -> 
     """Yield names and answers: the reference's, if asked for, and each stack's, or the reason why it has none."""
     with computed_apart(options.timeout_s, options.memory_limit) as compute:
         try:
-            references = reference.prepare(part.pipeline, part.size, compute)
+            references = reference.prepare(part.pipeline, part.size, options.device, compute)
         except WorkerFailure as failure:
             yield REFERENCE, f"{failure.kind}: {failure.reason}"
             return

@@ -49,7 +49,7 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
     """Check the stacks of a part, one after the other."""
     with computed_apart(options.timeout_s, options.memory_limit) as compute:
         try:
-            references = reference.prepare(part.pipeline, part.size, compute)
+            references = reference.prepare(part.pipeline, part.size, options.device, compute)
         except WorkerFailure as failure:
             for stack in part.stacks:
                 yield Checked(stack.name, {}, f"{failure.kind}: the reference: {failure.reason}")

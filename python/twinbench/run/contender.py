@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,22 +22,20 @@ from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
 from twinbench.run import recheck
 from twinbench.run.agree.reference import Reference
+from twinbench.run.ending import end
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
-from twinbench.run.options import SETTLED_WARM_UP_NS, WARM_UP_NS, Options, burst_size
+from twinbench.run.options import WARM_UP_NS, Options, burst_size, later_warm_up
 from twinbench.run.outputs import check_output, costs_its_cell_only
 from twinbench.run.surroundings import SURROUNDINGS, Surroundings
-from twinbench.store.records import KINDS, LOOK, MODEL, NO_QUALITY, PEAK
+from twinbench.store.records import LOOK, MODEL, NO_QUALITY, PEAK
 from twinbench.store.samples import NS
 from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
 from twinbench.worker import protocol
-from twinbench.worker.protocol import Job, Reply, Request, SavedValue, StepJob, Timing
+from twinbench.worker.protocol import Job, Reply, Request, SavedValue, StepJob, Timing, WarmUp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
-"""Status of a failed cell by the kind of failure; FAILED for other kinds."""
 
 
 @dataclass(slots=True)
@@ -68,8 +66,8 @@ class Contender:
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
     """Latest time of one evaluation in nanoseconds, by step."""
-    trends: dict[str, str] = field(default_factory=dict)
-    """Worst trend at the end of each warm-up of `WARM_UP_NS`, by step."""
+    warm_ups: dict[str, WarmUp] = field(default_factory=dict)
+    """What the first process's warm-up showed, by step."""
     collector_ns: dict[str, float | None] = field(default_factory=dict)
     """Time of the garbage collector per evaluation in the long run, in the current process, by step."""
 
@@ -122,8 +120,9 @@ class Contender:
             samples.append(self._sample(step.id, "boundary", answer.boundary_ns, "in"))
         self._add(samples)
         self.typical_ns[step.id] = answer.timing.wall_ns
-        self.store.add_fact(self.cell, step.id, "rss_increase_bytes", answer.rss_increase_bytes)
-        self.store.add_fact(self.cell, step.id, "held_as", answer.facts)
+        if not self.agreement_checked:
+            self.store.add_fact(self.cell, step.id, "rss_increase_bytes", answer.rss_increase_bytes)
+            self.store.add_fact(self.cell, step.id, "held_as", answer.facts)
 
     @property
     def steps(self) -> list[Step]:
@@ -136,7 +135,7 @@ class Contender:
         answer = self._ask(protocol.EXTRACT, step=step.id, directory=str(directory))
         self._add([self._sample(step.id, "boundary", answer.boundary_ns, "out")])
         findings = check_output(self._ask, step, self.stack, self.reference, directory)
-        self.store.add_agreement(self.cell, *findings)
+        self.store.add_agreements(self.cell, findings)
         examples = self.reference.examples(step)
         if examples:
             self.store.add_fact(self.cell, step.id, "examples", examples)
@@ -205,21 +204,28 @@ class Contender:
             raise WorkerFailure("protocol", f"{request}: an answer about {what}")
 
     def warm_up(self, step: Step) -> None:
-        """Calibrate a step, and run it until the times have settled."""
-        limit_ns = SETTLED_WARM_UP_NS if self.trends.get(step.id) == "settled" else WARM_UP_NS
-        warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=limit_ns)
-        if limit_ns == WARM_UP_NS:
-            self.trends[step.id] = max(self.trends.get(step.id, warm.trend), warm.trend, key=protocol.TRENDS.index)
-        trend, self.collector_ns[step.id] = self.trends[step.id], warm.collector_ns
-        fact = warm.as_json() | {"trend": trend, "settled": trend == "settled"}
-        self.store.add_fact(self.cell, step.id, "warm_up", fact)
+        """Warm a step up: until its times have settled, or in later processes for as long as the first one needed."""
+        first = self.warm_ups.get(step.id)
+        if first is None:
+            warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=WARM_UP_NS)
+            self.warm_ups[step.id] = warm
+            fact = warm.as_json() | {"settled": warm.trend == "settled"}
+            self.store.add_fact(self.cell, step.id, "warm_up", fact)
+        else:
+            time_ns, collector_limit_ns = later_warm_up(first)
+            warm = self._ask(
+                protocol.WARM_AGAIN,
+                step=step.id,
+                evals=first.evals,
+                time_ns=time_ns,
+                collector_limit_ns=collector_limit_ns,
+            )
+        self.typical_ns[step.id], self.collector_ns[step.id] = warm.usual_ns, warm.collector_ns
 
-    def look(self, warm: Sequence[Step]) -> None:
-        """Execute each warm step once more, for the provisional table and the size of the first bursts: no samples."""
-        for step in warm:
-            burst = self._ask(protocol.BURST, step=step.id, min_samples=1, limit_ns=0)
-            self.typical_ns[step.id] = burst.timings[-1].wall_ns
-        self.store.add_fact(self.cell, "", LOOK, {step.id: self.typical_ns[step.id] * NS for step in warm})
+    def warmed_up(self) -> None:
+        """Store one warm execution of each step, for the provisional table."""
+        warm = {step: self.typical_ns[step] * NS for step in self.warm_ups}
+        self.store.add_fact(self.cell, "", LOOK, warm)
 
     def burst(self, step: Step, block: int, effort: float = 1.0) -> float:
         """Take one burst of a step, of ``effort`` times the usual size. Returns its seconds, with what it discards."""
@@ -251,8 +257,8 @@ class Contender:
 
     def _recheck(self) -> None:
         """Store what the last outputs and a run on other data disagree in, once per run, after all is measured."""
-        for finding in recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks):
-            self.store.add_agreement(self.cell, finding)
+        findings = recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks)
+        self.store.add_agreements(self.cell, findings)
         self.rechecked = True
 
     def fail(self, failure: WorkerFailure) -> None:
@@ -291,13 +297,6 @@ class Contender:
 
     def _timed(self, step: str, kind: SampleKind, timing: Timing, block: int = 0) -> Sample:
         return Sample(self.process, block, step, kind, timing.wall_ns, timing.evals, timing.cpu_ns, timing.gc_ns)
-
-
-def end(store: Store, cell: int, failure: WorkerFailure) -> None:
-    """Store the failure with which a cell ends."""
-    kind = failure.kind if failure.kind in KINDS else "exception"
-    status = ENDINGS.get(failure.kind, Status.FAILED)
-    store.set_status(cell, status, kind=kind, reason=failure.reason, stderr=failure.output)
 
 
 def _and_more(reasons: list[str]) -> str:

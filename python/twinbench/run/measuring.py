@@ -112,6 +112,9 @@ class Measuring:
         for name, surroundings in drawn(self.options.seed, process, list(by_name)).items():
             with self._guarded(by_name[name]):
                 self._start(by_name[name], process, surroundings, steps)
+        for contender in self.alive:
+            with self._guarded(contender):
+                self._warm_up(contender, process, steps)
         self._rounds(process, steps, first=not complete)
         for contender in self.alive:
             with self._guarded(contender):
@@ -132,7 +135,7 @@ class Measuring:
             self.watch.ended(contender.name, failure.kind, failure.reason)
 
     def _start(self, contender: Contender, process: int, surroundings: Surroundings, steps: set[str]) -> None:
-        """Start and warm up a contender, from its import on, while all other contenders are stopped.
+        """Start a contender: its import and first calls, while all other contenders are stopped.
 
         After the check of agreement, steps are executed only if the given steps need them.
         """
@@ -150,12 +153,19 @@ class Measuring:
                 contender.keep_model(Path(directory))
         contender.agreement_checked = True
         contender.check_threads()
-        warm = [step for step in contender.steps if step.id in steps]
-        for step in warm:
-            self.watch.doing(contender.name, f"warming up {step.id}")
-            contender.warm_up(step)
-        contender.look(warm)
         assert contender.worker is not None
+        contender.worker.pause()
+        self.watch.refined(process + 1, self.options.processes or USUAL_PROCESSES)
+
+    def _warm_up(self, contender: Contender, process: int, steps: set[str]) -> None:
+        """Warm up these steps of a contender, while all other contenders are stopped."""
+        assert contender.worker is not None
+        contender.worker.resume()
+        for step in contender.steps:
+            if step.id in steps:
+                self.watch.doing(contender.name, f"warming up {step.id}")
+                contender.warm_up(step)
+        contender.warmed_up()
         contender.worker.pause()
         self.watch.refined(process + 1, self.options.processes or USUAL_PROCESSES)
 

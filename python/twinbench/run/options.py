@@ -10,6 +10,7 @@ from typing import Any
 from twinbench.errors import BadInput, nearest
 from twinbench.numbers.stats import OWN_SPREAD
 from twinbench.store.records import WARM_UP_S
+from twinbench.worker.protocol import WarmUp
 
 USUAL_PROCESSES = OWN_SPREAD
 """Processes without ``--processes``, for steps that are fast enough: the fewest whose spread needn't be assumed."""
@@ -48,9 +49,17 @@ LONG_STEP_NS = 200_000_000
 WARM_UP_NS = int(WARM_UP_S * 1e9)
 """Longest warm-up: it ends then even if the times still change, which is recorded and shown."""
 
-SETTLED_WARM_UP_NS = 100_000_000
-"""Longest warm-up of a step that had settled in an earlier process: 0.1 s, since a fresh process must fill its caches,
-and not show again that the times settle. With 1 s in each process, warm-up took half the time of a run."""
+LATER_WARM_UP_NS = 20_000_000
+"""Least warm-up of a step in the processes after the first: as long as a burst, 20 ms, which fills the caches."""
+
+LATER_WARM_UPS = 2
+"""Warm-up of a step in the processes after the first, as a multiple of the time that the first needed to get level."""
+
+COLLECTOR_SHARE = 0.01
+"""Share of a step's time from which on every process measures what the garbage collector takes in the long run."""
+
+COLLECTOR_NS = WARM_UP_NS // 4
+"""Longest time for which the processes after the first watch the collector at a step."""
 
 DEVICES = ("cpu", "cuda")
 
@@ -65,6 +74,16 @@ def burst_size(typical_ns: float, steps: int) -> tuple[int, int]:
     if typical_ns > SHORT_STEP_NS:
         return BURST_SAMPLES, BURST_NS
     return BURST_SAMPLES, max(BURST_NS, SHORT_ROUND_NS // steps)
+
+
+def later_warm_up(first: WarmUp) -> tuple[float, int]:
+    """Return the nanoseconds of a step's warm-up after the first process, and those for which its collector is watched.
+
+    A step that was still changing when the first process's warm-up ended is warmed up for as long again.
+    """
+    time_ns = max(LATER_WARM_UP_NS, min(LATER_WARM_UPS * first.level_ns, WARM_UP_NS))
+    weighs = first.collector_ns is not None and first.collector_ns >= COLLECTOR_SHARE * first.usual_ns
+    return time_ns, COLLECTOR_NS if weighs else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from twinbench.plan.stack import Stack, fingerprint, versions
 from twinbench.run import environment
 from twinbench.run.agree import reference
 from twinbench.run.agree.apart import computed_apart
-from twinbench.run.contender import Contender, end
+from twinbench.run.contender import Contender
+from twinbench.run.ending import end
 from twinbench.run.measured import Measured
 from twinbench.run.measuring import Measuring, now
 from twinbench.run.models import mistakes, quality
@@ -48,7 +49,7 @@ def run(parts: list[Part], options: Options, store: Store, run_id: str, watch: W
     with computed_apart(options.timeout_s, options.memory_limit, watch.computing) as compute:
         for part in parts:
             try:
-                references = reference.prepare(part.pipeline, part.size, compute)
+                references = reference.prepare(part.pipeline, part.size, options.device, compute)
             except WorkerFailure as failure:
                 _end_without_reference(part, options, store, run_id, failure, watch)
                 continue

@@ -1,72 +1,26 @@
 """The SQLite file under the store: opening it, transactions, and errors in words.
 
-Knows the schema as a whole and no table in particular.
+Knows the schema as a whole and no table in particular. Rows are read through the `door`.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from twinbench.errors import StoreError
-
-SCHEMA = Path(__file__).with_name("schema.sql")
-VERSION = 5
-MIGRATIONS = {
-    1: (
-        "ALTER TABLE agreements ADD COLUMN psnr_db REAL",
-        "ALTER TABLE agreements ADD COLUMN declared TEXT NOT NULL DEFAULT ''",
-    ),
-    2: (
-        "CREATE TABLE files (cell_id INTEGER NOT NULL REFERENCES cells (id), name TEXT NOT NULL,"
-        " content BLOB NOT NULL, PRIMARY KEY (cell_id, name))",
-    ),
-    3: (
-        "ALTER TABLE cells RENAME TO cells_before",
-        """
-        CREATE TABLE cells (
-            id INTEGER PRIMARY KEY,
-            run_id TEXT NOT NULL,
-            pipeline TEXT NOT NULL,
-            stack TEXT NOT NULL,
-            size TEXT NOT NULL,
-            variant TEXT NOT NULL DEFAULT '',
-            steps TEXT NOT NULL,
-            fingerprint TEXT NOT NULL,
-            status TEXT NOT NULL DEFAULT 'planned' CHECK (status IN
-                ('planned', 'running', 'done', 'failed', 'timeout', 'oom', 'unavailable', 'disagrees')),
-            kind TEXT NOT NULL DEFAULT '' CHECK (kind IN
-                ('', 'wrong answer', 'time-out', 'memory', 'signal', 'exit', 'exception', 'protocol', 'threads',
-                 'unsupported', 'unavailable')),
-            reason TEXT NOT NULL DEFAULT '',
-            stderr TEXT NOT NULL DEFAULT '',
-            changed TEXT NOT NULL,
-            UNIQUE (run_id, pipeline, stack, size, variant),
-            FOREIGN KEY (run_id, pipeline, size) REFERENCES plans (run_id, pipeline, size)
-        )
-        """,
-        "INSERT INTO cells SELECT id, run_id, pipeline, stack, size, '', steps, fingerprint, status, kind, reason,"
-        " stderr, changed FROM cells_before",
-        "DROP TABLE cells_before",
-    ),
-    4: ("ALTER TABLE samples ADD COLUMN collector_ns REAL",),
-}
-"""Statements that bring a store from a version to the next, so that results of an older twinbench stay readable.
-
-The statements run without foreign keys, and under ``legacy_alter_table``: other tables go on referring to ``cells`` by
-name.
-"""
+from twinbench.store import connecting, door, structure
+from twinbench.store.connecting import BUSY_S, Budget
+from twinbench.store.migrations import MIGRATIONS, VERSION
+from twinbench.store.remembered import Remembered, StoreLost
 
 APPLICATION_ID = 0x7477696E
 """``twin`` in ASCII, which tells a store from any other SQLite file."""
-
-BUSY_S = 30.0
-"""Longest wait for another writer, in seconds. A transaction takes milliseconds."""
 
 ADVICE = {
     "full": "free some space, then resume the run",
@@ -74,65 +28,132 @@ ADVICE = {
     "unable to open": "check that the directory exists and is writable, or set TWINBENCH_DATA_DIR to another directory",
     "not a database": "name another file",
     "malformed": "save what is left with `sqlite3 FILE .recover`",
+    "interrupted": "the file is damaged, and reading it doesn't end; save what is left with `sqlite3 FILE .recover`",
+    "not UTF-8": "the file is damaged; restore it from a copy",
     "locked": "another process has locked the file; try again when that process has ended",
     "UNIQUE": "the record exists already, and results aren't overwritten",
     "constraint": "this is a bug of twinbench; please report it",
 }
 """Advice to the user, by a word of SQLite's message."""
 
+HARMLESS = ("full", "UNIQUE", "constraint", "locked", "too big")
+"""Words of SQLite's messages after which the file is what it was."""
+
 
 class Database:
     """An open SQLite file with the tables of a store. All errors are StoreError."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, copied: tempfile.TemporaryDirectory[str] | None = None
+    ) -> None:
         self.path = path
-        self._connection = connection
+        self._copied = copied
+        self._remembered: Remembered | None = None
+        self._stamp: tuple[int, ...] | None = None
+        self._budget = Budget(path)
+        self._use(connection)
 
     @classmethod
     def open(cls, path: Path, *, create: bool) -> Self:
         """Open the file at ``path``; with ``create``, make the file, its directory and its tables if missing."""
-        if not create and not path.exists():
-            raise StoreError(f"{path}: no results there yet; make some with `twinbench run`")
+        if not create:
+            _require(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            with _errors(path):
+                database = cls(path, connecting.to_write(path, create=create))
         except OSError as error:
             raise StoreError(f"{path.parent}: {error.strerror}; set TWINBENCH_DATA_DIR to another directory") from error
-        with _errors(path):
-            database = cls(path, sqlite3.connect(path, timeout=BUSY_S, isolation_level=None))
-        try:
+        with database._closed_after_an_error():
             database._set_up()
-        except BaseException:
-            database.close()
-            raise
         return database
 
-    def close(self) -> None:
-        """Close the file. The last process to close the file removes the journal."""
-        self._connection.close()
+    @classmethod
+    def open_to_read(cls, path: Path) -> Self:
+        """Open the file at ``path`` to read it: no file is made or changed, and its directory may be read-only.
 
-    def attach(self, path: Path, name: str) -> None:
-        """Let statements read another file's tables as ``name``. The file is untrusted: data, never code."""
-        with _errors(path):
-            self._connection.execute("PRAGMA trusted_schema = OFF")
-            self._connection.execute(f"ATTACH ? AS {name}", (os.fsencode(path),))
+        A store of an earlier version is brought up to date in memory.
+        """
+        _require(path)
+        try:
+            stamp = _stamp(path)
+            with _errors(path):
+                database = cls(path, *connecting.to_read(path))
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror}; make the file readable") from error
+        with database._closed_after_an_error():
+            if not database._set_up_to_read():
+                database._stamp = stamp
+        return database
+
+    def _use(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        connection.set_progress_handler(self._budget, connecting.CHECK_STEPS)
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def _closed_after_an_error(self) -> Iterator[None]:
+        try:
+            with _errors(self.path):
+                yield
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file. The last process to close the file after writing removes the journal."""
+        self._connection.close()
+        if self._remembered is not None:
+            self._remembered.close()
+        if self._copied is not None:
+            self._copied.cleanup()
+
+    def remember(self, run_id: str, rows: Iterable[tuple[str, Sequence[door.Row]]]) -> None:
+        """Hold a run's rows by table in memory, too, and all that is written from now on, until the file is closed.
+
+        If the file is lost, they are written to another file.
+        """
+        marks = (f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {VERSION}")
+        self._remembered = Remembered(self.path, run_id, [*structure.statements(), *marks], rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Writing]:
         """Write everything inside the context together and sync it, or write nothing."""
-        with _errors(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        if self._remembered is not None and (trouble := self._remembered.trouble()):
+            with self._written([self._remembered.connection]) as memory:
+                yield memory
+            raise self._remembered.lost(trouble)
+        memories = [] if self._remembered is None else [self._remembered.connection]
+        with self._lost_by_errors(), _errors(self.path), self._written([self._connection, *memories]) as both:
+            yield both
+        if self._remembered is not None and (trouble := self._remembered.trouble()):
+            raise self._remembered.lost(trouble)
+
+    @contextmanager
+    def _written(self, connections: list[sqlite3.Connection]) -> Iterator[Writing]:
+        writing = Writing(connections, self._budget)
+        writing.begin()
+        try:
+            yield writing
+            writing.commit()
+        except BaseException:
+            writing.roll_back()
+            raise
 
     def read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return all rows of a query."""
+        """Return all rows of a query, unchecked."""
+        self._budget.renew()
         with _errors(self.path):
-            return self._connection.execute(query, values).fetchall()
+            rows = self._connection.execute(query, values).fetchall()
+        self._require_unchanged()
+        return rows
+
+    def select(self, table: str, columns: str, rest: str, *values: object, about: str = "") -> list[tuple[Any, ...]]:
+        """Return rows of a table, checked by the `door`, with JSON read. ``about`` says whose rows they are."""
+        names = columns.split(", ")
+        return door.checked(self.path, table, names, self.raw(table, names, rest, *values), about)
+
+    def raw(self, table: str, columns: Sequence[str], rest: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return rows of a table as they are in the file."""
+        return self.read(f"SELECT {', '.join(columns)} FROM {table} {rest}", *values)
 
     def write(self, statement: str, *values: object) -> None:
         """Execute one statement in a transaction of its own."""
@@ -143,32 +164,70 @@ class Database:
         """Insert a row, in place of the row with the same key if there is one."""
         self.write(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", *values)
 
+    @contextmanager
+    def _lost_by_errors(self) -> Iterator[None]:
+        """Write what is remembered to another file after an error that says that the file is damaged."""
+        try:
+            yield
+        except StoreLost:
+            raise
+        except StoreError as error:
+            if self._remembered is None or any(word in str(error.__cause__) for word in HARMLESS):
+                raise
+            trouble = self._remembered.trouble() or f"can't be written any more ({error.__cause__})"
+            raise self._remembered.lost(trouble) from error
+
+    def _require_unchanged(self) -> None:
+        """Raise StoreError if the file was changed since it was opened as a file that doesn't change."""
+        if self._stamp is not None and _stamp(self.path) != self._stamp:
+            raise StoreError(f"{self.path}: changed while it was read; run the command again")
+
     def _set_up(self) -> None:
-        with _errors(self.path):
-            self._connection.execute("PRAGMA foreign_keys = OFF")
-            self._connection.execute("PRAGMA legacy_alter_table = ON")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            if self._pragma("user_version") == 0 and self._is_empty():
-                self._use_wal()
-                self._create_tables()
-            if self._pragma("application_id") != APPLICATION_ID:
-                raise StoreError(f"{self.path}: not a twinbench store; name another file")
-            self._migrate()
-            if (version := self._pragma("user_version")) != VERSION:
-                raise StoreError(f"{self.path}: store version {version}, where this twinbench reads {VERSION}")
-            self._connection.execute("PRAGMA foreign_keys = ON")
+        self._connection.execute("PRAGMA foreign_keys = OFF")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        if self._pragma("user_version") == 0 and self._is_empty():
+            self._use_wal()
+            self._create_tables()
+        self._bring_up_to_date()
+        self._connection.execute("PRAGMA foreign_keys = ON")
+
+    def _set_up_to_read(self) -> bool:
+        """Check the file, and return whether its content is in memory now, because its version is an earlier one."""
+        self._require_store()
+        earlier = self._pragma("user_version") in MIGRATIONS
+        if earlier:
+            structure.check_objects(self._connection, self.path)
+            memory = connecting.in_memory(self._connection)
+            self._connection.close()
+            self._use(memory)
+        self._bring_up_to_date()
+        self._connection.execute("PRAGMA query_only = ON")
+        return earlier
+
+    def _bring_up_to_date(self) -> None:
+        self._require_store()
+        structure.check_objects(self._connection, self.path)
+        self._migrate()
+        if (version := self._pragma("user_version")) != VERSION:
+            raise StoreError(f"{self.path}: store version {version}, where this twinbench reads {VERSION}")
+        structure.check_tables(self._connection, self.path)
+
+    def _require_store(self) -> None:
+        if self._pragma("application_id") != APPLICATION_ID:
+            raise StoreError(f"{self.path}: not a twinbench store; name another file")
 
     def _create_tables(self) -> None:
         with self.transaction() as db:
             if not self._is_empty():  # another process was first
                 return
-            for statement in SCHEMA.read_text(encoding="utf-8").split(";\n"):
+            for statement in structure.statements():
                 db.execute(statement)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {VERSION}")
 
     def _migrate(self) -> None:
         """Bring an older store up to date. Another process may be doing the same."""
+        self._connection.execute("PRAGMA legacy_alter_table = ON")
         while self._pragma("user_version") in MIGRATIONS:
             with self.transaction() as db:
                 version = self._pragma("user_version")
@@ -196,11 +255,69 @@ class Database:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
+class Writing:
+    """A transaction of the file and, where there is one, of the copy in memory."""
+
+    def __init__(self, connections: Sequence[sqlite3.Connection], budget: Budget) -> None:
+        self._connections = connections
+        self._budget = budget
+
+    def begin(self) -> None:
+        """Begin; no other process writes until the end."""
+        for connection in self._connections:
+            connection.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Sync what was written."""
+        for connection in self._connections:
+            connection.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """Undo what was written."""
+        for connection in self._connections:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def first(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+        """Return the first row of a query; None if there is no row."""
+        self._budget.renew()
+        row: tuple[Any, ...] | None = self._connections[0].execute(query, values).fetchone()
+        return row
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> None:
+        """Execute a statement that writes."""
+        for connection in self._connections:
+            self._budget.renew()
+            connection.execute(statement, values)
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        """Execute a statement that writes, for each of the rows."""
+        listed = list(rows)
+        for connection in self._connections:
+            self._budget.renew(len(listed))
+            connection.executemany(statement, listed)
+
+
+def _require(path: Path) -> None:
+    if not path.exists():
+        raise StoreError(f"{path}: no results there yet; make some with `twinbench run`")
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Return what changes when a file without a journal is written; None for a file with a journal."""
+    if connecting.has_journal(path):
+        return None
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 @contextmanager
 def _errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
         text = str(error)
+        if "UTF-8" in text:  # with the text itself, which may hold anything
+            text = "a text is not UTF-8"
         advice = next((advice for sign, advice in ADVICE.items() if sign in text), "check the disk and the permissions")
         raise StoreError(f"{path}: {text}; {advice}") from error

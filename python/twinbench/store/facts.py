@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from twinbench.store.mistakes import DISAGREEMENT, ERRORS
+from twinbench.store.fact_shapes import DISAGREEMENT, ENDPOINT, ERRORS
 from twinbench.store.records import MODEL, Fact
 
 EARLIER_TREND_SAMPLES = 10
@@ -27,16 +27,16 @@ class StepFacts:
     curve: tuple[Mapping[str, Any], ...] = ()
     """Loss and metrics by epoch."""
     evals: int | None = None
-    """Evaluations of one sample, by the last process."""
+    """Evaluations of one sample."""
     discarded: int | None = None
-    """Samples that warm-up threw away, in the last process."""
+    """Samples that warm-up threw away, in the first process; in older stores in the last."""
     settled: bool | None = None
-    """Whether no change of the times was seen when warm-up ended, in every process."""
+    """Whether no change of the times was seen when warm-up ended."""
     trend: str | None = None
-    """What the times did when warm-up ended: ``settled``, ``faster``, ``slower``, or ``short``: too few to tell. The
-    worst of all processes."""
+    """What the times did when warm-up ended: ``settled``, ``faster``, ``slower``, or ``short``: too few to tell. By
+    the first process; in older stores the worst of all."""
     allocated_bytes: float | None = None
-    """Bytes that an execution allocates, in the last process. None in Python."""
+    """Bytes that an execution allocates. None in Python."""
 
     @classmethod
     def of(cls, facts: Iterable[Fact], step: str) -> Self:
@@ -66,7 +66,7 @@ def _earlier_trend(warm_up: Mapping[str, Any]) -> str | None:
     return "faster" if (warm_up.get("discarded") or 0) >= EARLIER_TREND_SAMPLES else "short"
 
 
-SHOWN_APART = frozenset({"curve", "endpoint", DISAGREEMENT, ERRORS, MODEL})
+SHOWN_APART = frozenset({"curve", ENDPOINT, DISAGREEMENT, ERRORS, MODEL})
 """Keys of facts that are long, and are shown by tables and charts of their own."""
 
 STEP_KEYS = frozenset({"examples", "request", "rss_increase_bytes", "held_as", "curve", "warm_up"})

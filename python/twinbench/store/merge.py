@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinbench.store.database import Database
+from twinbench.store.columns import OF_CELLS, TABLES
+from twinbench.store.database import Writing
+from twinbench.store.door import Row
 from twinbench.store.records import ORIGIN
 from twinbench.store.store import Store
-
-OF_CELLS = ("samples", "agreements", "qualities", "facts", "files")
-WITHOUT_ROWID = ("samples",)
-"""Tables without row ids. The rows of other tables are read in the order of writing, and copied in that order."""
-
-CHANGED = {
-    "runs": {"arguments": f"json_set(arguments, '$.{ORIGIN}', json(:origin))"},
-    "cells": {"id": "id + :shift"},
-    "noise": {"id": "NULL"},
-}
-"""SQL expressions for the columns that aren't copied unchanged, by table and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +25,37 @@ def merge(source: Path, target: Store, origin: str | None = None) -> Merged:
     """Copy the runs that ``target`` doesn't have, all of them or none. A run that ``target`` has stays unchanged.
 
     ``origin``: the host or file of the runs, by default the path of ``source``; it is kept in each run's arguments.
+    ``source`` is only read, and every row of it is checked.
 
     Raises StoreError if ``source`` is not a store, or its runs can't be written.
     """
-    with Store.open(source, create=False) as other:  # brings an older store up to date, too
+    with Store.open_to_read(source) as other:
         runs = [run.id for run in reversed(other.runs())]
-    with closing(Database.open(target.path, create=False)) as db:
-        db.attach(source, "source")
-        with db.transaction() as connection:
-            present = {run for (run,) in connection.execute("SELECT id FROM main.runs")}
-            copied = [run for run in runs if run not in present]
-            _copy(connection, copied, origin or str(source))
+        present = {run.id for run in target.runs()}
+        copied = [run for run in runs if run not in present]
+        with target.written_together() as db:
+            for run in copied:
+                _copy(db, other, run, origin or str(source))
     return Merged(copied, [run for run in runs if run in present])
 
 
-def _copy(db: sqlite3.Connection, runs: list[str], origin: str) -> None:
-    """Copy the rows of these runs. Cells get ids that are free in the target, and their rows refer to the new ids."""
-    (shift,) = db.execute("SELECT coalesce(max(id), 0) FROM main.cells").fetchone()
-    wanted = "IN (SELECT value FROM json_each(:runs))"
-    of_cells = f"cell_id IN (SELECT id FROM source.cells WHERE run_id {wanted})"
-    where = {"runs": f"id {wanted}"} | dict.fromkeys(OF_CELLS, of_cells)
-    for table in ("runs", "plans", "cells", *OF_CELLS, "baselines", "noise"):
-        changed = CHANGED.get(table, {}) | {"cell_id": "cell_id + :shift"}
-        names = [name for _, name, *_ in db.execute(f"PRAGMA main.table_info({table})")]
-        values = ", ".join(changed.get(name, name) for name in names)
-        order = "" if table in WITHOUT_ROWID else "ORDER BY rowid"
-        db.execute(
-            f"INSERT INTO main.{table} ({', '.join(names)}) SELECT {values} FROM source.{table}"
-            f" WHERE {where.get(table, f'run_id {wanted}')} {order}",
-            {"runs": json.dumps(runs), "shift": shift, "origin": json.dumps(origin)},
-        )
+def _copy(db: Writing, source: Store, run: str, origin: str) -> None:
+    """Copy the rows of a run. Cells get ids that are free in the target, and their rows refer to the new ids."""
+    (last,) = db.first("SELECT coalesce(max(id), 0) FROM cells") or (0,)
+    ids: dict[int, int] = {}
+    for table, rows in source.rows_of_run(run):
+        if table == "cells":
+            ids = {row[0]: last + number for number, row in enumerate(rows, start=1)}
+        marks = ", ".join("?" * len(TABLES[table]))
+        db.executemany(f"INSERT INTO {table} VALUES ({marks})", [_changed(table, row, ids, origin) for row in rows])
+
+
+def _changed(table: str, row: Row, ids: dict[int, int], origin: str) -> Row:
+    """Return a row as the target has it: with its own ids, and the run with its origin."""
+    first, *others = row
+    if table == "runs":
+        created, arguments, *rest = others
+        return first, created, json.dumps(json.loads(arguments) | {ORIGIN: origin}), *rest
+    if table == "cells" or table in OF_CELLS:
+        return ids[first], *others
+    return (None, *others) if table == "noise" else row

@@ -11,11 +11,9 @@ from typing import Any, Self
 
 from twinbench.numbers.calibration import calibration_interval
 from twinbench.numbers.predictions import Bin
+from twinbench.store.fact_shapes import DISAGREEMENT, ERRORS
 from twinbench.store.records import Cell
 from twinbench.store.store import Store
-
-ERRORS, DISAGREEMENT = "errors", "disagreement"
-"""Keys of the facts of a cell that hold its `Errors` and its `Disagreement`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ SampleKind = Literal["import", "first_call", "steady", "boundary"]
 
 
 LOOK = "first_look_s"
-"""Key of the fact with the seconds of one execution of each step, taken once it was warm, before the first block."""
+"""Key of the fact with the seconds of one execution of each step at the end of its warm-up, before the first block."""
 
 MODEL = "model"
 """Key of the fact of a cell that describes its model, and name of the directory of the model's files."""

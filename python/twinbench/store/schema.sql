@@ -1,4 +1,4 @@
--- The store of results, version 5 (PRAGMA user_version). Times are nanoseconds per evaluation; timestamps ISO 8601, UTC.
+-- The store of results, version 6 (PRAGMA user_version). Times are nanoseconds per evaluation; timestamps ISO 8601, UTC.
 -- SQLite keeps NaN as NULL: REAL columns that may hold NaN are nullable and read back as NaN.
 
 CREATE TABLE runs (
@@ -89,6 +89,7 @@ CREATE TABLE files (
     cell_id INTEGER NOT NULL REFERENCES cells (id),
     name    TEXT NOT NULL,
     content BLOB NOT NULL,
+    sha256  TEXT NOT NULL DEFAULT '',  -- of the content; empty in a store of an earlier version
     PRIMARY KEY (cell_id, name)
 );
 

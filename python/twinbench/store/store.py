@@ -6,17 +6,21 @@ The store knows nothing about how results are made, and computes nothing from th
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from twinbench.errors import BadInput, StoreError, nearest
-from twinbench.store.database import Database
+from twinbench.store import door, run_rows
+from twinbench.store.database import Database, Writing
 from twinbench.store.records import (
     FAILURE,
     TRANSITIONS,
@@ -62,6 +66,11 @@ class Store:
     def open(cls, path: Path, *, create: bool = True) -> Self:
         """Open the store at ``path``; with ``create``, make the file and its directory if they are missing."""
         return cls(Database.open(path, create=create))
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> Self:
+        """Open the store at ``path`` to read it. No file is made or changed, and the directory may be read-only."""
+        return cls(Database.open_to_read(path))
 
     @property
     def path(self) -> Path:
@@ -113,12 +122,9 @@ class Store:
             db.execute("UPDATE runs SET status = 'running', arguments = ? WHERE id = ?", (changed, run_id))
 
     def runs(self) -> list[Run]:
-        """Return all runs, newest first."""
-        query = "SELECT id, created, arguments, environment, status FROM runs ORDER BY created DESC, rowid DESC"
-        return [
-            _run(run_id, created, json.loads(arguments), json.loads(environment), status)
-            for run_id, created, arguments, environment, status in self._db.read(query)
-        ]
+        """Return all runs, the newest first: in the reverse order of writing, whatever the clock was set to."""
+        rows = self._db.select("runs", "id, created, arguments, environment, status", "ORDER BY rowid DESC")
+        return [_run(*row) for row in rows]
 
     def find_run(self, prefix: str | None = None) -> Run:
         """Return the run whose id starts with ``prefix``, or the newest run.
@@ -146,11 +152,9 @@ class Store:
 
     def pipelines(self, run_id: str) -> list[PlannedPipeline]:
         """Return the pipelines of a run, in the order in which they were added."""
-        query = "SELECT pipeline, size, plan, dataset FROM plans WHERE run_id = ? ORDER BY rowid"
-        return [
-            PlannedPipeline(name, size, json.loads(spec), json.loads(dataset))
-            for name, size, spec, dataset in self._db.read(query, run_id)
-        ]
+        columns = "pipeline, size, plan, dataset"
+        rows = self._db.select("plans", columns, "WHERE run_id = ? ORDER BY rowid", run_id, about=f"run {run_id}")
+        return [PlannedPipeline(*row) for row in rows]
 
     # Cells
 
@@ -165,14 +169,19 @@ class Store:
         variant: str = "",
     ) -> int:
         """Add a planned cell and return its id. If the store has the cell already, only its id is returned."""
+        key = (run_id, pipeline, stack, size, variant)
+        query = "SELECT id FROM cells WHERE run_id = ? AND pipeline = ? AND stack = ? AND size = ? AND variant = ?"
         with self._db.transaction() as db:
+            present = db.first(query, key)
+            if present is not None:
+                return int(present[0])
+            (last,) = db.first("SELECT coalesce(max(id), 0) FROM cells") or (0,)
             db.execute(
-                "INSERT INTO cells (run_id, pipeline, stack, size, variant, steps, fingerprint, changed)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (run_id, pipeline, stack, size, variant, _json(steps), fingerprint, _now()),
+                "INSERT INTO cells (id, run_id, pipeline, stack, size, variant, steps, fingerprint, changed)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (last + 1, *key, _json(steps), fingerprint, _now()),
             )
-            query = "SELECT id FROM cells WHERE run_id = ? AND pipeline = ? AND stack = ? AND size = ? AND variant = ?"
-            return int(db.execute(query, (run_id, pipeline, stack, size, variant)).fetchone()[0])
+            return int(last) + 1
 
     def set_status(self, cell_id: int, status: Status, *, kind: str = "", reason: str = "", stderr: str = "") -> None:
         """Set the status of a cell, with the reason. ``kind`` is one of `records.KINDS`.
@@ -180,7 +189,7 @@ class Store:
         Raises StoreError for a change that isn't in `records.TRANSITIONS`.
         """
         with self._db.transaction() as db:
-            row = db.execute("SELECT status, pipeline, size, stack FROM cells WHERE id = ?", (cell_id,)).fetchone()
+            row = db.first("SELECT status, pipeline, size, stack FROM cells WHERE id = ?", (cell_id,))
             if row is None:
                 raise StoreError(f"{self.path}: no cell {cell_id} in it")
             before, *names = row
@@ -193,15 +202,16 @@ class Store:
 
     def cells(self, run_id: str) -> list[Cell]:
         """Return the cells of a run, in the order in which they were planned."""
-        rows = self._db.read(
-            "SELECT id, run_id, pipeline, stack, size, steps, fingerprint, status, kind, reason, stderr, changed,"
-            " variant FROM cells WHERE run_id = ? ORDER BY id",
-            run_id,
-        )
-        return [
-            Cell(cell_id, run, pipeline, stack, size, json.loads(steps), fingerprint, Status(status), *words)
-            for cell_id, run, pipeline, stack, size, steps, fingerprint, status, *words in rows
-        ]
+        columns = "id, run_id, pipeline, stack, size, steps, fingerprint, status, kind, reason, stderr, changed"
+        where = "WHERE run_id = ? ORDER BY id"
+        rows = self._db.select("cells", f"{columns}, variant", where, run_id, about=f"run {run_id}")
+        planned = {(pipeline.name, pipeline.size) for pipeline in self.pipelines(run_id)} if rows else set()
+        cells = [replace(cell, status=Status(cell.status)) for cell in (Cell(*row) for row in rows)]
+        for cell in cells:
+            if (cell.pipeline, cell.size) not in planned:
+                what = f"cells: id {cell.id}: the run has no pipeline {cell.pipeline} of size {cell.size}"
+                raise StoreError(f"{self.path}: {what}; {door.DAMAGED}")
+        return cells
 
     # Measurements of a cell
 
@@ -222,15 +232,20 @@ class Store:
 
     def samples(self, cell_id: int) -> list[Sample]:
         """Return the samples of a cell by process, block, step and kind, each burst in the order of measuring."""
-        rows = self._db.read(
-            "SELECT process, block, step, kind, wall_ns, evals, cpu_ns, gc_ns, detail, collector_ns FROM samples"
-            " WHERE cell_id = ? ORDER BY process, block, step, kind, detail, seq",
+        rows = self._of_cell(
+            "samples",
+            "process, block, step, kind, wall_ns, evals, cpu_ns, gc_ns, detail, collector_ns",
             cell_id,
+            "process, block, step, kind, detail, seq",
         )
         return [Sample(*row) for row in rows]
 
-    def add_agreement(self, cell_id: int, *agreements: Agreement) -> None:
-        """Keep the agreement of outputs of a step, together. They replace earlier agreements of the same outputs."""
+    def add_agreement(self, cell_id: int, agreement: Agreement) -> None:
+        """Keep the agreement of an output of a step. It replaces an earlier agreement of the same output."""
+        self.add_agreements(cell_id, [agreement])
+
+    def add_agreements(self, cell_id: int, agreements: Iterable[Agreement]) -> None:
+        """Keep agreements in one synced transaction. They replace earlier agreements of the same outputs."""
         rows = [
             (cell_id, a.step, a.output, a.level, a.error, a.max_abs, int(a.ok), a.detail, a.psnr_db, a.declared)
             for a in agreements
@@ -240,11 +255,8 @@ class Store:
 
     def agreements(self, cell_id: int) -> list[Agreement]:
         """Return the agreement of every checked output of a cell, in the order of checking."""
-        rows = self._db.read(
-            "SELECT step, output, level, error, max_abs, ok, detail, psnr_db, declared FROM agreements"
-            " WHERE cell_id = ? ORDER BY rowid",
-            cell_id,
-        )
+        columns = "step, output, level, error, max_abs, ok, detail, psnr_db, declared"
+        rows = self._of_cell("agreements", columns, cell_id, "rowid")
         return [
             Agreement(step, output, level, _real(error), _real(max_abs), bool(ok), *others)
             for step, output, level, error, max_abs, ok, *others in rows
@@ -256,8 +268,8 @@ class Store:
 
     def qualities(self, cell_id: int) -> list[Quality]:
         """Return the metrics of a cell, ordered by metric and seed."""
-        query = "SELECT metric, value, seed FROM qualities WHERE cell_id = ? ORDER BY metric, seed"
-        return [Quality(metric, _real(value), seed) for metric, value, seed in self._db.read(query, cell_id)]
+        rows = self._of_cell("qualities", "metric, value, seed", cell_id, "metric, seed")
+        return [Quality(metric, _real(value), seed) for metric, value, seed in rows]
 
     def add_fact(self, cell_id: int, step: str, key: str, value: Any) -> None:
         """Keep a fact of a step, or of the whole cell (``step=""``), as JSON. It replaces an earlier value."""
@@ -265,21 +277,34 @@ class Store:
 
     def facts(self, cell_id: int) -> list[Fact]:
         """Return the facts of a cell, ordered by step and key."""
-        query = "SELECT step, key, value FROM facts WHERE cell_id = ? ORDER BY step, key"
-        return [Fact(step, key, json.loads(value)) for step, key, value in self._db.read(query, cell_id)]
+        return [Fact(*row) for row in self._of_cell("facts", "step, key, value", cell_id, "step, key")]
 
     def add_file(self, cell_id: int, name: str, content: bytes) -> None:
         """Keep a file of a cell, such as its scores or its model, in place of an earlier file of the same name."""
-        self._db.replace("files", cell_id, name, content)
+        self._db.replace("files", cell_id, name, content, hashlib.sha256(content).hexdigest())
 
     def files(self, cell_id: int) -> list[str]:
-        """Return the names of a cell's files."""
-        return [name for (name,) in self._db.read("SELECT name FROM files WHERE cell_id = ? ORDER BY name", cell_id)]
+        """Return the names of a cell's files: relative paths without ``..``."""
+        return [name for (name,) in self._of_cell("files", "name", cell_id, "name")]
 
     def file(self, cell_id: int, name: str) -> bytes | None:
-        """Return the content of a cell's file; None if the cell has no file of that name."""
-        rows = self._db.read("SELECT content FROM files WHERE cell_id = ? AND name = ?", cell_id, name)
-        return bytes(rows[0][0]) if rows else None
+        """Return the content of a cell's file; None if the cell has no file of that name.
+
+        Raises StoreError if the content is not what was stored, by its SHA-256.
+        """
+        where, about = "WHERE cell_id = ? AND name = ?", f"cell {cell_id}"
+        rows = self._db.select("files", "name, content, sha256", where, cell_id, name, about=about)
+        if not rows:
+            return None
+        ((_, content, sha256),) = rows
+        if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+            what = f"files: {about}, name {name!r}: the content has another SHA-256 than when it was stored"
+            raise StoreError(f"{self.path}: {what}; {door.DAMAGED}, or run the pipeline again")
+        return bytes(content)
+
+    def unchecked(self, cell_id: int) -> bool:
+        """Whether a cell has files whose SHA-256 isn't known, as an earlier version of twinbench stored them."""
+        return any(sha256 == "" for (sha256,) in self._of_cell("files", "sha256", cell_id, "name"))
 
     # Records of the run as a whole
 
@@ -289,11 +314,9 @@ class Store:
 
     def baselines(self, run_id: str) -> list[Baseline]:
         """Return the baselines of a run, in the order in which they were added."""
-        query = "SELECT pipeline, size, name, metric, value FROM baselines WHERE run_id = ? ORDER BY rowid"
-        return [
-            Baseline(pipeline, size, name, metric, _real(value))
-            for pipeline, size, name, metric, value in self._db.read(query, run_id)
-        ]
+        columns = "pipeline, size, name, metric, value"
+        rows = self._db.select("baselines", columns, "WHERE run_id = ? ORDER BY rowid", run_id, about=f"run {run_id}")
+        return [Baseline(pipeline, size, name, metric, _real(value)) for pipeline, size, name, metric, value in rows]
 
     def add_noise(self, run_id: str, at: str, facts: dict[str, Any]) -> None:
         """Keep a disturbance of the machine at a time (ISO 8601, UTC)."""
@@ -301,8 +324,28 @@ class Store:
 
     def noise(self, run_id: str) -> list[Noise]:
         """Return the disturbances of the machine during a run, in the order in which they were recorded."""
-        rows = self._db.read("SELECT at, facts FROM noise WHERE run_id = ? ORDER BY id", run_id)
-        return [Noise(at, json.loads(facts)) for at, facts in rows]
+        where = "WHERE run_id = ? ORDER BY id"
+        rows = self._db.select("noise", "id, at, facts", where, run_id, about=f"run {run_id}")
+        return [Noise(at, facts) for _, at, facts in rows]
+
+    # All rows of a run
+
+    def rows_of_run(self, run_id: str) -> Iterator[tuple[str, list[door.Row]]]:
+        """Yield the rows of a run by table, as `run_rows.rows_of_run` does."""
+        return run_rows.rows_of_run(self._db, run_id)
+
+    def remember(self, run_id: str) -> None:
+        """Hold a run in memory, too, until the store is closed: if the file is lost, the run gets another file."""
+        self._db.remember(run_id, self.rows_of_run(run_id))
+
+    def written_together(self) -> AbstractContextManager[Writing]:
+        """Write rows of any table together, or none of them."""
+        return self._db.transaction()
+
+    def _of_cell(self, table: str, columns: str, cell_id: int, order: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a table that belong to a cell, in an order."""
+        where = f"WHERE cell_id = ? ORDER BY {order}"
+        return self._db.select(table, columns, where, cell_id, about=f"cell {cell_id}")
 
 
 def _run(run_id: str, created: str, arguments: dict[str, Any], environment: dict[str, Any], status: str) -> Run:

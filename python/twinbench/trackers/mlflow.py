@@ -212,7 +212,7 @@ class _Sending:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         source = CodeDatasetSource(tags={key: str(value) for key, value in dataset.items()})
-        described = MetaDataset(source, name=dataset["name"], digest=dataset["sha256"][:DIGEST_LENGTH])  # type: ignore[abstract]
+        described = MetaDataset(source, name=dataset.get("name", "data"), digest=dataset["sha256"][:DIGEST_LENGTH])  # type: ignore[abstract]
         entry = DatasetInput(Dataset(**described.to_dict()), [InputTag("mlflow.data.context", "benchmark")])
         self.client.log_inputs(run, datasets=[entry])
 

@@ -88,7 +88,7 @@ def data(pipeline: PipelineSummary) -> str:
     """Name the data, the baselines, with one that couldn't be computed, and the target."""
     parts = [str(pipeline.dataset["name"])] if "name" in pipeline.dataset else []
     amount, taken = pipeline.dataset.get("amount"), pipeline.dataset.get("taken")
-    parts += [taken] if taken else [f"{text.amount(amount)} {pipeline.dataset['unit']}"] if amount else []
+    parts += [taken] if taken else [f"{text.amount(amount)} {pipeline.dataset.get('unit', '')}"] if amount else []
     parts += [f"{b.name}: {b.metric} {b.value:.3f}" for b in pipeline.baselines if b.metric == pipeline.metric]
     if pipeline.metric and pipeline.baseline and not any(b.metric == pipeline.metric for b in pipeline.baselines):
         parts.append(f"{pipeline.baseline}: {pipeline.metric} not computed")

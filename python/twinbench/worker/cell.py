@@ -79,6 +79,8 @@ class Cell:
         """Calls that are timed, with their inputs, by step."""
         self.evals: dict[str, int] = {}
         """Evaluations of one sample, by step."""
+        self.collected: set[str] = set()
+        """Measuring modules whose language's garbage was collected before the first warm-up."""
         self.peak_bytes = 0
         """Largest resident set until the last reset, in bytes."""
 
@@ -242,12 +244,26 @@ class Cell:
     @_answers(protocol.WARM_UP)
     def warm_up(self, step: str, limit_ns: int) -> protocol.WarmUp:
         """Calibrate, then run until the times have settled. A step that is a user's request isn't calibrated."""
-        self._free_outputs()
-        resolved, call = self.steps[step], self.calls[step]
-        measured = resolved.measure
+        measured, call = self._to_warm(step)
+        resolved = self.steps[step]
         self.evals[step] = 1 if resolved.op.is_request(resolved.params) else measured.calibrate(call)
-        warm = measured.warm_up(call, self.evals[step], limit_ns)
-        return protocol.WarmUp(self.evals[step], *astuple(warm))
+        return _warm(self.evals[step], measured.warm_up(call, self.evals[step], limit_ns))
+
+    @_answers(protocol.WARM_AGAIN)
+    def warm_again(self, step: str, evals: int, time_ns: float, collector_limit_ns: int) -> protocol.WarmUp:
+        """Warm up as an earlier process has shown to be enough, with samples of as many evaluations as there."""
+        measured, call = self._to_warm(step)
+        self.evals[step] = evals
+        return _warm(evals, measured.warm_again(call, evals, time_ns, collector_limit_ns))
+
+    def _to_warm(self, step: str) -> tuple[Any, Callable[[], Any]]:
+        """Return a step's measuring module and call, after garbage is collected once in each language."""
+        self._free_outputs()
+        measured = self.steps[step].measure
+        if measured.__name__ not in self.collected:
+            self.collected.add(measured.__name__)
+            measured.collect()
+        return measured, self.calls[step]
 
     @_answers(protocol.BURST)
     def burst(self, step: str, min_samples: int, limit_ns: int) -> protocol.Burst:
@@ -307,6 +323,10 @@ def _named(framework: Framework, function: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise ProtocolError(f"{function} of {framework.name}: {ascii(value)[:40]} instead of values by name")
     return dict(value)
+
+
+def _warm(evals: int, warm: measure.WarmUp) -> protocol.WarmUp:
+    return protocol.WarmUp(evals, *astuple(warm))
 
 
 def _sent(timing: measure.Timing) -> protocol.Timing:

@@ -5,6 +5,7 @@ A call is a `functools.partial` of a `JuliaOp` with its parameters and native in
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cache, partial
 from typing import Any
 
@@ -19,6 +20,11 @@ def first_call(call: Call) -> tuple[Timing, Any]:
     return _timings(timing)[0], result
 
 
+def collect() -> None:
+    """Free the garbage of what ran before."""
+    _julia("collect_garbage")()
+
+
 def calibrate(call: Call) -> int:
     """Return the evaluations of a sample that lasts long enough."""
     return int(_julia("calibrate")(_bound(call)))
@@ -26,13 +32,21 @@ def calibrate(call: Call) -> int:
 
 def warm_up(call: Call, evals: int, limit_ns: int) -> WarmUp:
     """Run until the times have settled."""
-    warm = _julia("warm_up")(_bound(call), evals, limit_ns)
-    return WarmUp(warm.discarded, warm.trend, warm.collector_ns, warm.collections, warm.allocated_bytes)
+    return _warm(_julia("warm_up")(_bound(call), evals, limit_ns))
+
+
+def warm_again(call: Call, evals: int, time_ns: float, collector_limit_ns: float) -> WarmUp:
+    """Warm up for a time that another process has shown to be enough."""
+    return _warm(_julia("warm_again")(_bound(call), evals, time_ns, collector_limit_ns))
 
 
 def burst(call: Call, evals: int, min_samples: int, limit_ns: int) -> list[Timing]:
     """Take one block's samples of one step."""
     return _timings(_julia("burst")(_bound(call), evals, min_samples, limit_ns))
+
+
+def _warm(warm: Any) -> WarmUp:
+    return WarmUp(*(getattr(warm, field.name) for field in fields(WarmUp)))
 
 
 def _bound(call: Call) -> Any:

@@ -80,6 +80,11 @@ class WarmUp:
     """Samples in which the collector ran."""
     allocated_bytes: float | None
     """Bytes allocated by an evaluation; None in Python, whose collector goes by the number of objects."""
+    level_ns: float
+    """Time of the samples before the times had the level of the end, without waits for the processor; that of all
+    samples if the times changed to the end."""
+    usual_ns: float
+    """Median of the last half of the samples, per evaluation."""
 
 
 class _GcClock:
@@ -134,9 +139,13 @@ def first_call(call: Call) -> tuple[Timing, Any]:
     return timing, results[0]
 
 
+def collect() -> None:
+    """Free the garbage that first calls and checks left behind, once, before the first warm-up of a process."""
+    gc.collect()
+
+
 def calibrate(call: Call) -> int:
     """Return the evaluations of a sample: the least power of two for which it lasts at least `MIN_SAMPLE_NS`."""
-    gc.collect()
     evals = 1
     while not lasts(call, evals):
         evals *= 2
@@ -170,6 +179,22 @@ def trend(times: Sequence[float]) -> Trend:
     if abs(after - before) <= CHANGE * before:
         return "settled"
     return "slower" if after > before else "faster"
+
+
+def samples_to_level(times: Sequence[float]) -> int:
+    """Return after how many samples the times had the level of their last half, by groups of 1, 1, 2, 4, ... samples.
+
+    It is the end of the last group whose median is outside the middle three quarters of that half by `CHANGE` more.
+    """
+    half = sorted(times[len(times) // 2 :])
+    rare = len(half) // 8
+    low, high = half[rare] * (1 - CHANGE), half[-1 - rare] * (1 + CHANGE)
+    level, start, end = 0, 0, 1
+    while end <= len(times) // 2:
+        if not low <= _middle(times[start:end]) <= high:
+            level = end
+        start, end = end, 2 * end
+    return level
 
 
 def _middle(values: Sequence[float]) -> float:
@@ -226,16 +251,50 @@ def warm_up(call: Call, evals: int, limit_ns: int) -> WarmUp:
         spent += timings[-1].wall_ns * evals
         early = look == FIRST_LOOK and len(timings) >= LEAST_SAMPLES and spent >= limit_ns / 4
         if len(timings) >= look or early or spent >= limit_ns:
-            seen = trend([timing.wall_ns - timing.gc_ns for timing in timings])
+            seen = trend(_times(timings))
             look = 2 * len(timings)
-    ran = sum(timing.gc_ns > 0 for timing in timings)
     weighs = sum(timing.gc_ns for timing in timings) * evals >= CHANGE * spent > 0
-    limit = spent + limit_ns / 4
-    while weighs and len(timings) >= LEAST_SAMPLES and ran <= COLLECTIONS and spent < limit:
+    busy = [min(timing.wall_ns, timing.cpu_ns) for timing in timings]  # a wait for the processor is not a change
+    level = len(busy) if seen in ("faster", "slower") else samples_to_level(busy)
+    level_ns = sum(busy[:level]) * evals
+    if weighs and len(timings) >= LEAST_SAMPLES:
+        _watch_collector(call, evals, timings, limit_ns / 4)
+    return _warm(timings, seen, level_ns)
+
+
+def warm_again(call: Call, evals: int, time_ns: float, collector_limit_ns: float) -> WarmUp:
+    """Warm up for a time that another process has shown to be enough; at least one sample.
+
+    With a limit for the collector, at least `LEAST_SAMPLES` are taken, and it is watched for up to that time.
+    """
+    timings: list[Timing] = []
+    spent = 0.0
+    while not timings or spent < time_ns:
+        timings.append(timed(call, evals))
+        spent += timings[-1].wall_ns * evals
+    if collector_limit_ns:
+        _watch_collector(call, evals, timings, collector_limit_ns)
+    return _warm(timings, trend(_times(timings)), time_ns)
+
+
+def _watch_collector(call: Call, evals: int, timings: list[Timing], limit_ns: float) -> None:
+    """Add samples until `COLLECTIONS` of them had collections, or for ``limit_ns``; `LEAST_SAMPLES` in any case."""
+    ran = sum(timing.gc_ns > 0 for timing in timings)
+    spent = 0.0
+    while len(timings) < LEAST_SAMPLES or (ran <= COLLECTIONS and spent < limit_ns):
         timings.append(timed(call, evals))
         spent += timings[-1].wall_ns * evals
         ran += timings[-1].gc_ns > 0
-    return WarmUp(len(timings), seen, collector_ns(timings), ran, None)
+
+
+def _times(timings: Sequence[Timing]) -> list[float]:
+    return [timing.wall_ns - timing.gc_ns for timing in timings]
+
+
+def _warm(timings: Sequence[Timing], seen: Trend, level_ns: float) -> WarmUp:
+    ran = sum(timing.gc_ns > 0 for timing in timings)
+    usual_ns = _middle([timing.wall_ns for timing in timings[len(timings) // 2 :]])
+    return WarmUp(len(timings), seen, collector_ns(timings), ran, None, level_ns, usual_ns)
 
 
 def burst(call: Call, evals: int, min_samples: int, limit_ns: int) -> list[Timing]:

@@ -22,9 +22,6 @@ DEVICES = ("cpu", "cuda")
 """Devices of frameworks."""
 
 
-# Jobs
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepJob(Content):
     """One step of a cell. It names code and paths, and never carries code."""
@@ -66,9 +63,6 @@ class Job(Content):
     """Directory of the outputs that other workers save for this one, in directories named after their steps."""
     served: bool = False
     """Whether the worker serves a model, and must outlive the thread that started it."""
-
-
-# Replies
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +245,10 @@ class WarmUp(Content):
     """Samples of the warm-up in which the collector ran."""
     allocated_bytes: float | None
     """Bytes that an evaluation allocates; None where the language doesn't count them."""
+    level_ns: float
+    """Time of the samples before the times had the level of the end; of all if they changed to the end."""
+    usual_ns: float
+    """Median time of an evaluation at the end."""
 
     def __post_init__(self) -> None:
         _check_evals(self.evals)
@@ -258,8 +256,8 @@ class WarmUp(Content):
 
     @property
     def claimed_ns(self) -> float:
-        """Time of the garbage collector in one sample, in nanoseconds."""
-        return (self.collector_ns or 0.0) * self.evals
+        """Time of the samples before the level of the end, or of one sample with the garbage collector, if longer."""
+        return max(self.level_ns, self.usual_ns * self.evals, (self.collector_ns or 0.0) * self.evals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,5 +330,6 @@ VARIED = Request("varied", Varied)
 KEEP = Request("keep", KeptModel)
 SCORE = Request("score", Scores)
 WARM_UP = Request("warm_up", WarmUp)
+WARM_AGAIN = Request("warm_again", WarmUp)
 BURST = Request("burst", Burst)
 MEMORY = Request("memory", Memory)

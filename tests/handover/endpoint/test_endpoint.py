@@ -28,6 +28,7 @@ from twinbench.handover.endpoint.client import EndpointFailure
 from twinbench.handover.endpoint.measure import RequestPlan
 from twinbench.results.models import endpoints
 from twinbench.results.models.kept import Model, of_cell
+from twinbench.store.fact_shapes import ENDPOINT
 from twinbench.store.records import SCORES
 from twinbench.store.store import Status, Store
 
@@ -47,7 +48,7 @@ def stored(model: Model, home: Path, tmp_path_factory: pytest.TempPathFactory) -
         source.backup(copy)
     cell = model.cell
     with Store.open(place) as store:
-        store.add_fact(cell.id, "", endpoints.ENDPOINT, [])  # other tests measure the stack that they share
+        store.add_fact(cell.id, "", ENDPOINT, [])  # other tests measure the stack that they share
         other = store.add_cell(cell.run_id, cell.pipeline, "SciPy+other", cell.size, cell.steps, "another")
         for name in store.files(cell.id):
             store.add_file(other, name, store.file(cell.id, name) or b"")

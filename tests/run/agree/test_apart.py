@@ -89,10 +89,10 @@ def test_a_reference_from_its_worker_is_the_one_that_is_computed_here(directory:
     with computed_apart(60) as compute:
         workers = []
         for size in ("small", "large"):
-            apart = reference.prepare(case, size, compute)
+            apart = reference.prepare(case, size, compute=compute)
             workers += psutil.Process().children()
             assert psutil.Process().children() == workers[:1], "a second worker was started"
-        apart = reference.prepare(case, "small", compute)
+        apart = reference.prepare(case, "small", compute=compute)
         assert apart.directory.is_relative_to(directory / "other")
         np.testing.assert_array_equal(apart.output("normalise")["x"], expected["x"])
         other = reference.varied(case, apart, 0)
@@ -105,7 +105,7 @@ def test_what_is_in_the_cache_starts_no_worker(directory: Path):
     case = load(directory)
     reference.prepare(case, "small")
     with computed_apart(60) as compute:
-        reference.prepare(case, "small", compute)
+        reference.prepare(case, "small", compute=compute)
         assert not psutil.Process().children()
 
 
@@ -120,7 +120,7 @@ def test_this_process_computes_no_reference(directory: Path, monkeypatch: pytest
     with pytest.raises(BadInput, match="computed here"):
         reference.prepare(here, "small")
     with computed_apart(60) as compute:
-        assert reference.prepare(here, "small", compute).output("normalise")["x"].shape == (20, 6, 6)
+        assert reference.prepare(here, "small", compute=compute).output("normalise")["x"].shape == (20, 6, 6)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_reference_without_end_is_ended_by_the_limits_of_the_run(
     with computed_apart(timeout_s, limit, lambda what, seconds: heard.append((what, seconds))) as compute:
         for _ in range(2):
             with pytest.raises(WorkerFailure, match=said) as failure:
-                reference.prepare(case, "small", compute)
+                reference.prepare(case, "small", compute=compute)
             assert failure.value.kind == kind
         assert not psutil.Process().children()
     assert max(seconds for what, seconds in heard if what == "mlp") > 0.1
@@ -147,7 +147,7 @@ def test_a_refusal_comes_from_the_worker_as_it_does_here(directory: Path):
     with pytest.raises(BadInput) as here:
         reference.prepare(case, "small")
     with computed_apart(60) as compute, pytest.raises(BadInput) as apart:
-        reference.prepare(case, "small", compute)
+        reference.prepare(case, "small", compute=compute)
     assert str(here.value) == str(apart.value)
 
 
@@ -155,7 +155,7 @@ def test_a_file_that_is_changed_meanwhile_is_refused(directory: Path):
     case = load(directory)
     load(directory, TRAINED)
     with computed_apart(60) as compute, pytest.raises(BadInput, match="changed while it was read"):
-        reference.prepare(case, "small", compute)
+        reference.prepare(case, "small", compute=compute)
 
 
 def test_what_an_earlier_version_left_in_the_cache_is_made_again(directory: Path):

@@ -69,7 +69,7 @@ def key(op: Op) -> str:
     """The cache key of a pipeline of one step, with the op in its place."""
     found = pipeline.find("noop", directories(()))
     (step,) = found.steps
-    return reference._key(replace(found, steps=(replace(step, op=op),)), "default", {})
+    return reference._key(replace(found, steps=(replace(step, op=op),)), "default", {}, "cpu")
 
 
 @pytest.mark.parametrize("name", ["contract.py", "references.py", "helper.py", "deep/start.py"])

@@ -81,10 +81,10 @@ def resized(p: t.Resize, x: Tensor, antialias: bool) -> Tensor:
     """Interpolate uint8, except grey images without antialiasing and targets of one RGB pixel, which become float32.
 
     In torch 2.13 the former are slower in uint8, and the latter fail. But antialiased float32 images of one column are
-    wrong.
+    wrong. On a GPU all become float32: there uint8 isn't implemented.
     """
     size = (p.height, p.width)
-    by_float = size == (1, 1) if x.shape[1] == 3 else not antialias
+    by_float = x.is_cuda or (size == (1, 1) if x.shape[1] == 3 else not antialias)
     values = x.float() if by_float else x
     out = F.interpolate(values, size, mode="bilinear", align_corners=False, antialias=antialias)
     return levels(out) if by_float else out

@@ -68,7 +68,7 @@ def write(store: Store, model: Model, target: str, directory: Path, *, image: st
     with scratch() as temporary:
         build = Path(temporary) / "build"
         build.mkdir()
-        saved = models.save(store, model, Path(temporary))
+        saved = models.save(store, model, Path(temporary), check=True)
         shutil.copytree(saved, build / "model")
         _write_examples(model, build)
         facts = _facts(model, build) | {"image": image, "registry": image.partition("/")[0]}

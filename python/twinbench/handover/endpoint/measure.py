@@ -24,6 +24,7 @@ from twinbench.handover.endpoint import client
 from twinbench.handover.endpoint.client import Address, Client, EndpointFailure
 from twinbench.handover.endpoint.server import Server
 from twinbench.launch.process import scratch
+from twinbench.numbers.answers import DisagreeingAnswer, check_answers
 from twinbench.numbers.normal import NORMAL_95
 from twinbench.results.models.endpoints import HERE, Endpoint, EndpointLatency, Throughput
 from twinbench.results.models.kept import Model
@@ -31,9 +32,6 @@ from twinbench.store.store import Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-RTOL, ATOL = 1e-4, 1e-5
-"""Tolerance of a score: float32 sums in another order differ by less, and no decision depends on less."""
 
 BATCH = 256
 """Rows in each request of the throughput measurement."""
@@ -67,15 +65,6 @@ class CheckedRequest:
     scores: NDArray[Any]
 
 
-class DisagreeingAnswer(Exception):
-    """An answer that doesn't agree with the run's scores."""
-
-    def __init__(self, error: float | None, detail: str) -> None:
-        super().__init__(detail)
-        self.error = error
-        self.detail = detail
-
-
 def measure(address: Address, model: Model, plan: RequestPlan) -> Endpoint:
     """Measure a running server. Raises EndpointFailure."""
     return _measured(address, model, plan, address.shown, None)
@@ -84,7 +73,7 @@ def measure(address: Address, model: Model, plan: RequestPlan) -> Endpoint:
 def serve(store: Store, model: Model, plan: RequestPlan) -> Endpoint:
     """Start a server with a cell's model, measure it, and end it. Raises EndpointFailure and TrackingError."""
     with scratch() as temporary:
-        saved = models.save(store, model, Path(temporary))
+        saved = models.save(store, model, Path(temporary), check=False)
         with Server(saved.rename(Path(temporary) / "model"), model.framework) as server:
             try:
                 return _measured(server.address, model, plan, HERE, server)
@@ -138,25 +127,10 @@ def _measured(address: Address, model: Model, plan: RequestPlan, location: str, 
 
 def _check_agreement(answer: bytes, scores: NDArray[Any], address: Address) -> float:
     """Return the largest error of an answer's scores, in units of the tolerance. Raises DisagreeingAnswer above 1."""
-    import numpy as np
-
     try:
-        given = np.asarray(client.predictions(answer, address.shown), np.float64)
+        return check_answers(client.predictions(answer, address.shown), scores)
     except (TypeError, ValueError):
         raise DisagreeingAnswer(None, "predictions that aren't numbers, or rows of different lengths") from None
-    if scores.ndim == 1 and given.shape == (len(scores), 2):
-        given = given[:, 1]  # scikit-learn gives the probabilities of both classes
-    if given.shape != scores.shape:
-        raise DisagreeingAnswer(None, f"predictions of shape {given.shape}, the run's are {scores.shape}")
-    errors = np.abs(given - scores) / (ATOL + RTOL * np.abs(scores))
-    worst = np.unravel_index(np.argmax(np.where(np.isnan(errors), np.inf, errors)), errors.shape)
-    error = float(errors[worst])
-    if not error <= 1:
-        raise DisagreeingAnswer(
-            error if math.isfinite(error) else None,
-            f"row {worst[0]} scores {given[worst]:.6g}, in the run {scores[worst]:.6g}",
-        )
-    return error
 
 
 def _latency(address: Address, model: Model, plan: RequestPlan) -> EndpointLatency:

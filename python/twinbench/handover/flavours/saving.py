@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinbench import ops
 from twinbench.frameworks import registry
+from twinbench.numbers.answers import DisagreeingAnswer, check_answers
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -47,6 +48,10 @@ class Saving:
         """Return the example rows, float32 (rows, ...)."""
         return self._array("example.npy")
 
+    def scores(self) -> NDArray[Any]:
+        """Return the run's scores of the example rows, (rows,) or (rows, classes)."""
+        return self._array("scores.npy")
+
     def signature(self, *, every_class: bool = False) -> ModelSignature:
         """Return MLflow's signature of the model.
 
@@ -55,7 +60,7 @@ class Saving:
         import numpy as np
         from mlflow.models import infer_signature
 
-        scores = self._array("scores.npy")
+        scores = self.scores()
         if every_class and scores.ndim == 1:
             scores = np.stack([1 - scores, scores], axis=1).astype(np.float64)
         return infer_signature(self.example(), scores)
@@ -76,8 +81,8 @@ def pinned(*distributions: str) -> list[str]:
     return [f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in distributions]
 
 
-def save(framework: str, savings: list[Mapping[str, Any]]) -> None:
-    """Save several models of one framework."""
+def save(framework: str, savings: list[Mapping[str, Any]], *, check: bool) -> None:
+    """Save several models of one framework; with ``check``, load each again and ask it for the scores of its run."""
     module = importlib.import_module(f"twinbench.handover.flavours.{flavour(framework)}")
     native = registry.get(framework)
     loads = flavour(framework) != "served"
@@ -88,8 +93,24 @@ def save(framework: str, savings: list[Mapping[str, Any]]) -> None:
         saving = Saving(**plain)
         saved = Path(saving.saved)
         module.save(native.ops[load.name](load.build({}), saved) if loads else saved, saving)
+        if check:
+            _check(saving)
+
+
+def _check(saving: Saving) -> None:
+    """Raise SystemExit if a saved model doesn't give the scores that the run stored for the example rows."""
+    import mlflow.pyfunc
+
+    answers = mlflow.pyfunc.load_model(saving.to).predict(saving.example())
+    try:
+        check_answers(answers, saving.scores())
+    except DisagreeingAnswer as differs:
+        stack, run = saving.metadata["stack"], saving.metadata["twinbench_run"]
+        raise SystemExit(
+            f"the stored model of {stack} doesn't give the scores of run {run}: {differs}; run the pipeline again"
+        ) from None
 
 
 if __name__ == "__main__":
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    save(job["framework"], job["savings"])
+    save(job["framework"], job["savings"], check=job["check"])

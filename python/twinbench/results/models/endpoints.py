@@ -9,11 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from twinbench.store.fact_shapes import ENDPOINT
 from twinbench.store.records import Fact
 from twinbench.store.store import Store
-
-ENDPOINT = "endpoint"
-"""Key of the fact of a cell that holds its measurements."""
 
 HERE = "here"
 """Stands for the URL of a server that was started on this machine for the measurement."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinbench.errors import StoreError
+from twinbench.store import kept_arrays
 from twinbench.store.records import EXAMPLE, MODEL, SCORES, Cell, PlannedPipeline
 from twinbench.store.store import Store
 
@@ -48,13 +49,21 @@ class Model:
 
     def unpack(self, store: Store, directory: Path) -> Path:
         """Write the model's files into ``directory``, and return the path that the framework loads."""
+        directory.mkdir(parents=True, exist_ok=True)
+        root = directory.resolve()
         for name in store.files(self.cell.id):
             folder, _, inside = name.partition("/")
             if folder == MODEL:
-                path = directory / inside
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(store.file(self.cell.id, name) or b"")
-        return directory / self.name
+                path = _inside(root, inside)
+                try:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(store.file(self.cell.id, name) or b"")
+                except OSError as error:
+                    raise StoreError(f"{store.path}: the model's file {inside!r}: {error.strerror}") from error
+        path = _inside(root, self.name)
+        if not path.exists():
+            raise StoreError(f"{store.path}: the model of {self.cell.stack} has no file or directory {self.name!r}")
+        return path
 
 
 def of_cell(store: Store, cell: Cell) -> Model | None:
@@ -63,7 +72,7 @@ def of_cell(store: Store, cell: Cell) -> Model | None:
     A cell has no model if nothing was trained, the model can't be exported, or an older twinbench made the run.
     """
     about = next((fact.value for fact in store.facts(cell.id) if (fact.step, fact.key) == ("", MODEL)), None)
-    example, scores = store.file(cell.id, EXAMPLE), store.file(cell.id, SCORES)
+    example, scores = kept_arrays.array(store, cell.id, EXAMPLE), kept_arrays.array(store, cell.id, SCORES)
     if about is None or example is None or scores is None:
         return None
     (planned,) = (p for p in store.pipelines(cell.run_id) if (p.name, p.size) == (cell.pipeline, cell.size))
@@ -73,15 +82,17 @@ def of_cell(store: Store, cell: Cell) -> Model | None:
         name=about["name"],
         features=tuple(about["features"]),
         steps=tuple(_before(planned, about["input"])),
-        example=_array(example),
-        scores=_array(scores),
+        example=example,
+        scores=scores,
     )
 
 
-def _array(content: bytes) -> NDArray[Any]:
-    import numpy as np
-
-    return np.load(io.BytesIO(content), allow_pickle=False)  # type: ignore[no-any-return]
+def _inside(root: Path, name: str) -> Path:
+    """Return the path of a name below a directory. Raises StoreError if it leads out of the directory."""
+    path = (root / name).resolve()
+    if not path.is_relative_to(root) or path == root:
+        raise StoreError(f"the model's file {name!r} leads out of its directory; the store is damaged")
+    return path
 
 
 def _before(planned: PlannedPipeline, last: str) -> list[str]:
@@ -92,5 +103,5 @@ def _before(planned: PlannedPipeline, last: str) -> list[str]:
         step = waiting.pop()
         if step in steps and step not in needed:
             needed.add(step)
-            waiting += steps[step]["inputs"]
-    return [f"{step['op']} {json.dumps(step['params'])}" for name, step in steps.items() if name in needed]
+            waiting += steps[step].get("inputs", ())
+    return [f"{step['op']} {json.dumps(step.get('params', {}))}" for name, step in steps.items() if name in needed]

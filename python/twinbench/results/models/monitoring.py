@@ -6,12 +6,11 @@ quality of new rows against those of the run.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from twinbench.errors import TwinbenchError
+from twinbench.errors import StoreError, TwinbenchError
 from twinbench.metrics import DEFAULT_MARGIN
 from twinbench.numbers import drift
 from twinbench.numbers.drift import ReferenceSample, Shift
@@ -21,7 +20,8 @@ from twinbench.results.models import fitness, kept
 from twinbench.results.models.fitness import QualityJudgement
 from twinbench.results.models.kept import Model
 from twinbench.results.models.rows import Rows
-from twinbench.store.records import TRAINED, Cell
+from twinbench.store import kept_arrays
+from twinbench.store.records import SCORES, TRAINED, Cell
 from twinbench.store.store import Store
 
 if TYPE_CHECKING:
@@ -108,18 +108,23 @@ def base(store: Store, cell: Cell) -> MonitoredModel:
     """Load a model and its reference data. Raises NotMonitored if the run has none of them."""
     import numpy as np
 
-    model, content = kept.of_cell(store, cell), store.file(cell.id, TRAINED)
+    model, trained = kept.of_cell(store, cell), kept_arrays.arrays(store, cell.id, TRAINED)
     if model is None:
         problem = f"run {cell.run_id} has no trained model of it for {cell.pipeline}"
         raise NotMonitored(f"{cell.stack} can't be monitored: {problem}")
-    if content is None:
+    if trained is None:
         problem = "has no training rows, because an older twinbench made it; `twinbench run` the pipeline again"
         raise NotMonitored(f"{cell.stack} can't be monitored: run {cell.run_id} {problem}")
     if not np.isfinite(model.scores).all():
         raise NotMonitored(f"{cell.stack} can't be monitored: some of its scores in run {cell.run_id} aren't finite")
-    with np.load(io.BytesIO(content), allow_pickle=False) as trained:
-        features = ReferenceSample(model.features or PARTS, trained["sample"], trained["low"], trained["high"])
-        labels = trained["y_test"]
+    names = model.features or PARTS
+    if "y_test" not in trained or trained["sample"].shape[1] != len(names):
+        problem = f"describes {trained['sample'].shape[1]} features, not the {len(names)} of the model"
+        raise StoreError(f"{store.path}: {TRAINED} of {cell.stack} {problem}; the file is damaged")
+    features = ReferenceSample(names, trained["sample"], trained["low"], trained["high"])
+    labels = trained["y_test"]
+    if not kept_arrays.fits_labels(model.scores, labels):
+        raise StoreError(f"{store.path}: {SCORES} of {cell.stack} doesn't fit the classes of the test rows")
     (spec,) = (p.spec for p in store.pipelines(cell.run_id) if (p.name, p.size) == (cell.pipeline, cell.size))
     scores = _by_class(model.scores)
     names = ("score",) if model.scores.ndim == 1 else tuple(f"score_{number}" for number in range(scores.shape[1]))

@@ -84,9 +84,9 @@ class StepSummary:
     discarded: int | None
     """Samples that warm-up threw away. None if it wasn't recorded."""
     settled: bool | None
-    """Whether no change of the times was seen when warm-up ended, in every process. None if it wasn't recorded."""
+    """Whether no change of the times was seen when warm-up ended. None if it wasn't recorded."""
     trend: str | None
-    """What the times did when warm-up ended, in the worst of all processes: ``settled``, ``faster``, ``slower``, or
+    """What the times did when the first process's warm-up ended: ``settled``, ``faster``, ``slower``, or
     ``short``: a step of more than 0.1 s ends its warm-up before a change can be seen. None if it wasn't recorded."""
     allocated_bytes: float | None
     """Bytes that an execution allocates. None in Python, and if it wasn't recorded."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +11,9 @@ from twinbench import metrics
 from twinbench.numbers import influence
 from twinbench.numbers.predictions import predicted, probabilities
 from twinbench.results.summary.records import CellSummary, QualitySummary
-from twinbench.store.mistakes import ERRORS, Errors
+from twinbench.store import kept_arrays
+from twinbench.store.fact_shapes import ERRORS
+from twinbench.store.mistakes import Errors
 from twinbench.store.records import SCORES, TRAINED
 from twinbench.store.store import Store
 
@@ -31,8 +32,8 @@ def with_row_errors(store: Store, cells: Sequence[CellSummary], metric: str | No
     labels = _labels(store, cells)
     moved: dict[str, NDArray[Any]] = {}
     for stack, cell in measured.items():
-        scores = _array(store.file(cell.cell_id, SCORES))
-        if labels is not None and scores is not None and len(scores) == len(labels):
+        scores = _finite(kept_arrays.array(store, cell.cell_id, SCORES))
+        if labels is not None and scores is not None and kept_arrays.fits_labels(scores, labels):
             moved[stack] = _influence(metric, labels.astype(int), scores)
     lengths = {stack: math.sqrt(float((of_rows**2).sum())) for stack, of_rows in moved.items()}
     found: dict[str, QualitySummary] = {}
@@ -40,8 +41,9 @@ def with_row_errors(store: Store, cells: Sequence[CellSummary], metric: str | No
         error = _error_without_labels(store, cell, metric)
         if lengths.get(stack):
             error = max(lengths[stack], error or 0.0) if metric == "accuracy" else lengths[stack]
-        shared = {other: _correlation(moved, lengths, stack, other) for other in moved if other != stack}
-        found[stack] = replace(cell.quality[metric], row_error=error, row_correlations=shared if stack in moved else {})
+        others = [other for other in moved if other != stack and stack in moved]
+        shared = {other: _correlation(moved, lengths, stack, other) for other in others}
+        found[stack] = replace(cell.quality[metric], row_error=error, row_correlations=shared)
     return [
         replace(cell, quality={**cell.quality, metric: found[cell.stack]}) if cell.stack in found else cell
         for cell in cells
@@ -54,25 +56,17 @@ def _mean(cell: CellSummary, metric: str | None) -> float:
 
 def _labels(store: Store, cells: Sequence[CellSummary]) -> NDArray[Any] | None:
     """Return the classes of the test rows, which are stored with every model and are the same for all stacks."""
-    import numpy as np
-
     for cell in cells:
-        content = store.file(cell.cell_id, TRAINED)
-        if content is not None:
-            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                if "y_test" in archive.files:
-                    labels: NDArray[Any] = archive["y_test"]
-                    return labels
+        trained = kept_arrays.arrays(store, cell.cell_id, TRAINED)
+        if trained is not None and "y_test" in trained:
+            return trained["y_test"]
     return None
 
 
-def _array(content: bytes | None) -> NDArray[Any] | None:
+def _finite(scores: NDArray[Any] | None) -> NDArray[Any] | None:
     import numpy as np
 
-    if content is None:
-        return None
-    scores: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
-    return scores if np.isfinite(scores).all() else None
+    return scores if scores is not None and np.isfinite(scores).all() else None
 
 
 def _influence(metric: str, truth: NDArray[Any], scores: NDArray[Any]) -> NDArray[Any]:

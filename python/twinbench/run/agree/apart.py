@@ -55,7 +55,7 @@ class _Apart:
                 raise BadInput(failure.reason) from None
             self._failures[str(message)] = failure
             raise
-        return Made(Path(stage.directory), stage.files)
+        return Made(Path(stage.directory), stage.files, task.device if task.made is None else task.made.device)
 
     def _ask(self, request: Request[Reply], doing: str, **arguments: object) -> Reply:
         if self._worker is None:

@@ -40,21 +40,23 @@ FIRST_LOSSES = 20
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The directory of a reference's outputs, and the path of the file that a step reads, by step id."""
+    """The directory of a reference's outputs, the path of the file that a step reads, by step id, and the device."""
 
     directory: Path
     files: Mapping[str, str]
+    device: str
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be computed: the reference of a pipeline at a size, or more of a reference that was ``made``.
+    """What is to be computed: the reference of a pipeline at a size for a device, or more of one that was ``made``.
 
     That is its baselines for ``number`` 0, and else the reference on another variation of the data, counted from 1.
     """
 
     pipeline: Pipeline
     size: str = ""
+    device: str = "cpu"
     made: Made | None = None
     number: int = 0
 
@@ -82,8 +84,15 @@ class Reference:
     directory: Path
     files: Mapping[str, str]
     """Path of the file that a step reads, by step id."""
+    device: str = "cpu"
+    """Device of the implementations: on a GPU, rounding errors of trainings are larger."""
     compute: Compute = at_once
     """What computes baselines and variations when they are asked for."""
+
+    @property
+    def made(self) -> Made:
+        """What tasks are told about this reference."""
+        return Made(self.directory, self.files, self.device)
 
     def directory_of(self, source: str) -> str:
         """Return the directory of a step's output, or of the dataset's value."""
@@ -115,7 +124,7 @@ class Reference:
         if _split(pipeline) is None:
             return {}
         if not path.is_file():
-            self.compute(Task(pipeline, made=Made(self.directory, self.files)))
+            self.compute(Task(pipeline, made=self.made))
         return dict(json.loads(path.read_text(encoding="utf-8")))
 
     def examples(self, step: Step) -> int:
@@ -126,35 +135,36 @@ class Reference:
         return len(self.output(step.id)["scores"]) if step.op.role == "score" else 0
 
 
-def prepare(pipeline: Pipeline, size: str, compute: Compute = at_once) -> Reference:
-    """Return the reference of a pipeline at a size, from the cache or computed now.
+def prepare(pipeline: Pipeline, size: str, device: str = "cpu", compute: Compute = at_once) -> Reference:
+    """Return the reference of a pipeline at a size, for implementations on a device, from the cache or computed now.
 
     Raises BadInput if the reference of a step refuses its input.
     """
-    made = _cached(pipeline, size) or compute(Task(pipeline, size))
-    return Reference(made.directory, made.files, compute)
+    made = _cached(pipeline, size, device) or compute(Task(pipeline, size, device))
+    return Reference(made.directory, made.files, device, compute)
 
 
-def _cached(pipeline: Pipeline, size: str) -> Made | None:
+def _cached(pipeline: Pipeline, size: str, device: str) -> Made | None:
     """Return what is in the cache; None if that can't be told without making the pipeline's data."""
     parent = paths.cache_dir() / "reference"
     if not any(parent.glob(f"{pipeline.name}-{size}-*")):
         return None
-    made = _made(pipeline, size)
+    made = _made(pipeline, size, device)
     return made if (made.directory / COMPLETE).is_file() else None
 
 
-def _made(pipeline: Pipeline, size: str) -> Made:
+def _made(pipeline: Pipeline, size: str, device: str) -> Made:
     """Return where the reference of a pipeline is or will be, and its files, which are made if they are missing."""
     amount = pipeline.amount(size)
     files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
-    return Made(paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files)}", files)
+    name = f"{pipeline.name}-{size}-{_key(pipeline, size, files, device)}"
+    return Made(paths.cache_dir() / "reference" / name, files, device)
 
 
 def in_stages(task: Task) -> Generator[str, None, Made]:
     """Carry out a task. Before each stage its name is yielded, and the end returns what was made."""
     if task.made is None:
-        return (yield from _reference(task.pipeline, task.size))
+        return (yield from _reference(task.pipeline, task.size, task.device))
     if task.number:
         return (yield from _variation(task.pipeline, task.made, task.number))
     yield "baselines"
@@ -170,17 +180,17 @@ def _split(pipeline: Pipeline) -> str | None:
     return next((step.id for step in pipeline.steps if step.op.role == "split"), None)
 
 
-def _reference(pipeline: Pipeline, size: str) -> Generator[str, None, Made]:
+def _reference(pipeline: Pipeline, size: str, device: str) -> Generator[str, None, Made]:
     """Run the reference of every step in order on the pipeline's data, and save the outputs."""
     yield "data"
-    made = _made(pipeline, size)
+    made = _made(pipeline, size, device)
     if (made.directory / COMPLETE).is_file():
         return made
     _remove_incomplete(made.directory)
     used = pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps)
     with cache.filled(made.directory) as unfinished:
         data = pipeline.dataset.value(pipeline.amount(size)) if pipeline.dataset is not None and used else None
-        yield from _outputs(pipeline, data, made.files, unfinished)
+        yield from _outputs(pipeline, data, replace(made, directory=unfinished))
         (unfinished / COMPLETE).touch()
     return made
 
@@ -202,19 +212,17 @@ def _file(pipeline: Pipeline, step: Step, amount: float | None) -> Path:
     return pipeline.dataset.file(step.op.file_of(step.params), amount)
 
 
-def _key(pipeline: Pipeline, size: str, files: Mapping[str, str]) -> str:
-    """Return a hash of all that the outputs depend on: the steps, the data and the references' source files."""
+def _key(pipeline: Pipeline, size: str, files: Mapping[str, str], device: str) -> str:
+    """Return a hash of all that a reference depends on: the steps, data, device and the references' source files."""
     data = None if pipeline.dataset is None else [pipeline.dataset.checksum(), pipeline.amount(size)]
-    parts = [pipeline.as_json()["steps"], data, {step: Path(file).name for step, file in files.items()}]
+    parts = [pipeline.as_json()["steps"], data, {step: Path(file).name for step, file in files.items()}, device]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for source in [*sources.files(step.op for step in pipeline.steps), Path(arrays.__file__)]:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _outputs(
-    pipeline: Pipeline, data: Arrays | None, files: Mapping[str, str], directory: Path, number: int = 0
-) -> Iterator[str]:
+def _outputs(pipeline: Pipeline, data: Arrays | None, new: Made, number: int = 0) -> Iterator[str]:
     """Run the reference of every step in order on a value and files, and save the outputs. Yields the steps before.
 
     ``number`` counts variations of the pipeline's data from 1; 0 for the data themselves. It is added to the seed of
@@ -222,12 +230,12 @@ def _outputs(
     """
     outputs: dict[str, Arrays] = {}
     if data is not None:
-        arrays.save(directory / DATA, data)
-        outputs[DATA] = arrays.load(directory / DATA)
+        arrays.save(new.directory / DATA, data)
+        outputs[DATA] = arrays.load(new.directory / DATA)
     for step in pipeline.steps:
         yield step.id
-        _step(pipeline, step, outputs, files, directory, number)
-        outputs[step.id] = arrays.load(directory / "outputs" / step.id)
+        _step(pipeline, step, outputs, new, number)
+        outputs[step.id] = arrays.load(new.directory / "outputs" / step.id)
 
 
 def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None:
@@ -238,11 +246,10 @@ def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None
     sources = [Path(base.directory_of(DATA)), *(Path(file) for file in base.files.values())]
     if sum(variation.size_of(path) for path in sources) > variation.LARGEST_BYTES:
         return None
-    made = Made(base.directory, base.files)
-    if _variant(made, number) is None:
-        base.compute(Task(pipeline, made=made, number=1 + number))
-    variant = _variant(made, number)
-    return None if variant is None else Reference(variant.directory, variant.files, base.compute)
+    if _variant(base.made, number) is None:
+        base.compute(Task(pipeline, made=base.made, number=1 + number))
+    variant = _variant(base.made, number)
+    return None if variant is None else Reference(variant.directory, variant.files, base.device, base.compute)
 
 
 def _varied_directory(made: Made, number: int) -> Path:
@@ -254,9 +261,7 @@ def _variant(made: Made, number: int) -> Made | None:
     """Return the reference on a variation of the data if it is in the cache."""
     rules = (_varied_directory(made, number) / rule for rule in variation.RULES)
     complete = next((directory for directory in rules if (directory / COMPLETE).is_file()), None)
-    if complete is None:
-        return None
-    return Made(complete, {step: _varied_file(complete, step, file) for step, file in made.files.items()})
+    return None if complete is None else _in(complete, made)
 
 
 def _variation(pipeline: Pipeline, made: Made, number: int) -> Generator[str, None, Made]:
@@ -276,49 +281,49 @@ def _vary(pipeline: Pipeline, made: Made, rule: str, number: int, directory: Pat
     yield f"other data ({rule})"
     saved = made.directory / DATA
     data = variation.vary_arrays(arrays.load(saved), rule, number - 1) if arrays.saved(saved) else None
-    files = {step: _varied_file(directory, step, file) for step, file in made.files.items()}
+    new = _in(directory, made)
     for step, file in made.files.items():
-        variation.vary_file(Path(file), Path(files[step]), rule, number - 1)
-    yield from _outputs(pipeline, data, files, directory, number)
+        variation.vary_file(Path(file), Path(new.files[step]), rule, number - 1)
+    yield from _outputs(pipeline, data, new, number)
 
 
-def _varied_file(directory: Path, step: str, file: str) -> str:
-    return str(directory / "files" / step / Path(file).name)
+def _in(directory: Path, made: Made) -> Made:
+    """Return what a reference on other data will be, in a directory."""
+    files = {step: str(directory / "files" / step / Path(file).name) for step, file in made.files.items()}
+    return replace(made, directory=directory, files=files)
 
 
 def _step(
     pipeline: Pipeline,
     step: Step,
     outputs: Mapping[str, Arrays],
-    files: Mapping[str, str],
-    directory: Path,
+    new: Made,
     number: int,
 ) -> None:
     """Run the reference of a step and save its output; on a variation, only the beginning of a long training."""
-    values: list[Any] = [files[step.id]] if step.id in files else [outputs[name] for name in step.inputs]
+    values: list[Any] = [new.files[step.id]] if step.id in new.files else [outputs[name] for name in step.inputs]
+    training = isinstance(step.params, Training)
     try:
         step.op.requires(step.params, *values)
         if step.op.givens is not None:
             seed = getattr(step.params, "seed", None)
             params = step.params if seed is None else replace(step.params, seed=seed + number)
             given = step.op.givens(params, *values)
-            arrays.save(directory / "givens" / step.id, given)
-            shortened = number > 0 and isinstance(step.params, Training)
-            values.append(beginning(step.params, given, FIRST_LOSSES) if shortened else given)
+            arrays.save(new.directory / "givens" / step.id, given)
+            values.append(beginning(step.params, given, FIRST_LOSSES) if training and number > 0 else given)
         output: Arrays = step.op.reference(step.params, *values)
         if step.op.scale is not None:
-            scale = {name: np.asarray(unit) for name, unit in step.op.scale(step.params, output, *values).items()}
-            arrays.save(directory / "scales" / step.id, scale)
+            units = step.op.scale(step.params, output, *values, *((new.device,) if training else ()))
+            arrays.save(new.directory / "scales" / step.id, {name: np.asarray(unit) for name, unit in units.items()})
     except OutsideContract as error:
-        raise BadInput(
-            f"{pipeline.path}: step '{step.id}' ({step.op.name}): {_with_own_path(pipeline, step, files, str(error))}"
-        ) from error
+        what = _with_own_path(pipeline, step, new.files, str(error))
+        raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}): {what}") from error
     except MemoryError:
         raise
     except Exception as error:
         what = f"no column {error}" if isinstance(error, KeyError) else in_one_line(error)
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
-    arrays.save(directory / "outputs" / step.id, output)
+    arrays.save(new.directory / "outputs" / step.id, output)
 
 
 def _with_own_path(pipeline: Pipeline, step: Step, files: Mapping[str, str], message: str) -> str:

@@ -57,23 +57,24 @@ class ReferenceWorker:
             return Stage("", str(ended.value.directory), dict(ended.value.files)).as_json()
 
 
-def task(pipeline: str, spec: dict[str, Any], size: str, made: dict[str, Any] | None, number: int) -> Task:
+def task(pipeline: str, spec: dict[str, Any], size: str, device: str, made: dict[str, Any] | None, number: int) -> Task:
     """Return a task from what `plain` made of it. Raises BadInput if the pipeline's file was changed since."""
     loaded = pipelines.load(Path(pipeline))
     if plain(Task(loaded))["spec"] != spec:
         raise BadInput(f"{pipeline}: the file was changed while it was read; start again")
-    return Task(loaded, size, None if made is None else Made(Path(made["directory"]), made["files"]), number)
+    before = None if made is None else Made(Path(made["directory"]), made["files"], made["device"])
+    return Task(loaded, size, device, before, number)
 
 
 def plain(task: Task) -> dict[str, Any]:
     """Return a task as plain data: the pipeline by the path of its file, and by its steps to compare."""
-    made = None if task.made is None else {"directory": str(task.made.directory), "files": dict(task.made.files)}
-    spec = _listed(task.pipeline.as_json()) | {"sizes": dict(task.pipeline.sizes)}
+    made = task.made
     return {
         "pipeline": str(task.pipeline.path),
-        "spec": spec,
+        "spec": _listed(task.pipeline.as_json()) | {"sizes": dict(task.pipeline.sizes)},
         "size": task.size,
-        "made": made,
+        "device": task.device,
+        "made": made and {"directory": str(made.directory), "files": dict(made.files), "device": made.device},
         "number": task.number,
     }
 

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from twinbench.launch import saved
-from twinbench.launch.process import Ask
+from twinbench.launch.process import Ask, WorkerFailure
 from twinbench.numbers import training_rows
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
 from twinbench.run.agree.reference import Reference
 from twinbench.run.models import quality
+from twinbench.store import shapes
+from twinbench.store.columns import PathName
 from twinbench.store.records import EXAMPLE, MODEL, TRAINED
 from twinbench.worker import protocol
 
@@ -47,6 +49,7 @@ def model(ask: Ask, pipeline: Pipeline, stack: Stack, reference: Reference, dire
     name = ask(protocol.KEEP, step=source, directory=str(exported)).name
     if not name:
         return None
+    _require_name(name, scoring.id)
     files = {f"{MODEL}/{path}": content for path, content in saved.model(source, exported, name).items()}
     framework = stack.steps[source].name
     features = _features(pipeline, rows, reference)
@@ -54,6 +57,14 @@ def model(ask: Ask, pipeline: Pipeline, stack: Stack, reference: Reference, dire
     split = reference.output(rows)
     trained = training_rows.of_training(split["x_train"], split["y_test"], named=bool(features))
     return ExportedModel(files | {EXAMPLE: _example(reference, rows), TRAINED: trained}, about)
+
+
+def _require_name(name: str, step: str) -> None:
+    """Raise WorkerFailure for a name that the store doesn't take: it becomes a part of a path."""
+    try:
+        shapes.check(name, PathName)
+    except shapes.Misfit as misfit:
+        raise WorkerFailure("protocol", f"{step}: name of the exported model: {misfit}") from None
 
 
 def _example(reference: Reference, rows: str) -> bytes:

@@ -18,9 +18,9 @@ from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.run.agree.reference import Reference
+from twinbench.store import kept_arrays
+from twinbench.store.fact_shapes import DISAGREEMENT, ERRORS
 from twinbench.store.mistakes import (
-    DISAGREEMENT,
-    ERRORS,
     ClassErrors,
     Disagreement,
     Disputed,
@@ -115,11 +115,8 @@ def compare(store: Store, cells: Iterable[Cell], labels: NDArray[Any], sliced: M
 
     scores_by_stack, ids = {}, {}
     for cell in cells:
-        content = store.file(cell.id, SCORES)
-        if content is None:
-            continue
-        scores = np.load(io.BytesIO(content), allow_pickle=False)
-        if np.isfinite(scores).all():
+        scores = kept_arrays.array(store, cell.id, SCORES)
+        if scores is not None and np.isfinite(scores).all():
             scores_by_stack[cell.label], ids[cell.label] = scores, cell.id
     for stack, disagreement in disagreements(labels, scores_by_stack, sliced).items():
         store.add_fact(ids[stack], "", DISAGREEMENT, asdict(disagreement))

@@ -180,7 +180,7 @@ def _machine(environment: Mapping[str, Any], origin: str | None) -> list[tuple[s
         ("commit", f"{commit}{' with changes' if twin.get('modified') else ''}" if commit else None),
         ("load before the run", ", ".join(f"{load:.2f}" for load in environment.get("load", ()))),
     ]
-    if tested:
+    if {"smallest", "false_alarms", "comparisons"} <= tested.keys():
         smallest = f"smallest detectable change {text.percent(tested['smallest'])}"
         result = f"{text.percent(tested['false_alarms'])} false alarms, {smallest}"
         facts.append(("selftest", f"{result} ({tested['comparisons']} comparisons)"))

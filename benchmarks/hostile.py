@@ -1,0 +1,414 @@
+"""Stores that somebody damaged or forged, and what each command makes of them: shared by a figure and by tests."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import random
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twinbench.cli.main import main
+from twinbench.results.models.endpoints import Endpoint, EndpointLatency, keep
+from twinbench.run.models.mistakes import compare as compare_predictions
+from twinbench.run.models.mistakes import keep as keep_predictions
+from twinbench.store.columns import KEYS, TABLES
+from twinbench.store.records import EXAMPLE, TRAINED, PlannedPipeline
+from twinbench.store.store import Agreement, Sample, Status, Store
+
+RUN, PIPELINE, SIZES = "20260501-120000-abcd", "flights", ("small", "large")
+STACKS = ("NumPy+scikit-learn", "pandas+scikit-learn")
+STEPS = {"read": "tables.read_csv", "train": "training.logistic"}
+ROWS = 40
+
+CODES = {0, 1, 2, 3, 4}
+"""Exit codes that are documented, without that of Ctrl-C."""
+
+SECONDS = 20
+"""Longest time of a command on a store of a few kilobytes."""
+
+
+class HangingCommand(BaseException):
+    """A command that didn't end in time."""
+
+
+def make(path: Path) -> None:
+    """Write a store with one run that has every kind of record, and a model whose file is nonsense."""
+    labels = np.repeat(np.array([0, 1], np.float32), ROWS // 2)
+    with Store.open(path) as store:
+        store.new_run(RUN, created="2026-05-01T12:00:00+00:00", arguments=_arguments(), environment=_environment())
+        for number, size in enumerate(SIZES):
+            _pipeline(store, size, 1000 * (1 + number), labels)
+        store.add_noise(RUN, "2026-05-01T12:01:00+00:00", {"warnings": ["other processes were busy"], "load": 0.5})
+        store.finish_run(RUN, "done")
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")  # one file
+
+
+def _arguments() -> dict[str, Any]:
+    request = {"pipelines": [PIPELINE], "sizes": list(SIZES), "stacks": [], "directories": ["/home/me"]}
+    options = {"threads": 1, "budget_s": 10.0, "processes": 2, "resolve": None, "seed": 3, "seeds": 1, "device": "cpu"}
+    return {"request": request, "options": options, "harness": {"pid": 77, "started": 1.5e9}}
+
+
+def _environment() -> dict[str, Any]:
+    selftest = {"smallest": 0.02, "false_alarms": 0.04, "comparisons": 20, "process_sd": 0.01}
+    return {
+        "threads": 1,
+        "device": "cpu",
+        "cpu": {"model": "Example 9000", "logical": 2, "usable": 2.0, "governor": None, "architecture": "x86_64"},
+        "load": [0.1, 0.2, 0.3],
+        "memory": {"total_bytes": 2**33},
+        "os": {"description": "Linux"},
+        "python": {"version": "3.11.7"},
+        "twinbench": {"version": "0.1", "commit": "ab" * 20, "modified": False},
+        "frameworks": {"NumPy": {"numpy": "2.0"}},
+        "selftest": selftest,
+    }
+
+
+def _pipeline(store: Store, size: str, amount: int, labels: Any) -> None:
+    steps = [{"id": id, "op": op, "params": {}, "inputs": []} for id, op in STEPS.items()]
+    spec = {"modality": "tables", "question": "Late?", "metric": "roc_auc", "baseline": "most-frequent", "target": 0.7}
+    dataset = {"name": "flights", "sha256": "5a" * 32, "unit": "rows", "amount": amount, "taken": ""}
+    store.add_pipeline(RUN, PlannedPipeline(PIPELINE, size, spec | {"steps": steps}, dataset))
+    store.add_baseline(RUN, PIPELINE, size, "most-frequent", "roc_auc", 0.5)
+    rng = np.random.default_rng(0)
+    carriers = np.tile(np.array(["AA", "UA"]), ROWS // 2)
+    for number, stack in enumerate(STACKS):
+        cell = store.add_cell(RUN, PIPELINE, stack, size, dict(zip(STEPS, stack.split("+"), strict=True)), "f")
+        store.add_samples(cell, _samples(amount * (1 + number), rng))
+        for step in STEPS:
+            store.add_agreement(cell, Agreement(step, "x", "rounding", 0.1, 1e-12, True))
+            store.add_fact(cell, step, "warm_up", {"evals": 1, "discarded": 2, "settled": True, "trend": "settled"})
+            store.add_fact(cell, step, "held_as", {"dtype": "float64", "bytes": 100})
+        points = [{"epoch": n, "seconds": 0.1 * n, "loss": 1 / n, "metrics": {"roc_auc": 0.7}} for n in (1, 2)]
+        store.add_fact(cell, "train", "curve", points)
+        store.add_fact(cell, "", "versions", {"NumPy": {"numpy": "2.0"}})
+        for key in ("peak_rss_bytes", "peak_rss_bytes:0"):
+            store.add_fact(cell, "", key, 10**8)
+        store.add_quality(cell, "roc_auc", 0.8 + number / 100)
+        scores = np.clip(0.3 + 0.4 * labels + rng.normal(0, 0.2, len(labels)), 0, 1).astype(np.float32)
+        keep_predictions(store, cell, labels, scores, {"carrier": carriers})
+        _add_model(store, cell, labels)
+        store.set_status(cell, Status.DONE)
+    cells = [cell for cell in store.cells(RUN) if cell.size == size]
+    compare_predictions(store, cells, labels, {"carrier": carriers})
+
+
+def _samples(typical: float, rng: np.random.Generator) -> list[Sample]:
+    samples = [Sample(0, 0, "", "import", 1e9, detail="NumPy")]
+    for process in range(2):
+        samples += [Sample(process, 0, step, "first_call", 3e3 * typical) for step in STEPS]
+        walls = typical * 1e3 * np.exp(rng.normal(0, 0.01, (2, len(STEPS))))
+        samples += [
+            Sample(process, block, step, "steady", float(walls[block, place]), 1, typical, 0.5)
+            for block in range(2)
+            for place, step in enumerate(STEPS)
+        ]
+    return samples
+
+
+def _add_model(store: Store, cell: int, labels: Any) -> None:
+    about = {"framework": "scikit-learn", "name": "model.skops", "input": "read", "features": ["a", "b"]}
+    x = np.random.default_rng(1).normal(size=(ROWS, 2)).astype(np.float32)
+    example, trained = io.BytesIO(), io.BytesIO()
+    np.save(example, x[:5], allow_pickle=False)
+    np.savez_compressed(trained, sample=x, low=x.min(axis=0), high=x.max(axis=0), y_test=labels)
+    store.add_fact(cell, "", "model", about)
+    for name, content in (
+        ("model/model.skops", b"no model"),
+        (EXAMPLE, example.getvalue()),
+        (TRAINED, trained.getvalue()),
+    ):
+        store.add_file(cell, name, content)
+    latency = EndpointLatency(0.01, 0.009, 0.011, 0.02, 0.03, 100, 0.001, 1)
+    measured = {"measured": "2026-05-01T13:00:00+00:00", "versions": {"twinbench": "0.1"}, "detail": "", "error": 0.1}
+    times = {"ready_s": 1.0, "first_s": 1.1, "cpu_s": 2.0, "peak_rss_bytes": 10**8, "throughput": None}
+    keep(store, cell, Endpoint(stack=STACKS[0], place="here", agrees=True, latency=latency, **measured, **times))
+
+
+def commands(path: Path, directory: Path) -> Iterator[list[str]]:
+    """Yield the commands that read a store and start no process; what they write is in ``directory``."""
+    rows = directory / "rows.npz"
+    if not rows.exists():
+        np.savez(rows, x=np.zeros((50, 2), np.float32), scores=np.full(50, 0.5, np.float32))
+    model = ["--stack", STACKS[0], "--size", SIZES[0]]
+    file = ["--store", str(path)]
+    yield ["show", "--json", *file]
+    yield ["show", *file]
+    yield ["report", "-o", str(directory / "report.html"), *file]
+    yield ["errors", *file]
+    yield ["compare", RUN, *(word for stack in STACKS for word in ("--stack", stack)), "--steps", *file]
+    yield ["recommend", *file]
+    yield ["export", RUN, "-o", str(directory / "tables"), "--format", "csv", *file]
+    yield ["monitor", *model, "--data", str(rows), *file]
+    yield ["merge", str(path), "--store", str(directory / "merged.db")]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of a command: its exit code, None where it didn't end in time, and what it wrote."""
+
+    code: int | str | None
+    out: str
+    err: str
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the end: an exception, an exit code that isn't documented, no line about the error."""
+        if self.code is None:
+            return "no end in time"
+        if self.code not in CODES or "unexpected" in self.err or "Traceback" in self.err:
+            return f"exit {self.code}: {self.err}"
+        if self.code and len([line for line in self.err.splitlines() if "error:" in line.lower()]) != 1:
+            return f"exit {self.code} without one line about an error: {self.err!r}"
+        return ""
+
+
+def ended(arguments: list[str], seconds: int = SECONDS) -> Ended:
+    """Run a command in this process for up to ``seconds``, and return its end."""
+    out, err = io.StringIO(), io.StringIO()
+    words, before = sys.argv, signal.signal(signal.SIGALRM, _ring)
+    signal.alarm(seconds)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            sys.argv = ["twinbench", *arguments]
+            main()
+    except SystemExit as end:
+        return Ended(end.code or 0, out.getvalue(), err.getvalue())
+    except HangingCommand:
+        return Ended(None, out.getvalue(), err.getvalue())
+    finally:
+        sys.argv = words
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _ring(*_: object) -> None:
+    raise HangingCommand
+
+
+def forge(path: Path, rng: random.Random) -> str:
+    """Change some values of a store as an attacker may, past SQLite's checks, and say what was changed."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA ignore_check_constraints = ON")
+        db.execute("PRAGMA foreign_keys = OFF")
+        return "; ".join(rng.choice(FORGERIES)(db, rng) for _ in range(rng.choice((1, 1, 1, 2, 3))))
+
+
+TEXTS = (
+    *("", "../../../../tmp/evil", "/etc/passwd", "model/../../evil", "a/../b", "..", ".", "model//x", "\\\\host\\x"),
+    *("\0", "a\0b", "\x1b[2J\x1b]0;x\x07", "line\nbreak", "\u202egnp.exe", "\ufeff", "🙂" * 300, "=1+1", "-rf", "%s%n"),
+    *("A" * 10_000_000, "nan", "1e999", "[" * 100_000, '{"a":' * 5000, "{", "null", "[]", "{}", "true", "1" * 5000),
+)
+
+NUMBERS = (0, -1, 1, 2**31, 2**63 - 1, -(2**63), 1e308, -1e308, 5e-324, 1e-300, 0.5, float("inf"), float("-inf"))
+
+VALUES: tuple[Any, ...] = (*TEXTS, *NUMBERS, None, b"", b"\xff\xfe", b"\x80abc", bytes(1_000_000))
+
+JSONS: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 2**31, 10**400, 1e308, float("nan"), float("inf"), 0.5, "", "text", [], {}, [[]]),
+    *([1, "a", None], {"a": {"b": []}}, {"": ""}, "../../evil", "\udcff", "\x1b[2J", "x" * 2_000_000, [{}] * 3),
+)
+
+
+def _forge_value(db: sqlite3.Connection, rng: random.Random) -> str:
+    table = rng.choice(list(TABLES))
+    column = rng.choice(list(TABLES[table]))
+    return _set(db, table, column, rng.choice(VALUES), rng)
+
+
+def _forge_json(db: sqlite3.Connection, rng: random.Random) -> str:
+    """Change one place in a JSON text: another value, a key that is missing, a key of another name."""
+    table, column = rng.choice(
+        [("runs", "arguments"), ("runs", "environment"), ("plans", "plan"), ("plans", "dataset"), ("cells", "steps")]
+        + [("facts", "value")] * 4
+        + [("noise", "facts")]
+    )
+    key = ", ".join(KEYS[table])
+    rows = db.execute(f"SELECT {column}, {key} FROM {table}").fetchall()
+    if not rows:
+        return "nothing"
+    text, *values = rng.choice(rows)
+    try:
+        content = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return "nothing"
+    paths = list(_paths(content))
+    where = rng.choice(paths) if paths else ()
+    changed = _replaced(content, where, rng)
+    written = json.dumps(changed)
+    condition = " AND ".join(f"{name} IS ?" for name in KEYS[table])
+    db.execute(f"UPDATE {table} SET {column} = ? WHERE {condition}", (written, *values))
+    return f"{table}.{column} {values} at {where}: {written[:200]}"
+
+
+def _paths(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*before, key)
+        yield from _paths(item, (*before, key))
+
+
+def _replaced(value: Any, where: tuple[Any, ...], rng: random.Random) -> Any:
+    if not where:
+        return rng.choice(JSONS)
+    inside = value
+    for key in where[:-1]:
+        inside = inside[key]
+    last = where[-1]
+    how = rng.choice(("value", "value", "value", "drop", "rename", "twice"))
+    if how == "value" or (isinstance(inside, list) and how == "rename"):
+        inside[last] = rng.choice(JSONS)
+    elif how == "drop":
+        del inside[last]
+    elif how == "rename":
+        inside[rng.choice(TEXTS[:20])] = inside.pop(last)
+    elif isinstance(inside, list):
+        inside.append(inside[last])
+    else:
+        inside[f"{last}2"] = inside[last]
+    return value
+
+
+def _set(db: sqlite3.Connection, table: str, column: str, value: Any, rng: random.Random) -> str:
+    key = ", ".join(KEYS[table])
+    count = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    chosen = f"({key}) = (SELECT {key} FROM {table} LIMIT 1 OFFSET {rng.randrange(max(count, 1))})"
+    try:
+        db.execute(f"UPDATE OR REPLACE {table} SET {column} = ? WHERE {chosen}", (value,))
+    except sqlite3.IntegrityError:
+        return "nothing"
+    return f"{table}.{column} = {ascii(value)[:60]}"
+
+
+def _forge_file(db: sqlite3.Connection, rng: random.Random) -> str:
+    """Change a kept file and its SHA-256 with it: what the arrays say of themselves is forged."""
+    name = rng.choice((EXAMPLE, TRAINED, "scores.npy"))
+    content = rng.choice(ARRAYS)()
+    db.execute("UPDATE files SET content = ?, sha256 = '' WHERE name = ?", (content, name))
+    return f"{name}: {content[:60]!a}"
+
+
+def _npy(shape: str, dtype: str = "<f4", data: bytes = b"") -> Callable[[], bytes]:
+    def content() -> bytes:
+        header = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}".encode().ljust(118) + b"\n"
+        return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + data
+
+    return content
+
+
+def _npz(**arrays: Any) -> Callable[[], bytes]:
+    def content() -> bytes:
+        file = io.BytesIO()
+        np.savez_compressed(file, **arrays)
+        return file.getvalue()
+
+    return content
+
+
+def _saved(array: Any) -> Callable[[], bytes]:
+    def content() -> bytes:
+        file = io.BytesIO()
+        np.save(file, array, allow_pickle=True)
+        return file.getvalue()
+
+    return content
+
+
+ARRAYS = (
+    *(_npy("(1000000000000,)"), _npy("(-1, 2)"), _npy("(2,)", "|O", b"cos\nsystem\n."), _npy("((1,),)")),
+    *(_npy("(" * 300), _npy("(3,)", "<U4", b"a" * 48), lambda: b"", lambda: b"PK\x03\x04", lambda: bytes(100)),
+    *(_saved(np.array([object()])), _saved(np.zeros((0, 2), np.float32)), _saved(np.full(ROWS, np.nan))),
+    *(_saved(np.full((ROWS, 3), 2.0, np.float32)), _saved(np.full((ROWS, 1), 0.5)), _saved(np.zeros(7))),
+    _npz(sample=np.zeros((3, 5)), low=np.zeros(5), high=np.zeros(5), y_test=np.full(ROWS, 99.0)),
+    _npz(sample=np.full((3, 2), np.inf), low=np.zeros(2), high=np.zeros(2), y_test=np.full(ROWS, np.nan)),
+    _npz(sample=np.zeros((0, 2)), low=np.zeros(2), high=np.zeros(2), y_test=np.zeros(ROWS)),
+)
+
+
+def _forge_rows(db: sqlite3.Connection, rng: random.Random) -> str:
+    """Remove rows that others refer to, or all rows of a table."""
+    table = rng.choice(list(TABLES))
+    where = rng.choice(("", " WHERE random() % 2"))
+    db.execute(f"DELETE FROM {table}{where}")
+    return f"rows of {table} removed"
+
+
+SCHEMAS = (
+    "CREATE VIEW more AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n",
+    "CREATE TRIGGER t AFTER UPDATE ON runs BEGIN DELETE FROM samples; END",
+    "CREATE TRIGGER t AFTER INSERT ON facts BEGIN UPDATE facts SET value = randomblob(100000000); END",
+    "CREATE TABLE notes (text)",
+    "CREATE INDEX more ON samples (wall_ns)",
+    "CREATE INDEX more ON facts (json(value))",
+    "CREATE INDEX more ON runs (id) WHERE length(zeroblob(100000000)) > 0",
+    "ALTER TABLE runs ADD COLUMN more TEXT AS (hex(zeroblob(100000000)))",
+    "ALTER TABLE facts ADD COLUMN more",
+    "ALTER TABLE noise RENAME COLUMN facts TO fact",
+    "DROP TABLE qualities",
+    "PRAGMA user_version = 1",
+    "PRAGMA user_version = 4",
+    "PRAGMA user_version = 99",
+    "PRAGMA application_id = 7",
+)
+
+
+def _forge_schema(db: sqlite3.Connection, rng: random.Random) -> str:
+    statement = rng.choice((*SCHEMAS, _as_view))
+    if callable(statement):
+        return statement(db, rng)
+    with contextlib.suppress(sqlite3.Error):
+        db.execute(statement)
+    return statement
+
+
+def _as_view(db: sqlite3.Connection, rng: random.Random) -> str:
+    """Put a view without an end in the place of a table."""
+    table = rng.choice(list(TABLES))
+    columns = ", ".join(f"i AS {column}" for column in TABLES[table])
+    with contextlib.suppress(sqlite3.Error):
+        db.execute(f"DROP TABLE {table}")
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        db.execute(f"CREATE VIEW {table} AS {endless} SELECT {columns} FROM n")
+    return f"{table} is a view"
+
+
+FORGERIES: tuple[Callable[[sqlite3.Connection, random.Random], str], ...] = (
+    _forge_value,
+    _forge_value,
+    _forge_json,
+    _forge_json,
+    _forge_json,
+    _forge_file,
+    _forge_rows,
+    _forge_schema,
+)
+
+
+def flip(content: bytes, rng: random.Random) -> bytes:
+    """Return a file with one bit changed."""
+    changed = bytearray(content)
+    changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+    return bytes(changed)
+
+
+def listing(directory: Path, without: Path) -> dict[str, tuple[int, int]]:
+    """Return size and time of all that is in a directory, but for one directory in it."""
+    found = {}
+    for root, directories, files in os.walk(directory):
+        directories[:] = [name for name in directories if Path(root, name) != without]
+        for name in (*directories, *files):
+            status = os.lstat(os.path.join(root, name))
+            found[os.path.join(root, name)] = (status.st_size, status.st_mtime_ns)
+    return found
