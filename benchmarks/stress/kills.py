@@ -17,6 +17,9 @@ from twinbench.store.store import Sample, Store
 LIBRARIES = ("psutil", "numpy")
 COUNT = 25
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP)
+LONGEST_S = 600.0
+"""Longest time of a run, in seconds."""
+
 INTERRUPTED = 130
 BAD_INPUT = 2
 
@@ -71,18 +74,18 @@ def kill(number: signal.Signals, after_s: float, directory: Path) -> tuple[list[
     process = here.start(arguments)
     time.sleep(after_s)
     process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=LONGEST_S)
     wrong, left = [], [] if number == signal.SIGKILL else here.left()
     if process.returncode not in (0, INTERRUPTED, -number) or "Traceback" in said:
         wrong.append(f"{number.name} after {after_s:.2f} s: exit {process.returncode}: {said[-500:]}")
     before, statuses = samples(here)
     resumed = here.start([*arguments, "--resume"])
-    _, said = resumed.communicate(timeout=120)
+    _, said = resumed.communicate(timeout=LONGEST_S)
     if resumed.returncode == BAD_INPUT and "nothing to resume" in said:
         if statuses - {"done"}:
             wrong.append(f"{number.name} after {after_s:.2f} s: nothing to resume, but {statuses}")
         resumed = here.start(arguments)
-        _, said = resumed.communicate(timeout=120)
+        _, said = resumed.communicate(timeout=LONGEST_S)
         before = {}
     after, statuses = samples(here)
     if resumed.returncode != 0 or statuses != {"done"}:
@@ -110,7 +113,7 @@ def measure() -> Iterator[Figure]:
         here = site.make(Path(name) / "whole", paths.cache_dir())
         (Path(name) / "small.toml").write_text(PIPELINE, encoding="utf-8")
         process = here.start([*ARGUMENTS, "--pipelines", name])
-        _, said = process.communicate(timeout=300)
+        _, said = process.communicate(timeout=LONGEST_S)
         whole_s = time.monotonic() - start
         if process.returncode != 0:
             wrong.append(f"the run that nobody kills: {said[-500:]}")

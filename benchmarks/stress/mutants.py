@@ -86,19 +86,27 @@ def paths(plain: Any, path: Path = ()) -> Iterator[Path]:
 
 
 def changed(plain: Any, path: Path, value: Any) -> Any:
-    """Return a message with another value at a path, or without this part; unchanged if the path isn't there."""
+    """Return a message with another value at a path, or without this part; unchanged if the path isn't there.
+
+    A name of the good reply stands for the first name of a reply whose framework is called otherwise.
+    """
     result = deepcopy(plain)
     inner = result
     try:
         for key in path[:-1]:
-            inner = inner[key] if isinstance(inner, list) or key in inner else next(iter(inner.values()))
+            inner = inner[_here(inner, key)]
+        last = _here(inner, path[-1])
         if value is ABSENT:
-            del inner[path[-1]]
+            del inner[last]
         else:
-            inner[path[-1]] = value
-    except (KeyError, IndexError, TypeError, StopIteration):
+            inner[last] = value
+    except (KeyError, IndexError, TypeError):
         return plain
     return result
+
+
+def _here(inner: Any, key: str | int) -> str | int:
+    return next(iter(inner)) if isinstance(inner, dict) and key == "probe" and inner and key not in inner else key
 
 
 def mutations() -> list[Mutation]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,11 +17,14 @@ from twinbench.store.store import Store
 
 LIBRARIES = ("psutil",)
 COUNT = 200
-AT_ONCE = 20
+AT_ONCE = 10
 """Wrong workers in one run, beside one that is right."""
 
 RIGHT = "probe-a"
-TIMEOUT_S = 5
+TIMEOUT_S = 10
+LONGEST_S = 60.0
+"""Longest time of one wrong worker, in seconds, after which its run counts as hanging: a busy machine is slow."""
+
 SIGNS = ("Traceback", "unexpected", "this is a bug")
 """What a run prints where something went wrong that nobody thought of."""
 
@@ -46,7 +50,12 @@ def try_out(numbers: Sequence[int], directory: Path, found: Found) -> None:
     arguments = ["run", "noop", "--no-track", "--processes", "1", "--budget", "0.2", "--timeout", str(TIMEOUT_S)]
     stacks = [word for name in (RIGHT, *names) for word in ("--stack", name)]
     process = here.start([*arguments, *stacks], numbers)
-    _, said = process.communicate(timeout=60 + 2 * TIMEOUT_S * len(numbers))
+    try:
+        _, said = process.communicate(timeout=LONGEST_S * len(numbers))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        found.unexpected.append(f"{', '.join(names.values())}: the run hangs")
+        return
     found.left += here.left()
     if process.returncode not in (0, 1) or any(sign in said for sign in SIGNS):
         found.unexpected.append(f"{', '.join(names.values())}: exit {process.returncode}: {said[-2000:]}")

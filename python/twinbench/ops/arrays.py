@@ -78,7 +78,10 @@ def load(directory: Path, *, mapped: bool = True) -> Arrays:
     start = _start(size)
     try:
         table = json.loads(bytes(content[len(MAGIC) + 8 : len(MAGIC) + 8 + size]))
-        return {str(name): _part(content, start, *entry) for name, *entry in table}
+        loaded = {str(name): _part(content, start, *entry) for name, *entry in table}
+        if len(loaded) < len(table):
+            raise ValueError("a name that is there twice")
+        return loaded
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a file of arrays, or a damaged one: {error}") from error
 
