@@ -147,7 +147,7 @@ def end(pid: int, seen: Iterable[Member], mark: str) -> None:
         known |= alive
         _kill(child for child, _ in alive)
     zombies = set(_descendants(pid))
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     with contextlib.suppress(OSError, AttributeError):
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # from now on, its children are the harness's

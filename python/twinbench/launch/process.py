@@ -36,7 +36,7 @@ START_TIMEOUT_S = 300.0
 CLOSED_S = 5.0
 """Longest wait, in seconds, for the end of a worker that has closed its pipes."""
 
-STOP_S = 2.0
+STOP_S = 10.0
 """Longest wait, in seconds, until a worker that was stopped doesn't run any more."""
 
 CLOCK_TICK_NS = 1e8
@@ -172,7 +172,11 @@ class Worker:
             return
         self._family |= family.signal_all(self.pid, signal.SIGSTOP)
         until = time.monotonic() + STOP_S
-        while not self._event(os.WSTOPPED | os.WEXITED):
+        is_stopped = not hasattr(os, "waitid")  # a system that can't tell
+        while not self._has_ended():
+            is_stopped = is_stopped or self._event(os.WSTOPPED)
+            if is_stopped and not family.awake(self._family):
+                break
             if time.monotonic() > until:
                 raise self._failure("protocol", f"went on for {STOP_S:g} s after it was stopped")
             time.sleep(0.0002)
@@ -187,17 +191,19 @@ class Worker:
         self._event(os.WCONTINUED)
 
     def _event(self, kinds: int) -> bool:
-        """Whether the worker has stopped, gone on or ended since the last call; its end is reported each time."""
+        """Whether the worker has stopped or gone on since the last call; where the system can't tell, it has not."""
         try:
-            keep = os.WNOWAIT if kinds & os.WEXITED else 0
-            event = os.waitid(os.P_PID, self.pid, kinds | keep | os.WNOHANG)
+            return os.waitid(os.P_PID, self.pid, kinds | os.WNOHANG) is not None
+        except (ChildProcessError, AttributeError):
+            return False
+
+    def _has_ended(self) -> bool:
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
         except ChildProcessError:
-            return bool(kinds & os.WEXITED)
-        except AttributeError:  # a system without waitid can't tell
-            return bool(kinds & os.WSTOPPED and kinds & os.WEXITED)
-        if event is not None and keep and event.si_code == os.CLD_STOPPED:
-            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG)
-        return event is not None
+            return True
+        except AttributeError:  # a system without waitid
+            return self._process.poll() is not None
 
     def kill(self) -> None:
         """Kill the worker and all that it started, and wait for its end. Safe to call twice."""
@@ -239,9 +245,9 @@ class Worker:
     def _death(self) -> WorkerFailure:
         """Return the failure of a worker that has ended or closed its pipes."""
         until = time.monotonic() + CLOSED_S
-        while not self._event(os.WEXITED) and time.monotonic() < until:
+        while not self._has_ended() and time.monotonic() < until:
             time.sleep(0.001)
-        has_ended = self._event(os.WEXITED)
+        has_ended = self._has_ended()
         self.kill()
         code = self._process.returncode
         if not has_ended:

@@ -14,7 +14,6 @@ import psutil
 
 from twinbench.errors import BadInput
 from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure
-from twinbench.launch.variables import worker_environment
 from twinbench.run.agree.reference import Compute, Made, Task
 from twinbench.run.agree.worker import BEGIN, NEXT, READY, ReferenceJob, plain
 from twinbench.worker.protocol import Reply, Request
@@ -71,7 +70,8 @@ class _Apart:
 
     def _start(self) -> Worker:
         limit = self._memory_limit or int(psutil.virtual_memory().available * FREE)
-        worker = Worker(ReferenceJob(), worker_environment(os.cpu_count() or 1), limit, module=MODULE)
+        variables = os.environ | {"PYTHONSAFEPATH": "1"}  # nothing is measured, and data may come through a proxy
+        worker = Worker(ReferenceJob(), variables, limit, module=MODULE)
         worker.ask(READY, START_TIMEOUT_S)
         return worker
 
