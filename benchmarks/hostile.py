@@ -111,9 +111,9 @@ def _samples(typical: float, rng: np.random.Generator) -> list[Sample]:
         samples += [Sample(process, 0, step, "first_call", 3e3 * typical) for step in STEPS]
         walls = typical * 1e3 * np.exp(rng.normal(0, 0.01, (2, len(STEPS))))
         samples += [
-            Sample(process, block, step, "steady", float(walls[block, place]), 1, typical, 0.5)
+            Sample(process, block, step, "steady", float(walls[block, position]), 1, typical, 0.5)
             for block in range(2)
-            for place, step in enumerate(STEPS)
+            for position, step in enumerate(STEPS)
         ]
     return samples
 
@@ -153,6 +153,26 @@ def commands(path: Path, directory: Path) -> Iterator[list[str]]:
     yield ["export", RUN, "-o", str(directory / "tables"), "--format", "csv", *file]
     yield ["monitor", *model, "--data", str(rows), *file]
     yield ["merge", str(path), "--store", str(directory / "merged.db")]
+
+
+def handovers(path: Path, directory: Path) -> Iterator[list[str]]:
+    """Yield the commands that send a run or a model elsewhere; some start a process that loads the model."""
+    model = ["--stack", STACKS[0], "--size", SIZES[0], "--store", str(path)]
+    yield ["track", "mlflow", "--no-models", "--store", str(path)]
+    yield ["deploy", "--to", "docker", "-o", str(directory / "deployed"), *model]
+    yield ["promote", *model]
+    yield ["endpoint", "--serve", "--budget", "0.1", *model]
+
+
+def variables(directory: Path) -> dict[str, str]:
+    """Return the environment variables with which these commands write below a directory only."""
+    return {
+        "TWINBENCH_DATA_DIR": str(directory / "data"),
+        "MLFLOW_TRACKING_URI": (directory / "mlruns").as_uri(),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ALLOW_FILE_STORE": "true",
+        "TMPDIR": str(directory),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ NAMES = (
     "false_alarms",
     "false_ranks",
     "gate",
+    "damaged_stores",
     "choice",
     "timer",
     "julia_loop",

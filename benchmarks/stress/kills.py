@@ -92,14 +92,10 @@ def kill(number: signal.Signals, after_s: float, directory: Path) -> tuple[list[
         wrong.append(f"{number.name} after {after_s:.2f} s: resumed: exit {resumed.returncode}: {said[-500:]}")
     for cell, earlier in before.items():
         later = after.get(cell, [])
-        if later[: len(earlier)] != earlier or len({_place(sample) for sample in later}) != len(set(later)):
+        last = max((sample.process for sample in earlier), default=-1)
+        if later[: len(earlier)] != earlier or any(sample.process <= last for sample in later[len(earlier) :]):
             wrong.append(f"{number.name} after {after_s:.2f} s: {cell}: samples were lost, changed or are there twice")
     return wrong, left + here.left()
-
-
-def _place(sample: Sample) -> tuple[object, ...]:
-    """Return what tells a sample from all others of its cell, its value included."""
-    return (sample.process, sample.block, sample.step, sample.kind, sample.detail, sample.wall_ns, sample.evals)
 
 
 def measure() -> Iterator[Figure]:

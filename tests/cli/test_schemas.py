@@ -10,22 +10,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
+from tests.printed import check
 from twinbench.cli import schemas
 
 RELEASED = Path(__file__).with_name("released_keys.json")
 """By command, the paths of keys that a release printed. A release adds the new keys (see docs/releasing.md)."""
-
-
-def strict(schema: Any) -> Any:
-    """The same schema, which refuses keys that it doesn't name."""
-    if isinstance(schema, dict):
-        closed = {"additionalProperties": False} if "properties" in schema else {}
-        return closed | {key: strict(value) for key, value in schema.items()}
-    return [strict(item) for item in schema] if isinstance(schema, list) else schema
-
-
-def check(command: str, printed: str) -> None:
-    Draft202012Validator(strict(schemas.schema(command))).validate(json.loads(printed))
 
 
 def keys(schema: Any, definitions: Any, path: str = "") -> Iterator[str]:
@@ -70,11 +59,17 @@ def test_a_field_has_its_meaning_and_a_time_may_be_null():
     }
 
 
-@pytest.mark.parametrize("command", ["list", "data-list", "doctor"])
+@pytest.mark.parametrize("command", ["list", "data-list", "doctor", "julia-status"])
 def test_what_is_here_is_printed_by_the_schema(cli, command):
     done = cli(*command.split("-"), "--json")
     assert done.returncode == 0, done.stderr
     check(command, done.stdout)
+
+
+def test_a_dataset_is_described_by_the_schema(cli):
+    done = cli("data", "describe", "digits", "--json")
+    assert done.returncode == 0, done.stderr
+    check("data-describe", done.stdout)
 
 
 def test_a_pipeline_with_a_mistake_is_printed_by_the_schema(cli, tmp_path):

@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from tests.handover.conftest import START_S, TOLERANCE, Made
+from tests.printed import check
 from tests.results.make_store import RUN, make_store
 from twinbench.results.models.kept import Model
 
@@ -39,6 +40,7 @@ def promoted(twin: Any, model: Model, *arguments: str) -> dict[str, Any]:
     """Promote a model, all of which here miss their target."""
     done = twin("promote", model.cell.run_id, "--stack", model.cell.stack, "--json", *arguments)
     assert done.returncode == 0, done.stderr
+    check("promote", done.stdout)
     answer = json.loads(done.stdout)
     assert [doubt for doubt in answer["doubts"] if "misses the target 1.000" in doubt] == answer["doubts"] != []
     assert f"warning: {model.cell.stack} on {model.cell.pipeline} (full): {answer['doubts'][0]}" in done.stderr

@@ -101,6 +101,12 @@ def test_more_arrays_than_any_table_has_columns_are_refused(tmp_path: Path, monk
         saved.output("step", tmp_path)
 
 
+def test_a_name_of_any_length_is_refused(tmp_path: Path):
+    arrays.save(tmp_path, {"a" * (saved.LONGEST_NAME + 1): np.zeros(1)})
+    with pytest.raises(WorkerFailure, match="step: a name of more than"):
+        saved.output("step", tmp_path)
+
+
 def test_a_pipe_in_place_of_the_file_is_not_waited_for(tmp_path: Path):
     os.mkfifo(tmp_path / arrays.FILE)
     with pytest.raises(WorkerFailure, match="before the file"):

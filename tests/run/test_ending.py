@@ -1,4 +1,4 @@
-"""Every kind of failure ends its cell in words that the store has."""
+"""What a worker told comes into the store in words and shapes that the store has, or ends the worker's cell."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.store.conftest import CREATED
+from tests.store.conftest import cell as cell
+from tests.store.conftest import path as path
+from tests.store.conftest import store as store
 from twinbench.launch.process import WorkerFailure
-from twinbench.run.ending import end
+from twinbench.run.ending import add_fact, end
 from twinbench.store.store import PlannedPipeline, Store
 
 
@@ -33,3 +36,22 @@ def test_a_failure_of_any_kind_is_stored(tmp_path: Path, kind: str, status: str,
         )
         (cell,) = store.cells("r1")
     assert (cell.status, cell.kind, cell.reason, cell.stderr) == (status, stored, "mlp: diverged", "out")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("held_as", {"bytes": "many"}),
+        ("threads", {"torch": {"\n": 1}}),
+        ("engines", {"torch": {"x" * 1000: "y"}}),
+        ("warm_up", {"allocated_bytes": 1e300}),
+        ("peak_rss_bytes", -1),
+    ],
+)
+def test_a_fact_that_no_reader_accepts_is_the_failure_of_its_worker(store: Store, cell: int, key: str, value: object):
+    with pytest.raises(WorkerFailure, match=key) as failure:
+        add_fact(store, cell, "", key, value)
+    assert failure.value.kind == "protocol"
+    assert store.facts(cell) == []
+    add_fact(store, cell, "", "held_as", {"column": "int64", "bytes": 8})
+    assert [fact.value for fact in store.facts(cell)] == [{"column": "int64", "bytes": 8}]

@@ -146,6 +146,7 @@ def _measured_here(
     else:
         options = replace(options, seed=secrets.randbelow(2**32))
         run_id = request.new_run(results, wanted, options)
+    results.remember(run_id)
     figures = None if "--json" in unrecorded else figures_of(results, run_id)
     try:
         with watching(figures) as watch:

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from twinbench.data.describe import Part
 from twinbench.results.decisions.compare_records import Comparison
 from twinbench.results.decisions.recommend_records import Recommendation
 from twinbench.results.models.endpoints import Endpoint
@@ -124,6 +125,71 @@ class PrintedDataset:
 
 
 @dataclass(frozen=True)
+class PrintedDescription(PrintedDataset):
+    """A dataset, and figures of its files and its value; no parts where its files are missing."""
+
+    checksums: dict[str, str]
+    """SHA-256 by file."""
+    quantiles_at: list[float]
+    """Shares at which the quantiles of a variable are, from 0 to 1."""
+    parts: list[Part]
+
+
+@dataclass(frozen=True)
+class PrintedPromoted:
+    """A model version in MLflow's registry, and the model that it holds."""
+
+    uri: str
+    version: str
+    serve: str
+    """Shell command that serves the model on this machine."""
+    doubts: list[str]
+    """Sentences on the quality of the model: a missed target, a baseline that isn't beaten, a metric not computed."""
+    twinbench_run: str
+    stack: str
+    pipeline: str
+    size: str
+    framework: str
+    features: list[int]
+    """Shape of one row of features."""
+    preprocessing: list[str]
+    """Steps before the training, whose work a request must have done."""
+    output: str
+
+
+@dataclass(frozen=True)
+class PrintedDeployed:
+    """A directory from which Docker or a cloud deploys a model."""
+
+    directory: str
+    image: str
+    files: list[str]
+    commands: list[str]
+    """Lines of shell commands that build, try and deploy the image."""
+    doubts: list[str]
+
+
+@dataclass(frozen=True)
+class PrintedJulia:
+    """The Julia in use, its packages, what is missing, and the command that mends the problem."""
+
+    source: str | None
+    exe: str | None
+    project: str | None
+    depot: str | None
+    version: str | None
+    flux: str | None
+    packages: dict[str, str | None]
+    """Version by package; null for a package that isn't installed."""
+    missing: list[str]
+    layers: dict[str, list[str]]
+    """By layer the packages that it lacks."""
+    problem: str | None
+    mend: str | None
+    notes: list[str]
+
+
+@dataclass(frozen=True)
 class PrintedList:
     """Everything that ``twinbench list`` knows."""
 
@@ -159,6 +225,10 @@ OUTPUTS: Mapping[str, Any] = {
     "selftest": Selftest,
     "list": PrintedList,
     "data-list": list[PrintedDataset],
+    "data-describe": PrintedDescription,
+    "promote": PrintedPromoted,
+    "deploy": PrintedDeployed,
+    "julia-status": PrintedJulia,
     "doctor": PrintedDoctor,
 }
 """By command, the type of the document that ``--json`` prints."""

@@ -117,7 +117,7 @@ class Questions(Dataset):
                 f"dataset {self.name} is generated at any size from {FEWEST_KEYS} rows on: name the number of rows"
             )
         target = self.directory() / f"{name}-{amount_of(amount)}.csv"
-        if not target.is_file():
+        if not cache.intact(target):
             random = Random(self.recipe.__name__, VERSION, SEED, int(amount))
             columns = self.recipe(name, int(amount), self.nas, self.sort, random)
             with cache.written(target) as out:

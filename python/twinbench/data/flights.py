@@ -52,7 +52,7 @@ class CsvTables(Dataset):
         table = self.tables[self.require_file(name)]
         cut = int(amount) if name == self.main and amount is not None and amount < table.rows else None
         target = self.directory() / f"{name}-{amount_of(cut)}.csv"
-        if not target.is_file():
+        if not cache.intact(target):
             path = self._checked(table)
             with cache.written(target) as out, _opened(path, table) as file:
                 if cut is None:

@@ -54,7 +54,7 @@ class OwnTables(OwnFiles):
         path = self.paths[self.require_file(name)]
         cut = int(amount) if name == self.main and amount is not None else None
         target = self.directory() / f"{name}-{amount_of(cut)}.csv"
-        if not target.is_file():
+        if not cache.intact(target):
             with cache.written(target) as out, path.open("rb") as file:
                 if cut is None:
                     shutil.copyfileobj(file, out)

@@ -66,7 +66,7 @@ class Photos(Dataset):
     def file(self, name: str, amount: float | None) -> Path:
         """Return a directory that holds the picture as one PNG or JPEG file."""
         target = self.directory() / f"{self.require_file(name)}-{amount_of(amount or SMALLEST)}"
-        if not target.is_dir():
+        if not cache.intact(target):
             from PIL import Image
 
             picture = Image.fromarray(self.value(amount)["x"][0])

@@ -39,7 +39,7 @@ class Series(Dataset):
 
     def fetch(self, say: Say) -> None:
         """Download aeon's wheel unless the files are on this machine, and check their checksums."""
-        if not self._files().is_dir():
+        if not cache.intact(self._files()):
             say(f"{self.name}: {REQUIREMENT}, 6.4 MB, of which two files are kept")
             members = {f"aeon/datasets/data/{self.name}/{self._file(part)}": self.sha256[part] for part in PARTS}
             source.wheel_files(self.name, REQUIREMENT, members, self._files())

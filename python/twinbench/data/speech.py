@@ -83,7 +83,7 @@ class Speech(Dataset):
         """Return the folder with the first ``amount`` recordings, synthesised by the first call."""
         count = int(amount if amount is not None else self.most or 0)
         target = self.directory() / f"{self.require_file(name)}-{amount_of(count)}"
-        if not target.is_dir():
+        if not cache.intact(target):
             self._check()
             with cache.filled(target) as directory:
                 _record(directory, utterances()[:count])

@@ -127,7 +127,7 @@ def create(name: str, say: Callable[[str], None]) -> Path:
     target = directory(name)
     if sys.version_info[:2] > environment.newest_python and not exists(name):
         raise EnvironmentFailure(f"environment {name}: {unavailable(name)}")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    paths.make_private(target.parent)
     with target.with_name(f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not exists(name):

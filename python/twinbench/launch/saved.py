@@ -12,6 +12,9 @@ from twinbench.ops.contract import Arrays
 MOST_ARRAYS = 100_000
 """Most arrays in an output: more than the widest table has columns."""
 
+LONGEST_NAME = 100_000
+"""Most characters in the name of an array."""
+
 MOST_BYTES = 900_000_000
 """Most bytes of a model's file: the store holds little more in one record."""
 
@@ -25,6 +28,8 @@ def output(step: str, directory: Path, *, mapped: bool = True) -> Arrays:
         "".join(saved).encode()
     except (OSError, ValueError) as error:
         raise WorkerFailure("protocol", f"{step}: its output can't be read: {in_one_line(error)}") from error
+    if max(map(len, saved), default=0) > LONGEST_NAME:
+        raise WorkerFailure("protocol", f"{step}: a name of more than {LONGEST_NAME:,} characters")
     if len(saved) > MOST_ARRAYS:
         raise WorkerFailure("protocol", f"{step}: {len(saved):,} arrays, where {MOST_ARRAYS:,} are the most")
     return saved

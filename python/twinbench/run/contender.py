@@ -22,10 +22,10 @@ from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
 from twinbench.run import recheck
 from twinbench.run.agree.reference import Reference
-from twinbench.run.ending import end
+from twinbench.run.ending import add_fact, end
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
-from twinbench.run.options import WARM_UP_NS, Options, burst_size, later_warm_up
+from twinbench.run.options import Options, burst_size, later_warm_up
 from twinbench.run.outputs import check_output, costs_its_cell_only
 from twinbench.run.surroundings import SURROUNDINGS, Surroundings
 from twinbench.store.records import LOOK, MODEL, NO_QUALITY, PEAK
@@ -108,9 +108,9 @@ class Contender:
         answer = self.worker.ask(protocol.LOAD, START_TIMEOUT_S)
         self._check_frameworks("load", answer.imports)
         self._add([self._sample("", "import", ns, name) for name, ns in answer.imports.items()])
-        self.store.add_fact(self.cell, "", "rss_after_import_bytes", answer.rss_bytes)
-        self.store.add_fact(self.cell, "", "devices", answer.devices)
-        self.store.add_fact(self.cell, "", "engines", answer.engines)
+        add_fact(self.store, self.cell, "", "rss_after_import_bytes", answer.rss_bytes)
+        add_fact(self.store, self.cell, "", "devices", answer.devices)
+        add_fact(self.store, self.cell, "", "engines", answer.engines)
 
     def first_call(self, step: Step) -> None:
         """Execute a step for the first time."""
@@ -121,8 +121,8 @@ class Contender:
         self._add(samples)
         self.typical_ns[step.id] = answer.timing.wall_ns
         if not self.agreement_checked:
-            self.store.add_fact(self.cell, step.id, "rss_increase_bytes", answer.rss_increase_bytes)
-            self.store.add_fact(self.cell, step.id, "held_as", answer.facts)
+            add_fact(self.store, self.cell, step.id, "rss_increase_bytes", answer.rss_increase_bytes)
+            add_fact(self.store, self.cell, step.id, "held_as", answer.facts)
 
     @property
     def steps(self) -> list[Step]:
@@ -175,7 +175,7 @@ class Contender:
     def _train_again(self, training: retrain.Trained, directory: Path) -> None:
         typical_s = self.typical_ns[training.step.id] / 1e9
         points = [asdict(p) for p in retrain.curve(self._ask, training, self.reference, typical_s, directory)]
-        self.store.add_fact(self.cell, training.step.id, "curve", points)
+        add_fact(self.store, self.cell, training.step.id, "curve", points)
         seeds = retrain.other_seeds(self._ask, training, self.reference, self.options.seeds, directory)
         for seed, values in seeds:
             for metric, value in values.items():
@@ -185,7 +185,7 @@ class Contender:
         """Refuse a stack whose libraries use more threads than the run allows."""
         counts = self._ask(protocol.THREAD_COUNTS).threads
         self._check_frameworks("thread_counts", counts)
-        self.store.add_fact(self.cell, "", "threads", counts)
+        add_fact(self.store, self.cell, "", "threads", counts)
         asked = self.options.threads
         wrong = [
             f"{framework} {pool}: {count}"
@@ -206,13 +206,14 @@ class Contender:
     def warm_up(self, step: Step) -> None:
         """Warm a step up: until its times have settled, or in later processes for as long as the first one needed."""
         first = self.warm_ups.get(step.id)
+        limit_ns = self.options.warm_up_ns(len(self.pipeline.steps))
         if first is None:
-            warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=WARM_UP_NS)
+            warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=limit_ns)
             self.warm_ups[step.id] = warm
             fact = warm.as_json() | {"settled": warm.trend == "settled"}
-            self.store.add_fact(self.cell, step.id, "warm_up", fact)
+            add_fact(self.store, self.cell, step.id, "warm_up", fact)
         else:
-            time_ns, collector_limit_ns = later_warm_up(first)
+            time_ns, collector_limit_ns = later_warm_up(first, limit_ns)
             warm = self._ask(
                 protocol.WARM_AGAIN,
                 step=step.id,
@@ -225,7 +226,7 @@ class Contender:
     def warmed_up(self) -> None:
         """Store one warm execution of each step, for the provisional table."""
         warm = {step: self.typical_ns[step] * NS for step in self.warm_ups}
-        self.store.add_fact(self.cell, "", LOOK, warm)
+        add_fact(self.store, self.cell, "", LOOK, warm)
 
     def burst(self, step: Step, block: int, effort: float = 1.0) -> float:
         """Take one burst of a step, of ``effort`` times the usual size. Returns its seconds, with what it discards."""
@@ -248,8 +249,8 @@ class Contender:
             self.worker.resume()
             earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
             peak = self._ask(protocol.MEMORY).peak_bytes
-            self.store.add_fact(self.cell, "", f"{PEAK}:{self.process}", peak)
-            self.store.add_fact(self.cell, "", PEAK, max([peak, *earlier]))
+            add_fact(self.store, self.cell, "", f"{PEAK}:{self.process}", peak)
+            add_fact(self.store, self.cell, "", PEAK, max([peak, *earlier]))
             if not self.rechecked:
                 self._recheck()
         self.worker.kill()

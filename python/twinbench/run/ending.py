@@ -1,8 +1,11 @@
-"""How a cell ends with a failure: its status and the kind of the failure, in the words of the store."""
+"""What a worker told, on its way to the store: facts in shapes that the store can hold, and the failure at the end."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from twinbench.launch.process import WorkerFailure
+from twinbench.store import fact_shapes, shapes
 from twinbench.store.records import KINDS
 from twinbench.store.store import Status, Store
 
@@ -15,3 +18,12 @@ def end(store: Store, cell: int, failure: WorkerFailure) -> None:
     kind = failure.kind if failure.kind in KINDS else "exception"
     status = ENDINGS.get(failure.kind, Status.FAILED)
     store.set_status(cell, status, kind=kind, reason=failure.reason, stderr=failure.output)
+
+
+def add_fact(store: Store, cell: int, step: str, key: str, value: Any) -> None:
+    """Store a fact that a worker told. Raises WorkerFailure for one that no reader of the store would accept."""
+    try:
+        shapes.check(value, fact_shapes.of_key(key))
+    except shapes.Misfit as misfit:
+        raise WorkerFailure("protocol", f"{step or 'the process'}: {key}: {misfit}") from None
+    store.add_fact(cell, step, key, value)

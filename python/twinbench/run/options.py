@@ -9,7 +9,6 @@ from typing import Any
 
 from twinbench.errors import BadInput, nearest
 from twinbench.numbers.stats import OWN_SPREAD
-from twinbench.store.records import WARM_UP_S
 from twinbench.worker.protocol import WarmUp
 
 USUAL_PROCESSES = OWN_SPREAD
@@ -46,8 +45,11 @@ should be about 1 % of the round."""
 LONG_STEP_NS = 200_000_000
 """Time above which a step is sampled once per burst: 0.2 s. The median of such a step is over blocks."""
 
-WARM_UP_NS = int(WARM_UP_S * 1e9)
-"""Longest warm-up: it ends then even if the times still change, which is recorded and shown."""
+WARM_UP_NS = 1_000_000_000
+"""Longest warm-up of a step, 1 s: it ends then even if the times still change, which is recorded and shown."""
+
+WARM_UP_BUDGETS = 2.0
+"""Longest warm-up of all steps of a process, in budgets of a cell: a short budget asks for a short run."""
 
 LATER_WARM_UP_NS = 20_000_000
 """Least warm-up of a step in the processes after the first: as long as a burst, 20 ms, which fills the caches."""
@@ -76,12 +78,13 @@ def burst_size(typical_ns: float, steps: int) -> tuple[int, int]:
     return BURST_SAMPLES, max(BURST_NS, SHORT_ROUND_NS // steps)
 
 
-def later_warm_up(first: WarmUp) -> tuple[float, int]:
+def later_warm_up(first: WarmUp, limit_ns: int) -> tuple[float, int]:
     """Return the nanoseconds of a step's warm-up after the first process, and those for which its collector is watched.
 
-    A step that was still changing when the first process's warm-up ended is warmed up for as long again.
+    A step that was still changing when the first process's warm-up ended is warmed up for as long again, at most
+    ``limit_ns``.
     """
-    time_ns = max(LATER_WARM_UP_NS, min(LATER_WARM_UPS * first.level_ns, WARM_UP_NS))
+    time_ns = max(LATER_WARM_UP_NS, min(LATER_WARM_UPS * first.level_ns, limit_ns))
     weighs = first.collector_ns is not None and first.collector_ns >= COLLECTOR_SHARE * first.usual_ns
     return time_ns, COLLECTOR_NS if weighs else 0
 
@@ -106,6 +109,10 @@ class Options:
     seed: int = 0
     seeds: int = 1
     device: str = "cpu"
+
+    def warm_up_ns(self, steps: int) -> int:
+        """Return the longest warm-up of a step, in nanoseconds, in a pipeline with a number of steps."""
+        return min(WARM_UP_NS, round(WARM_UP_BUDGETS * self.budget_s * 1e9 / steps))
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:

@@ -38,6 +38,8 @@ def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, direc
         if diverged := divergence.reason(step.op, got):
             raise WorkerFailure("training", f"{step.id}: {diverged}")
         findings = check_agreement(step.op, got, want, deviation, step.params, scale, values)
+    if not all(finding.ok or finding.declared for finding in findings):
+        reference.require_intact()
     return [replace(finding, step=step.id) for finding in findings]
 
 

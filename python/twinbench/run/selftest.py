@@ -133,6 +133,6 @@ def _spread(logs: list[float]) -> float:
 def save(result: Selftest) -> Path:
     """Save a result for the records of later runs on this machine. Returns the path of the file."""
     path = paths.selftest_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    paths.make_private(path.parent)
     path.write_text(json.dumps(asdict(result), indent=2), encoding="utf-8")
     return path

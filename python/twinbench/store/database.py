@@ -75,7 +75,7 @@ class Database:
         """
         _require(path)
         try:
-            stamp = _stamp(path)
+            stamp = None if connecting.has_journal(path) else _stamp(path)
             with _errors(path):
                 database = cls(path, *connecting.to_read(path))
         except OSError as error:
@@ -164,6 +164,15 @@ class Database:
         """Insert a row, in place of the row with the same key if there is one."""
         self.write(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", *values)
 
+    def require_remembered(self) -> None:
+        """Raise StoreLost unless the file has as many rows of the run that is remembered as the memory."""
+        if self._remembered is None:
+            return
+        with self._lost_by_errors(), _errors(self.path):
+            same = self._remembered.counts(self._connection) == self._remembered.counts()
+        if not same:
+            raise self._remembered.lost(self._remembered.trouble() or "was overwritten")
+
     @contextmanager
     def _lost_by_errors(self) -> Iterator[None]:
         """Write what is remembered to another file after an error that says that the file is damaged."""
@@ -179,7 +188,13 @@ class Database:
 
     def _require_unchanged(self) -> None:
         """Raise StoreError if the file was changed since it was opened as a file that doesn't change."""
-        if self._stamp is not None and _stamp(self.path) != self._stamp:
+        if self._stamp is None:
+            return
+        try:
+            same = _stamp(self.path) == self._stamp
+        except OSError:
+            same = False
+        if not same:
             raise StoreError(f"{self.path}: changed while it was read; run the command again")
 
     def _set_up(self) -> None:
@@ -303,10 +318,8 @@ def _require(path: Path) -> None:
         raise StoreError(f"{path}: no results there yet; make some with `twinbench run`")
 
 
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    """Return what changes when a file without a journal is written; None for a file with a journal."""
-    if connecting.has_journal(path):
-        return None
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file is written."""
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
 

@@ -6,7 +6,7 @@ Whoever reads a store, or merges another one into it, gets rows through this mod
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from twinbench.errors import StoreError
@@ -35,18 +35,18 @@ def checked(file: object, table: str, columns: Sequence[str], rows: Sequence[Row
         keys = [f"{key} {_shown(row[columns.index(key)])}" for key in KEYS[table] if key in columns]
         return f"{file}: {table}: {', '.join([*([about] if about else []), *keys])}"
 
-    by_column: list[Iterable[Any]] = []
+    if not rows:
+        return []
+    by_column: list[Sequence[Any]] = list(zip(*rows, strict=True))
     for position, column in enumerate(columns):
-        values = [row[position] for row in rows]
         hint = TABLES[table][column]
         mark = next((mark for mark in typing.get_args(hint)[1:] if mark in (JSON, JSON_WITH_NAN)), None)
         try:
-            _check_column(values, hint if mark is None else str)
+            _check_column(by_column[position], hint if mark is None else str)
         except _MisfitOf as misfit:
             row = next(row for row in rows if row[position] is misfit.value)
             raise StoreError(f"{named(row)}: {column}: {misfit}; {DAMAGED}") from None
         if mark is None:
-            by_column.append(values)
             continue
         contents = []
         for row in rows:
@@ -55,10 +55,10 @@ def checked(file: object, table: str, columns: Sequence[str], rows: Sequence[Row
                 contents.append(_content(row[position], hint, mark, key))
             except Misfit as misfit:
                 raise StoreError(f"{named(row)}: {column}: {misfit}; {DAMAGED}") from None
-        by_column.append(contents)
+        by_column[position] = contents
     for unique in (KEYS[table], ALSO_UNIQUE.get(table, ())):
         _check_unique(unique, columns, rows, named)
-    return list(zip(*by_column, strict=True)) if rows else []
+    return list(zip(*by_column, strict=True))
 
 
 class _MisfitOf(Exception):

@@ -89,9 +89,6 @@ KINDS = (
 COMMAND = "command"
 """Key in a run's arguments: the words after ``twinbench run`` that make the run again. Older stores lack this key."""
 
-WARM_UP_S = 1.0
-"""Seconds after which warm-up ends even if the times still change; a step's ``trend`` says so then."""
-
 ORIGIN = "merged_from"
 """Key in the arguments of a run that was copied from another store: the host or the file of that store."""
 

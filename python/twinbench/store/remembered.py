@@ -13,6 +13,7 @@ from typing import Any
 
 from twinbench import paths
 from twinbench.errors import StoreError
+from twinbench.store.columns import OF_CELLS
 
 
 class StoreLost(StoreError):
@@ -58,6 +59,13 @@ class Remembered:
             return "was truncated"
         self._size = size
         return ""
+
+    def counts(self, connection: sqlite3.Connection | None = None) -> list[int]:
+        """Return the number of the run's rows in each table of cells, in memory or in another connection."""
+        cells = "cell_id IN (SELECT id FROM cells WHERE run_id = ?)"
+        queries = (f"SELECT count(*) FROM {table} WHERE {cells}" for table in OF_CELLS)
+        asked = connection or self.connection
+        return [int(asked.execute(query, (self.run_id,)).fetchone()[0]) for query in queries]
 
     def lost(self, what: str) -> StoreLost:
         """Write the rows to a new file, and return the error that names the file. ``what`` happened to the old one."""

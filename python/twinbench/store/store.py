@@ -99,7 +99,11 @@ class Store:
         )
 
     def finish_run(self, run_id: str, status: str) -> None:
-        """Set a run's status: ``running``, ``done`` or ``interrupted``."""
+        """Set a run's status: ``running``, ``done`` or ``interrupted``.
+
+        Raises StoreError if the run is remembered, and the file has lost some of it.
+        """
+        self._db.require_remembered()
         self._db.write("UPDATE runs SET status = ? WHERE id = ?", status, run_id)
 
     def fail_run(self, run_id: str, reason: str) -> None:

@@ -105,7 +105,7 @@ def _experiment(
 ) -> None:
     run_id = source.summary.run_id
     if directory is not None:
-        directory.mkdir(parents=True, exist_ok=True)
+        paths.make_private(directory)
         (directory / f"{key_of(run_id, sizes[0].pipeline, tracked.cell)}.zip").unlink(missing_ok=True)
     experiment = comet.start(
         project_name=project,

@@ -111,7 +111,7 @@ def connected(tracking_uri: str | None) -> Iterator[tuple[MlflowClient, str]]:
         if uri.startswith(("http:", "https:")):
             check_reachable(f"MLflow at {shown(uri)}", f"{shown(uri).rstrip('/')}/health")
         elif uri == default_uri():
-            paths.data_dir().mkdir(parents=True, exist_ok=True)
+            paths.make_private(paths.data_dir())
         from mlflow import MlflowClient
 
         yield MlflowClient(tracking_uri=uri), uri

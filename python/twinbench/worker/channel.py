@@ -18,13 +18,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
-from twinbench.errors import BadInput
 from twinbench.worker.content import LONGEST, Content, Message, ProtocolError
 
 Reply = TypeVar("Reply", bound=Content)
 
-ErrorKind = Literal["exception", "memory", "protocol", "refused"]
-"""Kinds of errors that a worker tells; ``refused``: an input that the user must change."""
+ErrorKind = Literal["exception", "memory", "protocol", "refused", "stopped"]
+"""Kinds of errors that a worker tells; ``refused``: an input that the user must change, ``stopped``: an error of
+twinbench's own that has a line for the user."""
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 """Options of prctl, from <linux/prctl.h>: the signal that a process gets when its parent dies, and whether a process
@@ -73,25 +73,28 @@ def bind_to_the_harness(*, serves_a_model: bool = False) -> None:
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def kind_of(error: Exception) -> ErrorKind:
+    """Return the kind of an exception that a library raised."""
+    return (
+        "memory" if isinstance(error, MemoryError) else "protocol" if isinstance(error, ProtocolError) else "exception"
+    )
+
+
 def serve(
     channel: Channel,
     requests: Iterator[Message],
     answer: Callable[[Message], Message],
     reason: Callable[[Message, Exception], str],
+    kind: Callable[[Exception], ErrorKind] = kind_of,
 ) -> None:
-    """Answer requests until there are no more: with what ``answer`` returns, or with its error, told by ``reason``."""
+    """Answer requests until there are no more: with what ``answer`` returns, or with its error's reason and kind."""
     for request in requests:
         try:
             content = answer(request)
             channel.send({"id": request["id"], "ok": content})
         except Exception as error:
             text, trace = reason(request, error), traceback.format_exc()
-            channel.send(error_answer(request["id"], _kind(error), text, trace))
-
-
-def _kind(error: Exception) -> ErrorKind:
-    kinds: dict[type[Exception], ErrorKind] = {ProtocolError: "protocol", BadInput: "refused", MemoryError: "memory"}
-    return next((kind for of_kind, kind in kinds.items() if isinstance(error, of_kind)), "exception")
+            channel.send(error_answer(request["id"], kind(error), text, trace))
 
 
 class Refusal(Exception):

@@ -111,9 +111,13 @@ def _plain(value: Any, path: str, depth: int) -> Any:
         return [_plain(item, path, depth + 1) for item in value]
     if isinstance(value, str):
         return _unicode(value, path)
-    if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and _fits(value)):
         return value
     raise ProtocolError(f"{path}: {_shown(value)} instead of a finite number")
+
+
+def _fits(value: float) -> bool:
+    return -LARGEST <= value <= LARGEST if isinstance(value, int) else math.isfinite(value)
 
 
 def _number(value: Any, kind: type, path: str) -> Any:

@@ -22,6 +22,7 @@ import pytest
 import yaml
 
 from tests.handover.conftest import START_S, TOLERANCE, Made
+from tests.printed import check
 from tests.results.make_store import RUN, make_store
 from twinbench import paths
 from twinbench.handover.deploy import write
@@ -53,8 +54,9 @@ def contexts(model: Model, twin: Any, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def deployed(twin: Any, model: Model, place: Path, *arguments: str) -> Path:
-    done = twin("deploy", model.cell.run_id, "--stack", model.cell.stack, "-o", str(place), *arguments)
+    done = twin("deploy", model.cell.run_id, "--stack", model.cell.stack, "-o", str(place), "--json", *arguments)
     assert done.returncode == 0, done.stderr
+    check("deploy", done.stdout)
     return place
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from twinbench.results.summary.records import PipelineSummary
-from twinbench.store.records import WARM_UP_S, Run
+from twinbench.store.records import Run
 from twinbench.store.store import Store
 
 SPARE_CORES = 0.25
@@ -57,7 +57,7 @@ def _unsettled(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
         for cell in pipeline.cells:
             for step in cell.steps:
                 if step.step in cell.unsettled:
-                    why = f"still getting {step.trend} when warm-up ended after {WARM_UP_S:g} s"
+                    why = f"still getting {step.trend} when warm-up ended"
                     yield f"{pipeline.pipeline}: {cell.stack}: {step.step} {why}"
 
 

@@ -18,7 +18,7 @@ PEAK = 255.0
 """The brightest grey level of 8-bit images: the peak of a peak signal-to-noise ratio."""
 
 MOST_SHOWN = 500
-"""Most characters of a list of names in a finding."""
+"""Most characters of a list of names, or of a text, in a finding."""
 
 ONE = np.ones(())
 """Scale of an output whose op declares no scale."""
@@ -222,5 +222,9 @@ def _close(
 def _at(got: NDArray[np.generic], want: NDArray[np.generic], position: int) -> str:
     """Return a value and the reference's at a position, as in ``at 7: 3 instead of 4``."""
     value, expected = got.flat[position], want.flat[position]
-    shown = (f"{value:.9g}", f"{expected:.9g}") if got.dtype.kind == "f" else (str(value), str(expected))
+    shown = (
+        (f"{value:.9g}", f"{expected:.9g}")
+        if got.dtype.kind == "f"
+        else (str(value)[:MOST_SHOWN], str(expected)[:MOST_SHOWN])
+    )
     return f"at {position}: {shown[0]} instead of {shown[1]}"

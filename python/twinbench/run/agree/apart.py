@@ -6,19 +6,23 @@ The worker is started when the cache lacks something, once in a run. Its answers
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
-from twinbench.errors import BadInput
+from twinbench.errors import BadInput, TwinbenchError
 from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure
 from twinbench.run.agree.reference import Compute, Made, Task
-from twinbench.run.agree.worker import BEGIN, NEXT, READY, ReferenceJob, plain
-from twinbench.worker.protocol import Reply, Request
+from twinbench.run.agree.worker import BEGIN, NEXT, READY, ReferenceJob, Stage, plain
+from twinbench.worker.protocol import Request
 
 MODULE = "twinbench.run.agree.worker"
+
+ERRORS = {"refused": BadInput, "stopped": TwinbenchError}
+"""Errors for the user by the kind that the worker tells."""
 
 FREE = 0.9
 """Share of the free memory that the worker may take without ``--memory-limit``: what is beyond would be swapped."""
@@ -50,23 +54,26 @@ class _Apart:
                 stage = self._ask(NEXT, doing)
         except WorkerFailure as failure:
             self._worker = None
-            if failure.kind == "refused":
-                raise BadInput(failure.reason) from None
+            if failure.kind in ERRORS:
+                raise ERRORS[failure.kind](failure.reason) from None
             self._failures[str(message)] = failure
             raise
         return Made(Path(stage.directory), stage.files, task.device if task.made is None else task.made.device)
 
-    def _ask(self, request: Request[Reply], doing: str, **arguments: object) -> Reply:
+    def _ask(self, request: Request[Stage], doing: str, **arguments: object) -> Stage:
         if self._worker is None:
             self._worker = self._start()
         worker = self._worker
         worker.watch(doing, lambda seconds: self._computing(doing, seconds))
         try:
-            return worker.ask(request, self._timeout_s, **arguments)
+            stage = worker.ask(request, self._timeout_s, **arguments)
         except WorkerFailure as failure:
             advice = {"time-out": "; raise --timeout, or take a smaller --size", "memory": "; take a smaller --size"}
             reason = failure.reason + advice.get(failure.kind, "")
             raise WorkerFailure(failure.kind, reason, failure.output) from None
+        if stage.said:
+            print(stage.said, end="", file=sys.stderr, flush=True)
+        return stage
 
     def _start(self) -> Worker:
         limit = self._memory_limit or int(psutil.virtual_memory().available * FREE)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import shutil
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ import numpy as np
 
 from twinbench import paths
 from twinbench.data import cache
-from twinbench.errors import BadInput, in_one_line
+from twinbench.errors import BadInput, TwinbenchError, in_one_line
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays, OutsideContract
 from twinbench.ops.training.learning import beginning
@@ -123,9 +122,17 @@ class Reference:
         path = self.directory / BASELINES
         if _split(pipeline) is None:
             return {}
-        if not path.is_file():
+        if not cache.intact(path):
             self.compute(Task(pipeline, made=self.made))
         return dict(json.loads(path.read_text(encoding="utf-8")))
+
+    def require_intact(self) -> None:
+        """Raise TwinbenchError if the outputs or the files are not what was written: then no stack can be judged."""
+        for target in (self.directory, self.directory.parent, *map(Path, self.files.values())):
+            if damaged := cache.damage(target):
+                cache.remove(target)
+                what = f"the cache was damaged while it was used: {damaged}"
+                raise TwinbenchError(f"{what}; give the command again, and --resume to go on with a run")
 
     def examples(self, step: Step) -> int:
         """Return how many examples one execution of a step trains on or scores; 0 for a step of another kind."""
@@ -150,7 +157,16 @@ def _cached(pipeline: Pipeline, size: str, device: str) -> Made | None:
     if not any(parent.glob(f"{pipeline.name}-{size}-*")):
         return None
     made = _made(pipeline, size, device)
-    return made if (made.directory / COMPLETE).is_file() else None
+    return made if _is_complete(made.directory) else None
+
+
+def _is_complete(directory: Path) -> bool:
+    """Whether a directory in the cache holds a whole reference. Anything else there is removed."""
+    if cache.intact(directory) and (directory / COMPLETE).is_file():
+        return True
+    if directory.exists():
+        cache.remove(directory)  # an earlier version's, in another form
+    return False
 
 
 def _made(pipeline: Pipeline, size: str, device: str) -> Made:
@@ -184,20 +200,14 @@ def _reference(pipeline: Pipeline, size: str, device: str) -> Generator[str, Non
     """Run the reference of every step in order on the pipeline's data, and save the outputs."""
     yield "data"
     made = _made(pipeline, size, device)
-    if (made.directory / COMPLETE).is_file():
+    if _is_complete(made.directory):
         return made
-    _remove_incomplete(made.directory)
     used = pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps)
     with cache.filled(made.directory) as unfinished:
         data = pipeline.dataset.value(pipeline.amount(size)) if pipeline.dataset is not None and used else None
         yield from _outputs(pipeline, data, replace(made, directory=unfinished))
         (unfinished / COMPLETE).touch()
     return made
-
-
-def _remove_incomplete(directory: Path) -> None:
-    """Remove a directory that has another form, as an earlier version of twinbench wrote it."""
-    shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager
@@ -259,15 +269,17 @@ def _varied_directory(made: Made, number: int) -> Path:
 
 def _variant(made: Made, number: int) -> Made | None:
     """Return the reference on a variation of the data if it is in the cache."""
-    rules = (_varied_directory(made, number) / rule for rule in variation.RULES)
-    complete = next((directory for directory in rules if (directory / COMPLETE).is_file()), None)
+    directory = _varied_directory(made, number)
+    rules = (directory / rule for rule in variation.RULES) if cache.intact(directory) else ()
+    complete = next((inside for inside in rules if (inside / COMPLETE).is_file()), None)
     return None if complete is None else _in(complete, made)
 
 
 def _variation(pipeline: Pipeline, made: Made, number: int) -> Generator[str, None, Made]:
     """Run the reference on the variation ``number``, by the first rule whose data the contracts allow."""
     directory = _varied_directory(made, number - 1)
-    _remove_incomplete(directory)
+    if directory.exists():
+        cache.remove(directory)
     with cache.filled(directory) as unfinished:
         for rule in variation.rules(number - 1):
             with contextlib.suppress(BadInput):
@@ -318,9 +330,9 @@ def _step(
     except OutsideContract as error:
         what = _with_own_path(pipeline, step, new.files, str(error))
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}): {what}") from error
-    except MemoryError:
-        raise
     except Exception as error:
+        if isinstance(error, MemoryError) or cache.is_full(error):
+            raise
         what = f"no column {error}" if isinstance(error, KeyError) else in_one_line(error)
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
     arrays.save(new.directory / "outputs" / step.id, output)

@@ -5,17 +5,19 @@ It imports what a reference needs, and no library under test.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twinbench.errors import BadInput, in_one_line
+from twinbench.errors import BadInput, TwinbenchError, in_one_line
 from twinbench.plan import pipeline as pipelines
 from twinbench.run.agree import reference
 from twinbench.run.agree.reference import Made, Task
-from twinbench.worker.channel import Channel, bind_to_the_harness, serve
+from twinbench.worker.channel import Channel, ErrorKind, bind_to_the_harness, kind_of, serve
 from twinbench.worker.protocol import Content, Done, Message, Request
 
 
@@ -31,6 +33,8 @@ class Stage(Content):
     name: str
     directory: str
     files: dict[str, str]
+    said: str
+    """Text for the user, such as what of the cache was damaged."""
 
 
 READY = Request("ready", Done)
@@ -50,11 +54,13 @@ class ReferenceWorker:
             return Done().as_json()
         if request["do"] == BEGIN.name:
             self._stages = reference.in_stages(task(**request["with"]))
+        said = io.StringIO()
         try:
-            with reference.quiet():
-                return Stage(next(self._stages), "", {}).as_json()
+            with reference.quiet(), contextlib.redirect_stderr(said):
+                name, made = next(self._stages), Made(Path(), {}, "")
         except StopIteration as ended:
-            return Stage("", str(ended.value.directory), dict(ended.value.files)).as_json()
+            name, made = "", ended.value
+        return Stage(name, str(made.directory), dict(made.files), said.getvalue()).as_json()
 
 
 def task(pipeline: str, spec: dict[str, Any], size: str, device: str, made: dict[str, Any] | None, number: int) -> Task:
@@ -93,7 +99,13 @@ def _nothing() -> Generator[str, None, Made]:
 
 
 def _reason(request: Message, error: Exception) -> str:
-    return str(error) if isinstance(error, BadInput) else in_one_line(error)
+    return str(error) if isinstance(error, TwinbenchError) else in_one_line(error)
+
+
+def _kind(error: Exception) -> ErrorKind:
+    if isinstance(error, TwinbenchError):
+        return "refused" if isinstance(error, BadInput) else "stopped"
+    return kind_of(error)
 
 
 def main(read_fd: int, write_fd: int) -> None:
@@ -102,7 +114,7 @@ def main(read_fd: int, write_fd: int) -> None:
     messages = channel.messages()
     if next(messages, None) is not None:
         bind_to_the_harness()
-        serve(channel, messages, ReferenceWorker().answer, _reason)
+        serve(channel, messages, ReferenceWorker().answer, _reason, _kind)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -22,11 +23,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import twinbench
-from twinbench.errors import INTERRUPTED
+from twinbench import paths
+from twinbench.errors import INTERRUPTED, TwinbenchError
 from twinbench.store.store import Store
 
 ASK_S = 0.5
 """Seconds between two attempts of a waiting job to lock the host."""
+
+LOCK = "host.lock"
+"""Name of the file that a job locks, in a directory of the user."""
 
 RESULTS = "results.db"
 """File name of a job's store."""
@@ -173,7 +178,7 @@ def _turn(key: str, waiting: Callable[[], None]) -> Iterator[int]:
 
     Yields the descriptor of the lock, which lasts until the descriptor is closed here and wherever it is inherited.
     """
-    descriptor = _open(Path(tempfile.gettempdir()) / "twinbench-host.lock")
+    descriptor = _open(_own_directory() / LOCK)
     has_waited = False
     try:
         while key not in _stopped:
@@ -190,9 +195,33 @@ def _turn(key: str, waiting: Callable[[], None]) -> Iterator[int]:
         os.close(descriptor)
 
 
+def _own_directory() -> Path:
+    """Return a directory of this host that only this user can write to, made if it is missing.
+
+    It is in the directory of temporary files, or in the cache where somebody else has taken its name there.
+    """
+    directory = Path(tempfile.gettempdir()) / f"twinbench-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        directory.mkdir(mode=0o700)
+    status = directory.lstat()
+    if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022:
+        return directory
+    in_cache = paths.cache_dir() / socket.gethostname()
+    paths.make_private(in_cache)
+    return in_cache
+
+
 def _open(path: Path) -> int:
-    """Open a file to lock, which may be another user's. Returns a descriptor for reading."""
+    """Open a file of this user to lock it. Returns a descriptor. Raises TwinbenchError for what isn't such a file.
+
+    A link isn't followed, and the opening of a named pipe doesn't wait for another process.
+    """
     try:
-        return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
-    except FileExistsError:
-        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        raise TwinbenchError(f"{path}: can't be locked: {error.strerror}; remove it") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
+        os.close(descriptor)
+        raise TwinbenchError(f"{path}: can't be locked: it is not a file of this user; remove it")
+    return descriptor
