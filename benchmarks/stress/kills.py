@@ -48,7 +48,7 @@ aggregates = { miles = ["sum", "distance"] }
 ordered = false
 """
 
-ARGUMENTS = ("run", "noop", "small", "--no-track", "--processes", "2", "--budget", "1")
+ARGUMENTS = ("run", "noop", "small", "--no-track", "--processes", "2", "--budget", "0.5")
 
 Cells = dict[tuple[str, str], list[Sample]]
 
@@ -76,7 +76,7 @@ def kill(number: signal.Signals, after_s: float, directory: Path) -> tuple[list[
     process.send_signal(number)
     _, said = process.communicate(timeout=LONGEST_S)
     wrong, left = [], [] if number == signal.SIGKILL else here.left()
-    if process.returncode not in (0, INTERRUPTED, -number) or "Traceback" in said:
+    if process.returncode not in (0, INTERRUPTED, -signal.SIGINT, -number) or "Traceback" in said:
         wrong.append(f"{number.name} after {after_s:.2f} s: exit {process.returncode}: {said[-500:]}")
     before, statuses = samples(here)
     resumed = here.start([*arguments, "--resume"])
@@ -117,6 +117,7 @@ def measure() -> Iterator[Figure]:
             more = kill(SIGNALS[number % len(SIGNALS)], rng.uniform(0, whole_s), Path(name) / str(number))
             wrong += more[0]
             left += more[1]
+            print(f"  kill {number + 1} of {COUNT}: {len(wrong)} wrong, {len(left)} left", flush=True)
     print(f"  seed {seed}; a whole run takes {whole_s:.1f} s")
     for line in [*wrong, *left]:
         print(f"  {line}")
