@@ -92,6 +92,8 @@ def measure() -> Iterator[Figure]:
     for start in range(0, len(numbers), AT_ONCE):
         with tempfile.TemporaryDirectory() as name:
             try_out(numbers[start : start + AT_ONCE], Path(name) / "site", found)
+        tried = min(start + AT_ONCE, len(numbers))
+        print(f"  {found.contained} of {tried} contained, {len(found.left)} left", flush=True)
     print(f"  seed {seed}; ends: {dict(found.ends.most_common())}")
     print(f"  accepted, since nothing that is checked was wrong: {'; '.join(found.accepted) or 'none'}")
     for line in [*found.unexpected, *found.left]:
