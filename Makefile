@@ -40,19 +40,20 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/typos
 	$(VENV)/bin/mypy
-	$(VENV)/bin/fatou lint julia tests
-	$(VENV)/bin/fatou format --check --quiet julia tests
+	$(VENV)/bin/fatou lint julia tests examples
+	$(VENV)/bin/fatou format --check --quiet julia tests examples
 
 format: $(INSTALLED)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/fatou format julia tests
+	$(VENV)/bin/fatou format julia tests examples
 
 bench: $(INSTALLED)
 	$(PY) -m benchmarks.figures
 
-# Wrong workers and kills of the harness at random: what must hold then, printed. It takes half an hour.
+# Thousands of attempts to break twinbench, wrong workers, and kills of the harness; it takes an hour.
 stress: $(INSTALLED)
+	$(PY) -m benchmarks.figures mutations served
 	$(PY) -m benchmarks.stress
 
 # The documentation site, in build/site. A warning, such as a link that leads nowhere, is an error.

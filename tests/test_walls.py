@@ -30,11 +30,12 @@ LIBRARIES = {
 }
 """What would be in a worker's numbers if it came in unasked."""
 
-EVERYBODY = {"errors", "paths"}
+EVERYBODY = {"errors", "foreign", "paths"}
 """Small modules that all parts may use."""
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "foreign": set(),
     "paths": set(),
     "metrics": set(),
     "modalities": set(),
@@ -56,6 +57,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run.agree": {"data", "frameworks", "launch", "metrics", "ops", "plan", "store", "worker"},
     "run.models": {"launch", "metrics", "numbers", "ops", "plan", "run.agree", "store", "worker"},
     "conformance": {"frameworks", "julia", "launch", "ops", "plan", "run.agree", "store"},
+    "pair": {"julia", "ops", "pair.callee"},
+    "pair.callee": set(),
     "run.cluster": {"data", "plan", "run", "store"},
     "results.models": {"metrics", "numbers", "store"},
     "results.summary": {"metrics", "numbers", "results.models", "store"},
@@ -75,7 +78,7 @@ Makers of results (``run``) and their readers (``results``, ``views``, ``tracker
 """
 
 SELF_CONTAINED = (
-    "errors.py",
+    "foreign.py",
     "leftovers.py",
     "paths.py",
     "modalities.py",

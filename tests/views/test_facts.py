@@ -29,6 +29,7 @@ VALUES = {
     "first_look_s": 0.0625,
     "held_as": {"x": "float16, order K"},
     "no_quality": "no test row is of class 3",
+    "parts_at": [17, 4096],
     "peak_rss_bytes": 300 * 2**20,
     "peak_rss_bytes:0": 299 * 2**20,
     "request": True,
@@ -37,6 +38,7 @@ VALUES = {
     "rss_increase_bytes": 9876543,
     "surroundings:0": {"hash_seed": 4711, "padding_bytes": 1873},
     "threads": {"MKL": 13},
+    "unsupported": "no framework of it has the op",
     "versions": {"polars": {"polars": "99.9.9"}},
     "warm_up": {"evals": 31, "discarded": 47, "settled": False},
 }

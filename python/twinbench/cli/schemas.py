@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from twinbench.data.describe import Part
+from twinbench.pair.command import PrintedPair
 from twinbench.results.decisions.compare_records import Comparison
 from twinbench.results.decisions.recommend_records import Recommendation
 from twinbench.results.models.endpoints import Endpoint
@@ -40,6 +41,11 @@ class PrintedAgreement:
     """Whether every output is inside its tolerance, or is a deviation that the framework declares."""
     data: str
     """What was taken of the user's own data, in words. Empty for other data."""
+    unsupported: dict[str, str]
+    """Why the stack leaves out steps, while it runs others, by step."""
+    parts_at: dict[str, tuple[int, int]]
+    """Step from which on trainings that differ by roundings part, and number of steps, by step of the pipeline. From
+    there on only large mistakes disagree, and equal quality over seeds decides."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +223,7 @@ OUTPUTS: Mapping[str, Any] = {
     "run": RunSummary,
     "show": RunSummary,
     "agree": list[PrintedAgreement],
+    "pair": PrintedPair,
     "compare": Comparison,
     "recommend": list[Recommendation],
     "errors": list[CellErrors],

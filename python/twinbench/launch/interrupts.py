@@ -23,10 +23,14 @@ GRACE_S = 5.0
 class _State:
     depth = 0
     """Number of contexts that hold interrupts off."""
-    waiting = False
-    """Whether an interrupt came meanwhile."""
+    waiting: int | None = None
+    """Number of the signal that came meanwhile."""
     last = -GRACE_S
     """Time of the last interrupt, on the monotonic clock."""
+
+
+_changing = threading.Lock()
+"""Lock on the depth. The handler of signals doesn't take it."""
 
 
 def heed() -> None:
@@ -38,7 +42,7 @@ def heed() -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     if _State.depth:
-        _State.waiting = True
+        _State.waiting = number
     elif time.monotonic() - _State.last >= GRACE_S:
         _State.last = time.monotonic()
         raise KeyboardInterrupt(signal.Signals(number).name)
@@ -46,15 +50,18 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Hold interrupts off until the end of the context, where the last one is raised."""
-    _State.depth += 1
+    """Hold interrupts off until the end of the context, in any thread; the main thread gets the last one then."""
+    with _changing:
+        _State.depth += 1
     try:
         yield
     finally:
-        _State.depth -= 1
-        if _State.waiting and not _State.depth:
-            _State.waiting = False
+        with _changing:
+            _State.depth -= 1
+        number = _State.waiting
+        if number is not None and not _State.depth:
+            _State.waiting = None
             if threading.current_thread() is threading.main_thread():
-                _interrupt(signal.SIGINT, None)
+                _interrupt(number, None)
             else:
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), number)

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -101,6 +102,7 @@ class Worker:
         self._family: set[family.Member] = set()
         """Descendants that were seen."""
         self._is_paused = self._is_killed = False
+        self._asking, self._ending = threading.RLock(), threading.RLock()
         with held():
             self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the worker
             self._scratch = scratch()
@@ -142,11 +144,15 @@ class Worker:
 
     def ask(self, request: Request[Reply], timeout_s: float, **arguments: Any) -> Reply:
         """Send one request and return the reply, within ``timeout_s`` seconds of wall time."""
+        with self._asking:
+            return self._asked(request, timeout_s, arguments)
+
+    def _asked(self, request: Request[Reply], timeout_s: float, arguments: Mapping[str, Any]) -> Reply:
         number = next(self._requests)
         doing = self._watched[0] if self._watched else f"{request.name} {arguments.get('step', '')}".strip()
         start = time.monotonic()
         try:
-            self._pipes.send(encode({"id": number, "do": request.name, "with": arguments}))
+            self._pipes.send(encode({"id": number, "do": request.name, "with": dict(arguments)}))
             line = self._pipes.line(start + timeout_s, self._look(doing, start))
             reply = read_answer(line, number, request.reply)
             _check_claims(reply, time.monotonic() - start)
@@ -208,11 +214,16 @@ class Worker:
     def kill(self) -> None:
         """Kill the worker and all that it started, and wait for its end. Safe to call twice."""
         with held():
-            if not self._is_killed:
-                family.end(self.pid, self._family, self._mark)
-                self._process.wait()
-                self._is_killed = True
-            self._release()
+            with self._ending:
+                if not self._is_killed:
+                    family.end(self.pid, self._family, self._mark)
+                    self._process.wait()
+                    self._is_killed = True
+            if self._asking.acquire(timeout=CLOSED_S):  # another thread that asks notices the end
+                try:
+                    self._release()
+                finally:
+                    self._asking.release()
             _alive.discard(self)
 
     def _release(self) -> None:

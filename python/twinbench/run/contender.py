@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +19,14 @@ from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure
 from twinbench.launch.team import Team
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
-from twinbench.plan.stack import Stack
+from twinbench.plan.stack import Stack, left_out
 from twinbench.run import recheck
 from twinbench.run.agree.reference import Reference
-from twinbench.run.ending import add_fact, end
+from twinbench.run.ending import add_fact, check_frameworks, end
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
 from twinbench.run.options import Options, burst_size, later_warm_up
-from twinbench.run.outputs import check_output, costs_its_cell_only
+from twinbench.run.outputs import check_output, costs_its_cell_only, held_as_input
 from twinbench.run.surroundings import SURROUNDINGS, Surroundings
 from twinbench.store.records import LOOK, MODEL, NO_QUALITY, PEAK
 from twinbench.store.samples import NS
@@ -61,11 +61,13 @@ class Contender:
     rechecks: dict[str, Arrays | None] = field(default_factory=dict)
     """The steps whose first outputs agree; with the first output where it is what later ones must equal."""
     trained_again: bool = False
-    """Whether the trainings were repeated for their curves and seeds, which is done once per run."""
+    """Whether the trainings were repeated for curves and seeds, once per run."""
     measured: Measured = field(default_factory=Measured)
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
     """Latest time of one evaluation in nanoseconds, by step."""
+    held: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """How the framework holds the output of each step, by column."""
     warm_ups: dict[str, WarmUp] = field(default_factory=dict)
     """What the first process's warm-up showed, by step."""
     collector_ns: dict[str, float | None] = field(default_factory=dict)
@@ -75,11 +77,6 @@ class Contender:
     def name(self) -> str:
         """The stack's name."""
         return self.stack.name
-
-    @property
-    def alive(self) -> bool:
-        """Whether the cell has a worker and hasn't failed."""
-        return self.worker is not None and not self.failed
 
     @property
     def disagreements(self) -> list[str]:
@@ -106,11 +103,13 @@ class Contender:
             jobs(self.pipeline, self.stack, self.reference, self.options), variables, self.options.memory_limit
         )
         answer = self.worker.ask(protocol.LOAD, START_TIMEOUT_S)
-        self._check_frameworks("load", answer.imports)
+        check_frameworks(self.stack, "load", answer.imports)
         self._add([self._sample("", "import", ns, name) for name, ns in answer.imports.items()])
         add_fact(self.store, self.cell, "", "rss_after_import_bytes", answer.rss_bytes)
         add_fact(self.store, self.cell, "", "devices", answer.devices)
         add_fact(self.store, self.cell, "", "engines", answer.engines)
+        for left, reason in left_out(self.stack, self.pipeline).items():
+            self.store.add_fact(self.cell, left, "unsupported", reason)
 
     def first_call(self, step: Step) -> None:
         """Execute a step for the first time."""
@@ -120,6 +119,7 @@ class Contender:
             samples.append(self._sample(step.id, "boundary", answer.boundary_ns, "in"))
         self._add(samples)
         self.typical_ns[step.id] = answer.timing.wall_ns
+        self.held[step.id] = answer.facts
         if not self.agreement_checked:
             add_fact(self.store, self.cell, step.id, "rss_increase_bytes", answer.rss_increase_bytes)
             add_fact(self.store, self.cell, step.id, "held_as", answer.facts)
@@ -135,7 +135,10 @@ class Contender:
         answer = self._ask(protocol.EXTRACT, step=step.id, directory=str(directory))
         self._add([self._sample(step.id, "boundary", answer.boundary_ns, "out")])
         findings = check_output(self._ask, step, self.stack, self.reference, directory)
+        findings += held_as_input(step, self.held)
         self.store.add_agreements(self.cell, findings)
+        if (parts_at := self.reference.parts_at(step)) is not None:
+            self.store.add_fact(self.cell, step.id, "parts_at", parts_at)
         examples = self.reference.examples(step)
         if examples:
             self.store.add_fact(self.cell, step.id, "examples", examples)
@@ -184,7 +187,7 @@ class Contender:
     def check_threads(self) -> None:
         """Refuse a stack whose libraries use more threads than the run allows."""
         counts = self._ask(protocol.THREAD_COUNTS).threads
-        self._check_frameworks("thread_counts", counts)
+        check_frameworks(self.stack, "thread_counts", counts)
         add_fact(self.store, self.cell, "", "threads", counts)
         asked = self.options.threads
         wrong = [
@@ -195,13 +198,6 @@ class Contender:
         ]
         if wrong:
             raise WorkerFailure("threads", f"runs on more than {asked} thread(s): {', '.join(wrong)}")
-
-    def _check_frameworks(self, request: str, answered: Collection[str]) -> None:
-        """Refuse an answer that isn't about the frameworks of the stack."""
-        names = {framework.name for framework in self.stack.frameworks}
-        if names != set(answered):
-            what = f"{ascii(list(answered))[:80]} instead of {', '.join(sorted(names))}"
-            raise WorkerFailure("protocol", f"{request}: an answer about {what}")
 
     def warm_up(self, step: Step) -> None:
         """Warm a step up: until its times have settled, or in later processes for as long as the first one needed."""
@@ -241,26 +237,36 @@ class Contender:
         self.typical_ns[step.id] = timings[-1].wall_ns
         return time.monotonic() - start
 
-    def stop(self) -> None:
-        """End the process, after its peak memory is stored."""
-        if self.worker is None:
-            return
-        if self.alive:
-            self.worker.resume()
-            earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
-            peak = self._ask(protocol.MEMORY).peak_bytes
-            add_fact(self.store, self.cell, "", f"{PEAK}:{self.process}", peak)
-            add_fact(self.store, self.cell, "", PEAK, max([peak, *earlier]))
-            if not self.rechecked:
-                self._recheck()
-        self.worker.kill()
-        self.worker = None
+    def keep_peak(self) -> None:
+        """Store the peak memory of the process, which stays."""
+        assert self.worker is not None
+        self.worker.resume()
+        earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
+        peak = self._ask(protocol.MEMORY).peak_bytes
+        add_fact(self.store, self.cell, "", f"{PEAK}:{self.process}", peak)
+        add_fact(self.store, self.cell, "", PEAK, max([peak, *earlier]))
+        self.worker.pause()
 
-    def _recheck(self) -> None:
-        """Store what the last outputs and a run on other data disagree in, once per run, after all is measured."""
-        findings = recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks)
+    def recheck(self) -> list[Agreement]:
+        """Return what the last outputs and a run on other data disagree in; the process can't be measured any more.
+
+        Another thread may call this method: it leaves the store alone.
+        """
+        assert self.worker is not None
+        self.worker.resume()
+        return list(recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks))
+
+    def keep_recheck(self, findings: list[Agreement]) -> None:
+        """Store the findings of `recheck`, and end the process."""
         self.store.add_agreements(self.cell, findings)
         self.rechecked = True
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process."""
+        if self.worker is not None:
+            self.worker.kill()
+            self.worker = None
 
     def fail(self, failure: WorkerFailure) -> None:
         """End this cell with a failure. Its samples stay in the store."""

@@ -1,10 +1,12 @@
-"""What a worker told, on its way to the store: facts in shapes that the store can hold, and the failure at the end."""
+"""What a worker told, on its way to the store: facts in shapes that the store can hold, and how a cell ends."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from twinbench.launch.process import WorkerFailure
+from twinbench.plan.stack import Stack
 from twinbench.store import fact_shapes, shapes
 from twinbench.store.records import KINDS
 from twinbench.store.store import Status, Store
@@ -27,3 +29,11 @@ def add_fact(store: Store, cell: int, step: str, key: str, value: Any) -> None:
     except shapes.Misfit as misfit:
         raise WorkerFailure("protocol", f"{step or 'the process'}: {key}: {misfit}") from None
     store.add_fact(cell, step, key, value)
+
+
+def check_frameworks(stack: Stack, request: str, answered: Collection[str]) -> None:
+    """Raise WorkerFailure if an answer isn't about the frameworks of a stack."""
+    names = {framework.name for framework in stack.frameworks}
+    if names != set(answered):
+        what = f"{ascii(list(answered))[:80]} instead of {', '.join(sorted(names))}"
+        raise WorkerFailure("protocol", f"{request}: an answer about {what}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import psutil
 
 from twinbench.errors import BadInput, TwinbenchError
 from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure
-from twinbench.run.agree.reference import Compute, Made, Task
+from twinbench.run.agree.task import Compute, Made, Task
 from twinbench.run.agree.worker import BEGIN, NEXT, READY, ReferenceJob, Stage, plain
 from twinbench.worker.protocol import Request
 
@@ -58,6 +59,9 @@ class _Apart:
                 raise ERRORS[failure.kind](failure.reason) from None
             self._failures[str(message)] = failure
             raise
+        finally:
+            if threading.current_thread() is not threading.main_thread():
+                self.close()  # on Linux a worker dies with the thread that started it
         return Made(Path(stage.directory), stage.files, task.device if task.made is None else task.made.device)
 
     def _ask(self, request: Request[Stage], doing: str, **arguments: object) -> Stage:

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from twinbench.ops.training.learning import beginning
 from twinbench.ops.training.networks import Training
 from twinbench.plan.pipeline import DATA, Pipeline, Step
 from twinbench.run.agree import baselines, sources, variation
+from twinbench.run.agree.task import Compute, Made, Task
 
 COMPLETE = "complete"
 """File of a reference that is written last: without the file, the reference was refused or interrupted."""
@@ -35,33 +36,6 @@ BASELINES = "baselines.json"
 
 FIRST_LOSSES = 20
 """Losses of a training that are compared on other data, once the whole training has agreed on the pipeline's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The directory of a reference's outputs, the path of the file that a step reads, by step id, and the device."""
-
-    directory: Path
-    files: Mapping[str, str]
-    device: str
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be computed: the reference of a pipeline at a size for a device, or more of one that was ``made``.
-
-    That is its baselines for ``number`` 0, and else the reference on another variation of the data, counted from 1.
-    """
-
-    pipeline: Pipeline
-    size: str = ""
-    device: str = "cpu"
-    made: Made | None = None
-    number: int = 0
-
-
-Compute = Callable[[Task], Made]
-"""Function that carries out a task. Raises BadInput."""
 
 
 def at_once(task: Task) -> Made:
@@ -133,6 +107,14 @@ class Reference:
                 cache.remove(target)
                 what = f"the cache was damaged while it was used: {damaged}"
                 raise TwinbenchError(f"{what}; give the command again, and --resume to go on with a run")
+
+    def parts_at(self, step: Step) -> tuple[int, int] | None:
+        """Return the step of a training from which on honest ones part, and its number of steps; None if they don't."""
+        if step.op.parts_at is None:
+            return None
+        output = self.output(step.id)
+        first = step.op.parts_at(output, self.scale(step.id))
+        return (first, len(output["losses"])) if first else None
 
     def examples(self, step: Step) -> int:
         """Return how many examples one execution of a step trains on or scores; 0 for a step of another kind."""

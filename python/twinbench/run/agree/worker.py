@@ -16,7 +16,7 @@ from typing import Any
 from twinbench.errors import BadInput, TwinbenchError, in_one_line
 from twinbench.plan import pipeline as pipelines
 from twinbench.run.agree import reference
-from twinbench.run.agree.reference import Made, Task
+from twinbench.run.agree.task import Made, Task
 from twinbench.worker.channel import Channel, ErrorKind, bind_to_the_harness, kind_of, serve
 from twinbench.worker.protocol import Content, Done, Message, Request
 
