@@ -7,6 +7,7 @@ module TwinBenchPair
 using Dates
 
 include("wire.jl")
+include("reading.jl")
 include("calls.jl")
 
 const HERE = @__DIR__

@@ -16,7 +16,7 @@ def pair(
     functions: Annotated[
         list[str],
         typer.Argument(
-            metavar="FUNCTION...",
+            metavar="FUNCTION",
             help="Two or more, the reference first: "
             "PATH.py:NAME, package.module:NAME, PATH.jl:NAME or PATH.jl:MODULE.NAME. "
             "LABEL=... labels one; ...@WHERE is the interpreter, virtual environment or Julia project that runs it.",

@@ -188,6 +188,8 @@ def _state(verdict: Verdict, name: str) -> str:
         return ""
     if verdict.of(name):
         return "differs"
+    if verdict.of(verdict.reference):
+        return "not compared: the reference fails"
     drawn = f" and {verdict.drawn} drawn" if verdict.drawn else ""
     count = verdict.given + verdict.drawn
     raised = f"; the reference raises on {verdict.both_raised}" if verdict.both_raised else ""

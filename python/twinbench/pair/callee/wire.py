@@ -1,7 +1,8 @@
 """Neutral values as bytes, in both directions: what travels between the harness and the processes of a pair.
 
 Every value begins with a letter that says its kind. Numbers are little-endian, lengths have 8 bytes, text is UTF-8, and
-arrays are in C order. ``julia/pair/wire.jl`` has the same letters. Nothing that is read here runs code.
+arrays are in C order. ``wire.jl`` and ``reading.jl`` of ``julia/pair`` have the same letters. Nothing that is read runs
+code.
 """
 
 from __future__ import annotations
