@@ -119,6 +119,7 @@ def test_exit_codes_and_json(twinbench, here: Path):
     wrong = twinbench("pair", "own.py:smooth", "own.py:others", "--input", "x.npy", cwd=here)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.count("\n") == 1
+    assert not (here / ".hypothesis").exists()
 
 
 def test_an_environment_needs_nothing_of_ours(here: Path):
