@@ -18,7 +18,7 @@ FIND_PYTHON = \
 		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
 	done
 
-.PHONY: run test lint format bench browser docs pictures dist julia clean
+.PHONY: run test lint format bench stress browser docs pictures dist julia clean
 
 run: $(INSTALLED) $(JULIA_TRIED)
 	$(TWINBENCH) run flights-delay --size small
@@ -50,6 +50,10 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(PY) -m benchmarks.figures
+
+# Thousands of attempts to break twinbench; some minutes.
+stress: $(INSTALLED)
+	$(PY) -m benchmarks.figures mutations served
 
 # The documentation site, in build/site. A warning, such as a link that leads nowhere, is an error.
 docs: $(INSTALLED)

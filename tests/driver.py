@@ -45,11 +45,16 @@ def _copied(arrays: Arrays) -> Arrays:
     return {name: array.copy() for name, array in arrays.items()}
 
 
-def run(name: str, op: str, params: Any, inputs: list[tuple[Any, Kind]]) -> Arrays:
-    """One op through the framework's interface: prepare, call, extract. Fails if an input was changed."""
+def run(name: str, op: str, params: Any, inputs: list[tuple[Any, Kind]], categories: bool = False) -> Arrays:
+    """One op through the framework's interface: prepare, call, extract. Fails if an input was changed.
+
+    ``categories``: whether strings of the tables are held as categories.
+    """
     framework = _framework(name)
     before = copy.deepcopy(inputs)
     native = [value if kind == "file" else framework.prepare(value, kind) for value, kind in inputs]
+    if categories:
+        native = [_categorised(framework, *given, held) for given, held in zip(inputs, native, strict=True)]
     native_before = [
         framework.extract(value, kind) for value, (_, kind) in zip(native, inputs, strict=True) if kind != "file"
     ]
@@ -59,6 +64,23 @@ def run(name: str, op: str, params: Any, inputs: list[tuple[Any, Kind]]) -> Arra
     for arrays, was in zip(native_before, kept, strict=True):
         assert all(arrays[key].tobytes() == was[key].tobytes() for key in was), "the native input was changed"
     return result
+
+
+def _categorised(framework: Any, value: Any, kind: Kind, native: Any) -> Any:
+    texts = [name for name, values in value.items() if values.dtype.kind == "U"] if kind == "table" else []
+    if not texts:
+        return native
+    op = ops.get("tables.categorise")
+    return framework.ops[op.name](op.build({"columns": texts}), native)
+
+
+def held(name: str, columns: list[str], path: str) -> tuple[dict[str, str], dict[str, str]]:
+    """How strings of a file are held, and how they are held as categories."""
+    framework = _framework(name)
+    read, categorise = ops.get("tables.read_csv"), ops.get("tables.categorise")
+    table = framework.ops[read.name](read.build({"table": "", "columns": dict.fromkeys(columns, "string")}), path)
+    categories = framework.ops[categorise.name](categorise.build({"columns": columns}), table)
+    return dict(framework.facts(table, "table")), dict(framework.facts(categories, "table"))
 
 
 def chain(name: str, steps: list[tuple[str, Any, list[tuple[Any, Kind]]]]) -> Arrays:

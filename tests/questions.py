@@ -41,9 +41,11 @@ def questions(name: str, kind: str, directory: Path) -> list[Question]:
 
 
 def native(ops: Mapping[str, Any], asked: Sequence[Question]) -> dict[str, Any]:
-    """Every answer, in the form that the implementations work in."""
+    """Every answer, in the form that the implementations work in; without an op, those that need it are left out."""
     answers: dict[str, Any] = {}
     for step, op, params, inputs, file in asked:
+        if op.name not in ops or not answers.keys() >= set(inputs):
+            continue
         answers[step] = ops[op.name](params, *(answers[name] for name in inputs), *([file] if file else []))
     return answers
 

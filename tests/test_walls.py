@@ -30,11 +30,12 @@ LIBRARIES = {
 }
 """What would be in a worker's numbers if it came in unasked."""
 
-EVERYBODY = {"errors", "paths"}
+EVERYBODY = {"errors", "foreign", "paths"}
 """Small modules that all parts may use."""
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "foreign": set(),
     "paths": set(),
     "metrics": set(),
     "modalities": set(),
@@ -76,7 +77,7 @@ Makers of results (``run``) and their readers (``results``, ``views``, ``tracker
 """
 
 SELF_CONTAINED = (
-    "errors.py",
+    "foreign.py",
     "paths.py",
     "modalities.py",
     "frameworks/julia_tokens.py",

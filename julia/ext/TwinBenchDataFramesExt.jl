@@ -9,11 +9,11 @@ include("../src/frameworks/dataframes.jl")
 __init__() = TwinBench.register!(@__MODULE__)
 
 @setup_workload begin
-    # Few names and places, which are pooled; tags, codes and times, which are not; numbers with and without missing ones.
+    # Few names and places, held as strings and as categories; tags, codes and times; numbers with and without missing ones.
     # More than 8192 rows, because DataFrames.jl sorts shorter tables by another algorithm.
     row(
         i,
-    ) = "$(i % 3),$(isodd(i) ? "AA" : "B6"),JFK,$(i == 9 ? "" : "N$(10000 + i)"),2013-01-$(10 + i % 10)T05:00:00Z," *
+    ) = "$(i % 3),id00$(i % 3),$(isodd(i) ? "AA" : "B6"),$(i == 9 ? "" : "N$(10000 + i)"),2013-01-$(10 + i % 10)T05:00:00Z," *
         "id$(Base.lpad(i % 2000, 10, '0')),$i,$(i == 3 ? "NA" : i / 2),$(i / 4),$(i == 5 ? "NA" : i / 8),$(i % 2)"
     text = Base.join(["key,name,place,tag,time,code,n,x,y,z,label"; row.(1:10_000)], "\n")
     columns = [
@@ -72,7 +72,13 @@ __init__() = TwinBench.register!(@__MODULE__)
             end
         end
         six = ["name", "place", "code", "key", "n", "label"]
-        groupby((; keys = six, aggregates = ["s" => ["sum", "x"]], ordered = false), derived)
+        held = categorise((; columns = ["name", "place", "code"]), derived)
+        for values in (derived, held)
+            groupby((; keys = six, aggregates = ["s" => ["sum", "x"]], ordered = false), values)
+        end
+        for keys in (["name"], ["name", "place"], ["code"], ["place", "key"])
+            groupby((; keys, aggregates, ordered = false), held)
+        end
         for keys in (["code"], ["key"]), column in ("n", "x", "z")
             top((; keys, column, n = 2, ordered = false), derived)
         end
@@ -90,6 +96,7 @@ __init__() = TwinBench.register!(@__MODULE__)
         scaled = standardise((; columns = ["n", "x", "z"]), encoded)
         TwinBench.neutral(split((label = "label", drop = ["tag", "code", "time"]), scaled, given))
         TwinBench.neutral(read)
+        TwinBench.neutral(held)
         TwinBench.facts(read)
         letters = TwinBench.CodePoints(UInt32['a' 'b' '\0'])
         table(TwinBench.Values(["i" => [1, 2, 3], "f" => [1.0, NaN, 2.0], "s" => letters]))

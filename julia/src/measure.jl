@@ -30,6 +30,9 @@ const COLLECTIONS = 20
 """Fewest samples with collections that show a whole cycle of the collector, from one collection to the next."""
 const FEW_COLLECTIONS = 3
 
+"""Share of the samples between collections that may be spikes of the machine: they cost no more than the longest other."""
+const SPIKES = 0.02
+
 """
 Time at the start of a burst whose samples are discarded: 5 ms. After a stop, calls find cold caches; that costs up to
 1.5 ms of CPU time, all of it in the first 5 ms.
@@ -123,16 +126,24 @@ function timed(call::C, evals::Int = 1) where {C}
     return Timing(wall / evals, cpu / evals, collected / evals, evals)
 end
 
+"""A call whose result is kept. Its type doesn't name the call's, so that `timed` is compiled once for all first calls."""
+mutable struct FirstCall
+    const call::Any
+    result::Any
+end
+
+# Called in the latest world, so that `call` is compiled after the clock starts and not along with this function.
+(first::FirstCall)() = (first.result = Base.invokelatest(first.call); nothing)
+
 """
     first_call(call) -> (Timing, result)
 
 Time the first execution, which includes compilation and set-up. Returns its timing and its result.
 """
 function first_call(@nospecialize(call))
-    result = Ref{Any}()
-    # Called in the latest world, so that `call` is compiled after the clock starts and not along with this function.
-    timing = timed(() -> (result[] = Base.invokelatest(call); nothing))
-    return timing, result[]
+    first = FirstCall(call, nothing)
+    timing = timed(first)
+    return timing, first.result
 end
 
 """
@@ -175,11 +186,14 @@ end
 
 Return the garbage collector's time per evaluation in the long run, in nanoseconds.
 
-A collection costs the CPU time by which its sample exceeds the median of those without, which includes the memory that is
-cold afterwards. Where most samples have collections, a sample costs what the collector itself took.
+It is what whole cycles of the collector cost above the median of their samples without collections: the mean CPU time from
+the sample after the first collection to the sample with the last one, less that median. A collection's sample holds the
+memory that is cold afterwards, and samples between collections hold the pages that the kernel hands out anew: both come
+with the garbage, and a median shows neither. Where most samples have collections, the median is that of the times without
+what the collector itself took. The longest `SPIKES` of the samples between collections count as the next shorter one.
 
-The costs are averaged over whole cycles: from the sample after the first collection to the sample with the last one. Where
-there were fewer than `FEW_COLLECTIONS`, the time is the `bytes` that an evaluation allocates times what a byte costs in all
+Where the collector took less than `CHANGE` of the time, the collections' samples alone count. Where there were fewer
+collections than `FEW_COLLECTIONS`, the time is the `bytes` that an evaluation allocates times what a byte costs in all
 warm-ups of this process. Nothing for fewer samples than `LEAST_SAMPLES`: calls that long have their collections in every
 sample, and pay there.
 """
@@ -187,8 +201,24 @@ function collector_ns(timings::Vector{Timing}, bytes::Real)
     length(timings) < LEAST_SAMPLES && return nothing
     ran = findall(timing -> timing.gc_ns > 0, timings)
     length(ran) < FEW_COLLECTIONS && return bytes * COLLECTED[1] / max(COLLECTED[2], 1.0)
-    cycles = (first(ran) + 1):last(ran)
-    return sum(collection_costs(timings)[cycles]) / length(cycles)
+    return sum(costs_above_median(timings[(first(ran) + 1):last(ran)])) / (last(ran) - first(ran))
+end
+
+"""Return what each sample of whole cycles costs per evaluation above the median without collections, in nanoseconds."""
+function costs_above_median(timings::Vector{Timing})
+    quiet = [timing.cpu_ns for timing in timings if timing.gc_ns == 0]
+    mostly = 2 * length(quiet) < length(timings)
+    own = [mostly ? timing.gc_ns * min(1.0, timing.cpu_ns / timing.wall_ns) : 0.0 for timing in timings]
+    between = sort(mostly ? [timing.cpu_ns for timing in timings] .- own : quiet)
+    usual, most = middle(between), between[ceil(Int, (1 - SPIKES) * length(between))]
+    if sum(timing.gc_ns for timing in timings) < CHANGE * sum(timing.cpu_ns for timing in timings)
+        return [timing.gc_ns > 0 ? max(timing.cpu_ns - usual, 0.0) : 0.0 for timing in timings]
+    end
+    return map(timings, own) do timing, collector
+        mostly || timing.gc_ns == 0 ?
+            collector + min(timing.cpu_ns - collector, most) - usual :
+            max(timing.cpu_ns - usual, 0.0)
+    end
 end
 
 """Return what the collections in each sample cost per evaluation, in nanoseconds."""
@@ -236,7 +266,8 @@ end
 
 Warm up for a time that another process has shown to be enough; at least one sample.
 
-With a limit for the collector, at least `LEAST_SAMPLES` are taken, and it is watched for up to that time.
+With a limit for the collector, at least `LEAST_SAMPLES` are taken, and it is watched for up to that time. Without a limit
+each sample pays for itself.
 """
 function warm_again(@nospecialize(call), evals::Int, time_ns::Real, collector_limit_ns::Real)
     timings = Timing[]
@@ -247,7 +278,7 @@ function warm_again(@nospecialize(call), evals::Int, time_ns::Real, collector_li
         spent += timings[end].wall_ns * evals
     end
     collector_limit_ns > 0 && watch_collector!(timings, call, evals, collector_limit_ns)
-    return warm(timings, evals, trend(times_of(timings)), time_ns, before)
+    return warm(timings, evals, trend(times_of(timings)), time_ns, before; account = collector_limit_ns > 0)
 end
 
 """Add samples until `COLLECTIONS` of them had collections, or for `limit_ns`; `LEAST_SAMPLES` in any case."""
@@ -264,14 +295,22 @@ end
 
 times_of(timings::Vector{Timing}) = [timing.wall_ns - timing.gc_ns for timing in timings]
 
-"""Return what samples showed that were taken since `before`."""
-function warm(timings::Vector{Timing}, evals::Int, seen::String, level_ns::Real, before::Base.GC_Num)
+"""Return what samples showed that were taken since `before`; without an `account` of the collector each pays for itself."""
+function warm(
+    timings::Vector{Timing},
+    evals::Int,
+    seen::String,
+    level_ns::Real,
+    before::Base.GC_Num;
+    account::Bool = true,
+)
     collected = Base.GC_Diff(Base.gc_num(), before)
     COLLECTED .+= (sum(collection_costs(timings)) * evals, collected.allocd)
     bytes = collected.allocd / (length(timings) * evals)
     ran = count(timing -> timing.gc_ns > 0, timings)
     usual = middle([timing.wall_ns for timing in timings[(length(timings) ÷ 2 + 1):end]])
-    return WarmUp(length(timings), seen, collector_ns(timings, bytes), ran, bytes, level_ns, usual)
+    collector = account ? collector_ns(timings, bytes) : nothing
+    return WarmUp(length(timings), seen, collector, ran, bytes, level_ns, usual)
 end
 
 """

@@ -36,6 +36,7 @@ const NOISE = [0.01 * sin(37.0 * i^2) for i in 1:600]
         @test (brief.discarded, brief.collector_ns) == (1, nothing)
         longer = TwinBench.warm_again(spinning(1000.0), 1, 5.0e6, 0)
         @test 1 < longer.discarded <= 5
+        @test TwinBench.warm_again(littering, 1, 5.0e7, 0).collector_ns === nothing
         @test 1.0e6 <= longer.usual_ns
         watched = TwinBench.warm_again(littering, 1, 0, 1_000_000_000)
         @test watched.discarded >= TwinBench.LEAST_SAMPLES
@@ -82,6 +83,29 @@ const NOISE = [0.01 * sin(37.0 * i^2) for i in 1:600]
             @test TwinBench.collector_ns(timings, 0) ≈ 1.0e6 / rarely
             cold = [TwinBench.Timing(t.wall_ns, t.cpu_ns + t.gc_ns, t.gc_ns, 1) for t in timings]
             @test TwinBench.collector_ns(cold, 0) ≈ (rarely == 1 ? 1 : 2) * 1.0e6 / rarely
+        end
+    end
+
+    @testset "pages that are handed out between collections are in the collector's time" begin
+        for (rarely, every) in ((4, 2), (7, 3), (40, 2))
+            timings = map(1:(60 * every * rarely + 1)) do i
+                pause = i % rarely == 1 ? 1.0e6 : 0.0
+                time = 1.0e6 + pause + (pause == 0 && i % (2 * every) == 2 ? 3.0e5 : 0.0)
+                TwinBench.Timing(time, time, pause, 1)
+            end
+            loop = sum(t.cpu_ns for t in timings[2:end]) / (length(timings) - 1)
+            @test 1.0e6 + TwinBench.collector_ns(timings, 0) ≈ loop
+        end
+    end
+
+    @testset "a spike of the machine is not the collector's time" begin
+        for rarely in (1, 7, 40)
+            timings = map(1:(10 * rarely + 200)) do i
+                pause = i % rarely == 1 % rarely ? 1.0e6 : 0.0
+                time = 1.0e6 + pause + (i in (103, 152) ? 5.0e8 : 0.0)
+                TwinBench.Timing(time, time, pause, 1)
+            end
+            @test TwinBench.collector_ns(timings, 0) ≈ 1.0e6 / rarely rtol = 0.05
         end
     end
 

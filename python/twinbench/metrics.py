@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -47,14 +48,16 @@ def _accuracy(labels: NDArray[Any], p: NDArray[Any]) -> float:
 def _log_loss(labels: NDArray[Any], p: NDArray[Any]) -> float:
     from sklearn.metrics import log_loss
 
-    return float(log_loss(labels, p, labels=list(range(2 if p.ndim == 1 else p.shape[1]))))
+    return float(log_loss(labels, clipped(p), labels=list(range(2 if p.ndim == 1 else p.shape[1]))))
 
 
 def _roc_auc(labels: NDArray[Any], p: NDArray[Any]) -> float:
+    """Rank by the scores as they are: scaling rows to a sum of 1 would part equal scores of a class by roundings."""
     from sklearn.metrics import roc_auc_score
 
-    classes = list(range(p.shape[1])) if p.ndim > 1 else None
-    return float(roc_auc_score(labels, p, multi_class="ovr", labels=classes))
+    if p.ndim == 1:
+        return float(roc_auc_score(labels, p))
+    return fmean(float(roc_auc_score(labels == number, p[:, number])) for number in range(p.shape[1]))
 
 
 METRICS: dict[str, Metric] = {
@@ -101,5 +104,5 @@ def evaluate(labels: NDArray[Any], scores: NDArray[Any]) -> dict[str, float]:
     """
     if obstacle(labels, scores):
         return {}
-    p = clipped(scores)
+    p = scores.astype("float64")
     return {name: metric.compute(labels, p) for name, metric in METRICS.items()}

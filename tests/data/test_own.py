@@ -115,7 +115,22 @@ def test_arrays_of_another_byte_order_come_in_the_machines_own(tmp_path: Path):
     x = np.arange(12.0).reshape(6, 2)
     value = examples(saved(tmp_path / "a.npz", x=x.astype(">f8"), rate=np.arange(6, dtype=">i4"))).value(None)
     np.testing.assert_array_equal(value["x"], x)
-    assert [value[name].dtype for name in ("x", "rate")] == ["float64", "int32"]
+    assert [value[name].dtype for name in ("x", "rate")] == ["float64", "int64"]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        *((np.arange(6, dtype=dtype), "int64") for dtype in ("int8", "int16", "uint16", "uint64")),
+        *((np.arange(6).astype(dtype), "float64") for dtype in ("float16", "float64")),
+        *((np.arange(6, dtype=dtype), dtype) for dtype in ("uint8", "float32")),
+        (np.arange(6) > 2, "uint8"),
+    ],
+)
+def test_arrays_beside_x_come_in_a_dtype_that_every_library_holds(tmp_path: Path, values: Any, dtype: str):
+    value = examples(saved(tmp_path / "a.npz", x=np.ones((6, 2)), extra=values)).value(None)
+    assert value["extra"].dtype == dtype
+    np.testing.assert_array_equal(value["extra"], values)
 
 
 X = np.ones((4, 3))
@@ -131,6 +146,8 @@ X = np.ones((4, 3))
         ("signals", {"x": X * np.nan}, r"x\[0, 0\] is nan, and must be a finite number; replace"),
         ("signals", {"x": X, "names": np.array(list("abcd"))}, "names holds <U1, .* leave it out"),
         ("images", {"x": np.ones((4, 2, 2), np.uint8), "y": np.array(list("abcd"))}, "y holds <U1"),
+        ("signals", {"x": X, "id": np.full(4, 2**63, np.uint64)}, "id holds 9223372036854775808, and no library takes"),
+        ("signals", {"x": X, "long": np.ones(4, np.longdouble)}, "long holds float128, .* leave it out"),
         ("signals", {"x": X, "day": np.zeros(4, "datetime64[D]")}, "day holds datetime64"),
         ("signals", {"x": X, "fs": np.array(250.0)}, r"fs is \(\), but x has 4 examples; leave it out"),
         ("signals", {"x": X, "y": np.zeros(3, int)}, "y is .* but x has 4 examples"),

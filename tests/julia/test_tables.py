@@ -69,6 +69,7 @@ DERIVED = {
 }
 
 ONE_TABLE = [
+    t.Categorise(columns=("t", "k")),
     t.Clean(drop_missing=("x", "k"), cast={"x": "int64", "n": "float64"}),
     t.Clean(drop_missing=(), cast={"y": "int64"}),
     t.Impute(columns=("x", "y"), strategy="median"),
@@ -93,9 +94,10 @@ ONE_TABLE = [
 OP_OF = {op.params: op for op in ops.of_modality("tables")}
 
 
-def agrees(in_julia, params, *inputs):
+def agrees(in_julia, params, *inputs, categories=False):
     op = OP_OF[type(params)]
-    got = in_julia("run", NAME, op.name, params, list(zip(inputs, [*op.inputs, "arrays"], strict=False)))
+    kinds = list(zip(inputs, [*op.inputs, "arrays"], strict=False))
+    got = in_julia("run", NAME, op.name, params, kinds, categories)
     findings = check_agreement(op, got, op.reference(params, *inputs), params=params)
     assert [finding for finding in findings if not finding.ok] == []
 
@@ -104,6 +106,7 @@ def agrees(in_julia, params, *inputs):
 @pytest.mark.parametrize("params", ONE_TABLE, ids=lambda params: f"{type(params).__name__}{ONE_TABLE.index(params)}")
 def test_an_op_agrees_with_its_reference(in_julia, params, name):
     agrees(in_julia, params, TABLES[name])
+    agrees(in_julia, params, TABLES[name], categories=True)
 
 
 @pytest.mark.parametrize("right", [RIGHT, NO_RIGHT], ids=["right", "empty right"])
@@ -111,8 +114,9 @@ def test_an_op_agrees_with_its_reference(in_julia, params, name):
 @pytest.mark.parametrize("how", ["inner", "left"])
 @pytest.mark.parametrize("name", TABLES)
 def test_join_agrees_with_its_reference(in_julia, name, how, on, right):
-    for ordered in (True, False):
-        agrees(in_julia, t.Join(on=on, how=how, columns=("s", "v", "w"), ordered=ordered), TABLES[name], right)
+    for ordered, categories in ((True, False), (False, False), (True, True)):
+        params = t.Join(on=on, how=how, columns=("s", "v", "w"), ordered=ordered)
+        agrees(in_julia, params, TABLES[name], right, categories=categories)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5, 3000])
@@ -152,6 +156,15 @@ def test_read_csv_agrees_with_its_reference(in_julia, tmp_path: Path, name):
     file.write_text(CSV[name], encoding="utf-8", newline="")
     columns = {"f": "float64", "s": "string", "n": "int64"}
     agrees(in_julia, t.ReadCsv(table="table", columns=columns), str(file))
+
+
+def test_strings_are_held_one_by_one_and_categories_by_codes(in_julia, tmp_path: Path):
+    file = tmp_path / "table.csv"
+    rows = "".join(f"{'ab'[i % 2]},text {i},{'' if i % 3 else 'x'}\n" for i in range(3000))
+    file.write_text(f"few,many,gaps\n{rows}")
+    strings, categories = in_julia("held", NAME, ["few", "many", "gaps"], str(file))
+    assert [name for name, how in strings.items() if "Pooled" in how] == []
+    assert [name for name, how in categories.items() if "Pooled" in how] == ["few", "many", "gaps"]
 
 
 keys = st.text(alphabet="ab é🙂", max_size=2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal, localcontext
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -210,8 +212,8 @@ def test_the_start_depends_on_the_seed_alone():
 def test_images_too_small_for_their_poolings_are_refused():
     cnn = ops.get("training.cnn")
     arrays = {"x_train": np.zeros((2, 5, 3), np.float32), "y_train": np.zeros(2, np.float32)}
-    with pytest.raises(ValueError, match=r"\(5, 3\) are too small for 2 poolings"):
-        cnn.givens(cnn.build({"channels": [2, 2]}), arrays)
+    with pytest.raises(ValueError, match="images of 5 x 3, too small for 2 poolings; take images of 4 at least"):
+        cnn.requires(cnn.build({"channels": [2, 2]}), arrays)
 
 
 def test_parameters_that_make_no_sense_are_refused():
@@ -225,3 +227,23 @@ def test_parameters_that_make_no_sense_are_refused():
     with pytest.raises(ValueError, match="odd"):
         ops.get("training.cnn").build({"channels": [2], "kernel": 4})
     assert replace(MLP.build({"hidden": []}), seed=3).optimizer == t.Adam()
+
+
+def test_z_scores_of_large_offsets_are_right_to_a_tenth_of_their_tolerance():
+    """Against exact fractions, on epoch seconds with milliseconds of jitter, and on map coordinates."""
+    op = ops.get("training.standardise")
+    rng = np.random.default_rng(3)
+    x = np.stack([1.7e9 + rng.normal(0, 3e-3, 40), -5.3e6 + rng.normal(0, 1e-4, 40), rng.normal(0, 1, 40)], axis=1)
+    arrays = {"x": x}
+    got = op.reference(op.build({}), arrays)["x"]
+    allowed = op.tolerance.atol * op.scale(op.build({}), {"x": got}, arrays)["x"]
+    for column in range(x.shape[1]):
+        values = [Fraction(value) for value in x[:, column].tolist()]
+        mean = sum(values) / len(values)
+        variance = sum((value - mean) ** 2 for value in values) / len(values)
+        with localcontext(prec=50):
+            root = (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt()
+            z = [float(Decimal((v - mean).numerator) / Decimal((v - mean).denominator) / root) for v in values]
+        assert np.abs(got[:, column] - z).max() <= allowed[column] / 10
+        wrong = op.reference(op.build({}), {"x": x[::-1]})["x"][::-1] * 1.01
+        assert np.abs(wrong[:, column] - z).max() > allowed[column]

@@ -33,6 +33,11 @@ EXCLUDED = [
     ("standardise", {}, {"x": X[:0]}, "'x' has no rows"),
     ("standardise", {}, {"x": X[:, :0]}, "an example without values"),
     ("standardise", {}, {"x": np.array(["a"])}, "'x' holds strings"),
+    ("standardise", {}, {"x": X, "z": np.array(["a"] * 4)}, "'z' holds strings"),
+    ("standardise", {}, {"x": with_value(X, 1e151, 2, 1)}, "'x', row 3, column 2: 1e+151 is above 1e+150"),
+    ("standardise", {}, {"x": X * 1e-160}, "'x', column 1: the values differ by 6e-160 at most"),
+    ("batches", {}, {"x": X[:0], "y": Y[:0]}, "'x' has no rows"),
+    ("cnn1d", {"channels": [2, 2]}, TRAIN, "series of 2, too small for 2 poolings; take series of 4 at least"),
     ("split", {}, {"x": X}, "there is no array 'y'"),
     ("split", {}, {"x": with_value(X, NAN, 3, 0), "y": Y}, "'x', row 4, column 1: nan"),
     ("split", {}, {"x": with_value(X, 1e39, 3, 0), "y": Y}, "1e+39 exceeds float32"),
@@ -78,3 +83,19 @@ def test_examples_to_score_must_be_those_that_the_model_takes():
         op.requires(op.build({}), model, {"x_test": TRAIN["x_train"][:, :1]})
     with pytest.raises(OutsideContract, match="row 4, column 2: nan"):
         op.requires(op.build({}), model, {"x_test": with_value(TRAIN["x_train"], NAN, 3, 1)})
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("tables.split", {"label": "y"}),
+        ("training.split", {}),
+        ("training.kfold", {}),
+        ("training.batches", {}),
+        ("training.mlp", {"hidden": [3]}),
+    ],
+)
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_that_no_generator_takes_is_refused(name: str, values: Any, seed: int):
+    with pytest.raises(ValueError, match="seed must be from 0"):
+        ops.get(name).build(values | {"seed": seed})

@@ -115,7 +115,7 @@ def test_a_later_process_warms_up_for_the_given_time_and_at_least_once(warm_up):
 
 def test_a_later_process_watches_the_collector_where_it_is_asked_to(warm_up):
     quick = chain.from_iterable(repeat([0.0, 0.0, 0.0, 1e6]))
-    assert warm_up(np.ones(LONGEST), quick, (0, 0)).collector_ns is None
+    assert warm_up(np.ones(LONGEST), quick, (40 * SAMPLE_NS, 0)).collector_ns is None, "each sample pays for itself"
     often = warm_up(np.ones(LONGEST), quick, (0, LIMIT_NS))
     assert (often.collections, often.collector_ns) == (measure.COLLECTIONS + 1, pytest.approx(2.5e5))
     slow = warm_up(np.full(100, 30.0), repeat(1e6), (0, LIMIT_NS // 4))
@@ -169,6 +169,31 @@ def test_a_collection_costs_what_it_leaves_cold_too_and_no_time_without_a_proces
     cpu_ns = [1e6 + (gc and gc + cold) for gc in gc_ns]
     timings = [measure.Timing(cpu + 5 * gc, cpu, 3 * gc, 1) for cpu, gc in zip(cpu_ns, gc_ns, strict=True)]
     assert measure.collector_ns(timings) == pytest.approx((pause + cold) / rarely)
+
+
+@given(st.integers(4, 40), st.integers(2, 3), st.floats(1e3, 1e8))
+def test_pages_that_are_handed_out_between_collections_are_in_the_collectors_time(rarely: int, every: int, page: float):
+    """The median of the samples shows only what most of them have."""
+    cycles = every * 60
+    gc_ns = [max(1e6, page) if at % rarely == 0 else 0.0 for at in range(cycles * rarely + 1)]
+    new = [page if gc == 0 and at % (2 * every) == 1 else 0.0 for at, gc in enumerate(gc_ns)]
+    timings = [measure.Timing(1e6 + gc + n, 1e6 + gc + n, gc, 1) for gc, n in zip(gc_ns, new, strict=True)]
+    loop = sum(timing.cpu_ns for timing in timings[1:]) / (len(timings) - 1)
+    assert 1e6 + measure.collector_ns(timings) == pytest.approx(loop)
+
+
+def test_what_a_collector_that_does_not_weigh_leaves_is_not_looked_for():
+    gc_ns = [1e4 if at % 10 == 0 else 0.0 for at in range(201)]
+    timings = [measure.Timing(1e6 + g, 1e6 + g + 3e5 * (at % 4 == 1), g, 1) for at, g in enumerate(gc_ns)]
+    assert measure.collector_ns(timings) == pytest.approx(1e3)
+
+
+@pytest.mark.parametrize("rarely", [1, 7, 40])
+def test_a_spike_of_the_machine_is_not_the_collectors_time(rarely: int):
+    gc_ns = [1e6 if at % rarely == 0 else 0.0 for at in range(10 * rarely + 200)]
+    spikes = [5e8 if at in (101, 150) else 0.0 for at in range(len(gc_ns))]
+    timings = [measure.Timing(1e6 + gc + s, 1e6 + gc + s, gc, 1) for gc, s in zip(gc_ns, spikes, strict=True)]
+    assert measure.collector_ns(timings) == pytest.approx(1e6 / rarely, rel=0.05)
 
 
 def test_calls_that_pay_the_collector_themselves_have_no_account():

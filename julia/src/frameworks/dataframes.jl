@@ -28,7 +28,7 @@ const NUMBERS = Dict{String, Type}("int64" => Int64, "float64" => Float64)
 """Replacements for types that CSV.jl guesses in a column of strings; the inline strings that it chooses stay."""
 const STRINGS = IdDict{Type, Type}(T => String for T in (Int64, Float64, Bool, Date, DateTime, Time))
 
-"""Read the named columns of a CSV file; CSV.jl's own rule pools columns whose values repeat."""
+"""Read the named columns of a CSV file, and pool none: by default, CSV.jl pools columns whose values repeat."""
 function read_csv(p, path)
     types = Dict(name => NUMBERS[kind] for (name, kind) in p.columns if kind != "string")
     table = CSV.read(
@@ -38,6 +38,7 @@ function read_csv(p, path)
         types,
         typemap = STRINGS,
         missingstring = ["", "NA"],
+        pool = false,
         delim = ',',
         strict = true,
     )
@@ -51,6 +52,9 @@ strings(column::AbstractVector{Missing}) = Vector{Union{Missing, String}}(column
 strings(column::AbstractVector) = column
 
 const READ = Dict("int64" => identity, "float64" => numbers, "string" => strings)
+
+"""Pool columns of strings."""
+categorise(p, table) = transform(table, p.columns .=> PooledArray .=> p.columns; copycols = false)
 
 """Drop rows with missing values, then convert: the type of a column without missing values doesn't allow them."""
 function clean(p, table)
@@ -102,10 +106,11 @@ ratio(a, b, scale) = scale * a / b
 greater(value, limit) = Int64(coalesce(value > limit, false))
 
 """Parse each distinct time once: `map` over a pooled column visits its pool."""
-parse_times(column::AbstractVector) = map(
-    text -> DateTime(text, dateformat"yyyy-mm-dd\THH:MM:SS\Z"),
-    disallowmissing(column),
-)
+parse_times(column::AbstractVector) = map(parse_time, pooled(disallowmissing(column)))
+parse_time(text) = DateTime(text, dateformat"yyyy-mm-dd\THH:MM:SS\Z")
+
+pooled(column::AbstractVector) = PooledArray(column)
+pooled(column::PooledArray) = column
 
 """Group with `DataFrames.groupby`, without pooling columns of a table without rows, on which it fails (1.8.2)."""
 group(table, keys; options...) = DataFrames.groupby(
@@ -336,7 +341,7 @@ end
 """
     table(values) -> DataFrame
 
-A table from neutral columns, held as CSV.jl would have read it: NaN as missing, repeating strings pooled.
+A table from neutral columns, with NaN and the empty string as missing.
 """
 table(values) = DataFrame([name => native(column) for (name, column) in values]; copycols = false)
 
@@ -345,11 +350,7 @@ native(column::AbstractVector{T}) where {T <: AbstractFloat} = any(isnan, column
     Union{Missing, T}[isnan(value) ? missing : value for value in column] :
     copy(column)
 
-function native(column::TwinBench.CodePoints)
-    strings = any(ismissing, column) ? collect(column) : String[string for string in column]
-    pooled = PooledArray(strings)
-    return length(pooled.pool) <= min(length(strings) ÷ 5, 500) ? pooled : strings
-end
+native(column::TwinBench.CodePoints) = any(ismissing, column) ? collect(column) : String[string for string in column]
 
 TwinBench.neutral(table::AbstractDataFrame) = TwinBench.Values([
     name => TwinBench.plain(table[!, name])
@@ -363,6 +364,7 @@ TwinBench.facts(table::AbstractDataFrame) = TwinBench.Values([
 
 const OPS = Dict{String, Function}(
     "tables.read_csv" => read_csv,
+    "tables.categorise" => categorise,
     "tables.clean" => clean,
     "tables.impute" => impute,
     "tables.derive" => derive,

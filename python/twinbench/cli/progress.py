@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from twinbench.cli.console import console
 from twinbench.run.watch import Watch
 from twinbench.views.text import seconds
 
@@ -102,13 +103,11 @@ class Lines(Watch):
     def _show(self) -> None:
         table = self._provisional.latest(once=True)
         if table is not None:
-            from rich.console import Console
-
             from twinbench.views import layout
 
-            console = Console(stderr=True)
-            layout.widen(console)
-            console.print(table)
+            out = console(None, stderr=True)
+            layout.widen(out)
+            out.print(table)
 
     def ended(self, stack: str, status: str, reason: str) -> None:
         """Show how a stack ended."""
@@ -191,17 +190,17 @@ def watching(figures: Figures | None = None) -> Iterator[Watch]:
     if not sys.stderr.isatty():
         yield Lines(provisional)
         return
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.live import Live
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (BarColumn(bar_width=20), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    console = Console(stderr=True)
-    progress = Progress(*columns, console=console)
+    out = console(None, stderr=True)
+    progress = Progress(*columns, console=out)
     bars = Bars(progress, provisional)
 
     def renderable() -> Group:
         return Group(*([bars.table] if bars.table is not None else []), progress)
 
-    with Live(get_renderable=renderable, console=console, transient=True, refresh_per_second=4):
+    with Live(get_renderable=renderable, console=out, transient=True, refresh_per_second=4):
         yield bars

@@ -41,6 +41,11 @@ class PrintedAgreement:
     """Whether every output is inside its tolerance, or is a deviation that the framework declares."""
     data: str
     """What was taken of the user's own data, in words. Empty for other data."""
+    unsupported: dict[str, str]
+    """Why the stack leaves out steps, while it runs others, by step."""
+    parts_at: dict[str, tuple[int, int]]
+    """Step from which on trainings that differ by roundings part, and number of steps, by step of the pipeline. From
+    there on only large mistakes disagree, and equal quality over seeds decides."""
 
 
 @dataclass(frozen=True)

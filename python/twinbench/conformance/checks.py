@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from twinbench.conformance.trial import Trial, copied, other
+from twinbench.frameworks.api import Framework
 from twinbench.frameworks.neutral import other_form
 from twinbench.ops.contract import Arrays
+from twinbench.ops.tables import Categorise
 from twinbench.run.agree.agreement import check_agreement
+
+CATEGORISE = "tables.categorise"
+"""The op that holds strings as categories."""
 
 
 class Broken(AssertionError):
@@ -87,6 +93,37 @@ def computes_at_once(trial: Trial) -> None:
         raise Broken(f"the call returns {form}, which prepare makes: what is timed may not be the whole work")
 
 
+def takes_categories(trial: Trial) -> None:
+    """Tables whose strings are held as categories have the answer that they have as strings; so has the first alone."""
+    question, framework = trial.question, trial.framework
+    tables = [number for number, kind in enumerate(question.kinds) if kind == "table"]
+    if CATEGORISE not in framework.ops or not tables:
+        return
+    for numbers in {tuple(tables), tuple(tables[:1])}:
+        native = [
+            _categorised(framework, question.inputs[number], value) if number in numbers else value
+            for number, value in enumerate(trial.native)
+        ]
+        output = framework.ops[question.op.name](question.params, *native)
+        got = framework.extract(output, question.op.output)
+        wrong = [f for f in question.check_agreement(got, framework) if not f.ok and not f.declared]
+        if wrong:
+            raise Broken(f"the answer is wrong where strings are categories: '{wrong[0].output}': {wrong[0].detail}")
+
+
+def _categorised(framework: Framework, table: Arrays, native: Any) -> Any:
+    """Hold the strings of a table as categories. The framework's facts must say so."""
+    texts = tuple(name for name, values in table.items() if values.dtype.kind == "U")
+    if not texts:
+        return native
+    held = framework.ops[CATEGORISE](Categorise(columns=texts), native)
+    before, after = (framework.facts(value, "table") for value in (native, held))
+    for name in texts:
+        if name in before and before[name] == after.get(name):
+            raise Broken(f"'{name}' is held as {before[name]} before and after {CATEGORISE}")
+    return held
+
+
 def leaves_inputs(trial: Trial) -> None:
     """The inputs are after a call what they were before it: the prepared ones, and the arrays given to ``prepare``."""
     before = trial.arrived
@@ -117,7 +154,10 @@ def round_trips(trial: Trial) -> None:
 
 CHECKS: dict[str, Callable[[Trial], None]] = {
     check.__name__: check
-    for check in (round_trips, leaves_inputs, agrees, fits, repeats, answers_others, answers_anew, computes_at_once)
+    for check in (
+        *(round_trips, leaves_inputs, agrees, fits, repeats, takes_categories),
+        *(answers_others, answers_anew, computes_at_once),
+    )
 }
 """Every check of an op on a drawn case, by the name under which pytest shows it.
 

@@ -79,6 +79,13 @@ def read_csv(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def categorise(draw: st.DrawFn) -> Case:
+    """Strings that repeat, and those that are missing in every row."""
+    table = draw(tables(s=TEXT, x=MOVED, r=st.sampled_from(FEW), w=st.just("")))
+    return Case({"columns": draw(_some("s", "r", "w"))}, (table,))
+
+
+@st.composite
 def clean(draw: st.DrawFn) -> Case:
     """Casts of what has no missing values, or loses them."""
     table = draw(tables(a=MAYBE, s=TEXT, b=NUMBER, n=INT, c=MOVED))
@@ -187,7 +194,7 @@ def split(draw: st.DrawFn) -> Case:
 CASES: dict[str, Callable[[], st.SearchStrategy[Case]]] = {
     strategy.__name__: strategy
     for strategy in (
-        *(read_csv, clean, impute, derive, groupby, top, join, sort, rolling, one_hot, standardise, split),
+        *(read_csv, categorise, clean, impute, derive, groupby, top, join, sort, rolling, one_hot, standardise, split),
     )
 }
 

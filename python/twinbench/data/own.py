@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from twinbench.data import cache, source
 from twinbench.data.dataset import Dataset, Say, amount_of, evenly
@@ -16,8 +17,13 @@ from twinbench.errors import BadInput
 from twinbench.modalities import MODALITIES
 from twinbench.ops.contract import Arrays
 
-NUMBERS = "biuf"
-"""Kinds of dtypes, as NumPy names them, that the arrays beside ``x`` may have: Booleans and real numbers."""
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NUMBERS = {"b": "uint8", "i": "int64", "u": "int64", "f": "float64"}
+"""Dtypes that the arrays beside ``x`` are read as, by the kinds of dtypes that they may have.
+
+Every library takes these dtypes. An array of uint8 or float32 stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +135,13 @@ class OwnArrays(OwnFiles):
         if amount is not None and amount > count:
             raise BadInput(f"dataset {self.name}: {amount:,.0f} {self.unit} asked for, but {path} has {count:,}")
         taken = evenly(count, amount)
-        arrays |= {"y": arrays["y"].astype(np.int64)} if "y" in arrays else {}
-        arrays |= {"test": arrays["test"].astype(np.uint8)} if "test" in arrays else {}
-        return {name: values[taken] for name, values in arrays.items()}
+        dtypes = {name: _dtype(values) for name, values in arrays.items()} | {"y": "int64", "test": "uint8"}
+        return {name: values[taken].astype(dtypes[name], copy=False) for name, values in arrays.items()}
+
+
+def _dtype(values: NDArray[Any]) -> str:
+    """Return the dtype that an array is read as."""
+    return values.dtype.name if values.dtype.name in ("uint8", "float32") else NUMBERS[values.dtype.kind]
 
 
 def _plural(noun: str, count: int) -> str:
@@ -156,8 +166,10 @@ def _problems(arrays: Arrays, modality: str) -> Iterator[str]:
         first = tuple(int(index) for index in wrong[0])
         yield f"x{list(first)} is {x[first]}, and must be a finite number; replace the value, or leave out its record"
     for name, values in arrays.items():
-        if values.dtype.kind not in NUMBERS:
+        if values.dtype.kind not in NUMBERS or values.dtype.itemsize > np.dtype(np.float64).itemsize:
             yield f"{name} holds {values.dtype}, and not every library takes other arrays than numbers; leave it out"
+        elif values.dtype.kind == "u" and values.max(initial=0) > np.iinfo(np.int64).max:
+            yield f"{name} holds {values.max()}, and no library takes whole numbers from 2^63 on; leave it out"
         if values.shape[:1] != x.shape[:1]:
             yield f"{name} is {values.shape}, but x has {len(x)} examples; leave it out, or give it one value for each"
     for name, kinds in (("y", "iu"), ("test", "iub")):

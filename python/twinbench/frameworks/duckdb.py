@@ -103,6 +103,8 @@ def extract(value: Any, kind: Kind) -> Arrays:
 
 
 def _array(column: Any) -> np.ndarray[Any, Any]:
+    if str(column.type).startswith("dictionary"):
+        column = column.cast("string")
     if str(column.type) == "string":
         return np.array(column.fill_null("").to_pylist(), dtype=np.str_)
     values: np.ndarray[Any, Any] = column.to_numpy()
@@ -125,10 +127,17 @@ def engine() -> Mapping[str, str]:
 
 
 def facts(value: Any, kind: Kind) -> Mapping[str, str]:
-    """Describe the SQL type of each column."""
+    """Describe the SQL type of each column, an ENUM by the number of its values."""
     if kind == "table":
-        return _types(value)
+        return {name: _shown(type, value[name], value.name) for name, type in _types(value).items()}
     return {name: f"{v.dtype} {'C' if v.flags.c_contiguous else 'F'}" for name, v in value.items()}
+
+
+def _shown(type: str, column: str, table: str) -> str:
+    if not type.startswith("ENUM"):
+        return type
+    [[count]] = _rows(f"SELECT len(enum_range(any_value({column}))) FROM {table}")
+    return f"ENUM ({count or 0} values)"
 
 
 def _types(table: Table) -> dict[str, str]:
@@ -172,6 +181,20 @@ def _read(column: str, kind: t.Type) -> str:
     return f"nullif({column}, 'NaN'::DOUBLE)" if kind == "float64" else column
 
 
+def categorise(p: t.Categorise, table: Table) -> Table:
+    """Cast to ENUM types of the values, in the order of the values: an ENUM sorts by position."""
+    enums = {name: f"e{next(numbers)}" for name in p.columns}
+    for name, enum in enums.items():
+        c = table[name]
+        values = f"SELECT DISTINCT {c} FROM {table.name} {_present(table, [name])} ORDER BY {c}"
+        connection.execute(f"CREATE TEMP TYPE {enum} AS ENUM ({values})")
+    try:
+        return _create(table.all() | {name: f"{table[name]}::{e}" for name, e in enums.items()}, f"FROM {table.name}")
+    finally:
+        for enum in enums.values():  # the table's columns keep what they need of it
+            connection.execute(f"DROP TYPE {enum}")
+
+
 def clean(p: t.Clean, table: Table) -> Table:
     """Cast after ``trunc``, because a cast alone rounds."""
     casts = {"int64": "trunc({})::BIGINT", "float64": "{}::DOUBLE"}
@@ -210,7 +233,7 @@ def _derived(table: Table, definition: t.Derivation) -> str:
         case ["greater", column, bound]:
             return f"coalesce({table[column]} > {bound!r}::DOUBLE, false)::BIGINT"
         case [of, column]:
-            return f"{'month' if of == 'month' else 'isodow'}({table[column]}::TIMESTAMP)"
+            return f"{'month' if of == 'month' else 'isodow'}({table[column]}::VARCHAR::TIMESTAMP)"
 
 
 def groupby(p: t.Groupby, table: Table) -> Table:
@@ -252,7 +275,7 @@ def join(p: t.Join, left: Table, right: Table) -> Table:
     r = Table("r", right.columns)  # left and right may be the same table
     equal = " AND ".join(f"{left[name]} = {r[name]}" for name in p.on)
     types = _types(right)
-    optional = {name for name in p.columns if p.how == "left" and types[name] != "VARCHAR"}
+    optional = {name for name in p.columns if p.how == "left" and types[name] in ("BIGINT", "DOUBLE")}
     new = {name: f"{r[name]}::DOUBLE" if name in optional else r[name] for name in p.columns}
     order = f"ORDER BY {left.name}.rowid, r.rowid" if p.ordered else ""
     rest = f"FROM {left.name} {p.how.upper()} JOIN {right.name} AS r ON {equal} {order}"
@@ -325,6 +348,7 @@ FRAMEWORKS = (
         facts=facts,
         ops={
             "tables.read_csv": read_csv,
+            "tables.categorise": categorise,
             "tables.clean": clean,
             "tables.impute": impute,
             "tables.derive": derive,

@@ -51,6 +51,8 @@ def extract(value: Any, kind: Kind) -> Arrays:
 
 
 def _array(column: pd.Series) -> np.ndarray[Any, Any]:
+    if column.dtype == "category":
+        column = column.astype("str")
     values: np.ndarray[Any, Any] = (column.fillna("") if column.dtype == "str" else column).to_numpy()
     return values.astype(np.str_) if column.dtype == "str" else values
 
@@ -88,6 +90,11 @@ def read_csv(p: t.ReadCsv, path: str) -> pd.DataFrame:
         ),
     )
     return table.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=np.nan)}.get)
+
+
+def categorise(p: t.Categorise, frame: pd.DataFrame) -> pd.DataFrame:
+    """Convert to ``category``, whose categories pandas sorts."""
+    return frame.astype(dict.fromkeys(p.columns, "category"))
 
 
 def clean(p: t.Clean, frame: pd.DataFrame) -> pd.DataFrame:
@@ -173,6 +180,11 @@ def join(p: t.Join, left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
     integers = [name for name in columns if right[name].dtype == "int64"]
     if p.how == "left" and integers:  # an idle astype would split the frame into columns, and slow the merge by a fifth
         right = right.astype(dict.fromkeys(integers, "float64"))
+    for name in on:  # ``merge`` would make strings of different categories
+        a, b = left[name].dtype, right[name].dtype
+        if a == "category" and b == "category" and not a.categories.equals(b.categories):
+            common = pd.CategoricalDtype(a.categories.union(b.categories))
+            left, right = left.astype({name: common}), right.astype({name: common})
     return left.merge(right, on=on, how=p.how)
 
 
@@ -193,7 +205,11 @@ def rolling(p: t.Rolling, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def one_hot(p: t.OneHot, frame: pd.DataFrame) -> pd.DataFrame:
-    """Encode with ``get_dummies``."""
+    """Encode with ``get_dummies``, without categories that no row has."""
+    frame = frame.copy(deep=False)
+    for name in p.columns:
+        if frame[name].dtype == "category":
+            frame[name] = frame[name].cat.remove_unused_categories()
     return pd.get_dummies(frame, columns=list(p.columns), prefix_sep="=", dtype="uint8")
 
 
@@ -227,6 +243,7 @@ FRAMEWORKS = (
         facts=facts,
         ops={
             "tables.read_csv": read_csv,
+            "tables.categorise": categorise,
             "tables.clean": clean,
             "tables.impute": impute,
             "tables.derive": derive,

@@ -46,8 +46,8 @@ def extract(value: Any, kind: Kind) -> Arrays:
 
 
 def _array(column: pl.Series) -> np.ndarray[Any, Any]:
-    if column.dtype == pl.String:
-        return np.array(column.fill_null("").to_list(), dtype=np.str_)
+    if column.dtype in (pl.String, pl.Categorical):
+        return np.array(column.cast(pl.String).fill_null("").to_list(), dtype=np.str_)
     return column.to_numpy()
 
 
@@ -99,6 +99,11 @@ def col(name: str) -> pl.Expr:
     return pl.col(f"^{re.escape(name)}$" if name == "*" or (name[:1], name[-1:]) == ("^", "$") else name)
 
 
+def categorise(p: t.Categorise, frame: pl.DataFrame) -> pl.DataFrame:
+    """Cast to ``Categorical``, whose categories all frames of a process share; it sorts by the strings."""
+    return frame.with_columns(col(name).cast(pl.Categorical) for name in p.columns)
+
+
 def clean(p: t.Clean, frame: pl.DataFrame) -> pl.DataFrame:
     """Drop rows, then cast."""
     types = {"int64": pl.Int64, "float64": pl.Float64, "string": pl.String}
@@ -127,7 +132,7 @@ def _derived(definition: t.Derivation) -> pl.Expr:
         case ["greater", column, bound]:
             return (col(column) > bound).fill_null(False).cast(pl.Int64)
         case [of, column]:
-            time = col(column).str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us")
+            time = col(column).cast(pl.String).str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us")
             return (time.dt.month() if of == "month" else time.dt.weekday()).cast(pl.Int64)
 
 
@@ -169,6 +174,8 @@ def join(p: t.Join, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
     right = right.select(map(col, (*p.on, *p.columns)))
     if p.how == "left":
         right = right.cast({name: pl.Float64 for name in p.columns if right.schema[name].is_integer()})
+    if mixed := [name for name in p.on if left.schema[name] != right.schema[name]]:  # strings on one side only
+        left, right = (side.with_columns(col(name).cast(pl.String) for name in mixed) for side in (left, right))
     return left.join(
         right, on=[col(name) for name in p.on], how=p.how, maintain_order="left_right" if p.ordered else "none"
     )
@@ -196,7 +203,7 @@ def _indicators(column: pl.Series) -> pl.DataFrame:
     """Return the indicators in the order of the values, which for integers isn't the order of their names."""
     indicators = column.to_dummies(separator="=", drop_nulls=True)
     names = sorted(indicators.columns)
-    if column.dtype != pl.String:
+    if column.dtype.is_integer():
         names.sort(key=lambda name: int(name[len(column.name) + 1 :]))
     return indicators.select(names)
 
@@ -234,6 +241,7 @@ FRAMEWORKS = (
         facts=facts,
         ops={
             "tables.read_csv": read_csv,
+            "tables.categorise": categorise,
             "tables.clean": clean,
             "tables.impute": impute,
             "tables.derive": derive,

@@ -83,6 +83,21 @@ class Tolerance:
         return "rounding" if self.rtol <= 1e-9 and self.atol <= 1e-9 and self.levels <= 1 else "approximate"
 
 
+def deviation_units(count: Any) -> Any:
+    """Return by how many units in the last place of the largest of ``count`` values a deviation may be off.
+
+    Libraries sum in float64. The rounding errors of n additions add up to the order of the square root of n units
+    (Higham and Mary 2019); 600 timestamps of 17 digits gave libraries' standard deviations 39 units apart.
+    """
+    return 8 + 3 * count**0.5
+
+
+def check_seed(seed: int) -> None:
+    """Raise ValueError for a seed that a random generator doesn't take."""
+    if not 0 <= seed < 2**63:
+        raise ValueError("seed must be from 0 to below 2^63")
+
+
 EXACT = Tolerance()
 ROUNDING = Tolerance(rtol=1e-9, atol=1e-12)
 ROUNDED_SUM = Tolerance(rtol=1e-9, atol=1e-9)
@@ -134,6 +149,9 @@ class Op:
     derived: Callable[..., Arrays] | None = None
     """``derived(params, output, *inputs)``: arrays that are computed from an output for the check of agreement, beside
     the output's own: the predictions of a trained model, say. The inputs are the reference's, its givens the last."""
+    parts_at: Callable[[Arrays, Arrays], int] | None = None
+    """``parts_at(output, scale)``: the step from which on honest trainings part, by the reference's output and its
+    `scale`; 0 where they don't. From there on, only large mistakes are outside the tolerance."""
     canonical: Callable[[Arrays], Arrays] = field(default=_unchanged)
     """Puts an output into canonical form: only what must agree (the losses of a training step, say), and equal for two
     outputs that the contract doesn't distinguish (components that are numbered differently)."""
@@ -155,6 +173,11 @@ class Op:
 
     keeps_rows: bool = False
     """Whether row i of the output is row i of the input."""
+
+    keeps_framework: bool = False
+    """Whether later steps that take the output, or a table made of it, run in the framework that made it or not at all.
+
+    For an op whose output is held in a way that its neutral form doesn't show."""
 
     file_param: str = "table"
     """For an op that reads a file: the parameter that names the file of the dataset."""

@@ -63,7 +63,7 @@ def parse(name: str) -> list[Framework]:
 
 
 def build(name: str, pipeline: Pipeline) -> Stack:
-    """Give each step to the stack's first framework that has its op; a model stays with the framework that made it.
+    """Give each step to the stack's first framework that has its op; what is bound to a framework stays there.
 
     A stack without the op of a step can't run a pipeline, unless the steps are independent: then the stack runs the
     others. Raises BadInput.
@@ -91,11 +91,26 @@ def build(name: str, pipeline: Pipeline) -> Stack:
 def _chosen(
     step: Step, pipeline: Pipeline, frameworks: list[Framework], steps: dict[str, Framework]
 ) -> Framework | None:
-    models = [source for source in step.inputs if pipeline.kinds[source] == "model"]
-    if any(model not in steps for model in models):
+    sources = [earlier.id for earlier in pipeline.steps if earlier.bound and earlier.id in step.inputs]
+    makers = {steps[source].name: steps[source] for source in sources if source in steps}
+    if sources and (len(makers) > 1 or any(source not in steps for source in sources)):
         return None
-    makers = [steps[model] for model in models]
-    return next((framework for framework in makers or frameworks if step.op.name in framework.ops), None)
+    able = makers.values() if sources else frameworks
+    return next((framework for framework in able if step.op.name in framework.ops), None)
+
+
+def left_out(stack: Stack, pipeline: Pipeline) -> dict[str, str]:
+    """Say why a stack runs some of the independent steps and not the others, by step; empty if it runs all or none."""
+    reasons: dict[str, str] = {}
+    for step in pipeline.steps:
+        if stack.steps and step.id not in stack.steps:
+            source = next((source for source in step.inputs if source in reasons), None)
+            reasons[step.id] = (
+                f"no framework of {stack.name} implements {step.op.name}"
+                if source is None
+                else f"{source} is held by no framework of {stack.name}"
+            )
+    return reasons
 
 
 def stacks_of(pipeline: Pipeline, asked: list[str]) -> list[Stack]:
@@ -145,8 +160,8 @@ def versions(framework: Framework) -> dict[str, str | None]:
 def _version(distribution: str) -> str | None:
     try:
         return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    except (importlib.metadata.PackageNotFoundError, ValueError, KeyError, OSError):
+        return None  # it isn't installed, or its metadata are damaged
 
 
 def deviation(framework: Framework, op: str) -> Deviation | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure, scratch
 from twinbench.launch.team import Team
 from twinbench.launch.variables import variables_of_worker
 from twinbench.ops.contract import Arrays
+from twinbench.plan.stack import left_out
 from twinbench.run import recheck
 from twinbench.run.agree import reference
 from twinbench.run.contender import jobs
 from twinbench.run.options import Options
-from twinbench.run.outputs import check_output
+from twinbench.run.outputs import check_output, held_as_input
 from twinbench.run.runner import Part
 from twinbench.store.records import Agreement
 from twinbench.worker import protocol
@@ -31,6 +32,10 @@ class Checked:
     findings: dict[str, list[Agreement]]
     reason: str = ""
     available: bool = True
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+    """Why the stack leaves out steps, while it runs others, by step."""
+    parts_at: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Step from which on trainings that differ by roundings part, and number of steps, by step of the pipeline."""
 
     @property
     def ok(self) -> bool:
@@ -46,11 +51,13 @@ class Checked:
 def check(part: Part, options: Options) -> Iterator[Checked]:
     """Check the stacks of a part, one after the other."""
     references = reference.prepare(part.pipeline, part.size, options.device)
+    parted = {step.id: at for step in part.pipeline.steps if (at := references.parts_at(step)) is not None}
     for stack in part.stacks:
         if stack.missing is not None:
             yield Checked(stack.name, {}, stack.missing.reason, available=False)
             continue
         findings: dict[str, list[Agreement]] = {}
+        held: dict[str, Mapping[str, str]] = {}
         variables = variables_of_worker(options.threads, options.device, uses_julia=stack.uses_julia)
         try:
             team = Team(jobs(part.pipeline, stack, references, options), variables, options.memory_limit)
@@ -67,15 +74,16 @@ def check(part: Part, options: Options) -> Iterator[Checked]:
                 rechecks: dict[str, Arrays | None] = {}
                 for step in part.pipeline.steps:
                     if step.id in stack.steps:
-                        ask(protocol.FIRST, step=step.id)
+                        held[step.id] = ask(protocol.FIRST, step=step.id).facts
                         target = Path(directory) / step.id
                         ask(protocol.EXTRACT, step=step.id, directory=str(target))
                         findings[step.id] = check_output(ask, step, stack, references, target)
+                        findings[step.id] += held_as_input(step, held)
                         rechecks |= recheck.planned(step, findings[step.id], target)
                         shutil.rmtree(target, ignore_errors=True)
                 for finding in recheck.recheck(ask, part.pipeline, stack, references, rechecks):
                     findings[finding.step].append(finding)
-            yield Checked(stack.name, findings)
+            yield Checked(stack.name, findings, unsupported=left_out(stack, part.pipeline), parts_at=parted)
         except WorkerFailure as failure:
             yield Checked(stack.name, findings, f"{failure.kind}: {failure.reason}")
         finally:

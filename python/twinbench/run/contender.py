@@ -19,13 +19,13 @@ from twinbench.launch.team import Team
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
-from twinbench.plan.stack import Stack
+from twinbench.plan.stack import Stack, left_out
 from twinbench.run import recheck
 from twinbench.run.agree.reference import Reference
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
 from twinbench.run.options import Options, burst_size, later_warm_up
-from twinbench.run.outputs import check_output, costs_its_cell_only
+from twinbench.run.outputs import check_output, costs_its_cell_only, held_as_input
 from twinbench.run.surroundings import SURROUNDINGS, Surroundings
 from twinbench.store.records import LOOK, MODEL, NO_QUALITY, PEAK
 from twinbench.store.samples import NS
@@ -68,6 +68,8 @@ class Contender:
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
     """Latest time of one evaluation in nanoseconds, by step."""
+    held: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """How the framework holds the output of each step, by column."""
     warm_ups: dict[str, WarmUp] = field(default_factory=dict)
     """What the first process's warm-up showed, by step."""
     collector_ns: dict[str, float | None] = field(default_factory=dict)
@@ -77,11 +79,6 @@ class Contender:
     def name(self) -> str:
         """The stack's name."""
         return self.stack.name
-
-    @property
-    def alive(self) -> bool:
-        """Whether the cell has a worker and hasn't failed."""
-        return self.worker is not None and not self.failed
 
     @property
     def disagreements(self) -> list[str]:
@@ -112,6 +109,8 @@ class Contender:
         self.store.add_fact(self.cell, "", "rss_after_import_bytes", answer.rss_bytes)
         self.store.add_fact(self.cell, "", "devices", answer.devices)
         self.store.add_fact(self.cell, "", "engines", answer.engines)
+        for left, reason in left_out(self.stack, self.pipeline).items():
+            self.store.add_fact(self.cell, left, "unsupported", reason)
 
     def first_call(self, step: Step) -> None:
         """Execute a step for the first time."""
@@ -121,6 +120,7 @@ class Contender:
             samples.append(self._sample(step.id, "boundary", answer.boundary_ns, "in"))
         self._add(samples)
         self.typical_ns[step.id] = answer.timing.wall_ns
+        self.held[step.id] = answer.facts
         if not self.agreement_checked:
             self.store.add_fact(self.cell, step.id, "rss_increase_bytes", answer.rss_increase_bytes)
             self.store.add_fact(self.cell, step.id, "held_as", answer.facts)
@@ -136,7 +136,10 @@ class Contender:
         answer = self._ask(protocol.EXTRACT, step=step.id, directory=str(directory))
         self._add([self._sample(step.id, "boundary", answer.boundary_ns, "out")])
         findings = check_output(self._ask, step, self.stack, self.reference, directory)
+        findings += held_as_input(step, self.held)
         self.store.add_agreements(self.cell, findings)
+        if (parts_at := self.reference.parts_at(step)) is not None:
+            self.store.add_fact(self.cell, step.id, "parts_at", parts_at)
         examples = self.reference.examples(step)
         if examples:
             self.store.add_fact(self.cell, step.id, "examples", examples)
@@ -232,26 +235,36 @@ class Contender:
         self.typical_ns[step.id] = timings[-1].wall_ns
         return time.monotonic() - start
 
-    def stop(self) -> None:
-        """End the process, after its peak memory is stored."""
-        if self.worker is None:
-            return
-        if self.alive:
-            self.worker.resume()
-            earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
-            peak = self._ask(protocol.MEMORY).peak_bytes
-            self.store.add_fact(self.cell, "", f"{PEAK}:{self.process}", peak)
-            self.store.add_fact(self.cell, "", PEAK, max([peak, *earlier]))
-            if not self.rechecked:
-                self._recheck()
-        self.worker.kill()
-        self.worker = None
+    def keep_peak(self) -> None:
+        """Store the peak memory of the process, which stays."""
+        assert self.worker is not None
+        self.worker.resume()
+        earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
+        peak = self._ask(protocol.MEMORY).peak_bytes
+        self.store.add_fact(self.cell, "", f"{PEAK}:{self.process}", peak)
+        self.store.add_fact(self.cell, "", PEAK, max([peak, *earlier]))
+        self.worker.pause()
 
-    def _recheck(self) -> None:
-        """Store what the last outputs and a run on other data disagree in, once per run, after all is measured."""
-        findings = recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks)
+    def recheck(self) -> list[Agreement]:
+        """Return what the last outputs and a run on other data disagree in. The process can't be measured any more.
+
+        This method leaves the store alone, so that another thread may call it.
+        """
+        assert self.worker is not None
+        self.worker.resume()
+        return list(recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks))
+
+    def keep_recheck(self, findings: list[Agreement]) -> None:
+        """Store the findings of `recheck`, and end the process."""
         self.store.add_agreements(self.cell, findings)
         self.rechecked = True
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process."""
+        if self.worker is not None:
+            self.worker.kill()
+            self.worker = None
 
     def fail(self, failure: WorkerFailure) -> None:
         """End this cell with a failure. Its samples stay in the store."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 from twinbench.errors import TwinbenchError, in_one_line
@@ -41,6 +42,23 @@ def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, direc
     if not all(finding.ok or finding.declared for finding in findings):
         reference.require_intact()
     return [replace(finding, step=step.id) for finding in findings]
+
+
+def held_as_input(step: Step, held: Mapping[str, Mapping[str, str]]) -> list[Agreement]:
+    """Return a finding if an op for how a table is held returns a table that is held as its input is.
+
+    ``held``: how the outputs of the steps are held, by step and column; empty where a framework doesn't say.
+    """
+    source, facts = step.inputs[0] if step.inputs else "", held.get(step.id)
+    if not step.op.keeps_framework or not facts or held.get(source) != facts:
+        return []
+    columns = ", ".join(f"{name} {how}" for name, how in facts.items())
+    return [different(step.id, "", f"the table is held as its input is: {columns}")]
+
+
+def different(step: str, output: str, detail: str) -> Agreement:
+    """Return a finding that isn't a distance."""
+    return Agreement(step, output, "different", inf, inf, False, detail)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import inf
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 
 from twinbench.launch.process import Ask, WorkerFailure, scratch
@@ -24,7 +24,7 @@ from twinbench.run.agree import reference as references
 from twinbench.run.agree import variation
 from twinbench.run.agree.agreement import check_agreement
 from twinbench.run.agree.reference import FIRST_LOSSES, Reference
-from twinbench.run.outputs import costs_its_cell_only
+from twinbench.run.outputs import costs_its_cell_only, different
 from twinbench.store.records import Agreement
 from twinbench.worker import protocol
 from twinbench.worker.protocol import Repeated, Varied
@@ -50,11 +50,23 @@ TRIES = 3
 """Variations that must all show a memo, or work that is put off: a disturbance shows in one."""
 
 
+VARYING = Lock()
+"""Lock of the thread that computes the reference's answers to a variation, so that no other computes them, too."""
+
+
 def planned(step: Step, findings: Sequence[Agreement], directory: Path) -> dict[str, Arrays | None]:
     """Return the step if its first output agrees; with this output, where the reference's has other inputs."""
     if not all(finding.ok or finding.declared for finding in findings):
         return {}
     return {step.id: arrays.load(directory, mapped=False) if step.isolated else None}
+
+
+def prepare(pipeline: Pipeline, reference: Reference) -> None:
+    """Compute the reference's answers to the first variation, unless they are cached.
+
+    Ctrl-C ends this function at once, but not what other threads do.
+    """
+    references.varied(pipeline, reference, 0)
 
 
 def recheck(
@@ -108,7 +120,8 @@ class _Checks:
         for number in range(TRIES):
             if number > 0 and not suspects and (number > 1 or monotonic() - start > TWICE_S):
                 return
-            variant = references.varied(self.pipeline, self.reference, number)
+            with VARYING:
+                variant = references.varied(self.pipeline, self.reference, number)
             if variant is None:
                 return
             self.executed.clear()
@@ -214,8 +227,3 @@ def suspicious(answer: Varied, repeated: Repeated) -> str:
         times = f"{answer.extract_ns / 1e6:.3g} ms, and {answer.equal_ns / 1e6:.3g} ms for an equal value"
         return f"reading the output takes {times}: the call leaves work undone that isn't timed then"
     return ""
-
-
-def different(step: str, output: str, detail: str) -> Agreement:
-    """Return a finding that isn't a distance."""
-    return Agreement(step, output, "different", inf, inf, False, detail)

@@ -65,6 +65,7 @@ Id = Annotated[int, Range(1, LARGEST)]
 Ns = Annotated[float, Range(0, 1e18)]
 """Nanoseconds, up to thirty years."""
 
+Bytes = Annotated[float, Range(0, 1e18)]
 Seconds = Annotated[float, Range(0, 1e9)]
 Share = Annotated[float, Range(0, 1)]
 Spread = Annotated[float, Range(0, 10)]
@@ -132,8 +133,8 @@ class Cpu(TypedDict, total=False):
 class Memory(TypedDict, total=False):
     """The memory."""
 
-    total_bytes: Count
-    available_bytes: Count
+    total_bytes: Bytes
+    available_bytes: Bytes
 
 
 class Described(TypedDict, total=False):
@@ -228,7 +229,7 @@ class NoiseFacts(TypedDict, total=False):
     load: Annotated[float, Range(0, 1e6)]
     steal: Annotated[float, Range(0, 1e6)]
     frequency_mhz: Annotated[float, Range(0, 1e9)] | None
-    available_bytes: Count
+    available_bytes: Bytes
     busy_others: list[Words]
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -29,7 +30,8 @@ CELL = {"run": "string", "pipeline": "string", "size": "string", "stack": "strin
 
 COLUMNS = {
     "cells": CELL
-    | {"status": "string", "kind": "string", "reason": "string", "fingerprint": "string", "changed": "string"},
+    | {"status": "string", "kind": "string", "reason": "string", "fingerprint": "string", "changed": "string"}
+    | {"disturbed": "string"},
     "samples": CELL
     | {"process": "int32", "block": "int32", "step": "string", "framework": "string", "kind": "string"}
     | {"detail": "string", "wall_ns": "double", "evals": "int64", "cpu_ns": "double", "gc_ns": "double"}
@@ -41,7 +43,9 @@ COLUMNS = {
     "facts": CELL | {"step": "string", "framework": "string", "key": "string", "value": "string"},
     "quality": CELL | {"metric": "string", "value": "double", "seed": "int64"},
 }
-"""Arrow types by table and column. Times are nanoseconds per evaluation; the value of a fact is JSON."""
+"""Arrow types by table and column. Times are nanoseconds per evaluation; the value of a fact is JSON.
+
+``disturbed`` of a cell lists what load disturbed so that wall and CPU times contradict each other: "total, mlp"."""
 
 _READERS: dict[str, Callable[[Store, Cell], Iterable[Any]]] = {
     "cells": lambda store, cell: [cell],
@@ -52,7 +56,23 @@ _READERS: dict[str, Callable[[Store, Cell], Iterable[Any]]] = {
 }
 
 
-def export(store: Store, run_id: str, target: Path, format: Format | None = None) -> list[Path]:
+FORMULA = r"^'*[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+"""Pattern of the texts that a spreadsheet may execute, apostrophes before them included, as RE2 reads it."""
+
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+"""Pattern of the texts that are numbers, which no spreadsheet executes."""
+
+_FORMULA = re.compile(re.sub(r"\\x\{(\w+)\}", r"\\u\1", FORMULA))
+_NUMBER = re.compile(NUMBER)
+
+
+def export(
+    store: Store,
+    run_id: str,
+    target: Path,
+    format: Format | None = None,
+    disturbed: Mapping[int, Sequence[str]] | None = None,
+) -> list[Path]:
     """Write a run's tables and return the paths of the files.
 
     A target that ends in ``.parquet`` or ``.csv`` is one file with the samples; any other is a directory for all
@@ -67,15 +87,25 @@ def export(store: Store, run_id: str, target: Path, format: Format | None = None
     cells = store.cells(run.id)
     if suffix in FORMATS:
         return [write(table("samples", store, cells), target, form)]
-    return [write(table(name, store, cells), target / f"{name}.{form}", form) for name in COLUMNS]
+    return [write(table(name, store, cells, disturbed), target / f"{name}.{form}", form) for name in COLUMNS]
 
 
-def table(name: str, store: Store, cells: Iterable[Cell]) -> pa.Table:
-    """Return one of the tables in `COLUMNS`, with the rows of these cells."""
+def table(
+    name: str, store: Store, cells: Iterable[Cell], disturbed: Mapping[int, Sequence[str]] | None = None
+) -> pa.Table:
+    """Return one of the tables in `COLUMNS`, with the rows of these cells.
+
+    ``disturbed`` names by cell what load disturbed; null without it.
+    """
     import pyarrow as pa
 
     schema = pa.schema([(column, pa.type_for_alias(alias)) for column, alias in COLUMNS[name].items()])
-    return pa.Table.from_pylist([row for cell in cells for row in _rows(name, store, cell)], schema=schema)
+    rows = [row | _marked(name, cell, disturbed) for cell in cells for row in _rows(name, store, cell)]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _marked(name: str, cell: Cell, disturbed: Mapping[int, Sequence[str]] | None) -> Row:
+    return {"disturbed": ", ".join(disturbed.get(cell.id, ()))} if name == "cells" and disturbed is not None else {}
 
 
 def write(table: pa.Table, path: Path, format: str) -> Path:
@@ -86,7 +116,7 @@ def write(table: pa.Table, path: Path, format: str) -> Path:
         if format == "csv":
             from pyarrow import csv
 
-            csv.write_csv(table, partial)
+            csv.write_csv(_literal(table), partial)
         else:
             from pyarrow import parquet
 
@@ -97,6 +127,55 @@ def write(table: pa.Table, path: Path, format: str) -> Path:
             partial.unlink()
         raise StoreError(f"{path}: can't be written: {error.strerror or error}") from error
     return path
+
+
+def literal(text: str) -> str:
+    """Return a text as a cell of a CSV file that no spreadsheet executes: a formula gets an apostrophe before it."""
+    return f"'{text}" if _FORMULA.search(text) and not _NUMBER.fullmatch(text) else text
+
+
+def _literal(table: pa.Table) -> pa.Table:
+    """Return a table whose texts are literal; its numbers stay."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for index, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            texts = table.column(index)
+            executed = pc.and_(
+                pc.match_substring_regex(texts, FORMULA), pc.invert(pc.match_substring_regex(texts, NUMBER))
+            )
+            quoted = pc.binary_join_element_wise("'", texts, "")
+            table = table.set_column(index, field, pc.if_else(executed, quoted, texts))
+    return table
+
+
+def read_csv(path: Path) -> pa.Table:
+    """Read a table from a CSV file that `write` wrote: the same types, texts and missing values.
+
+    Raises BadInput for a file with other columns.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv
+
+    parsing = csv.ParseOptions(newlines_in_values=True)
+    with csv.open_csv(path, parse_options=parsing) as head:
+        names = head.schema.names
+    columns = next((columns for columns in COLUMNS.values() if list(columns) == names), None)
+    if columns is None:
+        raise BadInput(f"{path}: its columns are {', '.join(names)}; no table that 'twinbench export' writes has these")
+    types = {column: pa.type_for_alias(alias) for column, alias in columns.items()}
+    converting = csv.ConvertOptions(
+        column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+    )
+    table = csv.read_csv(path, parse_options=parsing, convert_options=converting)
+    for index, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            texts = table.column(index)
+            quoted = pc.match_substring_regex(texts, FORMULA.replace("'*", "'+", 1))
+            table = table.set_column(index, field, pc.if_else(quoted, pc.utf8_slice_codeunits(texts, 1), texts))
+    return table
 
 
 def _rows(name: str, store: Store, cell: Cell) -> Iterator[Row]:

@@ -10,8 +10,8 @@ import re
 from typing import Annotated, Any, Literal, TypedDict
 
 from twinbench.store.columns import Count, Moment, Name, Ordinal, PathName, Seconds, Share, Words
-from twinbench.store.records import LOOK, MODEL, NO_QUALITY, PEAK
-from twinbench.store.shapes import Range, Rule
+from twinbench.store.records import MODEL, NO_QUALITY, PEAK
+from twinbench.store.shapes import Range, Rule, Text
 
 ERRORS, DISAGREEMENT = "errors", "disagreement"
 """Keys of the facts of a cell that hold its `mistakes.Errors` and its `mistakes.Disagreement`."""
@@ -25,9 +25,9 @@ OrNan = Annotated[float, Range(-1e15, 1e15, finite=False)]
 
 
 class HeldAs(TypedDict, total=False):
-    """How a framework holds an output."""
+    """How a framework holds an output: in words, and so is the number of bytes of a saved model."""
 
-    bytes: Count
+    bytes: Annotated[str, Text(18, r"[0-9]+", "a number of bytes")] | Count
 
 
 class Point(TypedDict):
@@ -157,14 +157,6 @@ class Endpoint(TypedDict):
     cpu_s: Seconds | None
 
 
-class Surroundings(TypedDict):
-    """The accidents of a process."""
-
-    turn: Ordinal
-    hash_seed: Count
-    padding_bytes: Ordinal
-
-
 def _errors_problem(errors: Any) -> str:
     count = len(errors["classes"])
     if len(errors["confusion"]) != count or any(len(row) != count for row in errors["confusion"]):
@@ -172,6 +164,10 @@ def _errors_problem(errors: Any) -> str:
     if count > MOST_CLASSES or errors["wrong"] > errors["rows"]:
         return f"{errors['wrong']} wrong of {errors['rows']} rows in {count} classes"
     return next((f"slices: {s['wrong']} wrong of {s['rows']} rows" for s in errors["slices"] if _too_many(s)), "")
+
+
+def _parts_problem(parts: Any) -> str:
+    return "" if len(parts) == 2 else f"{len(parts)} numbers instead of 2"
 
 
 def _too_many(of_slice: Any) -> bool:
@@ -187,19 +183,13 @@ def _disputed_problem(disagreement: Any) -> str:
 
 FACTS: dict[str, Any] = {
     "examples": Count,
-    "request": bool,
-    "reused": bool,
     "rss_increase_bytes": Annotated[int, Range(-(2**62), 2**62)],
-    "rss_after_import_bytes": Count,
     "held_as": HeldAs,
+    "parts_at": Annotated[list[Ordinal], Rule(_parts_problem)],
     "curve": list[Point],
     "warm_up": WarmUp,
     "versions": dict[Name, dict[Name, Name | None]],
-    "devices": dict[Name, Name],
-    "engines": dict[Name, dict[Name, Words]],
-    "threads": dict[Name, dict[Name, Count]],
     PEAK: Count,
-    LOOK: dict[Name, Seconds],
     NO_QUALITY: Words,
     MODEL: Model,
     ERRORS: Annotated[Errors, Rule(_errors_problem)],
@@ -208,7 +198,7 @@ FACTS: dict[str, Any] = {
 }
 """Hint of a fact's JSON, by its key."""
 
-OF_PROCESSES: dict[str, Any] = {PEAK: Count, "surroundings": Surroundings, "complete_process": bool}
+OF_PROCESSES: dict[str, Any] = {PEAK: Count}
 """Hint of a fact's JSON, by what stands before the colon in its key; the ordinal of a process follows."""
 
 PROCESS = re.compile(r"[0-9]{1,9}")

@@ -24,6 +24,8 @@ class StepFacts:
     rss_increase_bytes: int | None = None
     held_as: Mapping[str, Any] = field(default_factory=dict)
     """How the framework holds the output: dtypes, layout, encoding, ``bytes`` of a saved model."""
+    parts_at: tuple[int, int] | None = None
+    """Step from which on trainings that differ by roundings part, and number of steps. None where they don't."""
     curve: tuple[Mapping[str, Any], ...] = ()
     """Loss and metrics by epoch."""
     evals: int | None = None
@@ -48,6 +50,7 @@ class StepFacts:
             request="request" in own,
             rss_increase_bytes=own.get("rss_increase_bytes"),
             held_as=own.get("held_as", {}),
+            parts_at=tuple(own["parts_at"]) if "parts_at" in own else None,
             curve=tuple(own.get("curve", ())),
             evals=warm_up.get("evals"),
             discarded=warm_up.get("discarded"),
@@ -69,5 +72,8 @@ def _earlier_trend(warm_up: Mapping[str, Any]) -> str | None:
 SHOWN_APART = frozenset({"curve", ENDPOINT, DISAGREEMENT, ERRORS, MODEL})
 """Keys of facts that are long, and are shown by tables and charts of their own."""
 
-STEP_KEYS = frozenset({"examples", "request", "rss_increase_bytes", "held_as", "curve", "warm_up"})
-"""Keys that `StepFacts.of` reads."""
+STEP_KEYS = frozenset(
+    {"examples", "request", "rss_increase_bytes", "held_as", "unsupported", "parts_at", "curve", "warm_up"}
+)
+"""Keys that belong to a step. ``unsupported``: why the stack leaves out the step, while it runs others; the others are
+read by `StepFacts.of`."""

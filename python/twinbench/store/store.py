@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from twinbench.errors import BadInput, StoreError, nearest
+from twinbench.foreign import redacted
 from twinbench.store import door, run_rows
 from twinbench.store.database import Database, Writing
 from twinbench.store.records import (
@@ -178,7 +179,7 @@ class Store:
             return int(last) + 1
 
     def set_status(self, cell_id: int, status: Status, *, kind: str = "", reason: str = "", stderr: str = "") -> None:
-        """Set the status of a cell, with the reason. ``kind`` is one of `records.KINDS`.
+        """Set the status of a cell, with the reason. ``kind`` is one of `records.KINDS`. Secrets in texts are removed.
 
         Raises StoreError for a change that isn't in `records.TRANSITIONS`.
         """
@@ -191,7 +192,7 @@ class Store:
                 raise StoreError(f"{self.path}: cell {cell_id} ({' '.join(names)}) can't go from {before} to {status}")
             db.execute(
                 "UPDATE cells SET status = ?, kind = ?, reason = ?, stderr = ?, changed = ? WHERE id = ?",
-                (str(status), kind, _text(reason), _text(stderr), _now(), cell_id),
+                (str(status), kind, _text(redacted(reason)), _text(redacted(stderr)), _now(), cell_id),
             )
 
     def cells(self, run_id: str) -> list[Cell]:

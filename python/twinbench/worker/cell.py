@@ -72,6 +72,8 @@ class Cell:
         """Outputs of steps on the reference's inputs, where they can't be saved and read back."""
         self.varied_outputs: dict[str, Any] = {}
         """Outputs of steps on inputs that no call had seen before, which later varied steps take."""
+        self.varied_digests: dict[str, str] = {}
+        """Checksums of these outputs in their neutral form, as they were last seen."""
         self.steps = {step.id: resolve(step) for step in job.steps}
         self.outputs: dict[str, Any] = {}
         """Outputs that later steps take, and the last output."""
@@ -212,7 +214,12 @@ class Cell:
             measured.clear()
         producers = {source: self.steps[source] for source in self.varied_outputs}
         values = recheck.inputs(self.steps[step], inputs, file, self.varied_outputs, producers)
-        output, reply = recheck.varied(self.steps[step], values, file, given, Path(directory))
+        crossing = [
+            s for s, made in producers.items() if s in inputs or made.framework is not self.steps[step].framework
+        ]
+        digests = {s: digest for s, digest in self.varied_digests.items() if s not in crossing}
+        output, reply = recheck.varied(self.steps[step], values, file, given, Path(directory), digests)
+        self.varied_digests |= digests
         if self.steps[step].needed:
             self.varied_outputs[step] = output
         return reply

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, repeat
-from math import exp, sqrt
+from math import ceil, exp, sqrt
 from time import perf_counter_ns, process_time_ns, thread_time_ns
 from typing import Any, Literal
 
@@ -40,6 +40,10 @@ COLLECTIONS = 20
 
 FEW_COLLECTIONS = 3
 """Fewest samples with collections that show a whole cycle of the collector, from one collection to the next."""
+
+SPIKES = 0.02
+"""Share of the samples between collections that may be spikes of the machine: they cost no more than the longest
+other."""
 
 WAKING_NS = 5_000_000
 """Time at the start of a burst whose samples are discarded: 5 ms. After a stop, calls find cold caches; that costs up
@@ -219,21 +223,42 @@ def change_point(values: Sequence[float]) -> int | None:
 def collector_ns(timings: Sequence[Timing]) -> float | None:
     """Return the garbage collector's time per evaluation in the long run, in nanoseconds.
 
-    A collection costs the CPU time by which its sample exceeds the median of those without, which includes the memory
-    that is cold afterwards. Where most samples have collections, a sample costs what the collector itself took.
+    It is what whole cycles of the collector cost above the median of their samples without collections: the mean CPU
+    time from the sample after the first collection to the sample with the last one, less that median. A collection's
+    sample holds the memory that is cold afterwards, and samples between collections hold the pages that the kernel
+    hands out anew: both come with the garbage, and a median shows neither. Where most samples have collections, the
+    median is that of the times without what the collector itself took. The longest `SPIKES` of the samples between
+    collections count as the next shorter one.
 
-    The costs are averaged over whole cycles: from the sample after the first collection to the sample with the last
-    one. Where there were fewer than `FEW_COLLECTIONS`, all samples count. None for fewer samples than `LEAST_SAMPLES`:
-    calls that long have their collections in every sample, and pay there.
+    Where the collector took less than `CHANGE` of the time, or there were fewer collections than `FEW_COLLECTIONS`, the
+    collections' samples alone count. None for fewer samples than `LEAST_SAMPLES`: calls that long have their
+    collections in every sample, and pay there.
     """
     if len(timings) < LEAST_SAMPLES:
         return None
     ran = [ordinal for ordinal, timing in enumerate(timings) if timing.gc_ns]
-    cycles = timings if len(ran) < FEW_COLLECTIONS else timings[ran[0] + 1 : ran[-1] + 1]
+    if len(ran) < FEW_COLLECTIONS:
+        usual = _middle([timing.cpu_ns for timing in timings if not timing.gc_ns])
+        return sum(max(timings[ordinal].cpu_ns - usual, 0.0) for ordinal in ran) / len(timings)
+    return _cost_above_median(timings[ran[0] + 1 : ran[-1] + 1])
+
+
+def _cost_above_median(timings: Sequence[Timing]) -> float:
+    """Return what whole cycles cost per evaluation above the median without collections, in nanoseconds."""
     quiet = [timing.cpu_ns for timing in timings if not timing.gc_ns]
-    usual = _middle(quiet) if 2 * len(quiet) >= len(timings) else None
-    costs = [timing.gc_ns if usual is None else max(timing.cpu_ns - usual, 0.0) for timing in cycles if timing.gc_ns]
-    return sum(costs) / len(cycles)
+    mostly = 2 * len(quiet) < len(timings)
+    between = sorted([timing.cpu_ns - timing.gc_ns for timing in timings] if mostly else quiet)
+    usual, most = _middle(between), between[ceil((1 - SPIKES) * len(between)) - 1]
+    if sum(timing.gc_ns for timing in timings) < CHANGE * sum(timing.cpu_ns for timing in timings):
+        return sum(max(timing.cpu_ns - usual, 0.0) for timing in timings if timing.gc_ns) / len(timings)
+    costs = [
+        collector + min(timing.cpu_ns - collector, most) - usual
+        if mostly or not timing.gc_ns
+        else max(timing.cpu_ns - usual, 0.0)
+        for timing in timings
+        for collector in [timing.gc_ns if mostly else 0.0]
+    ]
+    return sum(costs) / len(costs)
 
 
 def warm_up(call: Call, evals: int, limit_ns: int) -> WarmUp:
@@ -265,7 +290,8 @@ def warm_up(call: Call, evals: int, limit_ns: int) -> WarmUp:
 def warm_again(call: Call, evals: int, time_ns: float, collector_limit_ns: float) -> WarmUp:
     """Warm up for a time that another process has shown to be enough; at least one sample.
 
-    With a limit for the collector, at least `LEAST_SAMPLES` are taken, and it is watched for up to that time.
+    With a limit for the collector, at least `LEAST_SAMPLES` are taken, and it is watched for up to that time. Without a
+    limit each sample pays for itself.
     """
     timings: list[Timing] = []
     spent = 0.0
@@ -274,7 +300,8 @@ def warm_again(call: Call, evals: int, time_ns: float, collector_limit_ns: float
         spent += timings[-1].wall_ns * evals
     if collector_limit_ns:
         _watch_collector(call, evals, timings, collector_limit_ns)
-    return _warm(timings, trend(_times(timings)), time_ns)
+    warm = _warm(timings, trend(_times(timings)), time_ns)
+    return warm if collector_limit_ns else replace(warm, collector_ns=None)
 
 
 def _watch_collector(call: Call, evals: int, timings: list[Timing], limit_ns: float) -> None:

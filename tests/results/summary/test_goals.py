@@ -95,3 +95,31 @@ def test_either_all_metrics_are_computed_or_there_is_a_reason(labels, classes, l
     reason = metrics.obstacle(truth, scores)
     assert set(metrics.evaluate(truth, scores)) == (set() if reason else set(metrics.METRICS))
     assert bool(reason) == (len(set(truth)) < classes or not math.isfinite(last))
+
+
+def parted(store, *stacks):
+    """The warning about trainings that part, where these stacks' trainings do."""
+    for stack in stacks:
+        store.add_fact(cell_of(store, stack).cell_id, "mlp", "parts_at", [17, 4096])
+    return [warning for warning in summarise(store, RUN).warnings if "roundings" in warning]
+
+
+def test_trainings_that_part_are_said_and_seeds_are_asked_for(store):
+    assert parted(store) == []
+    (said,) = parted(store, "pandas+torch", "Polars+torch")
+    assert said.startswith(f"{PIPELINE}: trainings of mlp that differ by roundings part at step 17 of 4,096")
+    assert said.endswith("isn't tested; measure with --seeds 5 or more")
+
+
+def test_where_trainings_part_a_quality_that_differs_over_seeds_is_a_doubt(store):
+    values = [0.90, 0.91, 0.90, 0.92, 0.91, 0.90]
+    others = {"pandas+torch": values, "Polars+torch": [value - 0.05 for value in values], "NumPy+torch": values}
+    for stack, reached in others.items():
+        reach(store, stack, *reached)
+    assert "learns otherwise" not in cell_of(store, "Polars+torch").doubts, "trainings that agree to their end decide"
+    (said,) = parted(store, *others)
+    assert said.endswith("equal quality over seeds decides, which is tested")
+    doubt = cell_of(store, "Polars+torch").doubts["learns otherwise"]
+    assert doubt.startswith("roc_auc differs from that of ")
+    assert doubt.endswith("by -0.0500 over 6 seeds, which roundings don't explain")
+    assert not any("learns otherwise" in cell_of(store, stack).doubts for stack in ("pandas+torch", "NumPy+torch"))

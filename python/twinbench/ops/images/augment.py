@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twinbench.ops.contract import ONE_LEVEL, Arrays, Op
+from twinbench.ops.contract import ONE_LEVEL, Arrays, Op, check_seed
 from twinbench.ops.images import conditions
 from twinbench.ops.images.pixels import check_size, levels, without_size
 
@@ -29,8 +29,7 @@ class Augment:
         check_size(self.height, self.width)
         if not 0 <= self.brightness < 1:
             raise ValueError("brightness must be from 0 to below 1")
-        if not 0 <= self.seed < 2**63:
-            raise ValueError("seed must be from 0 to below 2^63")
+        check_seed(self.seed)
 
 
 def require_augment(p: Augment, arrays: Arrays) -> None:

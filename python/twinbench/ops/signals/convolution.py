@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import gcd
 
-from twinbench.ops.contract import Arrays, Op
+from twinbench.ops.contract import Arrays, Op, check_seed
 from twinbench.ops.signals.conditions import SIGNAL, largest, require_records
 
 
@@ -19,6 +19,7 @@ class Convolve:
     def __post_init__(self) -> None:
         if self.length < 1:
             raise ValueError("length must be at least 1")
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ Conventions of every op here: inputs are never changed; the order of rows is par
 from __future__ import annotations
 
 from twinbench.ops.contract import Op
+from twinbench.ops.tables.categories import CATEGORISE, Categorise
 from twinbench.ops.tables.columns import (
     DERIVE,
     IMPUTE,
@@ -28,6 +29,7 @@ __all__ = [
     "OPS",
     "Aggregate",
     "Aggregate2",
+    "Categorise",
     "Clean",
     "Derivation",
     "Derive",
@@ -46,6 +48,7 @@ __all__ = [
 
 OPS: tuple[Op, ...] = (
     READ_CSV,
+    CATEGORISE,
     CLEAN,
     IMPUTE,
     DERIVE,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from twinbench.ops.contract import ROUNDED_SUM, ROUNDING, Arrays, Op, OutsideContract
+from twinbench.ops.contract import ROUNDED_SUM, ROUNDING, Arrays, Op, OutsideContract, deviation_units
 from twinbench.ops.tables import conditions
 from twinbench.ops.tables.rows import missing
 
@@ -139,6 +139,8 @@ def require_standardise(p: Standardise, table: Arrays) -> None:
     conditions.columns(table, p.columns, conditions.NUMBERS, "columns")
     for name in p.columns:
         conditions.finite(table, name)
+        conditions.squares(table[name], name)
+        conditions.spread(table[name], name)
 
 
 def scale_standardise(p: Standardise, output: Arrays, table: Arrays) -> Arrays:
@@ -150,7 +152,7 @@ def scale_standardise(p: Standardise, output: Arrays, table: Arrays) -> Arrays:
         values = table[name].astype(np.float64)
         sd = float(np.std(values - values[:1])) if len(values) else 0.0
         largest = float(np.max(np.abs(values), initial=0.0))
-        known = conditions.deviation_units(len(values)) * np.finfo(float).eps * largest / sd if sd else 0.0
+        known = deviation_units(len(values)) * np.finfo(float).eps * largest / sd if sd else 0.0
         scale[name] = np.asarray(1.0 + known / ROUNDED_SUM.atol)
     return scale
 

@@ -19,6 +19,10 @@ KEYS = ("int64", "string")
 """Types of a column to group by: a float64 key would make the result depend on rounding."""
 
 
+MOST_SQUARED = 1e150
+"""Largest value whose square float64 holds, with room for a sum of squares."""
+
+
 def type_of(values: NDArray[Any]) -> str:
     """Return the type of a column as contracts name it."""
     return "string" if values.dtype.kind == "U" else values.dtype.name
@@ -92,10 +96,28 @@ def finite(table: Arrays, name: str) -> None:
         first(~np.isfinite(values), values, name, "is infinite", "remove the row, or leave out the column")
 
 
-def deviation_units(count: Any) -> Any:
-    """Return by how many units in the last place of the largest of ``count`` values a deviation may be off.
+def squares(values: NDArray[Any], name: str, most: float = MOST_SQUARED) -> None:
+    """Refuse a finite value whose square, or that of whose difference from another one, float64 can't hold."""
+    import numpy as np
 
-    Libraries sum in float64. The rounding errors of n additions add up to the order of the square root of n units
-    (Higham and Mary 2019); 600 timestamps of 17 digits gave libraries' standard deviations 39 units apart.
-    """
-    return 8 + 3 * count**0.5
+    if values.dtype.kind == "f":
+        large = np.isfinite(values) & (np.abs(values) > most)
+        first(
+            large,
+            values,
+            name,
+            f"is above {most:g}, and libraries square deviations",
+            "divide the column by a constant",
+        )
+
+
+def spread(values: NDArray[Any], name: str) -> None:
+    """Refuse finite values that differ by less than float64 can square."""
+    import numpy as np
+
+    widest = float(np.ptp(values)) if len(values) else 0.0
+    if 0 < widest < 1 / MOST_SQUARED:
+        raise OutsideContract(
+            f"column '{name}': the values differ by {widest:g} at most, whose square is 0 in float64; multiply the "
+            "column by a constant"
+        )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from twinbench.ops.contract import ROUNDING, Arrays, Op, OutsideContract
+from twinbench.ops.contract import ROUNDING, Arrays, Op, OutsideContract, deviation_units
 from twinbench.ops.tables import conditions
 from twinbench.ops.tables.rows import complete_rows, missing, numbered, sorted_by
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+
+MOST_SQUARED_TWICE = 1e75
+"""Largest value whose fourth power float64 holds: r2 is a quotient of products of sums of squares."""
 
 Aggregate = Literal["count", "sum", "mean", "min", "max", "median", "std"]
 """Function of one column."""
@@ -61,6 +64,10 @@ def require_groupby(p: Groupby, table: Arrays) -> None:
             _require_varying(name, names, values, group)
         if function not in ("count", "min", "max"):
             for of, numbers in zip(names, values, strict=True):
+                if function in ("std", "r2"):
+                    conditions.squares(
+                        numbers, of, conditions.MOST_SQUARED if function == "std" else MOST_SQUARED_TWICE
+                    )
                 _require_one_infinity(name, of, numbers, group)
 
 
@@ -135,7 +142,7 @@ def scale_groupby(p: Groupby, output: Arrays, table: Arrays) -> Arrays:
                 total = np.zeros(groups)
                 np.maximum.at(total, group[some], values[some])
                 count = np.bincount(group[some], minlength=groups)
-                total = total * (conditions.deviation_units(count) * float(np.finfo(float).eps) / ROUNDING.atol)
+                total = total * (deviation_units(count) * float(np.finfo(float).eps) / ROUNDING.atol)
             scale[name] = total
         elif function == "r2":
             known = sum(_relative(rows[of].astype(np.float64), group, groups) for of in names)
@@ -155,12 +162,7 @@ def _relative(values: NDArray[Any], group: NDArray[np.int64], groups: int) -> ND
     np.maximum.at(high, group[some], values[some])
     count = np.bincount(group[some], minlength=groups)
     with np.errstate(invalid="ignore", divide="ignore"):
-        known = (
-            conditions.deviation_units(count)
-            * np.finfo(float).eps
-            * np.maximum(np.abs(low), np.abs(high))
-            / (high - low)
-        )
+        known = deviation_units(count) * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high)) / (high - low)
     relative: NDArray[Any] = np.nan_to_num(known, nan=0.0, posinf=1.0)
     return relative
 

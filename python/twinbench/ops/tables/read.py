@@ -188,8 +188,8 @@ int64, float64 or string. A field that is empty or `NA` is missing, and in a flo
 int64 columns have no missing fields. A number is written with the digits 0 to 9, in a float64 column with a decimal
 point and an exponent where needed, and without a plus sign before it, group separators or spaces; `inf` and
 `Infinity`, with or without a minus sign, are infinite. Numbers are parsed with correct rounding. Rows keep the order
-of the file. The file is uncompressed, and is read from the page cache. A library may hold strings in any encoding that
-its reader produces.""",
+of the file. The file is uncompressed, and is read from the page cache. A library holds each string of a column by
+itself, however often it repeats; codes with a dictionary are what `tables.categorise` makes, in a step of its own.""",
     source="RFC 4180, https://www.rfc-editor.org/rfc/rfc4180",
     reference=read_csv,
     tolerance=EXACT,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twinbench.ops.contract import ROUNDING, Arrays, Op, OutsideContract, Tolerance
+from twinbench.ops.contract import ROUNDING, Arrays, Op, OutsideContract, Tolerance, check_seed
 from twinbench.ops.tables import conditions
 from twinbench.ops.tables.conditions import type_of
 from twinbench.ops.tables.read import Type
@@ -51,6 +51,7 @@ class Split:
     def __post_init__(self) -> None:
         if not 0.0 < self.test_fraction < 1.0:
             raise ValueError("test_fraction must lie between 0 and 1")
+        check_seed(self.seed)
 
 
 def missing(values: NDArray[Any]) -> NDArray[Any]:

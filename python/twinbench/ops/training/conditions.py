@@ -14,14 +14,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+HELD = ("float64", "float32", "uint8", "int64")
+"""Dtypes that every library holds."""
+
+
+def held(values: NDArray[Any]) -> str:
+    """Return what an array holds, as messages name it."""
+    return "strings" if values.dtype.kind in "US" else values.dtype.name
+
+
 def array(arrays: Arrays, name: str, dtypes: Sequence[str]) -> NDArray[Any]:
-    """Return an array. Refuse an absent one, one of another dtype, and one without rows."""
+    """Return an array. Refuse one that is absent, of another dtype or without rows, and others that libraries lack."""
+    for other, beside in arrays.items():
+        if beside.dtype.name not in HELD:
+            raise OutsideContract(f"'{other}' holds {held(beside)}, and must be {' or '.join(HELD)}; convert it")
     if name not in arrays:
         raise OutsideContract(f"there is no array '{name}'; the input holds {', '.join(arrays) or 'nothing'}")
     values = arrays[name]
     if values.dtype.name not in dtypes:
-        shown = "strings" if values.dtype.kind in "US" else values.dtype.name
-        raise OutsideContract(f"'{name}' holds {shown}, and must be {' or '.join(dtypes)}; convert it")
+        raise OutsideContract(f"'{name}' holds {held(values)}, and must be {' or '.join(dtypes)}; convert it")
     if values.ndim == 0 or len(values) == 0:
         raise OutsideContract(f"'{name}' has no rows; give at least one")
     return values
@@ -51,6 +62,13 @@ def fit_float32(values: NDArray[Any], name: str) -> None:
     if values.dtype.kind != "f" or values.dtype.itemsize > 4:
         beyond = np.abs(values.astype(np.float64)) > np.finfo(np.float32).max
         _first(beyond, values, name, "exceeds float32", "scale it, by training.standardise for example")
+
+
+def at_most(values: NDArray[Any], name: str, most: float, what: str, advice: str) -> None:
+    """Refuse a magnitude above ``most``."""
+    import numpy as np
+
+    _first(np.abs(values) > most, values, name, f"is above {most:g}, {what}", advice)
 
 
 def classes(arrays: Arrays, name: str, dtypes: Sequence[str], rows: int, count: int | None = None) -> NDArray[Any]:

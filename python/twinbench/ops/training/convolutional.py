@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from twinbench.ops.contract import Arrays, Op
+from twinbench.ops.contract import Arrays, Op, OutsideContract
 from twinbench.ops.training import learning
 from twinbench.ops.training.networks import (
     DENSE,
@@ -41,8 +41,9 @@ class Cnn1d(Cnn):
 
 
 def require_cnn(p: Cnn, arrays: Arrays) -> None:
-    """Refuse examples and labels that can't be trained on."""
+    """Refuse examples and labels that can't be trained on, and images too small for the poolings."""
     require(p, arrays, (3, 4))
+    _require_size(p, arrays["x_train"].shape[1:3], "images")
 
 
 def cnn_givens(p: Cnn, arrays: Arrays) -> Arrays:
@@ -51,8 +52,19 @@ def cnn_givens(p: Cnn, arrays: Arrays) -> Arrays:
 
 
 def require_cnn1d(p: Cnn1d, arrays: Arrays) -> None:
-    """Refuse examples and labels that can't be trained on."""
+    """Refuse examples and labels that can't be trained on, and series too short for the poolings."""
     require(p, arrays, (2, 3))
+    _require_size(p, arrays["x_train"].shape[1:2], "series")
+
+
+def _require_size(p: Cnn, sides: tuple[int, ...], what: str) -> None:
+    least = POOL ** len(p.channels)
+    if min(sides) < least:
+        shown = " x ".join(str(side) for side in sides)
+        raise OutsideContract(
+            f"'x_train' holds {what} of {shown}, too small for {len(p.channels)} poolings; take {what} of {least} at "
+            "least, or fewer channels"
+        )
 
 
 def cnn1d_givens(p: Cnn1d, arrays: Arrays) -> Arrays:
@@ -69,8 +81,6 @@ def _convolutions(p: Cnn, axes: int, arrays: Arrays) -> Arrays:
         kernel = (outgoing, incoming, *[p.kernel] * axes)
         given[f"conv{i}_w"], given[f"conv{i}_b"] = he_normal(rng, kernel, incoming * p.kernel**axes, outgoing)
         size, incoming = [side // POOL for side in size], outgoing
-    if len(size) < axes or min(size) < 1:
-        raise ValueError(f"examples of shape {tuple(shape)} are too small for {len(p.channels)} poolings")
     return finish_givens(p, rng, given, incoming * math.prod(size), arrays)
 
 
@@ -94,6 +104,7 @@ width varying fastest. {DENSE} {TRAINING}""",
     givens=cnn_givens,
     tolerance=learning.TOLERANCE,
     scale=learning.growth,
+    parts_at=learning.parts_at,
     derived=learning.derived,
     canonical=learning.learnt,
 )
@@ -116,6 +127,7 @@ of each two values; then the activations, (channels, length), become one row, wi
     givens=cnn1d_givens,
     tolerance=learning.TOLERANCE,
     scale=learning.growth,
+    parts_at=learning.parts_at,
     derived=learning.derived,
     canonical=learning.learnt,
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twinbench.ops.contract import ROUNDED_SUM, Arrays, Op, OutsideContract, Tolerance
+from twinbench.ops.contract import ROUNDED_SUM, Arrays, Op, OutsideContract, Tolerance, check_seed, deviation_units
 from twinbench.ops.training import conditions
 
-REAL = ("float64", "float32", "uint8", "int64")
-"""Types of examples that can be split."""
+MOST_SQUARED = 1e150
+"""Largest value whose square float64 holds, with room for a sum of squares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,7 @@ class Split:
     def __post_init__(self) -> None:
         if not 0.0 < self.test_fraction < 1.0:
             raise ValueError("test_fraction must lie between 0 and 1")
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class Kfold:
     def __post_init__(self) -> None:
         if self.folds < 2:
             raise ValueError("folds must be at least 2")
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +56,50 @@ class Batches:
     def __post_init__(self) -> None:
         if self.batch_size < 1:
             raise ValueError("batch_size must be at least 1")
+        check_seed(self.seed)
 
 
 def require_standardise(p: Standardise, arrays: Arrays) -> None:
-    """Refuse examples that aren't finite float64."""
-    conditions.features(arrays, "x", ("float64",))
+    """Refuse examples that aren't finite float64, and those whose deviations float64 can't square."""
+    import numpy as np
+
+    x = conditions.features(arrays, "x", ("float64",))
+    conditions.at_most(x, "x", MOST_SQUARED, "and its deviation is squared", "divide the feature by a constant")
+    widest = np.ptp(x, axis=0)
+    narrow = np.argwhere((widest > 0) & (widest < 1 / MOST_SQUARED))
+    if len(narrow):
+        column = ", ".join(str(i + 1) for i in narrow[0])
+        raise OutsideContract(
+            f"'x', column {column}: the values differ by {widest[tuple(narrow[0])]:g} at most, whose square is 0 in "
+            "float64; multiply the feature by a constant"
+        )
 
 
 def standardise(p: Standardise, arrays: Arrays) -> Arrays:
-    """Compute z-scores with ddof 0 over the first axis."""
+    """Compute z-scores with ddof 0 over the first axis, in long double."""
     import numpy as np
 
     x = arrays["x"]
     constant = (x == x[:1]).all(axis=0)
-    deviation = np.where(constant, 1.0, x.std(axis=0))
-    return arrays | {"x": np.where(constant, 0.0, (x - x.mean(axis=0)) / deviation)}
+    shifted = x.astype(np.longdouble) - x[:1]
+    deviations = shifted - shifted.mean(axis=0)
+    sd = np.where(constant, 1.0, np.sqrt(np.mean(deviations**2, axis=0)))
+    return arrays | {"x": np.where(constant, 0.0, deviations / sd).astype(np.float64)}
+
+
+def scale_standardise(p: Standardise, output: Arrays, arrays: Arrays) -> Arrays:
+    """Return the unit of the tolerance: a z-score is as exact as x - mean is, which is rounded as the mean is."""
+    import numpy as np
+
+    x = arrays["x"]
+    sd = np.std(x - x[:1], axis=0)
+    known = deviation_units(len(x)) * np.finfo(float).eps * np.abs(x).max(axis=0) / np.where(sd > 0, sd, np.inf)
+    return {"x": 1.0 + known / ROUNDED_SUM.atol}
 
 
 def require_split(p: Split, arrays: Arrays) -> None:
     """Refuse values that float32 can't hold, labels that aren't classes, and halves that can't be trained or scored."""
-    x = conditions.features(arrays, "x", REAL)
+    x = conditions.features(arrays, "x", conditions.HELD)
     conditions.fit_float32(x, "x")
     labels = conditions.classes(arrays, "y", ("int64",), len(x))
     if "test" in arrays:
@@ -127,8 +153,6 @@ def require_kfold(p: Kfold, arrays: Arrays) -> None:
 
 def require_batches(p: Batches, arrays: Arrays) -> None:
     """Refuse examples that aren't finite float64, and labels that aren't classes."""
-    if "x" in arrays and "y" in arrays and len(arrays["x"]) == len(arrays["y"]) == 0:
-        return
     x = conditions.features(arrays, "x", ("float64",))
     conditions.classes(arrays, "y", ("int64",), len(x))
 
@@ -175,10 +199,14 @@ STANDARDISE = Op(
     summary="Scale features to mean 0 and standard deviation 1.",
     semantics="""Input: `x` float64 (n, ...), and other arrays, which are passed on unchanged. Each feature, a position
 in the axes after the first, is scaled over the n examples: z = (x - mean) / sd in float64, where sd has the divisor n
-(ddof 0). A feature whose values are all equal becomes 0. Values are finite.""",
+(ddof 0). A feature whose values are all equal becomes 0. Values are finite, at most 1e150, and those of a feature are
+equal or differ by 1e-150 at least. A z-score is exact to 1e-9, and to 8 + 3 sqrt(n) units in the last place of the
+largest x of its feature, divided by sd: more isn't known of deviations from a large mean. All arrays are float64,
+float32, uint8 or int64.""",
     source="scikit-learn StandardScaler, https://scikit-learn.org/stable/modules/preprocessing.html",
     reference=standardise,
     requires=require_standardise,
+    scale=scale_standardise,
     tolerance=ROUNDED_SUM,
 )
 
@@ -236,8 +264,8 @@ BATCHES = Op(
 int64 (n,), a permutation of the rows, counted from 0, drawn by NumPy's PCG64 from `seed`. The loader hands out the
 examples in that order, `batch_size` at a time, each batch a dense array of its own; the last batch may be smaller, and
 no example is left out. So that every value of a batch is read once, the output has for each batch: `mean`, float64
-(batches,), the mean of all values of its x, and `label_sum`, int64 (batches,), the sum of its y. Without examples there
-are no batches.""",
+(batches,), the mean of all values of its x, and `label_sum`, int64 (batches,), the sum of its y. There is at least one
+example.""",
     source="PyTorch DataLoader, https://pytorch.org/docs/stable/data.html; "
     "MLUtils.jl DataLoader, https://juliaml.github.io/MLUtils.jl/stable/api/",
     reference=batches,

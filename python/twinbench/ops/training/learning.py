@@ -152,6 +152,15 @@ def growth(p: Training, output: Arrays, arrays: Arrays, given: Arrays, device: s
     }
 
 
+def parts_at(output: Arrays, scale: Arrays) -> int:
+    """Return the step from which on trainings that differ by roundings have parted, to an epoch; 0 if they don't."""
+    import numpy as np
+
+    distances = (scale["losses"] - 1) * TOLERANCE.atol / ALLOWED
+    parted = np.flatnonzero(distances > CHAOTIC * np.abs(output["losses"]))
+    return int(parted[0]) + 1 if len(parted) else 0
+
+
 def _settled(distances: NDArray[Any], centre: NDArray[Any]) -> NDArray[Any]:
     """Return the distances with the largest of all that follow from the first step on where trainings have parted."""
     import numpy as np

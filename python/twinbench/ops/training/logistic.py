@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,8 @@ class Logistic:
     classes: int = 2
 
     def __post_init__(self) -> None:
-        if not self.c > 0 or self.classes < 2:
-            raise ValueError("c must be above 0, and classes at least 2")
+        if not 0 < self.c < math.inf or self.classes < 2:
+            raise ValueError("c must be a number above 0, and classes at least 2")
 
 
 def require_logistic(p: Logistic, arrays: Arrays) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from twinbench.ops.contract import Arrays
+from twinbench.ops.contract import Arrays, check_seed
 from twinbench.ops.training import conditions, layers
 from twinbench.ops.training.optimizers import DEFAULT, SEMANTICS, Optimizer, built
 
@@ -43,6 +43,7 @@ class Training:
             raise ValueError("hidden, epochs and batch_size must be at least 1")
         if self.classes < 2:
             raise ValueError("classes must be at least 2")
+        check_seed(self.seed)
 
 
 NOT_WEIGHTS = {"input", "order", "losses"}

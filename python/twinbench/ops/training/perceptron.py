@@ -43,6 +43,7 @@ MLP = Op(
     givens=mlp_givens,
     tolerance=learning.TOLERANCE,
     scale=learning.growth,
+    parts_at=learning.parts_at,
     derived=learning.derived,
     canonical=learning.learnt,
 )

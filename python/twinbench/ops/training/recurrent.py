@@ -71,6 +71,7 @@ last h is the input of the dense layers. {DENSE} {TRAINING}""",
     givens=lstm_givens,
     tolerance=learning.TOLERANCE,
     scale=learning.growth,
+    parts_at=learning.parts_at,
     derived=learning.derived,
     canonical=learning.learnt,
 )

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from twinbench.numbers.equivalence import MIN_SEEDS
 from twinbench.results.summary.records import PipelineSummary
 from twinbench.store.records import Run
 from twinbench.store.store import Store
@@ -21,6 +22,17 @@ def warnings(store: Store, run: Run, pipelines: Sequence[PipelineSummary]) -> It
     yield from _too_busy(run, pipelines)
     yield from _unsettled(pipelines)
     yield from _reused(pipelines)
+    yield from _parted(pipelines)
+
+
+def disturbed(pipelines: Sequence[PipelineSummary]) -> dict[int, list[str]]:
+    """Return by cell the steps, and "total", whose ratio to the fastest is undecided because load disturbed it."""
+    ratios = {
+        cell.cell_id: {"total": cell.ratio} | {step.step: step.ratio for step in cell.steps}
+        for pipeline in pipelines
+        for cell in pipeline.cells
+    }
+    return {cell: [name for name, ratio in own.items() if ratio and ratio.disturbed] for cell, own in ratios.items()}
 
 
 def _noise(store: Store, run_id: str) -> Iterator[str]:
@@ -66,3 +78,17 @@ def _reused(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
         stacks = ", ".join(cell.stack for cell in pipeline.cells if cell.reused and cell.total)
         if stacks:
             yield f"{pipeline.pipeline}: measured before the run was resumed, not interleaved with the others: {stacks}"
+
+
+def _parted(pipelines: Sequence[PipelineSummary]) -> Iterator[str]:
+    """Yield the trainings that agreement can't follow to their end, and whether quality over seeds is tested."""
+    for pipeline in pipelines:
+        parts = {s.step: s.parts_at for cell in pipeline.cells for s in cell.steps if s.parts_at}
+        tests = [q.equivalence for cell in pipeline.cells if (q := cell.quality.get(pipeline.metric or ""))]
+        tested = [test for test in tests if test is not None and test.verdict != "not enough seeds"]
+        decides = "is tested" if tested else f"isn't tested; measure with --seeds {MIN_SEEDS} or more"
+        for step, (first, count) in parts.items():
+            yield (
+                f"{pipeline.pipeline}: trainings of {step} that differ by roundings part at step {first:,} of "
+                f"{count:,}; from there on equal quality over seeds decides, which {decides}"
+            )

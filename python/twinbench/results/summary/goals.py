@@ -19,6 +19,7 @@ from twinbench.store.records import NO_QUALITY, Baseline, Quality, Status
 NOT_COMPUTED = "not computed"
 BELOW_BASELINE = "not better than baseline"
 MISSED_TARGET = "misses target"
+LEARNS_OTHERWISE = "learns otherwise"
 
 
 def judged(
@@ -48,6 +49,15 @@ def judged(
         to_target_s=None if target is None else _to_target(cell, metric, sign, target),
         doubts=dict(_doubts(quality, baseline if beats is False else None, target if meets is False else None)),
     )
+
+
+def compared(cell: CellSummary, quality: QualitySummary) -> CellSummary:
+    """Add a doubt if the quality differs over seeds from the best stack's, where trainings part and it must decide."""
+    test = quality.equivalence
+    if test is None or test.verdict != "different" or not any(step.parts_at for step in cell.steps):
+        return cell
+    differs = f"{quality.metric} differs from that of {quality.against} by {test.difference:+.4f} over {quality.seeds}"
+    return replace(cell, doubts={**cell.doubts, LEARNS_OTHERWISE: f"{differs} seeds, which roundings don't explain"})
 
 
 def _doubts(quality: QualitySummary, baseline: Baseline | None, target: float | None) -> Iterator[tuple[str, str]]:

@@ -92,6 +92,9 @@ class StepSummary:
     """Bytes that an execution allocates. None in Python, and if it wasn't recorded."""
     gc_share: float | None
     """Share of the steady time that the garbage collector takes. None if it wasn't measured."""
+    parts_at: tuple[int, int] | None = None
+    """Step of a training from which on trainings that differ by roundings part, and the number of its steps. None where
+    they don't part."""
 
     @property
     def changing(self) -> bool:

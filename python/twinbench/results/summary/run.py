@@ -228,6 +228,7 @@ def _step(
         trend=facts.trend,
         allocated_bytes=facts.allocated_bytes,
         gc_share=measured.gc_shares.get(step),
+        parts_at=facts.parts_at,
     )
 
 
@@ -271,7 +272,7 @@ def _with_equivalence(
     pairs = [ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]
     result = equivalence.equivalence(*pairs, margin, stacks=len(values))
     quality = replace(cell.quality[metric], against=best, equivalence=result)
-    return replace(cell, quality={**cell.quality, metric: quality})
+    return goals.compared(replace(cell, quality={**cell.quality, metric: quality}), quality)
 
 
 def _interval(blocks: Blocks, spreads: Spreads) -> Interval | None:

@@ -90,6 +90,14 @@ class Reference:
                 what = f"the cache was damaged while it was used: {damaged}"
                 raise TwinbenchError(f"{what}; give the command again, and --resume to go on with a run")
 
+    def parts_at(self, step: Step) -> tuple[int, int] | None:
+        """Return the step of a training from which on honest ones part, and its number of steps; None if they don't."""
+        if step.op.parts_at is None:
+            return None
+        output = self.output(step.id)
+        first = step.op.parts_at(output, self.scale(step.id))
+        return (first, len(output["losses"])) if first else None
+
     def examples(self, step: Step) -> int:
         """Return how many examples one execution of a step trains on or scores; 0 for a step of another kind."""
         given = self.given(step.id)

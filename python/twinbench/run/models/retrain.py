@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from twinbench import metrics
 from twinbench.launch.process import Ask, WorkerFailure
 from twinbench.ops import arrays
@@ -69,8 +71,9 @@ def other_seeds(
 ) -> Iterator[tuple[int, dict[str, float]]]:
     """Yield the metrics for ``seeds - 1`` seeds that follow the pipeline's own, numbered from 1.
 
-    Raises WorkerFailure if a training diverges.
+    Raises WorkerFailure if a training diverges, or if a metric can't be computed of its scores.
     """
+    labels = reference.output(training.scoring.inputs[1])["y_test"]
     examples = reference.output(training.step.inputs[0])
     assert training.step.op.givens is not None
     for number in range(1, seeds):
@@ -80,6 +83,10 @@ def other_seeds(
         out = _again(ask, training, start, directory)[1]
         if diverged := divergence.reason(training.step.op, {"losses": out["losses"]}):
             raise WorkerFailure("training", f"{training.step.id}, seed {number}: {diverged}")
+        if not np.isfinite(out["scores"]).all():
+            raise WorkerFailure(
+                "training", f"{training.step.id}, seed {number}: {metrics.obstacle(labels, out['scores'])}"
+            )
         yield number, _metrics(training, reference, out)
 
 
