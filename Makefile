@@ -51,9 +51,10 @@ format: $(INSTALLED)
 bench: $(INSTALLED)
 	$(PY) -m benchmarks.figures
 
-# Thousands of attempts to break twinbench; some minutes.
+# Thousands of attempts to break twinbench, wrong workers, and kills of the harness; it takes an hour.
 stress: $(INSTALLED)
 	$(PY) -m benchmarks.figures mutations served
+	$(PY) -m benchmarks.stress
 
 # The documentation site, in build/site. A warning, such as a link that leads nowhere, is an error.
 docs: $(INSTALLED)

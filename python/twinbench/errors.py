@@ -77,11 +77,18 @@ def in_one_line(error: BaseException, files: Collection[str] = ()) -> str:
     """
     from twinbench.foreign import redacted
 
-    message = redacted(" ".join(str(error).partition("\nStacktrace:")[0].split()))[:LONGEST]
+    message = redacted(" ".join(_message(error).partition("\nStacktrace:")[0].split()))[:LONGEST]
     name = type(error).__name__
     text = f"{name}: {message}" if message else f"{name} without a message"
     place = _place(error.__traceback__, files) if type(error).__module__ == "builtins" else ""
     return f"{text} ({place})" if place else text
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # another library's method
+        return "(its message can't be had)"
 
 
 def _place(trace: TracebackType | None, files: Collection[str]) -> str:

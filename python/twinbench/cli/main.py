@@ -20,6 +20,7 @@ from typer.main import get_command
 from twinbench import __version__
 from twinbench.cli.door import open_door
 from twinbench.errors import BAD_INPUT, FAILED, INTERRUPTED, OK, BadInput, TwinbenchError
+from twinbench.launch import interrupts
 
 COMMANDS = {
     "list": ("twinbench.cli.list:list_", "Show pipelines, stacks, frameworks, ops and datasets."),
@@ -121,6 +122,7 @@ def main() -> NoReturn:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     open_door()
+    interrupts.heed()
     sys.exit(_guarded(arguments, debug))
 
 

@@ -29,6 +29,9 @@ interrupted, may take 15 s."""
 AGAIN_S = 2.0
 """Seconds until a late table is made again, to see whether it is complete by now."""
 
+QUICK_S = 2.0
+"""Seconds after which it is shown how long the reference computes."""
+
 EVERY_S = 10.0
 """Seconds between two tables on a terminal: a table takes some 50 ms, in which nothing is measured."""
 
@@ -82,6 +85,12 @@ class Lines(Watch):
         """Show the pipeline and the stacks that are measured next."""
         self._say(f"{pipeline} ({size}): {len(stacks)} stack(s) to measure: {', '.join(stacks) or 'none'}")
 
+    def computing(self, what: str, seconds: float) -> None:
+        """Show what the reference computes, once it takes long."""
+        if seconds > QUICK_S and time.monotonic() - self._last > self.EVERY_S:
+            self._last = time.monotonic()
+            self._say(f"reference: computing {what} for {seconds:.0f} s")
+
     def doing(self, stack: str, what: str) -> None:
         """Show what a stack does."""
         if what == "import":
@@ -131,6 +140,7 @@ class Bars(Watch):
         self._provisional = provisional
         self._escape = escape
         self._task = progress.add_task("planning", total=1.0)
+        self._name = ""
         self.table: Group | None = None
         """The newest table; None before the first and between two pipelines."""
 
@@ -139,6 +149,11 @@ class Bars(Watch):
         self._name = f"{pipeline} ({size})"
         self.table = None
         self._progress.reset(self._task, description=self._escape(self._name), total=1.0)
+
+    def computing(self, what: str, seconds: float) -> None:
+        """Show what the reference computes, and how long it has taken."""
+        text = self._escape(f"{self._name} reference: {what}".strip())
+        self._progress.update(self._task, description=f"{text}, {seconds:.0f} s" if seconds > QUICK_S else text)
 
     def doing(self, stack: str, what: str) -> None:
         """Show what a stack does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shlex
 import sys
@@ -14,7 +15,7 @@ import typer
 from twinbench import paths
 from twinbench.cli.console import console, print_json
 from twinbench.cli.options import AsJson, Device, MorePipelines, StoreFile, Threads, Timeout
-from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput, TwinbenchError, nearest
+from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput, TwinbenchError, in_one_line, nearest
 
 if TYPE_CHECKING:
     from twinbench.run.options import Options
@@ -173,10 +174,14 @@ def _measured_here(
         results.finish_run(run_id, "interrupted")
         arguments = [*wanted.as_arguments(), *options.as_arguments(), *unrecorded, "--resume"]
         again = shlex.join(["twinbench", "run", *arguments])
-        print(f"interrupted; everything measured is kept. Go on with: {again}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # the terminal may be what has ended
+            print(f"interrupted; everything measured is kept. Go on with: {again}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     except TwinbenchError:
         results.finish_run(run_id, "interrupted")
+        raise
+    except Exception as error:
+        results.fail_run(run_id, f"unexpected {in_one_line(error)}")
         raise
     results.finish_run(run_id, "done")
     return run_id

@@ -72,7 +72,7 @@ class TrackerRun:
     cell: str
     """Stack and size, or `ONE_RUN`."""
     status: Status | str
-    """Status of the cell, or of the run: ``running``, ``done`` or ``interrupted``."""
+    """Status of the cell, or of the run: ``running``, ``done``, ``interrupted`` or ``failed``."""
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     """Seconds, bytes and ratios by name, without absent figures."""
