@@ -53,6 +53,8 @@ def tried(count: int, damage: Callable[[Path, bytes, random.Random], None] = _fl
                 damage(path, content, rng)
                 first, *others = hostile.commands(path, Path(directory))
                 ends = [hostile.ended(arguments) for arguments in (first, rng.choice(others))]
+            for problem in filter(None, (end.problem for end in ends)):
+                print(f"  seed {seed}: {problem[:300]!a}", flush=True)
             hanging += sum(end.code is None for end in ends)
             unexpected += sum(bool(end.problem) and end.code is not None for end in ends)
     return unexpected, hanging
