@@ -18,7 +18,7 @@ FIND_PYTHON = \
 		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
 	done
 
-.PHONY: run test lint format bench browser docs pictures dist julia clean
+.PHONY: run test lint format bench stress browser docs pictures dist julia clean
 
 run: $(INSTALLED) $(JULIA_TRIED)
 	$(TWINBENCH) run flights-delay --size small
@@ -40,16 +40,21 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/typos
 	$(VENV)/bin/mypy
-	$(VENV)/bin/fatou lint julia tests
-	$(VENV)/bin/fatou format --check --quiet julia tests
+	$(VENV)/bin/fatou lint julia tests examples
+	$(VENV)/bin/fatou format --check --quiet julia tests examples
 
 format: $(INSTALLED)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/fatou format julia tests
+	$(VENV)/bin/fatou format julia tests examples
 
 bench: $(INSTALLED)
 	$(PY) -m benchmarks.figures
+
+# Thousands of attempts to break twinbench, wrong workers, and kills of the harness; it takes an hour.
+stress: $(INSTALLED)
+	$(PY) -m benchmarks.figures mutations served
+	$(PY) -m benchmarks.stress
 
 # The documentation site, in build/site. A warning, such as a link that leads nowhere, is an error.
 docs: $(INSTALLED)

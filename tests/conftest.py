@@ -60,6 +60,7 @@ def places(tmp_path: Path, cache: Path) -> dict[str, str]:
         "TWINBENCH_CACHE_DIR": str(cache),
         "TWINBENCH_DATA_DIR": str(tmp_path / "data"),
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "TWINBENCH_TRACK_TIMEOUT": "300",
     }
 
 

@@ -30,31 +30,35 @@ LIBRARIES = {
 }
 """What would be in a worker's numbers if it came in unasked."""
 
-EVERYBODY = {"errors", "paths"}
+EVERYBODY = {"errors", "foreign", "paths"}
 """Small modules that all parts may use."""
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "foreign": set(),
     "paths": set(),
     "metrics": set(),
     "modalities": set(),
     "numbers": set(),
     "julia": set(),
+    "leftovers": set(),
     "ops": {"modalities"},
     "frameworks": {"ops", "julia"},
     "frameworks.numpy": {"frameworks", "ops"},
     "frameworks.scipy": {"frameworks", "ops"},
     "frameworks.torch": {"frameworks", "ops"},
     "frameworks.keras": {"frameworks", "frameworks.torch", "ops"},
-    "data": {"modalities", "ops"},
+    "data": {"leftovers", "modalities", "ops"},
     "worker": {"frameworks", "ops"},
-    "launch": {"julia", "worker"},
+    "launch": {"julia", "leftovers", "ops", "worker"},
     "plan": {"data", "frameworks", "julia", "launch", "metrics", "modalities", "ops"},
     "store": {"metrics", "numbers"},
     "run": {"frameworks", "launch", "metrics", "numbers", "ops", "plan", "run.agree", "run.models", "store", "worker"},
-    "run.agree": {"data", "frameworks", "metrics", "ops", "plan", "store"},
+    "run.agree": {"data", "frameworks", "launch", "metrics", "ops", "plan", "store", "worker"},
     "run.models": {"launch", "metrics", "numbers", "ops", "plan", "run.agree", "store", "worker"},
     "conformance": {"frameworks", "julia", "launch", "ops", "plan", "run.agree", "store"},
+    "pair": {"julia", "ops", "pair.callee"},
+    "pair.callee": set(),
     "run.cluster": {"data", "plan", "run", "store"},
     "results.models": {"metrics", "numbers", "store"},
     "results.summary": {"metrics", "numbers", "results.models", "store"},
@@ -74,15 +78,16 @@ Makers of results (``run``) and their readers (``results``, ``views``, ``tracker
 """
 
 SELF_CONTAINED = (
-    "errors.py",
+    "foreign.py",
+    "leftovers.py",
     "paths.py",
     "modalities.py",
     "frameworks/julia_tokens.py",
     "julia/project.py",
     "ops/contract.py",
     "numbers/student.py",
+    "worker/content.py",
     "worker/measure.py",
-    "worker/protocol.py",
 )
 """Files that import nothing of ours: they make sense, and can be tested, alone."""
 
@@ -164,7 +169,7 @@ def test_of_a_worker_others_know_only_its_messages():
         for module in imports(file)
         if room(module) == "worker"
     }
-    assert inside == {"worker.protocol"}
+    assert inside == {"worker.channel", "worker.protocol"}
 
 
 def test_the_harness_asks_for_roles_and_never_for_an_op_by_name():
@@ -233,6 +238,11 @@ def test_importing_twinbench_and_listing_frameworks_and_ops_imports_no_library()
 
 def test_a_worker_starts_without_any_library():
     assert not modules_after("import twinbench.worker.main") & {*LIBRARIES, "rich", "typer", "sqlite3"}
+
+
+def test_the_worker_of_the_reference_imports_what_a_reference_needs():
+    needed = {"numpy", "pydantic"}
+    assert modules_after("import twinbench.run.agree.worker") & {*LIBRARIES, "rich", "typer", "sqlite3"} == needed
 
 
 LOWER_FAMILIES = {

@@ -30,6 +30,9 @@ NAMES = (
 )
 """Modules beside this one, short ones first. Each has ``LIBRARIES`` and ``measure()``."""
 
+STRESS = ("mutations", "served")
+"""Modules beside this one that are measured only when they are named: they try to break twinbench, and time nothing."""
+
 REACHES = {"<=": operator.le, ">=": operator.ge}
 
 

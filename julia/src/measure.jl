@@ -126,16 +126,24 @@ function timed(call::C, evals::Int = 1) where {C}
     return Timing(wall / evals, cpu / evals, collected / evals, evals)
 end
 
+"""A call whose result is kept. Its type doesn't name the call's, so that `timed` is compiled once for all first calls."""
+mutable struct FirstCall
+    const call::Any
+    result::Any
+end
+
+# Called in the latest world, so that `call` is compiled after the clock starts and not along with this function.
+(first::FirstCall)() = (first.result = Base.invokelatest(first.call); nothing)
+
 """
     first_call(call) -> (Timing, result)
 
 Time the first execution, which includes compilation and set-up. Returns its timing and its result.
 """
 function first_call(@nospecialize(call))
-    result = Ref{Any}()
-    # Called in the latest world, so that `call` is compiled after the clock starts and not along with this function.
-    timing = timed(() -> (result[] = Base.invokelatest(call); nothing))
-    return timing, result[]
+    first = FirstCall(call, nothing)
+    timing = timed(first)
+    return timing, first.result
 end
 
 """
@@ -258,7 +266,8 @@ end
 
 Warm up for a time that another process has shown to be enough; at least one sample.
 
-With a limit for the collector, at least `LEAST_SAMPLES` are taken, and it is watched for up to that time.
+With a limit for the collector, at least `LEAST_SAMPLES` are taken, and it is watched for up to that time. Without a limit
+each sample pays for itself.
 """
 function warm_again(@nospecialize(call), evals::Int, time_ns::Real, collector_limit_ns::Real)
     timings = Timing[]
@@ -269,7 +278,7 @@ function warm_again(@nospecialize(call), evals::Int, time_ns::Real, collector_li
         spent += timings[end].wall_ns * evals
     end
     collector_limit_ns > 0 && watch_collector!(timings, call, evals, collector_limit_ns)
-    return warm(timings, evals, trend(times_of(timings)), time_ns, before)
+    return warm(timings, evals, trend(times_of(timings)), time_ns, before; account = collector_limit_ns > 0)
 end
 
 """Add samples until `COLLECTIONS` of them had collections, or for `limit_ns`; `LEAST_SAMPLES` in any case."""
@@ -286,14 +295,22 @@ end
 
 times_of(timings::Vector{Timing}) = [timing.wall_ns - timing.gc_ns for timing in timings]
 
-"""Return what samples showed that were taken since `before`."""
-function warm(timings::Vector{Timing}, evals::Int, seen::String, level_ns::Real, before::Base.GC_Num)
+"""Return what samples showed that were taken since `before`; without an `account` of the collector each pays for itself."""
+function warm(
+    timings::Vector{Timing},
+    evals::Int,
+    seen::String,
+    level_ns::Real,
+    before::Base.GC_Num;
+    account::Bool = true,
+)
     collected = Base.GC_Diff(Base.gc_num(), before)
     COLLECTED .+= (sum(collection_costs(timings)) * evals, collected.allocd)
     bytes = collected.allocd / (length(timings) * evals)
     ran = count(timing -> timing.gc_ns > 0, timings)
     usual = middle([timing.wall_ns for timing in timings[(length(timings) ÷ 2 + 1):end]])
-    return WarmUp(length(timings), seen, collector_ns(timings, bytes), ran, bytes, level_ns, usual)
+    collector = account ? collector_ns(timings, bytes) : nothing
+    return WarmUp(length(timings), seen, collector, ran, bytes, level_ns, usual)
 end
 
 """

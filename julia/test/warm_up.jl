@@ -36,6 +36,7 @@ const NOISE = [0.01 * sin(37.0 * i^2) for i in 1:600]
         @test (brief.discarded, brief.collector_ns) == (1, nothing)
         longer = TwinBench.warm_again(spinning(1000.0), 1, 5.0e6, 0)
         @test 1 < longer.discarded <= 5
+        @test TwinBench.warm_again(littering, 1, 5.0e7, 0).collector_ns === nothing
         @test 1.0e6 <= longer.usual_ns
         watched = TwinBench.warm_again(littering, 1, 0, 1_000_000_000)
         @test watched.discarded >= TwinBench.LEAST_SAMPLES

@@ -17,9 +17,19 @@ INTERRUPTED = 130
 
 
 class TwinbenchError(Exception):
-    """An error with a message of one line: what was found, where, what to do. The command ends with ``exit_code``."""
+    """An error with a message of one line: what was found, where, what to do. The command ends with ``exit_code``.
+
+    The message may quote a library, an address or a name: secrets in it are removed, line breaks become spaces, and the
+    middle of a longer message than `LONGEST` is left out.
+    """
 
     exit_code = FAILED
+
+    def __init__(self, *arguments: object) -> None:
+        from twinbench.foreign import redacted  # when it is needed: workers start without it
+
+        texts = (redacted(value) if isinstance(value, str) else value for value in arguments)
+        super().__init__(*(_line(value) if isinstance(value, str) else value for value in texts))
 
 
 class BadInput(TwinbenchError):
@@ -48,20 +58,37 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 
 LONGEST = 2000
-"""Most characters of a library's message that are shown: more than any library's reason, less than a printed table."""
+"""Most characters of a message that are shown: more than any library's reason, less than a printed table."""
+
+END = 400
+"""Characters of the end of a longer message that are shown: what to do is said there."""
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.splitlines()) if len(text.splitlines()) > 1 else text
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - END]} [...] {line[-END:]}"
 
 
 def in_one_line(error: BaseException, files: Collection[str] = ()) -> str:
     """Describe an exception of a library in one line: its type, its whole message, and where it was raised.
 
     The place is the last line of one of the ``files`` that was being executed, or else of any file. It is left out for
-    exceptions of the library's own types, whose messages say what is wrong.
+    exceptions of the library's own types, whose messages say what is wrong. Secrets in the message are removed.
     """
-    message = " ".join(str(error).partition("\nStacktrace:")[0].split())[:LONGEST]
+    from twinbench.foreign import redacted
+
+    message = redacted(" ".join(_message(error).partition("\nStacktrace:")[0].split()))[:LONGEST]
     name = type(error).__name__
     text = f"{name}: {message}" if message else f"{name} without a message"
     place = _place(error.__traceback__, files) if type(error).__module__ == "builtins" else ""
     return f"{text} ({place})" if place else text
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # another library's method
+        return "(its message can't be had)"
 
 
 def _place(trace: TracebackType | None, files: Collection[str]) -> str:

@@ -24,7 +24,8 @@ def _user(kind: str, variable: str) -> Path:
     import platformdirs
 
     value = os.environ.get(variable)
-    return Path(value) if value else Path(getattr(platformdirs, f"user_{kind}_dir")("twinbench", appauthor=False))
+    directory = value or getattr(platformdirs, f"user_{kind}_dir")("twinbench", appauthor=False)
+    return Path(directory).absolute()
 
 
 def cache_dir() -> Path:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from twinbench.cli import main
-from twinbench.run.options import DEVICES, Options
+from twinbench.run.options import DEVICES, LONGEST_S, MOST, Options
 from twinbench.run.request import Request
 
 NAMES = st.text("abc019_", min_size=1, max_size=5)
 WORDS = st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1, max_size=6)
 SEVERAL = st.lists(WORDS, max_size=3).map(tuple)
-SECONDS = st.floats(0, exclude_min=True, allow_infinity=False)
-COUNTS = st.integers(1, 10**6)
+SECONDS = st.floats(0, LONGEST_S, exclude_min=True)
+COUNTS = st.integers(1, MOST)
 REQUESTS = st.builds(
     Request,
     pipelines=st.lists(NAMES, min_size=1, max_size=3).map(tuple),

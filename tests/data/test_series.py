@@ -39,7 +39,7 @@ def test_a_series_has_the_records_classes_and_split_that_are_declared(name: str)
     value = fetched(name).value(None)
     assert value["x"].shape == SHAPES[name]
     assert value["x"].dtype == np.float64
-    assert isinstance(value["x"], np.memmap)
+    assert isinstance(value["x"].base, np.memmap)
     assert np.isfinite(value["x"]).all()
     assert set(value["y"].tolist()) == set(range(CLASSES[name]))
     assert value["test"].dtype == np.uint8

@@ -25,7 +25,7 @@ FAULTY = """
         def fault(p): os.write(int(sys.argv[2]), line.encode() + bytes([10]))
         return fault
     TIMING = '{"wall_ns": 1.0, "cpu_ns": 1, "gc_ns": 0, "evals": 1}'
-    LACKS = '{"ok": {"timing": %s, "boundary_ns": 0, "facts": {}}}' % TIMING
+    LACKS = '{"id": 2, "ok": {"timing": %s, "boundary_ns": 0, "facts": {}}}' % TIMING
     WHOLE = LACKS.replace('"facts"', '"rss_increase_bytes": 0, "facts"')
     ANSWERS = {
         "lacks": LACKS,
@@ -36,9 +36,14 @@ FAULTY = """
         "no-evals": WHOLE.replace('"evals": 1', '"evals": 0'),
         "too-large": WHOLE.replace('"evals": 1', '"evals": 9223372036854775808'),
         "number": "3",
-        "list": '{"ok": []}',
+        "list": '{"id": 2, "ok": []}',
         "nested": "[" * 100_000,
-        "empty-error": '{"error": ""}',
+        "deep": WHOLE.replace('"facts": {}', '"facts": {"a": %s}' % ("[" * 50 + "]" * 50)),
+        "surrogate": WHOLE.replace('"facts": {}', '"facts": {"\\\\ud800": 1}'),
+        "future": WHOLE.replace("1.0", "1e15"),
+        "other": WHOLE.replace('"id": 2', '"id": 1'),
+        "twice-named": WHOLE.replace('"cpu_ns"', '"wall_ns": 2, "cpu_ns"'),
+        "empty-error": '{"id": 2, "error": "", "kind": "exception", "traceback": ""}',
     }
     def hangs(p):
         if os.fork() == 0:
@@ -61,6 +66,8 @@ FAULTY = """
         *(framework(name, answers(line)) for name, line in ANSWERS.items()),
         framework("wrong", lambda p: None, extract=wrong),
         framework("greedy", lambda p: None, threads=lambda: {"pool": 64}),
+        framework("mute", lambda p: None, threads=lambda: None),
+        framework("vague", lambda p: None, threads=lambda: {"pool": "four"}),
     )
 """
 
@@ -112,9 +119,16 @@ UNFIT = {
     "negative": "first noop: timing.wall_ns: -1.0 instead of a finite number from 0 on",
     "no-evals": "first noop: evals: 0 instead of a number from 1 on",
     "too-large": "first noop: timing.evals: 9223372036854775808 instead of a whole number from 0 on",
-    "number": "garbage instead of an answer: b'3'",
+    "number": "first noop: garbage instead of an answer: 3",
     "list": "first noop: FirstCall: [] instead of an object",
     "nested": "garbage instead of an answer",
+    "deep": "first noop: facts.a: more than 20 levels of lists and objects",
+    "surrogate": r"first noop: facts: '\ud800' instead of Unicode text",
+    "future": "first noop: it says that 1e+06 s passed",
+    "other": "first noop: an answer to request 1 instead of 2",
+    "twice-named": "first noop: an object with a key that is there twice",
+    "mute": "threads of mute: None instead of values by name",
+    "vague": "thread_counts: threads.vague.pool: 'four' instead of a whole number from 0 on",
 }
 """By framework that answers so, what is said of its cell."""
 

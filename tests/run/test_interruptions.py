@@ -12,6 +12,16 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
+
+
+@pytest.fixture
+def temporary(places: dict[str, str], tmp_path: Path) -> Path:
+    """The directory for the temporary files of commands."""
+    directory = tmp_path / "temporary"
+    directory.mkdir()
+    places["TMPDIR"] = str(directory)
+    return directory
 
 
 def start(arguments: list[str], places: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -42,7 +52,7 @@ def everything(results, run_id: str) -> dict[tuple[str, str], list]:
     return {(cell.pipeline, cell.stack): results.samples(cell.id) for cell in results.cells(run_id)}
 
 
-def test_a_killed_run_is_resumed_without_repeating_or_losing_anything(twinbench, store, places):
+def test_a_killed_run_is_resumed_without_repeating_or_losing_anything(twinbench, store, places, temporary):
     arguments = ["run", "noop", "work", "--stack", "probe-a", "--stack", "probe-b", "--budget", "3", "--no-track"]
     harness = start(arguments, places)
     wait_for_samples(places, "work", 6)
@@ -52,6 +62,7 @@ def test_a_killed_run_is_resumed_without_repeating_or_losing_anything(twinbench,
     harness.wait()
     _, alive = psutil.wait_procs(workers, timeout=10)
     assert not alive, "workers outlived their harness, the stopped ones among them"
+    assert list(temporary.iterdir())
     with store() as results:
         run = results.find_run()
         before = everything(results, run.id)
@@ -61,6 +72,7 @@ def test_a_killed_run_is_resumed_without_repeating_or_losing_anything(twinbench,
 
     done = twinbench(*arguments, "--resume")
     assert done.returncode == 0, done.stderr
+    assert not list(temporary.iterdir()), "what a dead harness left wasn't removed"
     with store() as results:
         assert [r.id for r in results.runs()] == [run.id]
         after = everything(results, run.id)
@@ -71,17 +83,48 @@ def test_a_killed_run_is_resumed_without_repeating_or_losing_anything(twinbench,
     assert len(after["work", "probe-a"]) > len(before["work", "probe-a"])
 
 
-def test_ctrl_c_keeps_what_was_measured_and_prints_how_to_resume(twinbench, store, places):
-    arguments = ["run", "work", "--budget", "60", "--no-track"]
-    harness = start(arguments, places)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_keeps_what_was_measured_and_prints_how_to_resume(store, places, temporary, number):
+    harness = start(["run", "work", "--budget", "60", "--no-track"], places)
     wait_for_samples(places, "work", 6)
-    harness.send_signal(signal.SIGINT)
+    workers = psutil.Process(harness.pid).children(recursive=True)
+    assert psutil.STATUS_STOPPED in {worker.status() for worker in workers}
+    harness.send_signal(number)
+    harness.send_signal(number)
     _, err = harness.communicate(timeout=30)
     assert harness.returncode == 130
     assert b"twinbench run work --budget 60 --processes 1 --no-track --resume" in err
     assert b"Traceback" not in err
+    assert not [worker for worker in workers if worker.is_running()]
+    assert not list(temporary.iterdir())
     with store() as results:
         assert results.find_run().status == "interrupted"
+
+
+BROKEN = """
+    from collections.abc import Mapping
+    from dataclasses import replace
+    from twinbench.frameworks.probe import FRAMEWORKS as PROBES
+
+    class Odd(dict):
+        def get(self, name, default=None): raise RuntimeError("nobody thought of this")
+
+    FRAMEWORKS = (replace(PROBES[0], name="odd", deviations=Odd()),)
+"""
+
+
+def test_an_unexpected_exception_fails_the_run_and_its_cells(twinbench, store, plugin):
+    env = plugin("broken", BROKEN)
+    stacks = ["--stack", "odd", "--stack", "probe-a"]
+    done = twinbench("run", "noop", *stacks, "--budget", "0.1", "--no-track", env=env)
+    assert done.returncode == 1
+    assert "unexpected RuntimeError: nobody thought of this" in done.stderr
+    with store() as results:
+        run = results.find_run()
+        assert run.status == "failed"
+        cells = results.cells(run.id)
+    assert [(cell.status, cell.kind) for cell in cells] == [("failed", "exception")] * 2
+    assert all("unexpected RuntimeError: nobody thought of this" in cell.reason for cell in cells)
 
 
 def test_a_run_at_work_is_not_resumed_by_another(twinbench, places):

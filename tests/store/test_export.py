@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.results.make_store import RUN, make_store
 from twinbench.errors import BadInput, StoreError
-from twinbench.store.export import export
+from twinbench.store.export import COLUMNS, export, read_csv, write
 from twinbench.store.store import Store
 
 
@@ -53,6 +58,43 @@ def test_csv_holds_the_same_rows(store, tmp_path):
         for column in ("stack", "step", "wall_ns", "error", "value"):
             if column in found.column_names:
                 assert found[column].to_pylist() == wanted[column].to_pylist()
+
+
+SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+"""What a formula begins with; spreadsheets of some languages take the wide forms, too."""
+
+TEXTS = st.from_regex(rf"'{{0,2}}[{re.escape(SIGNS)}]?[ -~]{{0,4}}", fullmatch=True) | st.text() | st.none()
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(TEXTS, min_size=1))
+def test_no_text_of_a_csv_file_is_a_formula_and_all_can_be_read_back(tmp_path, texts):
+    texts = [text.encode(errors="replace").decode() if text is not None else None for text in texts]
+    columns = {name: pyarrow.type_for_alias(alias) for name, alias in COLUMNS["quality"].items()}
+    by_type = {"string": texts, "double": [-1.5] * len(texts), "int64": [-1] * len(texts)}
+    schema = pyarrow.schema(list(columns.items()))
+    table = pyarrow.table({name: by_type[alias] for name, alias in COLUMNS["quality"].items()}, schema)
+    path = write(table, tmp_path / "quality.csv", "csv")
+    assert read_csv(path).equals(table)
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))[1:]
+    for row in rows:
+        for cell in row:
+            assert cell[:1] not in tuple(SIGNS) or is_number(cell), cell
+        assert row[-2:] == ["-1.5", "-1"], "a number is never changed"
+
+
+def is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
+
+
+def test_a_table_that_is_not_ours_is_refused(tmp_path):
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(BadInput, match="its columns are a, b"):
+        read_csv(tmp_path / "x.csv")
 
 
 def test_a_file_name_asks_for_the_samples_alone(store, tmp_path):

@@ -125,20 +125,22 @@ def test_nothing_is_loaded(store):
 def test_what_anybody_says_stays_text(store):
     before = Page(page.of_run(store, RUN)).elements
     planned = store.pipelines(RUN)[0]
-    changed = planned.spec | {"question": EVIL, "metric": EVIL, "steps": [{"id": EVIL, "op": EVIL, "params": {}}]}
+    changed = planned.spec | {"question": EVIL, "metric": "roc_auc", "steps": [{"id": EVIL, "op": EVIL, "params": {}}]}
     store.add_pipeline(
         RUN,
-        PlannedPipeline(EVIL, EVIL, changed, {"name": EVIL, "sha256": EVIL, "source": EVIL, "unit": EVIL, "amount": 5}),
+        PlannedPipeline(
+            "evil", "evil", changed, {"name": EVIL, "sha256": EVIL, "source": EVIL, "unit": EVIL, "amount": 5}
+        ),
     )
     for number in range(2):
-        cell = store.add_cell(RUN, EVIL, f"{EVIL}{number}", EVIL, {EVIL: EVIL}, EVIL)
+        cell = store.add_cell(RUN, "evil", f"{EVIL}{number}", "evil", {EVIL: EVIL}, EVIL)
         store.add_samples(cell, [Sample(0, block, EVIL, "steady", 1e6 + block + number * 1e5) for block in range(5)])
         store.add_samples(cell, [Sample(0, 0, EVIL, "first_call", 1e6), Sample(0, 0, "", "import", 1e6, detail=EVIL)])
         store.add_quality(cell, EVIL, 0.5 + number)
         store.add_agreement(cell, Agreement(EVIL, EVIL, "rounding", 0.1, 0.1, True, EVIL, None, EVIL))
         store.add_fact(cell, "", "peak_rss_bytes", 10**8)
         store.set_status(cell, Status.DONE)
-    failed = store.add_cell(RUN, EVIL, f"{EVIL}failed", EVIL, {EVIL: EVIL}, EVIL)
+    failed = store.add_cell(RUN, "evil", f"{EVIL}failed", "evil", {EVIL: EVIL}, EVIL)
     store.set_status(failed, Status.FAILED, kind="exception", reason=EVIL, stderr=EVIL)
     store.add_noise(RUN, "2026-05-01T12:02:00+00:00", {"warnings": [EVIL]})
     read = Page(page.of_run(store, RUN))

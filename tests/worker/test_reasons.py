@@ -9,8 +9,7 @@ import pytest
 
 from twinbench.errors import in_one_line
 from twinbench.frameworks import registry
-from twinbench.worker.cell import Cell
-from twinbench.worker.main import answer, reason
+from twinbench.worker.main import Worker
 from twinbench.worker.protocol import Job, StepJob
 
 
@@ -70,11 +69,21 @@ def test_a_failed_step_is_named_with_its_op_and_framework(tmp_path: Path):
     step = StepJob(
         id="orders", op="tables.read_csv", params=params, inputs=(), framework="NumPy", file=str(file), needed=False
     )
-    cell = Cell(Job(threads=1, values={}, handovers=str(tmp_path), steps=(step,)))
+    job = Job(threads=1, values={}, handovers=str(tmp_path), steps=(step,))
     registry.get("NumPy").load(1)
     request = {"do": "first", "with": {"step": "orders"}}
+    worker = Worker(job.as_json())
     with pytest.raises(KeyError) as raised:
-        answer(cell, {"do": "burst", "with": {"step": "orders", "min_samples": 1, "limit_ns": 0}})
-    text = reason(cell, request, raised.value)
+        worker.answer({"do": "burst", "with": {"step": "orders", "min_samples": 1, "limit_ns": 0}})
+    text = worker.reason(request, raised.value)
     assert text.startswith("orders: tables.read_csv of NumPy: KeyError: 'orders' (")
-    assert reason(None, request, raised.value).startswith("KeyError: 'orders' (")
+    assert Worker(job.as_json()).reason(request, raised.value).startswith("KeyError: 'orders' (")
+
+
+class Speechless(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_an_exception_whose_message_can_not_be_had_is_named():
+    assert in_one_line(Speechless()) == "Speechless: (its message can't be had)"

@@ -115,7 +115,7 @@ def test_a_later_process_warms_up_for_the_given_time_and_at_least_once(warm_up):
 
 def test_a_later_process_watches_the_collector_where_it_is_asked_to(warm_up):
     quick = chain.from_iterable(repeat([0.0, 0.0, 0.0, 1e6]))
-    assert warm_up(np.ones(LONGEST), quick, (0, 0)).collector_ns is None
+    assert warm_up(np.ones(LONGEST), quick, (40 * SAMPLE_NS, 0)).collector_ns is None, "each sample pays for itself"
     often = warm_up(np.ones(LONGEST), quick, (0, LIMIT_NS))
     assert (often.collections, often.collector_ns) == (measure.COLLECTIONS + 1, pytest.approx(2.5e5))
     slow = warm_up(np.full(100, 30.0), repeat(1e6), (0, LIMIT_NS // 4))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinbench.cli.console import print_json
+from twinbench.cli.console import console, print_json
 from twinbench.cli.options import Device, MorePipelines, Threads, Timeout
 from twinbench.errors import FAILED, BadInput
 
@@ -45,8 +45,6 @@ def agree(
 
     Example: twinbench agree flights-delay --stack Polars+torch
     """
-    from rich.console import Console
-
     from twinbench.run import device as device_of_run
     from twinbench.run import request
     from twinbench.run.options import Options
@@ -63,21 +61,21 @@ def agree(
     if to is not None and show is None:
         raise BadInput("--to: writes what --show STEP shows; name the step")
     if show is None:
-        _check(part, options, Console(), as_json=as_json)
+        _check(part, options, console(None), as_json=as_json)
     else:
         if as_json:
             raise BadInput("--json: --show prints tables; --to FILE.npz writes all values")
-        _show(part, show, options, Console(), to, stacks=stack or [])
+        _show(part, show, options, console(None), to, stacks=stack or [])
 
 
-def _check(part: Part, options: Options, console: Console, *, as_json: bool) -> None:
+def _check(part: Part, options: Options, out: Console, *, as_json: bool) -> None:
     from twinbench.results.summary.run import plain
     from twinbench.run import check
     from twinbench.views import layout, terminal
 
     taken = "" if part.pipeline.dataset is None else part.pipeline.dataset.taken(part.pipeline.amount(part.size))
     if not as_json:
-        layout.say(console, "data" if taken else "", taken)
+        layout.say(out, "data" if taken else "", taken)
     checked = []
     for result in check.check(part, options):
         checked.append(result)
@@ -93,11 +91,9 @@ def _check(part: Part, options: Options, console: Console, *, as_json: bool) -> 
         print_json([plain(result) | {"ok": result.ok, "data": taken} for result in checked])
     else:
         steps = {step.id: step.op.name for step in part.pipeline.steps}
-        terminal.agreement_matrix(
-            steps, {result.stack: result.findings for result in checked if result.available}, console
-        )
-        seeds = f"twinbench run {part.pipeline.name} --seeds 5"
+        terminal.agreement_matrix(steps, {result.stack: result.findings for result in checked if result.available}, out)
         for step, (first, count) in {s: at for result in checked for s, at in result.parts_at.items()}.items():
+            seeds = f"twinbench run {part.pipeline.name} --seeds 5"
             print(
                 f"{step}: trainings that differ by roundings part at step {first:,} of {count:,}: from there on only "
                 f"large mistakes are seen here, and equal quality over seeds decides ({seeds})"
@@ -106,7 +102,7 @@ def _check(part: Part, options: Options, console: Console, *, as_json: bool) -> 
         raise typer.Exit(FAILED)
 
 
-def _show(part: Part, name: str, options: Options, console: Console, to: Path | None, stacks: list[str]) -> None:
+def _show(part: Part, name: str, options: Options, out: Console, to: Path | None, stacks: list[str]) -> None:
     """Print what a step computes, by the stacks that were named or else by the reference; or write it to a file."""
     from twinbench.run import answers
     from twinbench.views import answers as view
@@ -123,13 +119,13 @@ def _show(part: Part, name: str, options: Options, console: Console, to: Path | 
             print(f"{stack}: {answer}")
             failed = True
         elif to is None:
-            view.render(f"{step.id} ({step.op.name}) by {stack}", answer, console, table=step.op.output == "table")
+            view.render(f"{step.id} ({step.op.name}) by {stack}", answer, out, table=step.op.output == "table")
         else:
             rates = (getattr(s.params, "rate_hz", None) for s in (step, *part.pipeline.steps))
             try:
                 written = view.write(answer, to, next((rate for rate in rates if rate is not None), None))
             except (ValueError, OSError) as error:
                 raise BadInput(f"--to {to}: {step.id} by {stack}: {error}") from None
-            layout.say(console, str(to), written)
+            layout.say(out, str(to), written)
     if failed:
         raise typer.Exit(FAILED)

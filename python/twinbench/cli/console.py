@@ -16,12 +16,15 @@ PIPE_WIDTH = 240
 """Width of the output in columns without a terminal: wide enough that ``grep`` sees whole lines."""
 
 
-def console() -> Console:
-    """Return standard output for plain text, never markup: names such as ``twinbench[rivals]`` stay as they are."""
-    from rich.console import Console
+def console(width: int | None = PIPE_WIDTH, *, stderr: bool = False) -> Console:
+    """Return an output for plain text, never markup: names such as ``twinbench[rivals]`` stay as they are.
 
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    return Console(markup=False, highlight=False, emoji=False, width=width)
+    ``width``: columns where there is no terminal.
+    """
+    from twinbench.cli.screen import Screen
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Screen(stream, None if stream.isatty() else width)
 
 
 def print_json(data: Any, *, one_line: bool = False) -> None:
@@ -29,8 +32,11 @@ def print_json(data: Any, *, one_line: bool = False) -> None:
 
     Raises ValueError for NaN and infinity, which JSON doesn't have.
     """
+    from twinbench.foreign import json_visible
+
     indent = None if one_line else 2
-    print(json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False, default=str))
+    unicode = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    print(json_visible(json.dumps(data, indent=indent, ensure_ascii=not unicode, allow_nan=False, default=str)))
 
 
 def warn_of_doubts(cell: Cell, doubts: Iterable[str]) -> None:

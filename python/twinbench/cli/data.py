@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twinbench.cli import values
 from twinbench.cli.console import console, print_facts, print_json, print_table
 from twinbench.cli.options import AsJson
 from twinbench.errors import BAD_INPUT, BadInput
@@ -85,6 +86,7 @@ def describe(
     from twinbench.data.registry import get
 
     dataset = get(name)
+    values.finite("--size", amount)
     if amount is not None and not 0 < amount <= (dataset.most or amount):
         raise BadInput(
             f"--size: {amount:.12g} {dataset.unit} asked for, but {dataset.name} has {dataset.most or 'any'}"

@@ -28,6 +28,14 @@ def deploy(
     image: Annotated[
         str | None, typer.Option(metavar="NAME", help="The image's name, with the registry that it is pushed to.")
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="IMAGE",
+            help="The image to begin with, best with its digest (NAME@sha256:...): Debian with Python of the version "
+            "here. Python's own slim image if left out.",
+        ),
+    ] = None,
     pipeline: PipelineOfRun = None,
     size: SizeOfRun = None,
     as_json: AsJson = False,
@@ -55,7 +63,7 @@ def deploy(
         words = [word for option, value in chosen.items() if value is not None for word in (option, value)]
         measure = shlex.join(["twinbench", "endpoint", "--stack", cell.stack, *words])
         doubtful = [*doubts(results, cell), *unchecked(results, cell)]
-        written = deployment.write(results, model, to, directory, image=image, endpoint=measure)
+        written = deployment.write(results, model, to, directory, image=image, base=base, endpoint=measure)
     warn_of_doubts(cell, doubtful)
     if as_json:
         commands = written.commands.splitlines()

@@ -6,8 +6,10 @@ command appear at once.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
+import re
 import sys
 from typing import Annotated, Any, NoReturn
 
@@ -16,12 +18,15 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from twinbench import __version__
-from twinbench.errors import FAILED, INTERRUPTED, OK, TwinbenchError
+from twinbench.cli.door import open_door
+from twinbench.errors import BAD_INPUT, FAILED, INTERRUPTED, OK, BadInput, TwinbenchError
+from twinbench.launch import interrupts
 
 COMMANDS = {
     "list": ("twinbench.cli.list:list_", "Show pipelines, stacks, frameworks, ops and datasets."),
     "doctor": ("twinbench.cli.doctor:doctor", "Show what this machine has, and what it lacks."),
     "run": ("twinbench.cli.run:run", "Run a pipeline on several stacks: check agreement, then measure."),
+    "pair": ("twinbench.cli.pair:pair", "Check that your own functions, in Python and Julia, give the same answers."),
     "agree": ("twinbench.cli.agree:agree", "Check that stacks compute what the reference does."),
     "show": ("twinbench.cli.show:show", "Show a run: the latest one, or the one named."),
     "report": ("twinbench.cli.report:report", "Write a run as one HTML file."),
@@ -41,6 +46,15 @@ COMMANDS = {
     "julia": ("twinbench.cli.julia:app", "Provision Julia, show it, or choose one."),
 }
 """Module and attribute of each command by its name, with the command's line in ``twinbench --help``."""
+
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""Typer's error about arguments, for which it has no public name."""
+
+EMPTY = re.compile(r"--[\w-]+=")
+"""Pattern of an option whose value is empty."""
+
+NOT_A_FILE = {errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.ELOOP}
+"""Errors of the system about a path that the user named."""
 
 EPILOG = """\
 \b
@@ -107,6 +121,8 @@ def main() -> NoReturn:
     """Run the console script. An error is one line on stderr and an exit code; ``--debug`` adds the traceback."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
+    open_door()
+    interrupts.heed()
     sys.exit(_guarded(arguments, debug))
 
 
@@ -122,27 +138,52 @@ def _guarded(arguments: list[str], debug: bool) -> int:
     except TwinbenchError as error:
         _complain(str(error), debug)
         return error.exit_code
+    except OSError as error:
+        _complain(f"{error.filename or error}: {error.strerror or 'the system refuses it'}", debug)
+        return BAD_INPUT if error.errno in NOT_A_FILE else FAILED
     except Exception as error:
         _complain(f"unexpected {type(error).__name__}: {error}; --debug shows where", debug)
         return FAILED
+    finally:
+        _name_left_out()
     return code
 
 
+def _name_left_out() -> None:
+    """Name the plug-ins that were left out, if the command looked for any."""
+    registry = sys.modules.get("twinbench.frameworks.registry")
+    for line in getattr(registry, "left_out", list)():
+        print(f"warning: left out: {line}", file=sys.stderr)
+
+
 def _call(arguments: list[str]) -> int:
-    """Run a command, and return the exit code with which typer ends it."""
+    """Run a command, and return the exit code with which it ends. Raises BadInput for arguments that are refused."""
+    for number, argument in enumerate(arguments, start=1):
+        if not argument or EMPTY.fullmatch(argument):
+            before = arguments[number - 2] if number > 1 and not argument else argument.rstrip("=")
+            raise BadInput(f"argument {number}, after '{before}', is empty; give a value, or leave the option out")
+        if "\0" in argument:
+            raise BadInput(f"argument {number} has a NUL character in it, which no name may have")
     try:
-        get_command(app).main(arguments, prog_name="twinbench")
+        code = get_command(app).main(arguments, prog_name="twinbench", standalone_mode=False)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else OK if ended.code is None else FAILED
-    return OK
+    except UsageError as error:
+        message = " ".join(error.format_message().split())
+        if not message or message.startswith("Usage:"):  # no arguments at all: the help is shown
+            error.show()
+            return BAD_INPUT
+        command = "twinbench" if error.ctx is None else error.ctx.command_path
+        raise BadInput(f"{message.rstrip('.')}; see '{command} --help'") from None
+    return code if isinstance(code, int) else OK
 
 
 def _complain(message: str, debug: bool) -> None:
     if debug:
         import traceback
 
-        traceback.print_exc()
-    print(f"twinbench: error: {message}", file=sys.stderr)
+        print(traceback.format_exc(), end="", file=sys.stderr)  # without the colours that print_exc may add
+    print(f"twinbench: error: {' '.join(message.splitlines())}", file=sys.stderr)
 
 
 def _discard_output() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from twinbench.cli.console import console
 from twinbench.run.watch import Watch
 from twinbench.views.text import seconds
 
@@ -27,6 +28,9 @@ interrupted, may take 15 s."""
 
 AGAIN_S = 2.0
 """Seconds until a late table is made again, to see whether it is complete by now."""
+
+QUICK_S = 2.0
+"""Seconds after which it is shown how long the reference computes."""
 
 EVERY_S = 10.0
 """Seconds between two tables on a terminal: a table takes some 50 ms, in which nothing is measured."""
@@ -81,6 +85,12 @@ class Lines(Watch):
         """Show the pipeline and the stacks that are measured next."""
         self._say(f"{pipeline} ({size}): {len(stacks)} stack(s) to measure: {', '.join(stacks) or 'none'}")
 
+    def computing(self, what: str, seconds: float) -> None:
+        """Show what the reference computes, once it takes long."""
+        if seconds > QUICK_S and time.monotonic() - self._last > self.EVERY_S:
+            self._last = time.monotonic()
+            self._say(f"reference: computing {what} for {seconds:.0f} s")
+
     def doing(self, stack: str, what: str) -> None:
         """Show what a stack does."""
         if what == "import":
@@ -102,13 +112,11 @@ class Lines(Watch):
     def _show(self) -> None:
         table = self._provisional.latest(once=True)
         if table is not None:
-            from rich.console import Console
-
             from twinbench.views import layout
 
-            console = Console(stderr=True)
-            layout.widen(console)
-            console.print(table)
+            out = console(None, stderr=True)
+            layout.widen(out)
+            out.print(table)
 
     def ended(self, stack: str, status: str, reason: str) -> None:
         """Show how a stack ended."""
@@ -132,6 +140,7 @@ class Bars(Watch):
         self._provisional = provisional
         self._escape = escape
         self._task = progress.add_task("planning", total=1.0)
+        self._name = ""
         self.table: Group | None = None
         """The newest table; None before the first and between two pipelines."""
 
@@ -140,6 +149,11 @@ class Bars(Watch):
         self._name = f"{pipeline} ({size})"
         self.table = None
         self._progress.reset(self._task, description=self._escape(self._name), total=1.0)
+
+    def computing(self, what: str, seconds: float) -> None:
+        """Show what the reference computes, and how long it has taken."""
+        text = self._escape(f"{self._name} reference: {what}".strip())
+        self._progress.update(self._task, description=f"{text}, {seconds:.0f} s" if seconds > QUICK_S else text)
 
     def doing(self, stack: str, what: str) -> None:
         """Show what a stack does."""
@@ -191,17 +205,17 @@ def watching(figures: Figures | None = None) -> Iterator[Watch]:
     if not sys.stderr.isatty():
         yield Lines(provisional)
         return
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.live import Live
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (BarColumn(bar_width=20), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    console = Console(stderr=True)
-    progress = Progress(*columns, console=console)
+    out = console(None, stderr=True)
+    progress = Progress(*columns, console=out)
     bars = Bars(progress, provisional)
 
     def renderable() -> Group:
         return Group(*([bars.table] if bars.table is not None else []), progress)
 
-    with Live(get_renderable=renderable, console=console, transient=True, refresh_per_second=4):
+    with Live(get_renderable=renderable, console=out, transient=True, refresh_per_second=4):
         yield bars

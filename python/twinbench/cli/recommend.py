@@ -71,7 +71,7 @@ def recommend(
         size=size,
         language=language,
         require_agreement=require_agreement,
-        min_quality=min_quality,
+        min_quality=values.finite("--min-quality", min_quality),
         max_memory_bytes=values.size("--max-memory", max_memory) if max_memory else None,
         max_cold_start_s=values.seconds("--max-cold-start", max_cold_start) if max_cold_start else None,
         weights=_weights(weights) if weights else WEIGHTS,

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shlex
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twinbench import paths
-from twinbench.cli.console import print_json
+from twinbench.cli.console import console, print_json
 from twinbench.cli.options import AsJson, Device, MorePipelines, StoreFile, Threads, Timeout
-from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput, TwinbenchError, nearest
+from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput, TwinbenchError, in_one_line, nearest
 
 if TYPE_CHECKING:
     from twinbench.run.options import Options
     from twinbench.run.request import Request
     from twinbench.run.runner import Part
     from twinbench.store.store import Store
+
+
+TRACK_S = 30.0
+"""Usual longest time in seconds in which runs are sent to MLflow."""
+
+MIN_TRACK_S = 1.0
+"""Least time in seconds in which a run is sent: one of many runs may find the time used up."""
 
 
 def run(
@@ -73,6 +82,14 @@ def run(
     ] = None,
     each_host: Annotated[bool, typer.Option("--each-host", help="Measure on every host of the cluster.")] = False,
     track: Annotated[bool, typer.Option(help="Log to MLflow when done.")] = True,
+    track_timeout: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            envvar="TWINBENCH_TRACK_TIMEOUT",
+            help="Longest time for that, after the end of the run; what wasn't sent is named.",
+        ),
+    ] = TRACK_S,
     store: StoreFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -98,6 +115,7 @@ def run(
         timeout_s=timeout,
         memory_limit=values.size("--memory-limit", memory_limit) if memory_limit else None,
     )
+    track_s = values.waiting("--track-timeout", track_timeout)
     wanted = request.Request(
         pipelines=tuple(pipelines),
         sizes=tuple(size or ()),
@@ -111,16 +129,18 @@ def run(
         request.require(wanted)
         device_of_run.require(parts, options)
     unrecorded = [*(["--store", str(store)] if store else []), *([] if track else ["--no-track"])]
+    unrecorded += ["--track-timeout", f"{track_s:g}"] if track_s != TRACK_S else []
     unrecorded += ["--json"] if as_json else []
     with Store.open(store or paths.default_store()) as results:
         if cluster is None:
             runs, code = [_measured_here(results, wanted, parts, options, resume, unrecorded)], OK
         else:
             runs, code = _measured_away(results, wanted, options, cluster, each_host)
+        track_until = time.monotonic() + track_s
         for run_id in runs:
             _show(results, run_id, as_json, one_line=cluster is not None)
             if track:
-                _track(results, run_id)
+                _track(results, run_id, track_until)
             if not as_json:
                 print(
                     f"results: run {run_id} in {results.path}; see 'twinbench show' and 'twinbench report'",
@@ -154,10 +174,14 @@ def _measured_here(
         results.finish_run(run_id, "interrupted")
         arguments = [*wanted.as_arguments(), *options.as_arguments(), *unrecorded, "--resume"]
         again = shlex.join(["twinbench", "run", *arguments])
-        print(f"interrupted; everything measured is kept. Go on with: {again}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # the terminal may be what has ended
+            print(f"interrupted; everything measured is kept. Go on with: {again}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     except TwinbenchError:
         results.finish_run(run_id, "interrupted")
+        raise
+    except Exception as error:
+        results.fail_run(run_id, f"unexpected {in_one_line(error)}")
         raise
     results.finish_run(run_id, "done")
     return run_id
@@ -200,8 +224,6 @@ def _say(host: str, line: str) -> None:
 
 
 def _show(results: Store, run_id: str, as_json: bool, *, one_line: bool) -> None:
-    from rich.console import Console
-
     from twinbench.results.decisions.recommend import usual
     from twinbench.results.summary import run
     from twinbench.views import terminal
@@ -210,23 +232,24 @@ def _show(results: Store, run_id: str, as_json: bool, *, one_line: bool) -> None
     if as_json:
         print_json(run.plain(summary), one_line=one_line)
     else:
-        terminal.render(summary, Console(), usual(summary))
+        terminal.render(summary, console(None), usual(summary))
 
 
-def _track(results: Store, run_id: str) -> None:
-    """Send a run to MLflow. An error is printed, and the results stay in the store to be sent later."""
+def _track(results: Store, run_id: str, until: float) -> None:
+    """Send a run to MLflow, until a moment of the monotonic clock.
+
+    An error is printed, and the results stay in the store to be sent later.
+    """
+    from twinbench.handover import tracking
+
     try:
-        from twinbench.handover import models
-        from twinbench.trackers import mlflow
-
-        sent = mlflow.send(results, run_id, None)
-        print(f"MLflow: {sent}", file=sys.stderr)
-        models.log(results, run_id, sent)
-    except Exception as error:  # any error of MLflow: the run is measured
-        reason = str(error) if isinstance(error, TwinbenchError) else f"{type(error).__name__}: {error}"
+        sending = tracking.Sending(tracker="mlflow", store=str(results.path), run=run_id)
+        sent = tracking.send(sending, max(MIN_TRACK_S, until - time.monotonic()))
+        print(f"MLflow: {sent.summary}", file=sys.stderr)
+    except (TwinbenchError, OSError) as error:  # whatever fails: the run is measured
         elsewhere = [] if results.path == paths.default_store() else ["--store", str(results.path)]
         later = shlex.join(["twinbench", "track", "mlflow", run_id, *elsewhere])
-        print(f"not tracked: {' '.join(reason.split())}; send it later with: {later}", file=sys.stderr)
+        print(f"not tracked: {' '.join(str(error).split())}; send it later with: {later}", file=sys.stderr)
 
 
 def _exit_code(results: Store, run_id: str) -> int:

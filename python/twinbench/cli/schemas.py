@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from twinbench.data.describe import Part
+from twinbench.pair.command import PrintedPair
 from twinbench.results.decisions.compare_records import Comparison
 from twinbench.results.decisions.recommend_records import Recommendation
 from twinbench.results.models.endpoints import Endpoint
@@ -222,6 +223,7 @@ OUTPUTS: Mapping[str, Any] = {
     "run": RunSummary,
     "show": RunSummary,
     "agree": list[PrintedAgreement],
+    "pair": PrintedPair,
     "compare": Comparison,
     "recommend": list[Recommendation],
     "errors": list[CellErrors],

@@ -9,6 +9,8 @@ import typer
 
 from twinbench.cli.options import RunId, StoreFile, TrackingUri
 
+Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="Longest time for all of it.")]
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -24,6 +26,7 @@ def _track() -> None:
 def mlflow(
     run: RunId = None,
     tracking_uri: TrackingUri = None,
+    timeout: Timeout = 600.0,
     with_models: Annotated[bool, typer.Option("--models/--no-models", help="Log the trained models as well.")] = True,
     store: StoreFile = None,
 ) -> None:
@@ -31,35 +34,45 @@ def mlflow(
 
     Example: twinbench track mlflow 3f2a --tracking-uri http://localhost:5000
     """
-    from twinbench.paths import default_store
-    from twinbench.store.store import Store
-    from twinbench.trackers import mlflow as view
-
-    with Store.open_to_read(store or default_store()) as results:
-        run_id = results.find_run(run).id
-        sent = view.send(results, run_id, tracking_uri)
-        typer.echo(sent)
-        if with_models:
-            from twinbench.handover import models
-
-            typer.echo(f"{len(models.log(results, run_id, sent))} models")
+    _send("mlflow", run, store, timeout, tracking_uri, with_models)
 
 
 @app.command()
 def comet(
     run: RunId = None,
+    timeout: Timeout = 600.0,
     store: StoreFile = None,
 ) -> None:
-    """Send a run to Comet: online with COMET_API_KEY, otherwise as archives in the data directory.
+    """Send a run to Comet: online with an API key, otherwise as archives in the data directory.
 
     Example: twinbench track comet 3f2a
     """
+    _send("comet", run, store, timeout)
+
+
+def _send(
+    tracker: str,
+    run: str | None,
+    store: Path | None,
+    timeout: float,
+    tracking_uri: str | None = None,
+    with_models: bool = False,
+) -> None:
+    from twinbench.cli import values
+    from twinbench.handover import tracking
     from twinbench.paths import default_store
     from twinbench.store.store import Store
-    from twinbench.trackers import comet as view
 
+    seconds = values.waiting("--timeout", timeout)
     with Store.open_to_read(store or default_store()) as results:
-        typer.echo(view.send(results, results.find_run(run).id))
+        run_id, path = results.find_run(run).id, str(results.path)
+    sending = tracking.Sending(
+        tracker=tracker, store=path, run=run_id, tracking_uri=tracking_uri, with_models=with_models
+    )
+    sent = tracking.send(sending, seconds)
+    typer.echo(sent.summary)
+    if sent.models is not None:
+        typer.echo(f"{sent.models} models")
 
 
 @app.command()

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from twinbench import paths
+from twinbench import leftovers, paths
 from twinbench.errors import BadInput, TwinbenchError
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
@@ -53,7 +53,8 @@ def written(target: Path) -> Iterator[IO[bytes]]:
     Raises BadInput if the cache isn't writable, and CacheFull.
     """
     with _writable_parent(target):
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
+        leftovers.sweep(target.parent, target.name)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}-{leftovers.owner()}-")
     try:
         with _room(target):
             with os.fdopen(handle, "wb") as file:
@@ -72,23 +73,22 @@ def filled(target: Path) -> Iterator[Path]:
     Raises BadInput if the cache isn't writable, and CacheFull.
     """
     with _writable_parent(target):
-        unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix="unfinished-"))
-    try:
-        with _room(target):
-            yield unfinished
-            with contextlib.suppress(OSError):
-                os.rename(unfinished, target)
-            if not unfinished.exists():
-                _seal(target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        temporary = leftovers.directory("unfinished", target.parent)
+    with temporary as name, _room(target):
+        yield Path(name)
+        with contextlib.suppress(OSError):
+            os.rename(name, target)
+        if not Path(name).exists():
+            _seal(target)
 
 
 def arrays_at(target: Path, make: Callable[[], Arrays]) -> Arrays:
     """Return the arrays saved in the directory ``target``, memory-mapped; ``make`` computes them the first time."""
-    if not intact(target):
+    if not (intact(target) and arrays.saved(target)):
         with filled(target) as directory:
             arrays.save(directory, make())
+            if target.exists() and not arrays.saved(target):
+                remove(target)  # an earlier version's, in another form
     return arrays.load(target)
 
 

@@ -6,9 +6,9 @@ Nothing here imports a library under test.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 from functools import cache
 
+from twinbench.frameworks import plugins
 from twinbench.frameworks.api import Framework
 
 BUILTIN = (
@@ -20,8 +20,6 @@ BUILTIN = (
 )
 """Modules of this package that hold a ``FRAMEWORKS`` tuple."""
 
-ENTRY_POINTS = "twinbench.frameworks"
-
 RETIRED = {
     "SignalProcessing.jl": "both packages of that name are retired: one was absorbed by DSP.jl, and its MFCC lives on "
     "in MFCC.jl; the other is deprecated; use DSP.jl, SignalAnalysis.jl or MFCC.jl",
@@ -31,7 +29,22 @@ RETIRED = {
 
 @cache
 def frameworks() -> dict[str, Framework]:
-    """Return every framework by name, built-in frameworks first; a plugin can't replace a built-in framework."""
+    """Return every framework by name, built-in frameworks first; a plug-in can't replace a built-in framework."""
+    return _own() | _plugins().frameworks
+
+
+def get(name: str) -> Framework:
+    """Return the framework of this name. Raises KeyError."""
+    return frameworks()[name]
+
+
+def left_out() -> list[str]:
+    """Return, for each plug-in that couldn't be used, its name and the reason; empty before `frameworks` is called."""
+    return _plugins().left_out if _plugins.cache_info().currsize else []
+
+
+@cache
+def _own() -> dict[str, Framework]:
     by_name: dict[str, Framework] = {}
     for module in BUILTIN:
         for framework in importlib.import_module(f"twinbench.frameworks.{module}").FRAMEWORKS:
@@ -40,13 +53,9 @@ def frameworks() -> dict[str, Framework]:
 
     for framework in julia.frameworks():
         by_name[framework.name] = framework
-    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        loaded = entry.load()
-        for framework in loaded if isinstance(loaded, tuple) else (loaded,):
-            by_name.setdefault(framework.name, framework)
     return by_name
 
 
-def get(name: str) -> Framework:
-    """Return the framework of this name. Raises KeyError."""
-    return frameworks()[name]
+@cache
+def _plugins() -> plugins.Plugins:
+    return plugins.load((*_own(), *RETIRED))

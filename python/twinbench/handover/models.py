@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twinbench.errors import TwinbenchError
+from twinbench.foreign import redacted
 from twinbench.handover.flavours.saving import Saving
 from twinbench.launch.process import scratch
 from twinbench.results.models.kept import Model, of_cell
 from twinbench.store.store import Store
 from twinbench.trackers.mlflow import SentToMlflow
-from twinbench.trackers.tracking import TrackingError
+from twinbench.trackers.tracking import TrackingError, shortened
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -69,7 +70,7 @@ def log(
     except TwinbenchError:
         raise
     except Exception as error:  # whatever fails inside MLflow, the models stay in the store
-        raise TrackingError(f"models: {' '.join(str(error).split())[:300]}") from error
+        raise TrackingError(f"models: {shortened(error, sent.tracking_uri)}") from error
     ids = {cell: model_id for cell, model_id in logged.items() if model_id is not None} | new
     return [Logged(model, sent.children[model.cell.id], ids[model.cell.id]) for model in models]
 
@@ -127,7 +128,7 @@ def _save(framework: str, savings: list[Saving], directory: Path, *, check: bool
         raise TrackingError(f"models of {framework}: not saved within {SAVING_S:g} s") from None
     if done.returncode:
         last = (done.stderr.strip() or "no reason given").splitlines()[-1]
-        raise TrackingError(f"models of {framework}: {last[:300]}")
+        raise TrackingError(f"models of {framework}: {redacted(last)[:300]}")
 
 
 def _send(client: MlflowClient, model: Model, run: str, saved: Path) -> str:

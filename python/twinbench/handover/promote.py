@@ -11,7 +11,7 @@ from twinbench.handover.models import Logged
 from twinbench.store.records import Cell
 from twinbench.store.store import Store
 from twinbench.trackers import mlflow as view
-from twinbench.trackers.tracking import TrackingError
+from twinbench.trackers.tracking import TrackingError, shortened
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,7 +54,7 @@ def promote(
         version = _version(client, registered, logged, doubts)
         client.set_registered_model_alias(registered, alias, version)
     except Exception as error:
-        raise TrackingError(f"model registry: {' '.join(str(error).split())[:300]}") from error
+        raise TrackingError(f"model registry: {shortened(error, sent.tracking_uri)}") from error
     uri = f"models:/{registered}@{alias}"
     return Promoted(uri, version, logged, _serve(uri, sent.uri, logged.model.framework), doubts)
 

@@ -94,6 +94,8 @@ def linked(scratch: Path) -> Path:
 
 def unavailable(name: str) -> str | None:
     """Say why an environment can't be used, and what to do; None if it can be used."""
+    if name not in ENVIRONMENTS:
+        return f"it needs the environment '{name}', which twinbench can't make"
     environment = get(name)
     if exists(name):
         return None

@@ -1,30 +1,32 @@
 """Worker processes: starting, asking, stopping, limiting and killing them.
 
-A worker leads a process group of its own, so that a kill ends everything that the worker started. This file
+A worker leads a process group of its own. What it started ends with it, in whatever group or session that is. This file
 knows no store and no statistics.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
+import atexit
+import itertools
 import os
-import select
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 import psutil
 
-from twinbench.launch import environments
-from twinbench.worker.protocol import Job, Message, ProtocolError, Reply, Request, encode
-
-MEMORY_CHECK_S = 0.05
-"""Seconds between two checks of the resident memory while a request runs, if there is a limit."""
+from twinbench import leftovers
+from twinbench.launch import environments, family
+from twinbench.launch.family import tree_rss as tree_rss
+from twinbench.launch.interrupts import held
+from twinbench.launch.pipes import Ended, Endless, Pipes, TimedOut, Unread
+from twinbench.worker.channel import Refusal, encode, read_answer
+from twinbench.worker.protocol import Content, ProtocolError, Reply, Request
 
 STDERR_TAIL = 4000
 """Characters of a dead worker's output that are kept."""
@@ -32,8 +34,31 @@ STDERR_TAIL = 4000
 START_TIMEOUT_S = 300.0
 """Longest wait, in seconds, for a worker that imports its frameworks: Julia may precompile on its first start."""
 
-LINE_LIMIT = 64 << 20
-"""Longest answer of a worker, in bytes; a longer line is taken for garbage."""
+CLOSED_S = 5.0
+"""Longest wait, in seconds, for the end of a worker that has closed its pipes."""
+
+STOP_S = 10.0
+"""Longest wait, in seconds, until a worker that was stopped doesn't run any more."""
+
+CLOCK_TICK_NS = 1e8
+"""Error of a clock of processor time, in nanoseconds: some systems count in ticks of 10 ms, for each thread."""
+
+MODULE = "twinbench.worker.main"
+"""Module that a worker executes."""
+
+_numbers = itertools.count()
+"""Numbers of this process's workers."""
+
+
+_alive: set[Worker] = set()
+"""Workers that were started and not killed."""
+
+
+@atexit.register
+def _end_all() -> None:
+    """Kill the workers that nobody has killed, because what should have was interrupted."""
+    for worker in list(_alive):
+        worker.kill()
 
 
 class Ask(Protocol):
@@ -61,134 +86,183 @@ class Worker:
 
     def __init__(
         self,
-        job: Job,
+        job: Content,
         variables: Mapping[str, str],
         memory_limit: int | None = None,
         environment: str | None = None,
+        module: str = MODULE,
     ) -> None:
         """``environment``: a name in `twinbench.launch.environments`; None is the common environment."""
+        if not getattr(job, "served", False):
+            family.adopt_orphans()
         self.memory_limit = memory_limit
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the worker
-        self._scratch = scratch()
-        requests_read, self._requests = os.pipe()
-        self._answers, answers_write = os.pipe()
+        self._mark = f"{leftovers.owner()}.{next(_numbers)}"
+        self._requests = itertools.count(1)
+        self._watched: tuple[str, Callable[[float], None]] | None = None
+        self._family: set[family.Member] = set()
+        """Descendants that were seen."""
+        self._is_paused = self._is_killed = False
+        self._asking, self._ending = threading.RLock(), threading.RLock()
+        with held():
+            self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the worker
+            self._scratch = scratch()
+            self._pipes = Pipes()
+            self._process = self._started(module, variables, environment)
+            _alive.add(self)
+        self._pipes.send(encode(job.as_json()))
+
+    def _started(self, module: str, variables: Mapping[str, str], environment: str | None) -> subprocess.Popen[bytes]:
+        process = None
         try:
             own = environments.variables(environment, Path(self._scratch.name))
-            module = "twinbench.worker.main"
-            descriptors = [str(requests_read), str(answers_write)]
-            self._process = subprocess.Popen(
-                [environments.interpreter(environment), "-P", "-m", module, *descriptors],
-                pass_fds=(requests_read, answers_write),
+            directory = self._scratch.name
+            process = subprocess.Popen(
+                [environments.interpreter(environment), "-P", "-m", module, *map(str, self._pipes.of_the_worker)],
+                pass_fds=self._pipes.of_the_worker,
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
-                env=dict(variables) | own | {"TMPDIR": self._scratch.name, "KERAS_HOME": self._scratch.name},
+                env=dict(variables) | own | {"TMPDIR": directory, "KERAS_HOME": directory, family.MARK: self._mark},
                 start_new_session=True,
             )
         except OSError as error:
-            self._release()
-            self._log.close()
             raise WorkerFailure("unavailable", f"its process can't be started: {error}") from error
         finally:
-            os.close(requests_read)
-            os.close(answers_write)
-        self._buffer = b""
-        self._send(job.as_json())
+            self._pipes.attach(process)
+            if process is None:
+                self._release()
+        return process
 
     @property
     def pid(self) -> int:
         """The worker's process id, which is also its process group."""
         return self._process.pid
 
+    def watch(self, doing: str, waiting: Callable[[float], None]) -> None:
+        """Have ``waiting`` called with the seconds that a request takes, and call what requests do ``doing``."""
+        self._watched = doing, waiting
+
     def ask(self, request: Request[Reply], timeout_s: float, **arguments: Any) -> Reply:
         """Send one request and return the reply, within ``timeout_s`` seconds of wall time."""
-        self._send({"do": request.name, "with": arguments})
-        doing = f"{request.name} {arguments.get('step', '')}".strip()
-        line = self._line(time.monotonic() + timeout_s, doing, timeout_s)
+        with self._asking:
+            return self._asked(request, timeout_s, arguments)
+
+    def _asked(self, request: Request[Reply], timeout_s: float, arguments: Mapping[str, Any]) -> Reply:
+        number = next(self._requests)
+        doing = self._watched[0] if self._watched else f"{request.name} {arguments.get('step', '')}".strip()
+        start = time.monotonic()
         try:
-            answer = json.loads(line)
-            if "ok" in answer:
-                return request.reply.of(answer["ok"])
-            error, trace = str(answer["error"]), str(answer.get("traceback", ""))
+            self._pipes.send(encode({"id": number, "do": request.name, "with": dict(arguments)}))
+            line = self._pipes.line(start + timeout_s, self._look(doing, start))
+            reply = read_answer(line, number, request.reply)
+            _check_claims(reply, time.monotonic() - start)
+        except TimedOut:
+            raise self._failure("time-out", f"{doing}: no answer within {timeout_s:g} s") from None
+        except Unread:
+            raise self._failure("protocol", f"{doing}: an answer before the request was read") from None
+        except Endless:
+            raise self._failure("protocol", f"{doing}: an answer that doesn't end") from None
         except ProtocolError as unfit:
             raise self._failure("protocol", f"{doing}: {unfit}") from None
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise self._failure("protocol", f"garbage instead of an answer: {line[:80]!r}") from None
-        kind = "memory" if answer.get("memory") else "exception"
-        self.kill()
-        raise WorkerFailure(kind, (error.splitlines() or ["no reason given"])[0], trace[-STDERR_TAIL:])
+        except Ended:
+            raise self._death() from None
+        except Refusal as refusal:
+            self.kill()
+            raise WorkerFailure(refusal.kind, refusal.reason, refusal.traceback[-STDERR_TAIL:]) from None
+        self._family |= family.members(self.pid)
+        return reply
 
     def pause(self) -> None:
-        """Stop the whole group, so that it is silent while another worker is measured."""
-        self._signal(signal.SIGSTOP)
+        """Stop the worker and all that it started, so that it is silent while another worker is measured."""
+        if self._is_paused:
+            return
+        self._family |= family.signal_all(self.pid, signal.SIGSTOP)
+        until = time.monotonic() + STOP_S
+        is_stopped = not hasattr(os, "waitid")  # a system that can't tell
+        while not self._has_ended():
+            is_stopped = is_stopped or self._event(os.WSTOPPED)
+            if is_stopped and not family.awake(self._family):
+                break
+            if time.monotonic() > until:
+                raise self._failure("protocol", f"went on for {STOP_S:g} s after it was stopped")
+            time.sleep(0.0002)
+        self._is_paused = True
 
     def resume(self) -> None:
-        """Let the whole group run again."""
-        self._signal(signal.SIGCONT)
+        """Let the worker and all that it started run again."""
+        if self._is_paused and (self._event(os.WSTOPPED | os.WCONTINUED) or family.awake(self._family)):
+            raise self._failure("protocol", "went on while it was stopped and another stack was measured")
+        self._is_paused = False
+        family.signal_all(self.pid, signal.SIGCONT)
+        self._event(os.WCONTINUED)
+
+    def _event(self, kinds: int) -> bool:
+        """Whether the worker has stopped or gone on since the last call; where the system can't tell, it has not."""
+        try:
+            return os.waitid(os.P_PID, self.pid, kinds | os.WNOHANG) is not None
+        except (ChildProcessError, AttributeError):
+            return False
+
+    def _has_ended(self) -> bool:
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+        except ChildProcessError:
+            return True
+        except AttributeError:  # a system without waitid
+            return self._process.poll() is not None
 
     def kill(self) -> None:
-        """Kill the whole group, and wait for its end. Safe to call twice."""
-        self._signal(signal.SIGKILL)
-        self._process.wait()
-        self._release()
+        """Kill the worker and all that it started, and wait for its end. Safe to call twice."""
+        with held():
+            with self._ending:
+                if not self._is_killed:
+                    family.end(self.pid, self._family, self._mark)
+                    self._process.wait()
+                    self._is_killed = True
+            if self._asking.acquire(timeout=CLOSED_S):  # another thread that asks notices the end
+                try:
+                    self._release()
+                finally:
+                    self._asking.release()
+            _alive.discard(self)
 
     def _release(self) -> None:
         self._scratch.cleanup()
-        for descriptor in (self._requests, self._answers):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
-        self._requests = self._answers = -1
+        self._pipes.close()
 
-    def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+    def _look(self, doing: str, start: float) -> Callable[[], None] | None:
+        """Return the function that is called while a request runs; None if nothing must be watched."""
+        if self.memory_limit is None and self._watched is None:
+            return None
 
-    def _send(self, message: Message) -> None:
-        data = encode(message)
-        try:
-            while data:
-                data = data[os.write(self._requests, data) :]
-        except BrokenPipeError:
-            raise self._death() from None
+        def look() -> None:
+            if self.memory_limit is not None:
+                self._check_memory(doing, self.memory_limit)
+            if self._watched is not None:
+                self._watched[1](time.monotonic() - start)
 
-    def _line(self, deadline: float, doing: str, timeout_s: float) -> bytes:
-        """Read up to the next newline, and check the deadline, the worker's life and its memory meanwhile."""
-        while b"\n" not in self._buffer:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise self._failure("time-out", f"{doing}: no answer within {timeout_s:g} s")
-            wait = min(left, MEMORY_CHECK_S) if self.memory_limit else left
-            if select.select([self._answers], [], [], wait)[0]:
-                chunk = os.read(self._answers, 1 << 16)
-                if not chunk:
-                    raise self._death()
-                self._buffer += chunk
-                if len(self._buffer) > LINE_LIMIT:
-                    raise self._failure("protocol", f"{doing}: an answer that doesn't end")
-            self._check_memory(doing)
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line
+        return look
 
-    def _check_memory(self, doing: str) -> None:
-        if self.memory_limit is None:
-            return
+    def _check_memory(self, doing: str, limit: int) -> None:
+        self._family |= family.members(self.pid)
         used = tree_rss(self.pid)
-        if used > self.memory_limit:
-            raise self._failure(
-                "memory", f"{doing}: {used / 2**20:.0f} MiB resident, limit {self.memory_limit / 2**20:.0f} MiB"
-            )
+        if used > limit:
+            raise self._failure("memory", f"{doing}: {used / 2**20:.0f} MiB resident, limit {limit / 2**20:.0f} MiB")
 
     def _failure(self, kind: str, reason: str) -> WorkerFailure:
         self.kill()
         return WorkerFailure(kind, reason, self.output())
 
     def _death(self) -> WorkerFailure:
-        """Return the failure of a worker that closed its pipe."""
-        try:
-            code = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            return self._failure("protocol", "closed its pipe and went on")
+        """Return the failure of a worker that has ended or closed its pipes."""
+        until = time.monotonic() + CLOSED_S
+        while not self._has_ended() and time.monotonic() < until:
+            time.sleep(0.001)
+        has_ended = self._has_ended()
         self.kill()
+        code = self._process.returncode
+        if not has_ended:
+            return WorkerFailure("protocol", "closed its pipe and went on", self.output())
         if code < 0:
             name = signal.Signals(-code).name
             hint = ", perhaps by the kernel because memory ran out" if name == "SIGKILL" else ""
@@ -202,20 +276,16 @@ class Worker:
         return self._log.read().decode(errors="replace")
 
 
-def tree_rss(pid: int) -> int:
-    """Sum up the resident bytes of a process and its descendants; 0 if the process has ended."""
-    try:
-        process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return 0
-    total = 0
-    for member in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            total += member.memory_info().rss
-    return total
+def _check_claims(reply: Content, elapsed_s: float) -> None:
+    """Check the times and the memory in a reply against this process's clock and this machine's memory."""
+    if reply.claimed_ns > elapsed_s * 1.01e9 + 1e6:
+        raise ProtocolError(f"it says that {reply.claimed_ns / 1e9:.3g} s passed, and {elapsed_s:.3g} s did")
+    if reply.claimed_cpu_ns > elapsed_s * 1.01e9 * (os.cpu_count() or 1) + CLOCK_TICK_NS:
+        raise ProtocolError(f"it says that it took {reply.claimed_cpu_ns / 1e9:.3g} s of the processor's time")
+    if reply.claimed_bytes and reply.claimed_bytes > psutil.virtual_memory().total + psutil.swap_memory().total:
+        raise ProtocolError(f"it says that it has {reply.claimed_bytes:,} bytes, more than this machine")
 
 
 def scratch() -> tempfile.TemporaryDirectory[str]:
-    """Make a temporary directory, which is deleted at the end of its context."""
-    return tempfile.TemporaryDirectory(prefix="twinbench-", ignore_cleanup_errors=True)
+    """Make a temporary directory, which is deleted at the end of its context, or by a later start after a kill."""
+    return leftovers.directory()

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from twinbench.launch.process import Worker, WorkerFailure, scratch
+from twinbench.launch.process import Worker, scratch
 from twinbench.worker import protocol
 from twinbench.worker.protocol import FirstCall, Job, Reply, Request
 
@@ -35,7 +35,7 @@ class Team:
             job_here = replace(job, handovers=self._scratch.name)
             try:
                 self._workers[environment] = Worker(job_here, variables, memory_limit, environment)
-            except WorkerFailure:
+            except BaseException:
                 self.kill()
                 raise
 

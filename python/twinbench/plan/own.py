@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,22 +13,28 @@ from twinbench.data.own import OwnArrays, OwnTables
 from twinbench.errors import BadInput, nearest
 from twinbench.modalities import MODALITIES, OTHER_KEY
 
+LONGEST_PART = 255
+"""Most bytes of the name of a file or a directory."""
+
+Line = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+"""A text for readers: one line that isn't empty, without control characters."""
+
 
 class Own(BaseModel):
     """The table ``[dataset]`` of a pipeline's file: CSV files for tables, arrays for the other modalities."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    files: Annotated[dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], str], Field(min_length=1)] | None = (
-        None
-    )
+    files: (
+        Annotated[dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")], Line], Field(min_length=1)] | None
+    ) = None
     """CSV files by the name that a step calls them."""
     main: str | None = None
     """Name of the file that a size cuts down; None for the first file."""
-    arrays: str | None = None
+    arrays: Line | None = None
     """Path of an NPZ file."""
-    source: str = "the user's own"
-    licence: str = "not stated"
+    source: Line = "the user's own"
+    licence: Line = "not stated"
 
 
 def dataset(path: Path, name: str, modality: str, own: Own) -> Dataset:
@@ -48,11 +55,20 @@ def dataset(path: Path, name: str, modality: str, own: Own) -> Dataset:
         "most": None,
         "split": "by the pipeline",
     }
-    paths_by_name = {name: path.parent / Path(file).expanduser() for name, file in (own.files or {}).items()}
+    paths_by_name = {name: _path(path, f"files.{name}", file) for name, file in (own.files or {}).items()}
     if own.arrays is not None:
         common |= {"value_kind": shape.kind}
-        return OwnArrays(**common, paths={"arrays": path.parent / Path(own.arrays).expanduser()})
+        return OwnArrays(**common, paths={"arrays": _path(path, "arrays", own.arrays)})
     main = own.main or next(iter(paths_by_name))
     if main not in paths_by_name:
         raise BadInput(f"{path}: dataset.main: no file is called '{main}'{nearest(main, paths_by_name)}")
     return OwnTables(**common, files=tuple(paths_by_name), paths=paths_by_name, main=main)
+
+
+def _path(pipeline: Path, key: str, file: str) -> Path:
+    if any(len(os.fsencode(part)) > LONGEST_PART for part in Path(file).parts):
+        raise BadInput(f"{pipeline}: dataset.{key}: a name of more than {LONGEST_PART} bytes, which no file has")
+    try:
+        return pipeline.parent / Path(file).expanduser()
+    except RuntimeError:  # of a user that there isn't
+        raise BadInput(f"{pipeline}: dataset.{key}: '{file}' begins with the home of an unknown user") from None

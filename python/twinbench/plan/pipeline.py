@@ -6,9 +6,10 @@ Every error says which file and key, and the nearest valid name.
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
@@ -23,15 +24,19 @@ from twinbench.metrics import DEFAULT_MARGIN, MetricName
 from twinbench.modalities import ModalityName
 from twinbench.ops.contract import Kind, Op
 from twinbench.plan import own
+from twinbench.plan.refusals import first, rounded
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-SIZE = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+"""Pattern of the name of a pipeline or a step, which becomes a part of the names of files."""
+SIZE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 """A size's name, such as ``1e6`` or ``0.3MP``: it becomes a part of the names of files."""
+MOST_ENTRIES = 100_000
+"""Most files and directories that are looked at for pipelines, below one directory."""
+MOST_BYTES = 1 << 20
+"""Size in bytes of the largest file of a pipeline that is read."""
 DATA = "data"
 """The name by which a step takes the dataset's value as an input."""
 STEP_KEYS = {"id", "op", "input"}
-UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
-"""Pydantic's error types for an unknown key: in a model, in a dataclass."""
 
 
 class _Strict(BaseModel):
@@ -49,7 +54,7 @@ class _Header(_Strict):
 class Goal(_Strict):
     """The question that a pipeline answers, and what counts as a good answer."""
 
-    question: str
+    question: own.Line
     metric: MetricName | None = None
     baseline: Literal["most-frequent"] | None = None
     target: float | None = None
@@ -145,12 +150,23 @@ def discover(directories: list[Path]) -> dict[str, Path]:
     for directory in directories:
         if not directory.is_dir():
             raise BadInput(f"{directory}: no such directory of pipelines")
-        paths = sorted(directory.rglob("*.toml"))
+        paths = sorted(_files(directory))
         if not paths:
             raise BadInput(f"{directory}: no pipeline files (*.toml) in it")
         for path in paths:
             paths_by_name.setdefault(path.stem, path)
     return paths_by_name
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    """Yield the files that end in ``.toml`` below a directory. Raises BadInput where there is too much to search."""
+    entries = 0
+    for inside, directories, names in os.walk(directory):
+        entries += len(directories) + len(names)
+        if entries > MOST_ENTRIES:
+            raise BadInput(f"{directory}: more than {MOST_ENTRIES:,} files in it; name the directory of the pipelines")
+        paths = (Path(inside, name) for name in names if name.endswith(".toml"))
+        yield from (path for path in paths if path.is_file())
 
 
 def find(name: str, directories: list[Path]) -> Pipeline:
@@ -164,15 +180,19 @@ def find(name: str, directories: list[Path]) -> Pipeline:
 def load(path: Path) -> Pipeline:
     """Read and validate a pipeline's file. Raises BadInput, which names the file and the key."""
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadInput(f"{path}: more than {MOST_BYTES >> 20} MiB, which no pipeline needs")
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise BadInput(f"{path}: not a pipeline: its values are nested too deeply") from None
+    except ValueError as error:  # of TOML, of UTF-8, or of Python, which reads no integer of thousands of digits
         raise BadInput(f"{path}: not a TOML file: {error}") from None
     except OSError as error:
         raise BadInput(f"{path}: can't be read: {error.strerror}") from None
     try:
         file = _File.model_validate(raw)
     except ValidationError as error:
-        raise BadInput(f"{path}: {_first(error, _valid_keys())}") from None
+        raise BadInput(f"{path}: {first(error, _valid_keys())}") from None
     header = file.pipeline
     if header.name != path.stem:
         raise BadInput(f"{path}: pipeline.name is '{header.name}', but the file is called '{path.stem}'")
@@ -227,7 +247,7 @@ def _steps(path: Path, raw: list[dict[str, Any]], dataset: Dataset | None, indep
         op = _op(where, table)
         step_id = table.get("id", op.name.partition(".")[2])
         if not isinstance(step_id, str) or not NAME.fullmatch(step_id):
-            raise BadInput(f"{where}.id: '{step_id}' is not a name (a-z, 0-9, - and _)")
+            raise BadInput(f"{where}.id: '{step_id}' is not a name (up to 100 of a-z, 0-9, - and _)")
         if step_id in done or step_id == DATA:
             raise BadInput(f"{where}.id: '{step_id}' is taken by an earlier step; give this one an id of its own")
         params = _params(where, op, {key: value for key, value in table.items() if key not in STEP_KEYS})
@@ -272,15 +292,27 @@ def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
         if key not in valid:
             raise BadInput(f"{where}.{key}: {op.name} has no parameter '{key}'{nearest(key, valid)}")
         try:
-            json.dumps(value, default=str, allow_nan=False)
+            json.dumps(value, allow_nan=False)
+        except TypeError:
+            raise BadInput(
+                f"{where}.{key}: a step takes numbers, texts and lists of them, and no dates or times"
+            ) from None
         except ValueError:
             raise BadInput(f"{where}.{key}: a step takes finite numbers, and neither inf nor nan") from None
+        except RecursionError:
+            raise BadInput(f"{where}.{key}: nested too deeply") from None
     try:
         # Strict JSON: an array may become a tuple, but true is not a number, and neither is "3".
-        return TypeAdapter(op.params).validate_json(json.dumps(values, default=str), strict=True)
+        params: Any = TypeAdapter(op.params).validate_json(json.dumps(values), strict=True)
+    except (ArithmeticError, MemoryError) as error:
+        raise BadInput(f"{where} ({op.name}): a number that is too large: {error}") from None
     except ValidationError as error:
         branches = [inner.__name__ for inner in _nested(op.params)]
-        raise BadInput(f"{where} ({op.name}): {_first(error, nested, branches)}") from None
+        raise BadInput(f"{where} ({op.name}): {first(error, nested, branches)}") from None
+    for key, value in values.items():
+        if rounded(value, getattr(params, key)):
+            raise BadInput(f"{where}.{key}: an integer of more than 15 digits, which a float can't hold; write a float")
+    return params
 
 
 def _nested(params: type) -> list[type[Any]]:
@@ -309,37 +341,6 @@ def _inputs(where: str, op: Op, given: Any, previous: str | None, done: Mapping[
     return tuple(names)
 
 
-def _of_the_named(findings: list[Any]) -> list[Any]:
-    """Drop the findings by other branches of a union; keep those about ``name`` if no branch has the name given."""
-    names = [f for f in findings if _is_name(f)]
-    others = {f["loc"][:-1] for f in names}
-    return [f for f in findings if f["loc"][:-1] not in others] or names or findings
-
-
-def _is_name(finding: Any) -> bool:
-    return bool(finding["type"] == "literal_error" and finding["loc"][-1] == "name")
-
-
 def _valid_keys() -> list[str]:
     models: tuple[type[BaseModel], ...] = (_File, _Header, own.Own, Goal)
     return [name for model in models for name in model.model_fields]
-
-
-def _first(error: ValidationError, valid: list[str], branches: Sequence[str] = ()) -> str:
-    """Pick the finding that explains most, as ``key: what is wrong``: an unknown key before a missing one.
-
-    ``branches``: names of branches of a union, which pydantic gives among the keys and which aren't keys.
-    """
-    findings = _of_the_named(error.errors(include_url=False))
-    finding = next((f for f in findings if f["type"] in UNKNOWN_KEY), findings[0])
-    key = ".".join(str(part) for part in finding["loc"] if "[" not in str(part) and part not in branches)
-    if len(findings) > 1 and all(_is_name(f) for f in findings):
-        return f"{key}: '{finding['input']}' is not one of {', '.join(f['ctx']['expected'] for f in findings)}"
-    if finding["type"] in UNKNOWN_KEY:
-        unknown = str(finding["loc"][-1])
-        return f"{key}: unknown key{nearest(unknown, [name for name in valid if name != unknown])}"
-    if finding["type"] == "missing":
-        return f"{key}: is missing"
-    message = finding["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    return f"{key}: {message}" if key else message

@@ -160,8 +160,8 @@ def versions(framework: Framework) -> dict[str, str | None]:
 def _version(distribution: str) -> str | None:
     try:
         return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    except (importlib.metadata.PackageNotFoundError, ValueError, KeyError, OSError):
+        return None  # it isn't installed, or its metadata are damaged
 
 
 def deviation(framework: Framework, op: str) -> Deviation | None:

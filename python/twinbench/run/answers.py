@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twinbench.errors import BadInput, nearest
+from twinbench.launch import saved
 from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure, scratch
 from twinbench.launch.team import Team
 from twinbench.launch.variables import variables_of_worker
-from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Step
 from twinbench.plan.stack import Stack
 from twinbench.run.agree import reference
+from twinbench.run.agree.apart import computed_apart
 from twinbench.run.agree.reference import Reference
 from twinbench.run.contender import jobs
 from twinbench.run.options import Options
@@ -34,7 +35,12 @@ def step_of(part: Part, name: str) -> Step:
 
 def answers(part: Part, step: Step, options: Options, *, of_reference: bool) -> Iterator[tuple[str, Arrays | str]]:
     """Yield names and answers: the reference's, if asked for, and each stack's, or the reason why it has none."""
-    references = reference.prepare(part.pipeline, part.size, options.device)
+    with computed_apart(options.timeout_s, options.memory_limit) as compute:
+        try:
+            references = reference.prepare(part.pipeline, part.size, options.device, compute)
+        except WorkerFailure as failure:
+            yield REFERENCE, f"{failure.kind}: {failure.reason}"
+            return
     if of_reference:
         yield REFERENCE, references.output(step.id)
     for stack in part.stacks:
@@ -59,6 +65,6 @@ def _answer(part: Part, stack: Stack, step: Step, references: Reference, options
                 break
         with scratch() as directory:
             team.ask(protocol.EXTRACT, options.timeout_s, step=step.id, directory=directory)
-            return arrays.load(Path(directory), mapped=False)
+            return saved.output(step.id, Path(directory), mapped=False)
     finally:
         team.kill()

@@ -15,6 +15,8 @@ from twinbench.ops.contract import Arrays
 from twinbench.plan.stack import left_out
 from twinbench.run import recheck
 from twinbench.run.agree import reference
+from twinbench.run.agree.apart import computed_apart
+from twinbench.run.agree.reference import Reference
 from twinbench.run.contender import jobs
 from twinbench.run.options import Options
 from twinbench.run.outputs import check_output, held_as_input
@@ -50,7 +52,17 @@ class Checked:
 
 def check(part: Part, options: Options) -> Iterator[Checked]:
     """Check the stacks of a part, one after the other."""
-    references = reference.prepare(part.pipeline, part.size, options.device)
+    with computed_apart(options.timeout_s, options.memory_limit) as compute:
+        try:
+            references = reference.prepare(part.pipeline, part.size, options.device, compute)
+        except WorkerFailure as failure:
+            for stack in part.stacks:
+                yield Checked(stack.name, {}, f"{failure.kind}: the reference: {failure.reason}")
+            return
+        yield from _check(part, options, references)
+
+
+def _check(part: Part, options: Options, references: Reference) -> Iterator[Checked]:
     parted = {step.id: at for step in part.pipeline.steps if (at := references.parts_at(step)) is not None}
     for stack in part.stacks:
         if stack.missing is not None:

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from twinbench import metrics
 from twinbench.frameworks.api import Framework
+from twinbench.launch import saved
 from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure
 from twinbench.launch.team import Team
-from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack, left_out
 from twinbench.run import recheck
 from twinbench.run.agree.reference import Reference
+from twinbench.run.ending import add_fact, check_frameworks, end
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
 from twinbench.run.options import Options, burst_size, later_warm_up
@@ -35,9 +36,6 @@ from twinbench.worker.protocol import Job, Reply, Request, SavedValue, StepJob, 
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
-"""Status of a failed cell by the kind of failure; FAILED for other kinds."""
 
 
 @dataclass(slots=True)
@@ -63,7 +61,7 @@ class Contender:
     rechecks: dict[str, Arrays | None] = field(default_factory=dict)
     """The steps whose first outputs agree; with the first output where it is what later ones must equal."""
     trained_again: bool = False
-    """Whether the trainings were repeated for their curves and seeds, which is done once per run."""
+    """Whether the trainings were repeated for curves and seeds, once per run."""
     measured: Measured = field(default_factory=Measured)
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
@@ -79,11 +77,6 @@ class Contender:
     def name(self) -> str:
         """The stack's name."""
         return self.stack.name
-
-    @property
-    def alive(self) -> bool:
-        """Whether the cell has a worker and hasn't failed."""
-        return self.worker is not None and not self.failed
 
     @property
     def disagreements(self) -> list[str]:
@@ -110,10 +103,11 @@ class Contender:
             jobs(self.pipeline, self.stack, self.reference, self.options), variables, self.options.memory_limit
         )
         answer = self.worker.ask(protocol.LOAD, START_TIMEOUT_S)
+        check_frameworks(self.stack, "load", answer.imports)
         self._add([self._sample("", "import", ns, name) for name, ns in answer.imports.items()])
-        self.store.add_fact(self.cell, "", "rss_after_import_bytes", answer.rss_bytes)
-        self.store.add_fact(self.cell, "", "devices", answer.devices)
-        self.store.add_fact(self.cell, "", "engines", answer.engines)
+        add_fact(self.store, self.cell, "", "rss_after_import_bytes", answer.rss_bytes)
+        add_fact(self.store, self.cell, "", "devices", answer.devices)
+        add_fact(self.store, self.cell, "", "engines", answer.engines)
         for left, reason in left_out(self.stack, self.pipeline).items():
             self.store.add_fact(self.cell, left, "unsupported", reason)
 
@@ -127,8 +121,8 @@ class Contender:
         self.typical_ns[step.id] = answer.timing.wall_ns
         self.held[step.id] = answer.facts
         if not self.agreement_checked:
-            self.store.add_fact(self.cell, step.id, "rss_increase_bytes", answer.rss_increase_bytes)
-            self.store.add_fact(self.cell, step.id, "held_as", answer.facts)
+            add_fact(self.store, self.cell, step.id, "rss_increase_bytes", answer.rss_increase_bytes)
+            add_fact(self.store, self.cell, step.id, "held_as", answer.facts)
 
     @property
     def steps(self) -> list[Step]:
@@ -152,7 +146,7 @@ class Contender:
             self.store.add_fact(self.cell, step.id, "request", True)
         if quality.scores_all(step) and not any(f.error == float("inf") for f in findings):
             with costs_its_cell_only(step):
-                self._score(self.reference.output(step.inputs[1]), arrays.load(directory))
+                self._score(self.reference.output(step.inputs[1]), saved.output(step.id, directory))
         self.rechecks |= recheck.planned(step, findings, directory)
         shutil.rmtree(directory, ignore_errors=True)
         return findings
@@ -184,7 +178,7 @@ class Contender:
     def _train_again(self, training: retrain.Trained, directory: Path) -> None:
         typical_s = self.typical_ns[training.step.id] / 1e9
         points = [asdict(p) for p in retrain.curve(self._ask, training, self.reference, typical_s, directory)]
-        self.store.add_fact(self.cell, training.step.id, "curve", points)
+        add_fact(self.store, self.cell, training.step.id, "curve", points)
         seeds = retrain.other_seeds(self._ask, training, self.reference, self.options.seeds, directory)
         for seed, values in seeds:
             for metric, value in values.items():
@@ -193,7 +187,8 @@ class Contender:
     def check_threads(self) -> None:
         """Refuse a stack whose libraries use more threads than the run allows."""
         counts = self._ask(protocol.THREAD_COUNTS).threads
-        self.store.add_fact(self.cell, "", "threads", counts)
+        check_frameworks(self.stack, "thread_counts", counts)
+        add_fact(self.store, self.cell, "", "threads", counts)
         asked = self.options.threads
         wrong = [
             f"{framework} {pool}: {count}"
@@ -212,7 +207,7 @@ class Contender:
             warm = self._ask(protocol.WARM_UP, step=step.id, limit_ns=limit_ns)
             self.warm_ups[step.id] = warm
             fact = warm.as_json() | {"settled": warm.trend == "settled"}
-            self.store.add_fact(self.cell, step.id, "warm_up", fact)
+            add_fact(self.store, self.cell, step.id, "warm_up", fact)
         else:
             time_ns, collector_limit_ns = later_warm_up(first, limit_ns)
             warm = self._ask(
@@ -227,7 +222,7 @@ class Contender:
     def warmed_up(self) -> None:
         """Store one warm execution of each step, for the provisional table."""
         warm = {step: self.typical_ns[step] * NS for step in self.warm_ups}
-        self.store.add_fact(self.cell, "", LOOK, warm)
+        add_fact(self.store, self.cell, "", LOOK, warm)
 
     def burst(self, step: Step, block: int, effort: float = 1.0) -> float:
         """Take one burst of a step, of ``effort`` times the usual size. Returns its seconds, with what it discards."""
@@ -235,31 +230,43 @@ class Contender:
         usual, limit_ns = burst_size(self.typical_ns[step.id], len(self.pipeline.steps))
         samples, limit_ns = max(1, round(usual * effort)), round(limit_ns * effort)
         timings = self._ask(protocol.BURST, step=step.id, min_samples=samples, limit_ns=limit_ns).timings
+        if len(timings) < samples:
+            raise WorkerFailure("protocol", f"burst {step.id}: {len(timings)} samples instead of {samples} or more")
         collector_ns = self.collector_ns.get(step.id)
         self._add([replace(self._timed(step.id, "steady", t, block), collector_ns=collector_ns) for t in timings])
         self.typical_ns[step.id] = timings[-1].wall_ns
         return time.monotonic() - start
 
-    def stop(self) -> None:
-        """End the process, after its peak memory is stored."""
-        if self.worker is None:
-            return
-        if self.alive:
-            self.worker.resume()
-            earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
-            peak = self._ask(protocol.MEMORY).peak_bytes
-            self.store.add_fact(self.cell, "", f"{PEAK}:{self.process}", peak)
-            self.store.add_fact(self.cell, "", PEAK, max([peak, *earlier]))
-            if not self.rechecked:
-                self._recheck()
-        self.worker.kill()
-        self.worker = None
+    def keep_peak(self) -> None:
+        """Store the peak memory of the process, which stays."""
+        assert self.worker is not None
+        self.worker.resume()
+        earlier = [fact.value for fact in self.store.facts(self.cell) if fact.key == PEAK]
+        peak = self._ask(protocol.MEMORY).peak_bytes
+        add_fact(self.store, self.cell, "", f"{PEAK}:{self.process}", peak)
+        add_fact(self.store, self.cell, "", PEAK, max([peak, *earlier]))
+        self.worker.pause()
 
-    def _recheck(self) -> None:
-        """Store what the last outputs and a run on other data disagree in, once per run, after all is measured."""
-        findings = recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks)
+    def recheck(self) -> list[Agreement]:
+        """Return what the last outputs and a run on other data disagree in; the process can't be measured any more.
+
+        Another thread may call this method: it leaves the store alone.
+        """
+        assert self.worker is not None
+        self.worker.resume()
+        return list(recheck.recheck(self._ask, self.pipeline, self.stack, self.reference, self.rechecks))
+
+    def keep_recheck(self, findings: list[Agreement]) -> None:
+        """Store the findings of `recheck`, and end the process."""
         self.store.add_agreements(self.cell, findings)
         self.rechecked = True
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process."""
+        if self.worker is not None:
+            self.worker.kill()
+            self.worker = None
 
     def fail(self, failure: WorkerFailure) -> None:
         """End this cell with a failure. Its samples stay in the store."""
@@ -267,8 +274,7 @@ class Contender:
         if self.worker is not None:
             self.worker.kill()
             self.worker = None
-        status = ENDINGS.get(failure.kind, Status.FAILED)
-        self.store.set_status(self.cell, status, kind=failure.kind, reason=failure.reason, stderr=failure.output)
+        end(self.store, self.cell, failure)
 
     def finish(self) -> None:
         """Give the cell its final status: done, or disagrees, which is shown and never ranked.

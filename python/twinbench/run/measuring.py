@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from twinbench.launch.process import WorkerFailure, scratch
 from twinbench.numbers import stats
 from twinbench.numbers.moderation import NOTHING, Prior
 from twinbench.plan.pipeline import Pipeline, Step
-from twinbench.run import division, environment
+from twinbench.run import division, environment, recheck
 from twinbench.run.contender import Contender
 from twinbench.run.division import TOTAL, Needs
 from twinbench.run.options import FEW_ROUNDS, MAX_PROCESSES, MIN_ROUNDS, USUAL_PROCESSES, Options
+from twinbench.run.side_by_side import lanes, side_by_side
 from twinbench.run.surroundings import Surroundings, drawn
 from twinbench.run.watch import Watch
 from twinbench.store.samples import Blocks, paired, spread
@@ -109,16 +110,21 @@ class Measuring:
         """Measure in one fresh process per contender: import, check agreement, warm up, then take rounds of bursts."""
         steps = self._fast() if complete else {step.id for step in self.pipeline.steps}
         by_name = {contender.name: contender for contender in self.alive}
-        for name, surroundings in drawn(self.options.seed, process, list(by_name)).items():
+        order = drawn(self.options.seed, process, list(by_name))
+        for name, surroundings in order.items():
             with self._guarded(by_name[name]):
                 self._start(by_name[name], process, surroundings, steps)
-        for contender in self.alive:
+        for contender in [by_name[name] for name in order if not by_name[name].failed]:
             with self._guarded(contender):
                 self._warm_up(contender, process, steps)
         self._rounds(process, steps, first=not complete)
         for contender in self.alive:
             with self._guarded(contender):
                 self._train_again(contender)
+                contender.keep_peak()
+        self._recheck()
+        for contender in self.alive:
+            with self._guarded(contender):
                 contender.stop()
                 self.store.add_fact(contender.cell, "", f"{COMPLETE}:{process}", True)
         self.noises.append(environment.noise())
@@ -179,6 +185,19 @@ class Measuring:
         with scratch() as directory:
             contender.train_again(Path(directory))
         contender.trained_again = True
+
+    def _recheck(self) -> None:
+        """Check once in a run that what was timed is what agreed. Nothing is timed by the clock, so stacks share it."""
+        waiting = [contender for contender in self.alive if not contender.rechecked]
+        for contender in waiting:
+            self.watch.doing(contender.name, "checking its last outputs")
+            recheck.prepare(self.pipeline, contender.reference)
+        work = {contender.name: contender.recheck for contender in waiting}
+        by_name = {contender.name: contender for contender in waiting}
+        with closing(side_by_side(work, lanes(self.options.threads), lambda: _kill(waiting))) as parts:
+            for name, done in parts:
+                with self._guarded(by_name[name]):
+                    by_name[name].keep_recheck(done.result())
 
     def _rounds(self, process: int, steps: set[str], *, first: bool) -> None:
         """Measure rounds until nothing is left to be decided or the budget is spent, and a least number of them."""
@@ -286,3 +305,9 @@ class Measuring:
             ratios = [stats.ratio(*pair, process_sd=process_sd, prior=prior) for pair in pairs if pair[0]]
             widths += [math.expm1((math.log(r.high) - math.log(r.low)) / 2) for r in ratios]
         return max(widths)
+
+
+def _kill(contenders: Sequence[Contender]) -> None:
+    for contender in contenders:
+        if contender.worker is not None:
+            contender.worker.kill()

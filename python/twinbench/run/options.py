@@ -60,10 +60,16 @@ LATER_WARM_UPS = 2
 COLLECTOR_SHARE = 0.01
 """Share of a step's time from which on every process measures what the garbage collector takes in the long run."""
 
-COLLECTOR_NS = WARM_UP_NS // 4
-"""Longest time for which the processes after the first watch the collector at a step."""
+COLLECTOR_NS = WARM_UP_NS // 8
+"""Longest time for which the processes after the first watch the collector at a step: half as long as the first one."""
 
 DEVICES = ("cpu", "cuda")
+
+MOST = 1_000_000
+"""Largest number of threads, processes or seeds."""
+
+LONGEST_S = 365 * 86_400.0
+"""Longest budget and time-out in seconds: longer ones are no times to the functions that wait."""
 
 
 def burst_size(typical_ns: float, steps: int) -> tuple[int, int]:
@@ -117,10 +123,11 @@ class Options:
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
             raise BadInput(f"--device: unknown device '{self.device}'{nearest(self.device, DEVICES)}")
-        if self.threads < 1 or self.seeds < 1 or (self.processes is not None and self.processes < 1):
-            raise BadInput("--threads, --processes and --seeds take a number from 1 on")
-        if self.budget_s <= 0 or self.timeout_s <= 0:
-            raise BadInput("--budget and --timeout take seconds above 0")
+        counts = [self.threads, self.seeds, *([] if self.processes is None else [self.processes])]
+        if not all(1 <= count <= MOST for count in counts):
+            raise BadInput(f"--threads, --processes and --seeds take a number from 1 to {MOST:,}")
+        if not all(0 < seconds <= LONGEST_S for seconds in (self.budget_s, self.timeout_s)):
+            raise BadInput(f"--budget and --timeout take seconds above 0, up to {LONGEST_S:,.0f} (a year)")
         if self.resolve is not None and not 0 < self.resolve < 1:
             raise BadInput("--resolve takes a percentage between 0 and 100, such as 2%")
 

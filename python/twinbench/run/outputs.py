@@ -10,8 +10,8 @@ from math import inf
 from pathlib import Path
 
 from twinbench.errors import TwinbenchError, in_one_line
+from twinbench.launch import saved
 from twinbench.launch.process import STDERR_TAIL, Ask, WorkerFailure, scratch
-from twinbench.ops import arrays
 from twinbench.plan.pipeline import Step
 from twinbench.plan.stack import Stack
 from twinbench.plan.stack import deviation as deviation_of
@@ -35,7 +35,7 @@ def check_output(ask: Ask, step: Step, stack: Stack, reference: Reference, direc
             directory = Path(isolated)
             inputs = [reference.directory_of(source) for source in step.inputs]
             ask(protocol.ISOLATED, step=step.id, inputs=inputs, directory=isolated)
-        got = arrays.load(directory)
+        got = saved.output(step.id, directory)
         if diverged := divergence.reason(step.op, got):
             raise WorkerFailure("training", f"{step.id}: {diverged}")
         findings = check_agreement(step.op, got, want, deviation, step.params, scale, values)
@@ -66,8 +66,10 @@ def costs_its_cell_only(step: Step) -> Iterator[None]:
     """Turn the exception of a check into the failure of its cell, so that an unusable output doesn't end the run."""
     try:
         yield
-    except (WorkerFailure, TwinbenchError, OSError, MemoryError):
+    except (WorkerFailure, TwinbenchError, OSError):
         raise
+    except MemoryError as error:
+        raise WorkerFailure("memory", f"{step.id}: the output is too large to be checked") from error
     except Exception as error:
         reason = f"{step.id}: the output can't be checked: {in_one_line(error)}"
         raise WorkerFailure("wrong answer", reason, traceback.format_exc()[-STDERR_TAIL:]) from error

@@ -9,12 +9,14 @@ its answer is read are found.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 
+from twinbench.launch import saved
 from twinbench.launch.process import Ask, WorkerFailure, scratch
-from twinbench.ops import arrays
 from twinbench.ops.contract import NEUTRAL, Arrays, Kind
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
@@ -49,11 +51,24 @@ TRIES = 3
 """Variations that must all show a memo, or work that is put off: a disturbance shows in one."""
 
 
+VARYING = Lock()
+"""Lock of the thread that computes the reference's answers to a variation, so that no other computes them, too."""
+
+
 def planned(step: Step, findings: Sequence[Agreement], directory: Path) -> dict[str, Arrays | None]:
     """Return the step if its first output agrees; with this output, where the reference's has other inputs."""
     if not all(finding.ok or finding.declared for finding in findings):
         return {}
-    return {step.id: arrays.load(directory, mapped=False) if step.isolated else None}
+    return {step.id: saved.output(step.id, directory, mapped=False) if step.isolated else None}
+
+
+def prepare(pipeline: Pipeline, reference: Reference) -> None:
+    """Compute the reference's answers to the first variation, unless they are cached.
+
+    Ctrl-C ends this function at once, but not what other threads do.
+    """
+    with suppress(WorkerFailure):  # then the checks do without other data
+        references.varied(pipeline, reference, 0)
 
 
 def recheck(
@@ -107,7 +122,11 @@ class _Checks:
         for number in range(TRIES):
             if number > 0 and not suspects and (number > 1 or monotonic() - start > TWICE_S):
                 return
-            variant = references.varied(self.pipeline, self.reference, number)
+            try:
+                with VARYING:
+                    variant = references.varied(self.pipeline, self.reference, number)
+            except WorkerFailure:  # the reference's, on other data: no stack is to blame
+                return
             if variant is None:
                 return
             self.executed.clear()
@@ -169,7 +188,7 @@ class _Checks:
         deviation = deviation_of(self.stack.steps[step.id], step.op.name)
         scale, values = reference.scale(step.id), reference.inputs(step)
         with costs_its_cell_only(step):
-            got = arrays.load(output)
+            got = saved.output(step.id, output)
             if (
                 reference is not self.reference
                 and step.op.role == "train"
@@ -199,6 +218,8 @@ def _sources(step: Step) -> Iterator[tuple[str, Kind]]:
 def _broken(step: Step, answer: Varied) -> Iterator[Agreement]:
     """Yield the promises about inputs and outputs that a call on other data broke."""
     for source in answer.changed:
+        if source not in step.inputs:
+            raise WorkerFailure("protocol", f"varied {step.id}: changed: {ascii(source)[:40]} is not an input")
         yield different(step.id, source, "the call changes its input; let it work on a copy")
     if answer.form:
         yield different(step.id, "type", f"the call returns {answer.form}, so what is timed may not be the whole work")

@@ -22,7 +22,7 @@ from twinbench.plan import stack
 from twinbench.run import environment
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
-from twinbench.store.records import COMMAND, ORIGIN
+from twinbench.store.records import COMMAND, FAILURE, ORIGIN
 from twinbench.store.store import Run, Store
 
 
@@ -132,7 +132,7 @@ def _resumed_arguments(run: Run) -> dict[str, Any]:
     """Return a run's arguments with this process as its harness. Raises BadInput while another process measures it."""
     if run.status == "running" and _at_work(run):
         raise BadInput(f"run {run.id} is still being measured by process {run.arguments['harness']['pid']}")
-    return run.arguments | {"harness": _harness()}
+    return {key: value for key, value in run.arguments.items() if key != FAILURE} | {"harness": _harness()}
 
 
 def _selftest() -> dict[str, Any]:

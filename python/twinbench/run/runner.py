@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twinbench.errors import BadInput
+from twinbench.launch.process import WorkerFailure
 from twinbench.launch.variables import variables_of_worker
 from twinbench.plan.pipeline import Pipeline
 from twinbench.plan.stack import Stack, fingerprint, versions
 from twinbench.run import environment
 from twinbench.run.agree import reference
+from twinbench.run.agree.apart import computed_apart
 from twinbench.run.contender import Contender
+from twinbench.run.ending import end
 from twinbench.run.measured import Measured
 from twinbench.run.measuring import Measuring, now
 from twinbench.run.models import mistakes, quality
@@ -43,23 +46,50 @@ def run(parts: list[Part], options: Options, store: Store, run_id: str, watch: W
     _check_same_work(parts, store, run_id)
     environment.noise()  # rates are over the time since this call
     noises: list[dict[str, Any]] = []
-    for part in parts:
-        references = reference.prepare(part.pipeline, part.size, options.device)
-        sliced = mistakes.slices(part.pipeline, references)
-        _store_pipeline(part, store, run_id, references)
-        contenders = list(_contenders(part, options, store, run_id, references, sliced, watch))
-        watch.planned(part.pipeline.name, part.size, [c.name for c in contenders])
-        with _killed_in_the_end(contenders):
-            measuring = Measuring(part.pipeline, contenders, options, store, run_id, watch)
-            measuring.all()
-        _compare_predictions(part, store, run_id, references, sliced)
-        noises += measuring.noises
+    with computed_apart(options.timeout_s, options.memory_limit, watch.computing) as compute:
+        for part in parts:
+            try:
+                references = reference.prepare(part.pipeline, part.size, options.device, compute)
+            except WorkerFailure as failure:
+                _end_without_reference(part, options, store, run_id, failure, watch)
+                continue
+            noises += _measure(part, options, store, run_id, references, watch)
     warnings = environment.warnings(store.find_run(run_id).environment, noises)
     store.add_noise(run_id, now(), {"warnings": warnings})
 
 
-def _planned(part: Part) -> PlannedPipeline:
-    """Describe a part's pipeline as the store keeps it."""
+def _measure(
+    part: Part, options: Options, store: Store, run_id: str, references: reference.Reference, watch: Watch
+) -> list[dict[str, Any]]:
+    """Measure a part whose reference is there. Returns the disturbances meanwhile."""
+    sliced = mistakes.slices(part.pipeline, references)
+    _store_pipeline(part, store, run_id, references, watch)
+    contenders = list(_contenders(part, options, store, run_id, references, sliced, watch))
+    watch.planned(part.pipeline.name, part.size, [c.name for c in contenders])
+    with _killed_in_the_end(contenders):
+        measuring = Measuring(part.pipeline, contenders, options, store, run_id, watch)
+        measuring.all()
+    _compare_predictions(part, store, run_id, references, sliced)
+    return measuring.noises
+
+
+def _end_without_reference(
+    part: Part, options: Options, store: Store, run_id: str, failure: WorkerFailure, watch: Watch
+) -> None:
+    """End the cells of a part whose reference could not be computed: nothing shows what is right."""
+    store.add_pipeline(run_id, _planned(part, described=False))
+    reason = f"the reference: {failure.reason}"
+    for stack in part.stacks:
+        assigned = {step: framework.name for step, framework in stack.steps.items()}
+        code = fingerprint(stack, options.device)
+        cell = store.add_cell(run_id, part.pipeline.name, stack.name, part.size, assigned, code)
+        if not next(c for c in store.cells(run_id) if c.id == cell).status.ended:
+            end(store, cell, WorkerFailure(failure.kind, reason, failure.output))
+            watch.ended(stack.name, failure.kind, reason)
+
+
+def _planned(part: Part, *, described: bool = True) -> PlannedPipeline:
+    """Describe a part's pipeline as the store keeps it; what is ``described`` of own data reads the data."""
     dataset = {}
     source = part.pipeline.dataset
     if source is not None:
@@ -69,7 +99,7 @@ def _planned(part: Part) -> PlannedPipeline:
             "source": source.source,
             "unit": source.unit,
             "amount": part.pipeline.amount(part.size) or source.most,
-            "taken": source.taken(part.pipeline.amount(part.size)),
+            "taken": source.taken(part.pipeline.amount(part.size)) if described else "",
         }
     return PlannedPipeline(part.pipeline.name, part.size, json.loads(json.dumps(part.pipeline.as_json())), dataset)
 
@@ -96,9 +126,14 @@ def _changed(before: PlannedPipeline, now: PlannedPipeline) -> str:
     return f"the amount of data ({before.dataset.get('amount')} then, {now.dataset.get('amount')} now)"
 
 
-def _store_pipeline(part: Part, store: Store, run_id: str, references: reference.Reference) -> None:
+def _store_pipeline(part: Part, store: Store, run_id: str, references: reference.Reference, watch: Watch) -> None:
     store.add_pipeline(run_id, _planned(part))
-    for name, values in references.baselines(part.pipeline).items():
+    try:
+        baselines = references.baselines(part.pipeline)
+    except WorkerFailure as failure:
+        watch.ended("baselines", failure.kind, failure.reason)
+        baselines = {}
+    for name, values in baselines.items():
         for metric, value in values.items():
             store.add_baseline(run_id, part.pipeline.name, part.size, name, metric, value)
 

@@ -9,6 +9,9 @@ class Watch:
     def planned(self, pipeline: str, size: str, stacks: list[str]) -> None:
         """Note that a pipeline's cells are about to be measured."""
 
+    def computing(self, what: str, seconds: float) -> None:
+        """Note, again and again, that the reference has computed a stage for this many seconds."""
+
     def doing(self, stack: str, what: str) -> None:
         """Note that a cell enters a stage: import, a step's first call, warming up."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,16 @@ _READERS: dict[str, Callable[[Store, Cell], Iterable[Any]]] = {
     "facts": lambda store, cell: [replace(fact, value=json.dumps(fact.value)) for fact in store.facts(cell.id)],
     "quality": lambda store, cell: store.qualities(cell.id),
 }
+
+
+FORMULA = r"^'*[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+"""Pattern of the texts that a spreadsheet may execute, apostrophes before them included, as RE2 reads it."""
+
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+"""Pattern of the texts that are numbers, which no spreadsheet executes."""
+
+_FORMULA = re.compile(re.sub(r"\\x\{(\w+)\}", r"\\u\1", FORMULA))
+_NUMBER = re.compile(NUMBER)
 
 
 def export(
@@ -105,7 +116,7 @@ def write(table: pa.Table, path: Path, format: str) -> Path:
         if format == "csv":
             from pyarrow import csv
 
-            csv.write_csv(table, partial)
+            csv.write_csv(_literal(table), partial)
         else:
             from pyarrow import parquet
 
@@ -116,6 +127,55 @@ def write(table: pa.Table, path: Path, format: str) -> Path:
             partial.unlink()
         raise StoreError(f"{path}: can't be written: {error.strerror or error}") from error
     return path
+
+
+def literal(text: str) -> str:
+    """Return a text as a cell of a CSV file that no spreadsheet executes: a formula gets an apostrophe before it."""
+    return f"'{text}" if _FORMULA.search(text) and not _NUMBER.fullmatch(text) else text
+
+
+def _literal(table: pa.Table) -> pa.Table:
+    """Return a table whose texts are literal; its numbers stay."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for index, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            texts = table.column(index)
+            executed = pc.and_(
+                pc.match_substring_regex(texts, FORMULA), pc.invert(pc.match_substring_regex(texts, NUMBER))
+            )
+            quoted = pc.binary_join_element_wise("'", texts, "")
+            table = table.set_column(index, field, pc.if_else(executed, quoted, texts))
+    return table
+
+
+def read_csv(path: Path) -> pa.Table:
+    """Read a table from a CSV file that `write` wrote: the same types, texts and missing values.
+
+    Raises BadInput for a file with other columns.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv
+
+    parsing = csv.ParseOptions(newlines_in_values=True)
+    with csv.open_csv(path, parse_options=parsing) as head:
+        names = head.schema.names
+    columns = next((columns for columns in COLUMNS.values() if list(columns) == names), None)
+    if columns is None:
+        raise BadInput(f"{path}: its columns are {', '.join(names)}; no table that 'twinbench export' writes has these")
+    types = {column: pa.type_for_alias(alias) for column, alias in columns.items()}
+    converting = csv.ConvertOptions(
+        column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+    )
+    table = csv.read_csv(path, parse_options=parsing, convert_options=converting)
+    for index, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            texts = table.column(index)
+            quoted = pc.match_substring_regex(texts, FORMULA.replace("'*", "'+", 1))
+            table = table.set_column(index, field, pc.if_else(quoted, pc.utf8_slice_codeunits(texts, 1), texts))
+    return table
 
 
 def _rows(name: str, store: Store, cell: Cell) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from twinbench.store.columns import Count, Moment, Name, Ordinal, PathName, Seconds, Share, Words
 from twinbench.store.records import MODEL, NO_QUALITY, PEAK
-from twinbench.store.shapes import Range, Rule
+from twinbench.store.shapes import Range, Rule, Text
 
 ERRORS, DISAGREEMENT = "errors", "disagreement"
 """Keys of the facts of a cell that hold its `mistakes.Errors` and its `mistakes.Disagreement`."""
@@ -24,14 +24,10 @@ MOST_CLASSES = 10_000
 OrNan = Annotated[float, Range(-1e15, 1e15, finite=False)]
 
 
-def _bytes_problem(text: Any) -> str:
-    return "" if re.fullmatch("[0-9]{1,18}", text) else f"{text[:40]!a} instead of a whole number"
-
-
 class HeldAs(TypedDict, total=False):
     """How a framework holds an output: in words, and so is the number of bytes of a saved model."""
 
-    bytes: Count | Annotated[str, Rule(_bytes_problem)]
+    bytes: Annotated[str, Text(18, r"[0-9]+", "a number of bytes")] | Count
 
 
 class Point(TypedDict):

@@ -30,9 +30,7 @@ DIMENSIONS = {EXAMPLE: range(2, 9), SCORES: range(1, 3)}
 """Numbers of dimensions that an array may have, by file."""
 
 ARRAYS = {TRAINED: {"sample": range(2, 3), "low": range(1, 2), "high": range(1, 2), "y_test": range(1, 2)}}
-"""Numbers of dimensions of the arrays of an archive, by file. An earlier version had no ``y_test``."""
-
-OPTIONAL = frozenset({"y_test"})
+"""Numbers of dimensions of the arrays of an archive, by file. Each of them may be missing."""
 
 LARGEST = 1 << 30
 """Most bytes of an archive's content, and of an array."""
@@ -84,9 +82,6 @@ def _archive(name: str, content: bytes) -> dict[str, NDArray[Any]]:
             if sum(member.file_size for member in archive.infolist()) > LARGEST:
                 raise Unreadable(f"an archive of more than {LARGEST} bytes")
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-            missing = [key for key in expected if key not in members and key not in OPTIONAL]
-            if missing:
-                raise Unreadable(f"an archive without '{missing[0]}'")
             read = {key: _read(_member(archive, members[key]), expected[key]) for key in expected if key in members}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, KeyError) as error:
         raise Unreadable(f"not an archive of arrays ({str(error)[:80]!a})") from None
@@ -110,6 +105,8 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _require_columns(read: Mapping[str, NDArray[Any]]) -> None:
+    if not {"sample", "low", "high"} <= read.keys():
+        return
     columns = read["sample"].shape[1]
     if not read["sample"].size or read["low"].shape != (columns,) or read["high"].shape != (columns,):
         raise Unreadable(f"a sample of shape {read['sample'].shape} with limits of {read['low'].shape}")

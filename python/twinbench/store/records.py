@@ -67,6 +67,9 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 
 A resumed run may end a cell that was only planned, where only the check of its predictions was missing."""
 
+FAILURE = "failure"
+"""Key of a run's arguments under which the reason stands why the run failed."""
+
 KINDS = (
     "",
     "wrong answer",
@@ -101,7 +104,7 @@ class Run:
     environment: dict[str, Any]
     """The record of the machine, the versions and the threads, as the runner found them."""
     status: str
-    """``running``, ``done`` or ``interrupted``."""
+    """``running``, ``done``, ``interrupted`` or ``failed``: ended by an error of twinbench's own."""
 
     @property
     def spreads(self) -> Spreads:

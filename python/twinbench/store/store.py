@@ -19,9 +19,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from twinbench.errors import BadInput, StoreError, nearest
+from twinbench.foreign import redacted
 from twinbench.store import door, run_rows
 from twinbench.store.database import Database, Writing
 from twinbench.store.records import (
+    FAILURE,
     TRANSITIONS,
     Agreement,
     Baseline,
@@ -105,6 +107,15 @@ class Store:
         self._db.require_remembered()
         self._db.write("UPDATE runs SET status = ? WHERE id = ?", status, run_id)
 
+    def fail_run(self, run_id: str, reason: str) -> None:
+        """Set a run, and its cells that haven't ended, to ``failed``, for an error that isn't a stack's."""
+        run = next(run for run in self.runs() if run.id == run_id)
+        changed = _json(run.arguments | {FAILURE: reason})
+        self._db.write("UPDATE runs SET status = 'interrupted', arguments = ? WHERE id = ?", changed, run_id)
+        for cell in self.cells(run_id):
+            if not cell.status.ended:
+                self.set_status(cell.id, Status.FAILED, kind="exception", reason=reason)
+
     def resume_run(self, run_id: str, arguments: Callable[[Run], dict[str, Any]]) -> None:
         """Set a run to ``running``, with the arguments that ``arguments`` returns for the run as the store has it.
 
@@ -118,7 +129,7 @@ class Store:
     def runs(self) -> list[Run]:
         """Return all runs, the newest first: in the reverse order of writing, whatever the clock was set to."""
         rows = self._db.select("runs", "id, created, arguments, environment, status", "ORDER BY rowid DESC")
-        return [Run(*row) for row in rows]
+        return [_run(*row) for row in rows]
 
     def find_run(self, prefix: str | None = None) -> Run:
         """Return the run whose id starts with ``prefix``, or the newest run.
@@ -178,7 +189,7 @@ class Store:
             return int(last) + 1
 
     def set_status(self, cell_id: int, status: Status, *, kind: str = "", reason: str = "", stderr: str = "") -> None:
-        """Set the status of a cell, with the reason. ``kind`` is one of `records.KINDS`.
+        """Set the status of a cell, with the reason. ``kind`` is one of `records.KINDS`. Secrets in texts are removed.
 
         Raises StoreError for a change that isn't in `records.TRANSITIONS`.
         """
@@ -191,7 +202,7 @@ class Store:
                 raise StoreError(f"{self.path}: cell {cell_id} ({' '.join(names)}) can't go from {before} to {status}")
             db.execute(
                 "UPDATE cells SET status = ?, kind = ?, reason = ?, stderr = ?, changed = ? WHERE id = ?",
-                (str(status), kind, _text(reason), _text(stderr), _now(), cell_id),
+                (str(status), kind, _text(redacted(reason)), _text(redacted(stderr)), _now(), cell_id),
             )
 
     def cells(self, run_id: str) -> list[Cell]:
@@ -340,6 +351,11 @@ class Store:
         """Return the rows of a table that belong to a cell, in an order."""
         where = f"WHERE cell_id = ? ORDER BY {order}"
         return self._db.select(table, columns, where, cell_id, about=f"cell {cell_id}")
+
+
+def _run(run_id: str, created: str, arguments: dict[str, Any], environment: dict[str, Any], status: str) -> Run:
+    """Return a run; one with the reason of a failure has failed, for which the column has no word of its own."""
+    return Run(run_id, created, arguments, environment, "failed" if FAILURE in arguments else status)
 
 
 def _now() -> str:

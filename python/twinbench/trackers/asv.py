@@ -25,6 +25,7 @@ from twinbench.results.summary.run import summarise
 from twinbench.store.records import PlannedPipeline, Status
 from twinbench.store.samples import Figures, figures
 from twinbench.store.store import Store
+from twinbench.trackers.tracking import shortened
 
 ASV_ENVIRONMENT = "twinbench"
 """Environment name reported to asv; twinbench doesn't create asv environments."""
@@ -289,7 +290,6 @@ def _quiet(config: Path) -> Iterator[None]:
     except TwinbenchError:
         raise
     except Exception as error:
-        message = " ".join(str(error).split())[:300] or type(error).__name__
-        raise TwinbenchError(f"asv at {config}: {message}") from error
+        raise TwinbenchError(f"asv at {config}: {shortened(error)}") from error
     finally:
         os.chdir(before)

@@ -1,7 +1,8 @@
 """A run in Comet: a project per pipeline, with an experiment per cell and one for the whole run.
 
-With ``COMET_API_KEY`` the run is sent online, otherwise it is written to archives in the data directory, which
-``comet upload`` sends later. Comet gets the same figures as MLflow, and sending a run again replaces it.
+With an API key, in ``COMET_API_KEY`` or ``.comet.config``, the run is sent online, otherwise it is written to archives
+in the data directory, which ``comet upload`` sends later. Comet gets the same figures as MLflow, and sending a run
+again replaces it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,9 +18,18 @@ from typing import Any
 
 from twinbench import paths
 from twinbench.errors import TwinbenchError
+from twinbench.foreign import HIDDEN
 from twinbench.results.summary.run import PipelineSummary
 from twinbench.store.store import Store
-from twinbench.trackers.tracking import ONE_RUN, RunForTrackers, TrackerRun, TrackingError, check_reachable
+from twinbench.trackers.tracking import (
+    ONE_RUN,
+    RunForTrackers,
+    TrackerRun,
+    TrackingError,
+    check_reachable,
+    ignored,
+    shortened,
+)
 
 DEFAULT_URL = "https://www.comet.com/clientlib/"
 
@@ -63,18 +73,23 @@ class SentToComet:
         return f"{where}; send them with: comet upload {shlex.quote(str(self.directory))}/*.zip"
 
 
-def send(store: Store, run_id: str) -> SentToComet:
-    """Send a run, or write its archives. Raises TrackingError if Comet isn't installed, or fails."""
+def send(store: Store, run_id: str, progress: Callable[[str], None] = ignored) -> SentToComet:
+    """Send a run, or write its archives. Raises TrackingError if Comet isn't installed, or fails.
+
+    ``progress`` is called with the name of each cell that was sent.
+    """
     source = RunForTrackers(store, run_id)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
         import comet_ml
+        from comet_ml.config import get_config  # type: ignore[attr-defined]  # it is not in the list of names
     except ImportError:
         raise TrackingError("Comet's library is not installed; pip install 'twinbench[comet]'") from None
-    key = os.environ.get("COMET_API_KEY") or None
+    settings = get_config()  # the environment, and the files .comet.config here and in the home directory
+    key = settings["comet.api_key"] or None
     if key:
-        check_reachable("Comet", os.environ.get("COMET_URL_OVERRIDE") or DEFAULT_URL)
+        check_reachable("Comet", settings["comet.url_override"] or DEFAULT_URL)
     directory = None if key else paths.data_dir() / "comet" / source.summary.run_id
     projects, experiments = [], 0
     try:
@@ -83,10 +98,13 @@ def send(store: Store, run_id: str) -> SentToComet:
             for tracked in (source.whole(sizes), *source.each(sizes)):
                 _experiment(comet_ml, source, tracked, sizes, projects[-1], directory)
                 experiments += 1
+                if tracked.cell != ONE_RUN:
+                    progress(tracked.cell)
     except TwinbenchError:
         raise
     except Exception as error:  # Comet raises errors of many kinds; the results stay in the store
-        raise TrackingError(f"Comet: {' '.join(str(error).split())[:300] or type(error).__name__}") from error
+        message = shortened(error)
+        raise TrackingError(f"Comet: {message.replace(key, HIDDEN) if key else message}") from error
     return SentToComet(tuple(projects), experiments, directory)
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -18,10 +17,20 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from twinbench import paths
+from twinbench.foreign import HIDDEN, redacted
 from twinbench.results.summary.run import PipelineSummary
 from twinbench.store.records import Status
 from twinbench.store.store import Store
-from twinbench.trackers.tracking import ONE_RUN, RunForTrackers, TrackerRun, TrackingError, check_reachable
+from twinbench.trackers import local
+from twinbench.trackers.tracking import (
+    ONE_RUN,
+    RunForTrackers,
+    TrackerRun,
+    TrackingError,
+    check_reachable,
+    ignored,
+    shortened,
+)
 from twinbench.views import markdown, text, words
 
 if TYPE_CHECKING:
@@ -30,6 +39,7 @@ if TYPE_CHECKING:
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -91,14 +101,17 @@ class SentToMlflow:
         return f"{where}; see them with: mlflow ui --backend-store-uri {shlex.quote(self.uri)}"
 
 
-def send(store: Store, run_id: str, tracking_uri: str | None = None) -> SentToMlflow:
+def send(
+    store: Store, run_id: str, tracking_uri: str | None = None, progress: Callable[[str], None] = ignored
+) -> SentToMlflow:
     """Send a run, or send it again. Raises TrackingError within seconds if the server doesn't answer.
 
     Without ``tracking_uri``, the run is sent to ``MLFLOW_TRACKING_URI``, or to ``mlflow.db`` in the data directory.
+    ``progress`` is called with the name of each cell that was sent.
     """
     source = RunForTrackers(store, run_id)
     with connected(tracking_uri) as (client, uri):
-        return _Sending(source, client, uri).all()
+        return _Sending(source, client, uri, progress).all()
 
 
 @contextmanager
@@ -108,27 +121,56 @@ def connected(tracking_uri: str | None) -> Iterator[tuple[MlflowClient, str]]:
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
-        if uri.startswith(("http:", "https:")):
-            check_reachable(f"MLflow at {shown(uri)}", f"{shown(uri).rstrip('/')}/health")
+        if uri.lower().startswith(("http:", "https:")):
+            check_reachable(f"MLflow at {shown(uri)}", _health(uri))
         elif uri == default_uri():
             paths.make_private(paths.data_dir())
-        from mlflow import MlflowClient
-
-        yield MlflowClient(tracking_uri=uri), uri
+        yield _client(uri), uri
     except TrackingError:
         raise
     except Exception as error:  # MLflow raises errors of many kinds; the results stay in the store
-        raise TrackingError(f"MLflow at {shown(uri)}: {' '.join(str(error).split())[:300]}") from error
+        raise TrackingError(f"MLflow at {shown(uri)}: {shortened(error, uri)}") from error
+
+
+def _client(uri: str) -> MlflowClient:
+    """Return a client. Of an SQLite database, MLflow's tables are made by one process at a time."""
+    from mlflow import MlflowClient
+
+    database = uri.removeprefix("sqlite:///")
+    if database == uri or database in ("", ":memory:"):
+        return MlflowClient(tracking_uri=uri)
+    with local.exclusive(Path(database)):
+        client = MlflowClient(tracking_uri=uri)
+        client.search_experiments(max_results=1)
+    return client
 
 
 def experiment_of(client: MlflowClient, uri: str, pipeline: str) -> str:
-    """Return the id of a pipeline's experiment, which is created if it doesn't exist."""
+    """Return the id of a pipeline's experiment, which is created if it doesn't exist.
+
+    Raises TrackingError for an experiment that was deleted: MLflow makes no other of its name.
+    """
+    from mlflow.exceptions import MlflowException
+
     name = f"twinbench/{pipeline}"
     experiment = client.get_experiment_by_name(name)
-    if experiment is not None:
-        return str(experiment.experiment_id)
-    artifacts = (paths.data_dir() / "mlflow-artifacts" / name).as_uri() if uri == default_uri() else None
-    return client.create_experiment(name, artifact_location=artifacts)
+    if experiment is None:
+        artifacts = (paths.data_dir() / "mlflow-artifacts" / name).as_uri() if uri == default_uri() else None
+        try:
+            return client.create_experiment(name, artifact_location=artifacts)
+        except MlflowException as error:
+            experiment = client.get_experiment_by_name(name)  # another run may just have made it
+            if experiment is None:
+                raise error
+    if experiment.lifecycle_stage == "deleted":
+        restore = f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
+        raise TrackingError(f"MLflow at {shown(uri)}: the experiment {name} was deleted; restore it with: {restore}")
+    return str(experiment.experiment_id)
+
+
+def _health(uri: str) -> str:
+    """Return the address at which a server says whether it is healthy, without credentials."""
+    return f"{shown(uri).partition('?')[0].rstrip('/')}/health"
 
 
 def default_uri() -> str:
@@ -139,7 +181,8 @@ def default_uri() -> str:
 class _Sending:
     """The sending of one run: `all` is the outline."""
 
-    def __init__(self, source: RunForTrackers, client: MlflowClient, uri: str) -> None:
+    def __init__(self, source: RunForTrackers, client: MlflowClient, uri: str, progress: Callable[[str], None]) -> None:
+        self.progress = progress
         self.source = source
         self.client = client
         self.uri = uri
@@ -163,7 +206,8 @@ class _Sending:
         for cell in self.source.each(sizes):
             tags = {CELL_TAG: cell.cell, "mlflow.parentRunId": parent}
             children[cell.cell] = self._run(experiment, earlier.get(cell.cell), cell.cell, tags)
-            self._send(children[cell.cell], cell, sizes, {})
+            self._send(children[cell.cell], cell, sizes, {"mlflow.parentRunId": parent})  # it may be a new parent
+            self.progress(cell.cell)
             if cell.record is not None:
                 self.children[cell.record.id] = children[cell.cell]
         self._send(parent, whole, sizes, {"mlflow.note.content": _note(experiment, sizes, children)})
@@ -231,12 +275,8 @@ def _note(experiment: str, sizes: Sequence[PipelineSummary], children: Mapping[s
 
 
 def shown(uri: str) -> str:
-    """Return a URI without its credentials."""
-    try:
-        parts = urllib.parse.urlsplit(uri)
-    except ValueError:  # not a valid URI
-        return uri.rpartition("@")[2]
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
+    """Return a URI without its credentials, and without the user's name where the rest is an address of its own."""
+    return redacted(uri, uri).replace(f"{HIDDEN}@", "", 1) if uri.lower().startswith("http") else redacted(uri, uri)
 
 
 def parts(items: Sequence[Any], count: int) -> Iterator[Sequence[Any]]:

@@ -9,6 +9,7 @@ import http.client
 import json
 import math
 import re
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from twinbench.errors import TwinbenchError
+from twinbench.foreign import redacted
 from twinbench.numbers.stats import Interval
 from twinbench.results.summary import run
 from twinbench.results.summary.run import CellSummary, PipelineSummary, RunSummary, StepSummary
@@ -33,6 +35,9 @@ ONE_RUN = ""
 """Cell name that stands for the whole run."""
 
 QUANTILES = ("p50", "p95", "p99")
+
+LONGEST = 300
+"""Most characters of a tracker's message that are shown."""
 
 ANSWER_S = 3.0
 """Longest time in seconds that a tracking server may take for its first answer."""
@@ -67,7 +72,7 @@ class TrackerRun:
     cell: str
     """Stack and size, or `ONE_RUN`."""
     status: Status | str
-    """Status of the cell, or of the run: ``running``, ``done`` or ``interrupted``."""
+    """Status of the cell, or of the run: ``running``, ``done``, ``interrupted`` or ``failed``."""
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     """Seconds, bytes and ratios by name, without absent figures."""
@@ -187,15 +192,36 @@ class RunForTrackers:
         return {"stack": cell.stack, "size": cell.size, "findings": findings}
 
 
+def ignored(cell: str) -> None:
+    """Take note of a cell that was sent, and do nothing."""
+
+
 def check_reachable(who: str, address: str) -> None:
-    """Raise TrackingError if a server doesn't answer, sooner and with a shorter message than a tracker's library."""
+    """Raise TrackingError if a server doesn't answer, sooner and with a shorter message than a tracker's library.
+
+    Nothing secret is sent, and no certificate is checked: the library does so, as its own variables tell it.
+    """
+    unchecked = ssl.create_default_context()
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
     try:
-        urllib.request.urlopen(address, timeout=ANSWER_S).close()
+        urllib.request.urlopen(address, timeout=ANSWER_S, context=unchecked).close()
     except urllib.error.HTTPError:
         return  # the server answers; the tracker's library will report what is wrong
     except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = text.clean(str(getattr(error, "reason", error)))[:300]
+        cause = getattr(error, "reason", error)
+        if isinstance(error, ssl.SSLError) or isinstance(cause, ssl.SSLError):
+            return  # the server answers, and asks for a certificate
+        reason = text.clean(redacted(str(cause)))[:LONGEST]
         raise TrackingError(f"{who} doesn't answer: {reason or type(error).__name__}") from error
+
+
+def shortened(error: BaseException, *addresses: str) -> str:
+    """Return a library's message on one line of up to 300 characters, without secrets; its type if it has none.
+
+    ``addresses``: URLs whose secrets are removed wherever they stand, beside those of the environment.
+    """
+    message = " ".join(redacted(str(error), *addresses).split())
+    return message[:LONGEST] or type(error).__name__
 
 
 def milliseconds(timestamp: str) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from twinbench.store.export import literal
 from twinbench.views import layout
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def write(answer: Answer, path: Path, rate_hz: float | None) -> str:
             raise ValueError("its arrays aren't columns of one length; write it to FILE.npz")
         with path.open("w", newline="", encoding="utf-8") as text:
             writer = csv.writer(text)
-            writer.writerow(answer)
-            writer.writerows(zip(*(values.tolist() for values in answer.values()), strict=True))
+            writer.writerow(map(literal, answer))
+            writer.writerows(zip(*map(_cells, answer.values()), strict=True))
         return f"{len(next(iter(answer.values()))):,} rows"
     values = answer.get("x")
     if ending == ".png":
@@ -104,6 +105,11 @@ def write(answer: Answer, path: Path, rate_hz: float | None) -> str:
     if ending == ".wav":
         return _write_wav(values, path, rate_hz)
     raise ValueError(f"'{path.suffix}' is not one of the endings {', '.join(ENDINGS)}")
+
+
+def _cells(values: NDArray[Any]) -> list[Any]:
+    """Return the values of a column as cells of a CSV file, whose texts no spreadsheet executes."""
+    return [literal(value) if isinstance(value, str) else value for value in values.tolist()]
 
 
 def _write_png(values: NDArray[Any] | None, path: Path) -> str:

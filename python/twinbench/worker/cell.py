@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from functools import partial, wraps
 from pathlib import Path
@@ -15,7 +15,7 @@ from twinbench.frameworks.api import Framework
 from twinbench.ops import arrays
 from twinbench.ops.contract import NEUTRAL
 from twinbench.worker import measure, memory, protocol, recheck
-from twinbench.worker.protocol import Content, Job, Message, Request
+from twinbench.worker.protocol import Content, Job, Message, ProtocolError, Request
 from twinbench.worker.step import Step, resolve
 
 P = ParamSpec("P")
@@ -72,6 +72,8 @@ class Cell:
         """Outputs of steps on the reference's inputs, where they can't be saved and read back."""
         self.varied_outputs: dict[str, Any] = {}
         """Outputs of steps on inputs that no call had seen before, which later varied steps take."""
+        self.varied_digests: dict[str, str] = {}
+        """Checksums of these outputs in their neutral form, as they were last seen."""
         self.steps = {step.id: resolve(step) for step in job.steps}
         self.outputs: dict[str, Any] = {}
         """Outputs that later steps take, and the last output."""
@@ -99,7 +101,7 @@ class Cell:
             times[framework.name] = perf_counter_ns() - start
             devices[framework.name] = self._move_to_device(framework)
         rss_bytes = memory.rss_bytes()
-        engines = {framework.name: dict(framework.engine()) for framework in self.frameworks}
+        engines = {f.name: _named(f, "engine", f.engine()) for f in self.frameworks}
         return protocol.Loaded(times, devices, engines, rss_bytes)
 
     def _move_to_device(self, framework: Framework) -> str:
@@ -112,7 +114,7 @@ class Cell:
     @_answers(protocol.THREAD_COUNTS)
     def thread_counts(self) -> protocol.ThreadCounts:
         """Return the thread counts that the live libraries report, after the first calls."""
-        return protocol.ThreadCounts({framework.name: dict(framework.threads()) for framework in self.frameworks})
+        return protocol.ThreadCounts({f.name: _named(f, "threads", f.threads()) for f in self.frameworks})
 
     @_answers(protocol.FIRST)
     def first(self, step: str) -> protocol.FirstCall:
@@ -132,7 +134,7 @@ class Cell:
             timing=_sent(timing),
             boundary_ns=boundary,
             rss_increase_bytes=max(0, memory.peak_bytes() - before),
-            facts=dict(resolved.framework.facts(self.outputs[step], resolved.op.output)),
+            facts=_named(resolved.framework, "facts", resolved.framework.facts(self.outputs[step], resolved.op.output)),
         )
 
     @_answers(protocol.EXTRACT, aside=True)
@@ -212,7 +214,12 @@ class Cell:
             measured.clear()
         producers = {source: self.steps[source] for source in self.varied_outputs}
         values = recheck.inputs(self.steps[step], inputs, file, self.varied_outputs, producers)
-        output, reply = recheck.varied(self.steps[step], values, file, given, Path(directory))
+        crossing = [
+            s for s, made in producers.items() if s in inputs or made.framework is not self.steps[step].framework
+        ]
+        digests = {s: digest for s, digest in self.varied_digests.items() if s not in crossing}
+        output, reply = recheck.varied(self.steps[step], values, file, given, Path(directory), digests)
+        self.varied_digests |= digests
         if self.steps[step].needed:
             self.varied_outputs[step] = output
         return reply
@@ -316,6 +323,13 @@ class Cell:
             kind: Any = saved.kind
             self.native_values[key] = framework.prepare(arrays.load(Path(saved.directory)), kind)
         return self.native_values[key]
+
+
+def _named(framework: Framework, function: str, value: Any) -> dict[str, Any]:
+    """Return what a function of a framework says, by name. Raises ProtocolError if it says something else."""
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise ProtocolError(f"{function} of {framework.name}: {ascii(value)[:40]} instead of values by name")
+    return dict(value)
 
 
 def _warm(evals: int, warm: measure.WarmUp) -> protocol.WarmUp:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, repeat
 from math import ceil, exp, sqrt
 from time import perf_counter_ns, process_time_ns, thread_time_ns
@@ -290,7 +290,8 @@ def warm_up(call: Call, evals: int, limit_ns: int) -> WarmUp:
 def warm_again(call: Call, evals: int, time_ns: float, collector_limit_ns: float) -> WarmUp:
     """Warm up for a time that another process has shown to be enough; at least one sample.
 
-    With a limit for the collector, at least `LEAST_SAMPLES` are taken, and it is watched for up to that time.
+    With a limit for the collector, at least `LEAST_SAMPLES` are taken, and it is watched for up to that time. Without a
+    limit each sample pays for itself.
     """
     timings: list[Timing] = []
     spent = 0.0
@@ -299,7 +300,8 @@ def warm_again(call: Call, evals: int, time_ns: float, collector_limit_ns: float
         spent += timings[-1].wall_ns * evals
     if collector_limit_ns:
         _watch_collector(call, evals, timings, collector_limit_ns)
-    return _warm(timings, trend(_times(timings)), time_ns)
+    warm = _warm(timings, trend(_times(timings)), time_ns)
+    return warm if collector_limit_ns else replace(warm, collector_ns=None)
 
 
 def _watch_collector(call: Call, evals: int, timings: list[Timing], limit_ns: float) -> None:

@@ -1,82 +1,25 @@
-"""Messages between the harness and a worker: one JSON object per line, over file descriptors of their own.
+"""The jobs and requests that the harness sends to a worker, and the type of each request's reply.
 
-stdin and stdout aren't used: a library may print, and starting Julia makes stdin non-blocking.
-
-The harness sends a `Job`, and then requests by name with arguments. Each request has one type of reply, whose content
-is checked where it arrives.
+How they are sent is in `twinbench.worker.channel`.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import types
-import typing
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from functools import cache
-from typing import Any, Generic, Self, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-Message = dict[str, Any]
+from twinbench.worker.content import LARGEST, Content, Message, ProtocolError
 
-LARGEST = 2**63 - 1
-"""Largest number in a message: the largest integer that the store can hold."""
+__all__ = ["LARGEST", "Content", "Message", "ProtocolError"]
 
+SHORTEST_NS = 1e-3
+"""Least wall time of an evaluation in a burst, in nanoseconds: nothing computes in a picosecond."""
 
-class ProtocolError(ValueError):
-    """A message that isn't what the protocol says. The text names the field and the value found there."""
+TRENDS = ("settled", "short", "faster", "slower")
+"""What the times may do at the end of a warm-up, from best to worst."""
 
-
-class Channel:
-    """The worker's end of the connection. Reads and writes block."""
-
-    def __init__(self, read_fd: int, write_fd: int) -> None:
-        self._incoming = os.fdopen(read_fd, "r", encoding="utf-8")
-        self._write_fd = write_fd
-
-    def messages(self) -> Iterator[Message]:
-        """Yield messages until the harness closes its end or goes away."""
-        for line in self._incoming:
-            yield json.loads(line)
-
-    def send(self, message: Message) -> None:
-        """Send one message, in full."""
-        data = encode(message)
-        while data:
-            data = data[os.write(self._write_fd, data) :]
-
-
-def encode(message: Message) -> bytes:
-    """Return a message as one line of bytes. Raises ValueError for NaN, which isn't JSON."""
-    return json.dumps(message, allow_nan=False).encode() + b"\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The content of a message, by the fields of a subclass.
-
-    Fields are str, bool, int, float, Any, another content, None, or a dict or tuple of these. All numbers are finite,
-    from 0 to `LARGEST`.
-    """
-
-    def as_json(self) -> Message:
-        """Return plain data: dicts, lists, strings, numbers."""
-        return {key: _listed(value) for key, value in asdict(self).items()}
-
-    @classmethod
-    def of(cls, plain: Any, path: str = "") -> Self:
-        """Read what `as_json` returned. Raises ProtocolError; unknown keys are an error too."""
-        if not isinstance(plain, dict):
-            raise ProtocolError(f"{path or cls.__name__}: {_shown(plain)} instead of an object")
-        content: Any = cls
-        hints = _hints(content)
-        prefix = f"{path}." if path else ""
-        for key in plain.keys() - hints.keys():
-            raise ProtocolError(f"{prefix}{key}: unknown field")
-        for key in hints.keys() - plain.keys():
-            raise ProtocolError(f"{prefix}{key}: missing")
-        return cls(**{key: _checked(plain[key], hint, f"{prefix}{key}") for key, hint in hints.items()})
+DEVICES = ("cpu", "cuda")
+"""Devices of frameworks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +80,17 @@ class Timing(Content):
     evals: int
 
     def __post_init__(self) -> None:
-        if self.evals < 1:
-            raise ProtocolError(f"evals: {self.evals} instead of a number from 1 on")
+        _check_evals(self.evals)
+
+    @property
+    def claimed_ns(self) -> float:
+        """Wall time of all evaluations, in nanoseconds."""
+        return self.wall_ns * self.evals
+
+    @property
+    def claimed_cpu_ns(self) -> float:
+        """Processor time of all evaluations, in nanoseconds; that of the garbage collector is part of it."""
+        return max(self.cpu_ns, self.gc_ns) * self.evals
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +104,23 @@ class Loaded(Content):
     engines: dict[str, dict[str, str]]
     """What executes the calls, by framework, as the live library reports it."""
     rss_bytes: int
+
+    def __post_init__(self) -> None:
+        for field, names in (("devices", self.devices), ("engines", self.engines)):
+            if names.keys() != self.imports.keys():
+                raise ProtocolError(f"{field}: {', '.join(names)}, but the imports are {', '.join(self.imports)}")
+        for device in self.devices.values():
+            _check_word("devices", device, DEVICES)
+
+    @property
+    def claimed_ns(self) -> float:
+        """Time of the imports, in nanoseconds."""
+        return sum(self.imports.values())
+
+    @property
+    def claimed_bytes(self) -> int:
+        """Memory after the imports, in bytes."""
+        return self.rss_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +141,21 @@ class FirstCall(Content):
     facts: dict[str, Any]
     """How the framework holds the output."""
 
+    @property
+    def claimed_ns(self) -> float:
+        """Time of the conversion and of the call, in nanoseconds."""
+        return self.boundary_ns + self.timing.claimed_ns
+
+    @property
+    def claimed_cpu_ns(self) -> float:
+        """Processor time of the call, in nanoseconds."""
+        return self.timing.claimed_cpu_ns
+
+    @property
+    def claimed_bytes(self) -> int:
+        """Memory that the call took, in bytes."""
+        return self.rss_increase_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing(Content):
@@ -182,6 +166,11 @@ class Crossing(Content):
 
     boundary_ns: int
 
+    @property
+    def claimed_ns(self) -> float:
+        """Time of the conversion, in nanoseconds."""
+        return self.boundary_ns
+
 
 @dataclass(frozen=True, slots=True)
 class Retrained(Content):
@@ -189,12 +178,22 @@ class Retrained(Content):
 
     wall_ns: float
 
+    @property
+    def claimed_ns(self) -> float:
+        """Time of the training, in nanoseconds."""
+        return self.wall_ns
+
 
 @dataclass(frozen=True, slots=True)
 class Repeated(Content):
     """A step was executed once more, in this processor time, on the inputs of its samples; the output was saved."""
 
     cpu_ns: float
+
+    @property
+    def claimed_cpu_ns(self) -> float:
+        """Processor time of the call, in nanoseconds."""
+        return self.cpu_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +208,11 @@ class Varied(Content):
     """Inputs that the call changed."""
     form: str
     """What the output is, where the prepared value is something else; empty otherwise."""
+
+    @property
+    def claimed_cpu_ns(self) -> float:
+        """Processor time of the call and the conversions, in nanoseconds."""
+        return self.cpu_ns + self.extract_ns + self.equal_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +238,7 @@ class WarmUp(Content):
     discarded: int
     """Samples that were taken during warm-up, and discarded."""
     trend: str
-    """What the times did when warm-up ended: ``settled``, ``faster``, ``slower``, or ``short``: too few to tell."""
+    """What the times did when warm-up ended, one of `TRENDS`; ``short``: too few to tell."""
     collector_ns: float | None
     """Time of the garbage collector per evaluation in the long run; None where each sample pays for itself."""
     collections: int
@@ -246,6 +250,15 @@ class WarmUp(Content):
     usual_ns: float
     """Median time of an evaluation at the end."""
 
+    def __post_init__(self) -> None:
+        _check_evals(self.evals)
+        _check_word("trend", self.trend, TRENDS)
+
+    @property
+    def claimed_ns(self) -> float:
+        """Time of the samples before the level of the end, or of one sample with the garbage collector, if longer."""
+        return max(self.level_ns, self.usual_ns * self.evals, (self.collector_ns or 0.0) * self.evals)
+
 
 @dataclass(frozen=True, slots=True)
 class Burst(Content):
@@ -256,6 +269,19 @@ class Burst(Content):
     def __post_init__(self) -> None:
         if not self.timings:
             raise ProtocolError("timings: empty")
+        for number, timing in enumerate(self.timings):
+            if timing.wall_ns < SHORTEST_NS:
+                raise ProtocolError(f"timings[{number}].wall_ns: {timing.wall_ns:g} instead of a time above 0")
+
+    @property
+    def claimed_ns(self) -> float:
+        """Wall time of all samples, in nanoseconds."""
+        return sum(timing.claimed_ns for timing in self.timings)
+
+    @property
+    def claimed_cpu_ns(self) -> float:
+        """Processor time of all samples, in nanoseconds."""
+        return sum(timing.claimed_cpu_ns for timing in self.timings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +290,21 @@ class Memory(Content):
 
     rss_bytes: int
     peak_bytes: int
+
+    @property
+    def claimed_bytes(self) -> int:
+        """The larger of the two, in bytes."""
+        return max(self.rss_bytes, self.peak_bytes)
+
+
+def _check_evals(evals: int) -> None:
+    if evals < 1:
+        raise ProtocolError(f"evals: {evals} instead of a number from 1 on")
+
+
+def _check_word(field: str, word: str, words: tuple[str, ...]) -> None:
+    if word not in words:
+        raise ProtocolError(f"{field}: {ascii(word)[:40]} instead of one of {', '.join(words)}")
 
 
 Reply = TypeVar("Reply", bound=Content)
@@ -292,58 +333,3 @@ WARM_UP = Request("warm_up", WarmUp)
 WARM_AGAIN = Request("warm_again", WarmUp)
 BURST = Request("burst", Burst)
 MEMORY = Request("memory", Memory)
-
-
-@cache
-def _hints(content: type[Content]) -> dict[str, Any]:
-    types_of = typing.get_type_hints(content)
-    return {field.name: types_of[field.name] for field in fields(content)}
-
-
-def _checked(value: Any, hint: Any, path: str) -> Any:
-    """Return the value in the type of a field. Raises ProtocolError where it isn't of this type."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        return value
-    if origin in (types.UnionType, typing.Union):
-        return None if value is None else _checked(value, arguments[0], path)
-    if origin is tuple and isinstance(value, list | tuple):
-        return tuple(_checked(item, arguments[0], f"{path}[{position}]") for position, item in enumerate(value))
-    if origin is dict and isinstance(value, dict):
-        return {_name(key, path): _checked(item, arguments[1], f"{path}.{key}") for key, item in value.items()}
-    if isinstance(hint, type) and issubclass(hint, Content):
-        return hint.of(value, path)
-    if hint in (int, float):
-        return _number(value, hint, path)
-    if hint in (str, bool) and isinstance(value, hint):
-        return value
-    raise ProtocolError(f"{path}: {_shown(value)} instead of {NAMES.get(origin or hint, 'text')}")
-
-
-NAMES = {tuple: "a list", dict: "an object", bool: "true or false"}
-"""Names of types in messages."""
-
-
-def _number(value: Any, kind: type, path: str) -> Any:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if (whole or (kind is float and isinstance(value, float) and math.isfinite(value))) and 0 <= value <= LARGEST:
-        return value
-    what = "a whole number" if kind is int else "a finite number"
-    raise ProtocolError(f"{path}: {_shown(value)} instead of {what} from 0 on")
-
-
-def _name(key: str, path: str) -> str:
-    """Return a key. Raises ProtocolError if the store can't hold it, such as half of a surrogate pair."""
-    if not key.isprintable():
-        raise ProtocolError(f"{path}: {_shown(key)} instead of a name")
-    return key
-
-
-def _shown(value: Any) -> str:
-    return repr(value)[:40]
-
-
-def _listed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _listed(item) for key, item in value.items()}
-    return [_listed(item) for item in value] if isinstance(value, list | tuple) else value

@@ -40,18 +40,20 @@ def inputs(
 
 
 def varied(
-    step: Step, values: Sequence[Any], file: str | None, given: str | None, directory: Path
+    step: Step, values: Sequence[Any], file: str | None, given: str | None, directory: Path, digests: dict[str, str]
 ) -> tuple[Any, protocol.Varied]:
     """Call a step on native inputs, save the output, and return it with what was observed.
 
     A model that comes from outside is called on other rows before: a library may compile what it computes with a model.
+    ``digests`` has the checksums of values as they were last seen, by source, and gets that of the output.
     """
     if "model" in step.kinds:
         step.implementation(step.params, *_reversed(step, values))
     call = partial(step.implementation, step.params, *values, *step.prepared_given(given))
-    before = _digests(step, values)
+    before = _digests(step, values, digests)
     timing, output = step.measure.first_call(call)
-    after = _digests(step, values)
+    after = _digests(step, values, {})
+    digests.update((source, digest) for source, digest in after.items() if source in digests)
     if file is not None:
         _delete(Path(file))  # what still reads the file now was not computed by the call
     kind = step.op.output
@@ -64,6 +66,7 @@ def varied(
             f"the output still needs the file after the call has ended, which isn't timed: {error}"
         ) from error
     arrays.save(directory, neutral)
+    digests[step.id] = _digest(neutral)
     equal_ns, form = extract_ns, ""
     if _can_be_prepared(step, neutral):
         equal = step.framework.prepare(arrays.load(directory, mapped=False), kind)
@@ -99,10 +102,14 @@ def _can_be_prepared(step: Step, output: Arrays) -> bool:
     return step.op.output in NEUTRAL
 
 
-def _digests(step: Step, values: Sequence[Any]) -> dict[str, str]:
-    """Return a checksum of each input that has a neutral form, by source."""
+def _digests(step: Step, values: Sequence[Any], seen: Mapping[str, str]) -> dict[str, str]:
+    """Return a checksum of each input that has a neutral form, by source; the one that was seen, where there is one."""
     sources = zip(step.inputs, step.kinds, values, strict=True) if step.kinds else ()
-    return {source: _digest(step.framework.extract(value, kind)) for source, kind, value in sources if kind in NEUTRAL}
+    return {
+        source: seen[source] if source in seen else _digest(step.framework.extract(value, kind))
+        for source, kind, value in sources
+        if kind in NEUTRAL
+    }
 
 
 def _digest(values: Arrays) -> str:

@@ -126,6 +126,58 @@ def test_the_manifests_name_the_port_and_the_routes(contexts: dict[str, Path]):
     assert all(image.split("/")[-1].startswith(f"{NAME}:") for image in images)
 
 
+def test_a_container_gets_no_more_than_it_needs(contexts: dict[str, Path]):
+    compose = yaml.safe_load((contexts["docker"] / "compose.yaml").read_text())
+    service = compose["services"][NAME]
+    assert (service["read_only"], service["tmpfs"]) == (True, ["/tmp"])
+    assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
+    assert (service["mem_limit"], service["memswap_limit"], service["cpus"]) == ("2g", "2g", 1.0)
+    assert 0 < service["pids_limit"] < 1000
+    assert json.loads((contexts["aws"] / "model.json").read_text())["EnableNetworkIsolation"] is True
+    run = yaml.safe_load((contexts["google"] / "service.yaml").read_text())
+    assert run["spec"]["template"]["spec"]["serviceAccountName"] == "ACCOUNT"
+    vertex = (contexts["google"] / "commands.txt").read_text()
+    assert "--machine-type n1-standard-2 --service-account ACCOUNT" in vertex
+
+
+INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_index_and_its_password_are_secrets_of_the_build(target: str, contexts: dict[str, Path], tmp_path: Path):
+    written = [line for line in lines(contexts[target]) if not line.startswith("#")]
+    assert not [line for line in written if line.startswith(("ARG", "ENV")) and "PIP_" in line]
+    (install,) = (line for line in written if "-r requirements.txt" in line)
+    assert [word for word in install.split() if word.startswith("--mount")] == [
+        f"--mount=type=secret,id={name}" for name in INDEXES
+    ]
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / INDEXES[0]).write_text("https://me:c4n4ry@host/simple\n")
+    (secrets / INDEXES[1]).touch()  # of a variable that isn't set
+    shell = "for " + install.partition("for ")[2].replace("/run/secrets", str(secrets))
+    shell = f'pip() {{ echo "$PIP_INDEX_URL ${{PIP_EXTRA_INDEX_URL-unset}}"; }}\n{shell}'
+    environment = {name: value for name, value in os.environ.items() if name not in INDEXES}
+    done = subprocess.run(["sh", "-euc", shell], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "https://me:c4n4ry@host/simple unset\n"
+    if target == "docker":
+        compose = yaml.safe_load((contexts[target] / "compose.yaml").read_text())
+        assert compose["services"][NAME]["build"]["secrets"] == list(INDEXES)
+        assert compose["secrets"] == {name: {"environment": name} for name in INDEXES}
+    else:
+        commands = (contexts[target] / "commands.txt").read_text()
+        assert all(f"--secret id={name},env={name}" in commands for name in INDEXES)
+
+
+def test_the_base_can_be_named_by_its_digest(twin: Any, model: Model, tmp_path: Path):
+    base = f"registry.example.com:5000/python:3.11-slim@sha256:{'0a' * 32}"
+    directory = deployed(twin, model, tmp_path / "d", "--to", "docker", "--base", base)
+    assert [line for line in lines(directory) if line.startswith("FROM ")] == [
+        f"FROM {base} AS packages",
+        f"FROM {base}",
+    ]
+
+
 def test_nothing_in_a_context_tells_of_this_machine(contexts: dict[str, Path], model: Model, home: Path):
     told = {str(home), str(Path.home()), sys.prefix, sys.base_prefix, str(paths.PACKAGE), os.getcwd(), "twinbench-"}
     told -= {"/usr", "/usr/local", "/"}  # which is in every image
@@ -273,6 +325,8 @@ def test_what_should_not_be_deployed_is_refused_in_one_line(twin: Any, stored: s
     [
         (("--image", "a b"), "--image: 'a b' is not a valid image name"),
         (("--image", "x\n  privileged: true"), "is not a valid image name"),
+        (("--base", "python@sha256:12"), "--base: 'python@sha256:12' is not a valid image name"),
+        (("--base", "x\nRUN evil"), "is not a valid image name"),
         (("-o", "."), "exists, and is not an empty directory"),
     ],
 )

@@ -205,7 +205,7 @@ def test_the_spread_that_the_selftest_measured_is_used(store):
 
     quiet = resolvable("quiet", {"selftest": {"process_sd": 0.001}})
     assert quiet < resolvable("unknown", {}) / 5
-    assert resolvable("earlier version", {"process_sd": 0.001}) == quiet
+    assert resolvable("earlier-version", {"process_sd": 0.001}) == quiet
 
 
 def test_a_slower_start_pays_off_after_so_many_calls(store):

@@ -36,6 +36,9 @@ PREFIXES = {"docker": "", "aws": "REGISTRY/", "azure": "REGISTRY/", "google": "R
 
 IMAGE = re.compile(r"[\w.-]+(:\d+)?(/[\w.-]+)*(:[\w.-]+)?", re.ASCII)
 
+BASE = re.compile(rf"{IMAGE.pattern}(@sha256:[0-9a-f]{{64}})?", re.ASCII)
+"""Pattern of a base image, which a digest may follow."""
+
 NAME_LENGTH = 32
 """Longest name of an endpoint in characters: Azure's limit, which is the lowest."""
 
@@ -57,12 +60,16 @@ class Deployment:
     """Commands to run next, one a line; also in the file `COMMANDS` of the directory."""
 
 
-def write(store: Store, model: Model, target: str, directory: Path, *, image: str | None, endpoint: str) -> Deployment:
+def write(
+    store: Store, model: Model, target: str, directory: Path, *, image: str | None, base: str | None, endpoint: str
+) -> Deployment:
     """Write a deployment into a new or empty directory. ``endpoint`` is the command that measures the endpoint.
+
+    ``base``: the image that the Dockerfile begins with; None for Python's own, of the version that runs here.
 
     Raises BadInput, and TwinbenchError if the model can't be saved or the wheel can't be written.
     """
-    image = _image(model, target, image)
+    image, base = _image(model, target, image), _base(base)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise BadInput(f"-o {directory}: exists, and is not an empty directory; name another directory")
     with scratch() as temporary:
@@ -71,7 +78,7 @@ def write(store: Store, model: Model, target: str, directory: Path, *, image: st
         saved = models.save(store, model, Path(temporary), check=True)
         shutil.copytree(saved, build / "model")
         _write_examples(model, build)
-        facts = _facts(model, build) | {"image": image, "registry": image.partition("/")[0]}
+        facts = _facts(model, build) | {"image": image, "base": base, "registry": image.partition("/")[0]}
         facts |= {"root": target == "aws", "directory": shlex.quote(str(directory)), "endpoint": endpoint}
         _render(build, target, facts)
         try:
@@ -96,6 +103,15 @@ def _image(model: Model, target: str, image: str | None) -> str:
     return image
 
 
+def _base(base: str | None) -> str:
+    if base is None:
+        return f"python:{'.'.join(map(str, sys.version_info[:2]))}-slim"
+    if not BASE.fullmatch(base):
+        digest = f"{'0123456789abcdef' * 4}"
+        raise BadInput(f"--base: {base!r} is not a valid image name; try python:3.12-slim@sha256:{digest}")
+    return base
+
+
 def _write_examples(model: Model, build: Path) -> None:
     """Write a request as JSON, and the answer that the run stored for its rows."""
     scores = model.scores[: len(model.example)]
@@ -115,7 +131,6 @@ def _facts(model: Model, build: Path) -> dict[str, Any]:
         "name": name_of(model),
         "run": shlex.quote(model.cell.run_id),
         "twinbench": twinbench.__version__,
-        "python": ".".join(map(str, sys.version_info[:2])),
         "without_cuda": requirements.without_cuda(needs),
         "wheel": wheel.write(build).name if ours else None,
         "julia": framework.language == "julia",

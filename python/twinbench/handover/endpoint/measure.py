@@ -19,6 +19,7 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import twinbench
+from twinbench.errors import BadInput
 from twinbench.handover import models
 from twinbench.handover.endpoint import client
 from twinbench.handover.endpoint.client import Address, Client, EndpointFailure
@@ -42,6 +43,9 @@ SINGLE_SHARE = 0.6
 WARM_UP_SHARE = 0.2
 """Share of each part of the budget that is spent first on requests that aren't counted."""
 
+LONGEST_S = 365 * 86_400.0
+"""Longest budget and time-out in seconds."""
+
 MIN_REQUESTS = 20
 """Fewest requests of one row in the warm-up, and again in the measurement, however long they take."""
 
@@ -55,6 +59,11 @@ class RequestPlan:
     clients: int
     timeout_s: float
     """Longest wait for an answer, in seconds."""
+
+    def __post_init__(self) -> None:
+        """Check the times: a time-out above a year is none to a socket. Raises BadInput."""
+        if not (0 <= self.budget_s <= LONGEST_S and 0 < self.timeout_s <= LONGEST_S):
+            raise BadInput(f"--budget and --timeout take seconds, up to {LONGEST_S:,.0f} (a year)")
 
 
 @dataclass(frozen=True, slots=True)

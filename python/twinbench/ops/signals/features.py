@@ -60,12 +60,13 @@ class Mfcc:
 
     def __post_init__(self) -> None:
         check_rate(self.rate_hz)
-        if self.frame < 2 or not 1 <= self.hop <= self.frame:
-            raise ValueError("frame must be at least 2, and hop must lie between 1 and frame")
+        if not 2 <= self.frame < 2**31 or not 1 <= self.hop <= self.frame:
+            raise ValueError("frame must be at least 2 and below 2**31, and hop must lie between 1 and frame")
         if not 1 <= self.coefficients <= self.bands:
             raise ValueError("coefficients must lie between 1 and bands")
-        width, edges = self.rate_hz / self.fft_length, self.edges_hz()
-        if any(floor(low / width) + 1 >= ceil(high / width) for low, high in zip(edges, edges[2:], strict=False)):
+        width = self.rate_hz / self.fft_length
+        ends = ((self._edge_hz(band), self._edge_hz(band + 2)) for band in range(self.bands))
+        if self.bands > self.fft_length or any(floor(low / width) + 1 >= ceil(high / width) for low, high in ends):
             raise ValueError("bands must be so few that each holds a frequency of the DFT")
 
     @property
@@ -75,8 +76,11 @@ class Mfcc:
 
     def edges_hz(self) -> list[float]:
         """Return the frequencies at which bands begin, peak and end, in Hz: two more than there are bands."""
+        return [self._edge_hz(i) for i in range(self.bands + 2)]
+
+    def _edge_hz(self, i: int) -> float:
         step = 2595 * log10(1 + self.rate_hz / 2 / 700) / (self.bands + 1)
-        return [700 * (10 ** (i * step / 2595) - 1) for i in range(self.bands + 2)]
+        return float(700 * (10 ** (i * step / 2595) - 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

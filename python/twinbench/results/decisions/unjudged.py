@@ -56,6 +56,8 @@ def unfinished(side: Side) -> Iterator[str]:
     """Yield why a run has no final results yet, if it hasn't."""
     if side.run.status == "running":
         yield f"run {side.run.id} is still running, or was killed; finish it with `twinbench run --resume`"
+    elif side.run.status == "failed":
+        yield f"run {side.run.id} failed, by an error of twinbench's own; make it again"
     elif side.run.status != "done":
         yield f"run {side.run.id} was interrupted; finish it with `twinbench run --resume`"
 

@@ -118,8 +118,8 @@ def base(store: Store, cell: Cell) -> MonitoredModel:
     if not np.isfinite(model.scores).all():
         raise NotMonitored(f"{cell.stack} can't be monitored: some of its scores in run {cell.run_id} aren't finite")
     names = model.features or PARTS
-    if "y_test" not in trained or trained["sample"].shape[1] != len(names):
-        problem = f"describes {trained['sample'].shape[1]} features, not the {len(names)} of the model"
+    if not {"sample", "low", "high", "y_test"} <= trained.keys() or trained["sample"].shape[1] != len(names):
+        problem = f"doesn't describe the {len(names)} features of the model and its test rows"
         raise StoreError(f"{store.path}: {TRAINED} of {cell.stack} {problem}; the file is damaged")
     features = ReferenceSample(names, trained["sample"], trained["low"], trained["high"])
     labels = trained["y_test"]

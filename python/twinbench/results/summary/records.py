@@ -330,7 +330,7 @@ class RunSummary:
     created: str
     """ISO 8601, UTC."""
     status: str
-    """``running``, ``done`` or ``interrupted``."""
+    """``running``, ``done``, ``interrupted`` or ``failed``."""
     arguments: Mapping[str, Any]
     environment: Mapping[str, Any]
     pipelines: tuple[PipelineSummary, ...]

@@ -17,6 +17,9 @@ from twinbench.store.records import Agreement
 PEAK = 255.0
 """The brightest grey level of 8-bit images: the peak of a peak signal-to-noise ratio."""
 
+MOST_SHOWN = 500
+"""Most characters of a list of names, or of a text, in a finding."""
+
 ONE = np.ones(())
 """Scale of an output whose op declares no scale."""
 
@@ -107,9 +110,12 @@ def _all(got: Arrays, want: Arrays, tolerance: Tolerance, scale: Arrays) -> list
         else _array(name, got[name], want[name], tolerance, scale.get(name, ONE))
         for name in want
     ]
-    findings += [_different(name, "not in the contract's output") for name in got if name not in want]
+    beyond = [name for name in got if name not in want]
+    if beyond:
+        more = f" (and {len(beyond) - 1:,} more)" if len(beyond) > 1 else ""
+        findings.append(_different(beyond[0], f"not in the contract's output{more}"))
     if not any(f.detail for f in findings) and list(got) != list(want):
-        findings.append(_different("", f"order of the outputs: {', '.join(got)}"))
+        findings.append(_different("", f"order of the outputs: {', '.join(got)[:MOST_SHOWN]}"))
     return findings
 
 
@@ -216,5 +222,9 @@ def _close(
 def _at(got: NDArray[np.generic], want: NDArray[np.generic], position: int) -> str:
     """Return a value and the reference's at a position, as in ``at 7: 3 instead of 4``."""
     value, expected = got.flat[position], want.flat[position]
-    shown = (f"{value:.9g}", f"{expected:.9g}") if got.dtype.kind == "f" else (str(value), str(expected))
+    shown = (
+        (f"{value:.9g}", f"{expected:.9g}")
+        if got.dtype.kind == "f"
+        else (str(value)[:MOST_SHOWN], str(expected)[:MOST_SHOWN])
+    )
     return f"at {position}: {shown[0]} instead of {shown[1]}"

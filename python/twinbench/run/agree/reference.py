@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from twinbench.ops.training.learning import beginning
 from twinbench.ops.training.networks import Training
 from twinbench.plan.pipeline import DATA, Pipeline, Step
 from twinbench.run.agree import baselines, sources, variation
+from twinbench.run.agree.task import Compute, Made, Task
 
 COMPLETE = "complete"
 """File of a reference that is written last: without the file, the reference was refused or interrupted."""
@@ -37,6 +38,18 @@ FIRST_LOSSES = 20
 """Losses of a training that are compared on other data, once the whole training has agreed on the pipeline's own."""
 
 
+def at_once(task: Task) -> Made:
+    """Carry out a task in this process."""
+    stages = in_stages(task)
+    while True:
+        try:
+            with quiet():
+                next(stages)
+        except StopIteration as ended:
+            made: Made = ended.value
+            return made
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """The directory of the reference's outputs, and what every stack of the pipeline is given."""
@@ -46,6 +59,13 @@ class Reference:
     """Path of the file that a step reads, by step id."""
     device: str = "cpu"
     """Device of the implementations: on a GPU, rounding errors of trainings are larger."""
+    compute: Compute = at_once
+    """What computes baselines and variations when they are asked for."""
+
+    @property
+    def made(self) -> Made:
+        """What tasks are told about this reference."""
+        return Made(self.directory, self.files, self.device)
 
     def directory_of(self, source: str) -> str:
         """Return the directory of a step's output, or of the dataset's value."""
@@ -74,12 +94,10 @@ class Reference:
     def baselines(self, pipeline: Pipeline) -> Mapping[str, Mapping[str, float]]:
         """Return the metrics of the baselines by name, from the cache or fitted now; none without a split."""
         path = self.directory / BASELINES
+        if _split(pipeline) is None:
+            return {}
         if not cache.intact(path):
-            split = next((step.id for step in pipeline.steps if step.op.role == "split"), None)
-            with _quiet():
-                values = baselines.baselines(self.output(split)) if split is not None else {}
-            with cache.written(path) as file:
-                file.write(json.dumps(values).encode())
+            self.compute(Task(pipeline, made=self.made))
         return dict(json.loads(path.read_text(encoding="utf-8")))
 
     def require_intact(self) -> None:
@@ -106,22 +124,76 @@ class Reference:
         return len(self.output(step.id)["scores"]) if step.op.role == "score" else 0
 
 
-def prepare(pipeline: Pipeline, size: str, device: str = "cpu") -> Reference:
+def prepare(pipeline: Pipeline, size: str, device: str = "cpu", compute: Compute = at_once) -> Reference:
     """Return the reference of a pipeline at a size, for implementations on a device, from the cache or computed now.
 
     Raises BadInput if the reference of a step refuses its input.
     """
+    made = _cached(pipeline, size, device) or compute(Task(pipeline, size, device))
+    return Reference(made.directory, made.files, device, compute)
+
+
+def _cached(pipeline: Pipeline, size: str, device: str) -> Made | None:
+    """Return what is in the cache; None if that can't be told without making the pipeline's data."""
+    parent = paths.cache_dir() / "reference"
+    if not any(parent.glob(f"{pipeline.name}-{size}-*")):
+        return None
+    made = _made(pipeline, size, device)
+    return made if _is_complete(made.directory) else None
+
+
+def _is_complete(directory: Path) -> bool:
+    """Whether a directory in the cache holds a whole reference. Anything else there is removed."""
+    if cache.intact(directory) and (directory / COMPLETE).is_file():
+        return True
+    if directory.exists():
+        cache.remove(directory)  # an earlier version's, in another form
+    return False
+
+
+def _made(pipeline: Pipeline, size: str, device: str) -> Made:
+    """Return where the reference of a pipeline is or will be, and its files, which are made if they are missing."""
     amount = pipeline.amount(size)
     files = {step.id: str(_file(pipeline, step, amount)) for step in pipeline.steps if "file" in step.op.inputs}
-    directory = paths.cache_dir() / "reference" / f"{pipeline.name}-{size}-{_key(pipeline, size, files, device)}"
-    if not cache.intact(directory):
-        with _quiet(), cache.filled(directory) as unfinished:
-            _make(pipeline, amount, Reference(unfinished, files, device))
-    return Reference(directory, files, device)
+    name = f"{pipeline.name}-{size}-{_key(pipeline, size, files, device)}"
+    return Made(paths.cache_dir() / "reference" / name, files, device)
+
+
+def in_stages(task: Task) -> Generator[str, None, Made]:
+    """Carry out a task. Before each stage its name is yielded, and the end returns what was made."""
+    if task.made is None:
+        return (yield from _reference(task.pipeline, task.size, task.device))
+    if task.number:
+        return (yield from _variation(task.pipeline, task.made, task.number))
+    yield "baselines"
+    split = _split(task.pipeline)
+    assert split is not None
+    values = baselines.baselines(arrays.load(task.made.directory / "outputs" / split))
+    with cache.written(task.made.directory / BASELINES) as file:
+        file.write(json.dumps(values).encode())
+    return task.made
+
+
+def _split(pipeline: Pipeline) -> str | None:
+    return next((step.id for step in pipeline.steps if step.op.role == "split"), None)
+
+
+def _reference(pipeline: Pipeline, size: str, device: str) -> Generator[str, None, Made]:
+    """Run the reference of every step in order on the pipeline's data, and save the outputs."""
+    yield "data"
+    made = _made(pipeline, size, device)
+    if _is_complete(made.directory):
+        return made
+    used = pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps)
+    with cache.filled(made.directory) as unfinished:
+        data = pipeline.dataset.value(pipeline.amount(size)) if pipeline.dataset is not None and used else None
+        yield from _outputs(pipeline, data, replace(made, directory=unfinished))
+        (unfinished / COMPLETE).touch()
+    return made
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the warnings of NumPy and other libraries off stderr: what matters is refused, or is part of the answer."""
     with warnings.catch_warnings(record=True), np.errstate(all="ignore"):
         yield
@@ -142,16 +214,8 @@ def _key(pipeline: Pipeline, size: str, files: Mapping[str, str], device: str) -
     return digest.hexdigest()[:16]
 
 
-def _make(pipeline: Pipeline, amount: float | None, new: Reference) -> None:
-    """Run the reference of every step in order on the pipeline's data, and save the outputs."""
-    used = pipeline.dataset is not None and any(DATA in step.inputs for step in pipeline.steps)
-    data = pipeline.dataset.value(amount) if pipeline.dataset is not None and used else None
-    _outputs(pipeline, data, new)
-    (new.directory / COMPLETE).touch()
-
-
-def _outputs(pipeline: Pipeline, data: Arrays | None, new: Reference, number: int = 0) -> None:
-    """Run the reference of every step in order on a value and files, and save the outputs.
+def _outputs(pipeline: Pipeline, data: Arrays | None, new: Made, number: int = 0) -> Iterator[str]:
+    """Run the reference of every step in order on a value and files, and save the outputs. Yields the steps before.
 
     ``number`` counts variations of the pipeline's data from 1; 0 for the data themselves. It is added to the seed of
     every step that has one, for what is given to the implementations.
@@ -161,8 +225,9 @@ def _outputs(pipeline: Pipeline, data: Arrays | None, new: Reference, number: in
         arrays.save(new.directory / DATA, data)
         outputs[DATA] = arrays.load(new.directory / DATA)
     for step in pipeline.steps:
+        yield step.id
         _step(pipeline, step, outputs, new, number)
-        outputs[step.id] = new.output(step.id)
+        outputs[step.id] = arrays.load(new.directory / "outputs" / step.id)
 
 
 def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None:
@@ -173,38 +238,60 @@ def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None
     sources = [Path(base.directory_of(DATA)), *(Path(file) for file in base.files.values())]
     if sum(variation.size_of(path) for path in sources) > variation.LARGEST_BYTES:
         return None
+    if _variant(base.made, number) is None:
+        base.compute(Task(pipeline, made=base.made, number=1 + number))
+    variant = _variant(base.made, number)
+    return None if variant is None else Reference(variant.directory, variant.files, base.device, base.compute)
+
+
+def _varied_directory(made: Made, number: int) -> Path:
     code = hashlib.sha256(Path(variation.__file__).read_bytes()).hexdigest()[:8]
-    directory = base.directory.with_name(f"{base.directory.name}-varied-{number}-{code}")
-    if not cache.intact(directory):
-        with _quiet(), cache.filled(directory) as unfinished:
-            for rule in variation.rules(number):
-                with contextlib.suppress(BadInput):
-                    _vary(pipeline, base, rule, number, unfinished / rule)
-                    (unfinished / rule / COMPLETE).touch()
-                    break
-    complete = next(directory / rule for rule in variation.RULES if (directory / rule / COMPLETE).is_file())
-    return _varied_reference(base, complete)
+    return made.directory.with_name(f"{made.directory.name}-varied-{number}-{code}")
 
 
-def _vary(pipeline: Pipeline, base: Reference, rule: str, number: int, directory: Path) -> None:
-    saved = Path(base.directory_of(DATA))
-    data = variation.vary_arrays(arrays.load(saved), rule, number) if arrays.saved(saved) else None
-    new = _varied_reference(base, directory)
-    for step, file in base.files.items():
-        variation.vary_file(Path(file), Path(new.files[step]), rule, number)
-    _outputs(pipeline, data, new, 1 + number)
+def _variant(made: Made, number: int) -> Made | None:
+    """Return the reference on a variation of the data if it is in the cache."""
+    directory = _varied_directory(made, number)
+    rules = (directory / rule for rule in variation.RULES) if cache.intact(directory) else ()
+    complete = next((inside for inside in rules if (inside / COMPLETE).is_file()), None)
+    return None if complete is None else _in(complete, made)
 
 
-def _varied_reference(base: Reference, directory: Path) -> Reference:
-    files = {step: str(directory / "files" / step / Path(file).name) for step, file in base.files.items()}
-    return Reference(directory, files, base.device)
+def _variation(pipeline: Pipeline, made: Made, number: int) -> Generator[str, None, Made]:
+    """Run the reference on the variation ``number``, by the first rule whose data the contracts allow."""
+    directory = _varied_directory(made, number - 1)
+    if directory.exists():
+        cache.remove(directory)
+    with cache.filled(directory) as unfinished:
+        for rule in variation.rules(number - 1):
+            with contextlib.suppress(BadInput):
+                yield from _vary(pipeline, made, rule, number, unfinished / rule)
+                (unfinished / rule / COMPLETE).touch()
+                break
+    return made
+
+
+def _vary(pipeline: Pipeline, made: Made, rule: str, number: int, directory: Path) -> Iterator[str]:
+    yield f"other data ({rule})"
+    saved = made.directory / DATA
+    data = variation.vary_arrays(arrays.load(saved), rule, number - 1) if arrays.saved(saved) else None
+    new = _in(directory, made)
+    for step, file in made.files.items():
+        variation.vary_file(Path(file), Path(new.files[step]), rule, number - 1)
+    yield from _outputs(pipeline, data, new, number)
+
+
+def _in(directory: Path, made: Made) -> Made:
+    """Return what a reference on other data will be, in a directory."""
+    files = {step: str(directory / "files" / step / Path(file).name) for step, file in made.files.items()}
+    return replace(made, directory=directory, files=files)
 
 
 def _step(
     pipeline: Pipeline,
     step: Step,
     outputs: Mapping[str, Arrays],
-    new: Reference,
+    new: Made,
     number: int,
 ) -> None:
     """Run the reference of a step and save its output; on a variation, only the beginning of a long training."""
@@ -226,7 +313,7 @@ def _step(
         what = _with_own_path(pipeline, step, new.files, str(error))
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}): {what}") from error
     except Exception as error:
-        if cache.is_full(error):
+        if isinstance(error, MemoryError) or cache.is_full(error):
             raise
         what = f"no column {error}" if isinstance(error, KeyError) else in_one_line(error)
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from twinbench.launch import saved
 from twinbench.launch.process import Ask, WorkerFailure
 from twinbench.numbers import training_rows
 from twinbench.plan.pipeline import Pipeline, Step
@@ -18,7 +19,7 @@ from twinbench.plan.stack import Stack
 from twinbench.run.agree.reference import Reference
 from twinbench.run.models import quality
 from twinbench.store import shapes
-from twinbench.store.columns import PathName
+from twinbench.store.columns import FileName, PathName
 from twinbench.store.records import EXAMPLE, MODEL, TRAINED
 from twinbench.worker import protocol
 
@@ -48,8 +49,10 @@ def model(ask: Ask, pipeline: Pipeline, stack: Stack, reference: Reference, dire
     name = ask(protocol.KEEP, step=source, directory=str(exported)).name
     if not name:
         return None
-    _require_name(name, scoring.id)
-    files = {str(path.relative_to(directory)): path.read_bytes() for path in exported.rglob("*") if path.is_file()}
+    _require(name, PathName, scoring.id)
+    files = {f"{MODEL}/{path}": content for path, content in saved.model(source, exported, name).items()}
+    for path in files:
+        _require(path, FileName, scoring.id)
     framework = stack.steps[source].name
     features = _features(pipeline, rows, reference)
     about = {"framework": framework, "name": name, "input": rows, "features": features}
@@ -58,10 +61,10 @@ def model(ask: Ask, pipeline: Pipeline, stack: Stack, reference: Reference, dire
     return ExportedModel(files | {EXAMPLE: _example(reference, rows), TRAINED: trained}, about)
 
 
-def _require_name(name: str, step: str) -> None:
+def _require(name: str, hint: Any, step: str) -> None:
     """Raise WorkerFailure for a name that the store doesn't take: it becomes a part of a path."""
     try:
-        shapes.check(name, PathName)
+        shapes.check(name, hint)
     except shapes.Misfit as misfit:
         raise WorkerFailure("protocol", f"{step}: name of the exported model: {misfit}") from None
 

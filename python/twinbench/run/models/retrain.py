@@ -5,6 +5,7 @@ A point of the curve is a training of its own from the same start, so nothing is
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from twinbench import metrics
+from twinbench.launch import saved
 from twinbench.launch.process import Ask, WorkerFailure
 from twinbench.ops import arrays
 from twinbench.ops.contract import Arrays
@@ -93,11 +95,12 @@ def other_seeds(
 def _again(ask: Ask, training: Trained, start: Arrays, directory: Path) -> tuple[float, Arrays]:
     """Train from these givens. Returns the seconds of training, and its ``scores`` and ``losses``."""
     given, out = directory / "given", directory / "out"
+    shutil.rmtree(out, ignore_errors=True)  # so that no answer is about an earlier training's file
     arrays.save(given, start)
     answer = ask(
         protocol.AGAIN, step=training.step.id, scoring=training.scoring.id, given=str(given), directory=str(out)
     )
-    return answer.wall_ns / 1e9, arrays.load(out, mapped=False)
+    return answer.wall_ns / 1e9, saved.output(training.step.id, out, mapped=False)
 
 
 def _metrics(training: Trained, reference: Reference, out: Arrays) -> dict[str, float]:

@@ -1,0 +1,201 @@
+# The user's function: included, called with fresh arguments, and what a call did. The answers are those of
+# python/twinbench/pair/callee/main.py.
+
+"""The loaded function."""
+const LOADED = Ref{Any}(nothing)
+
+# Loading
+
+"""
+    load(source, name) -> Dict
+
+Include a file in `Main`, and find the function. Returns its arguments' names, or why it can't be loaded.
+"""
+function load(source::String, name::String)
+    before = Set(names(Main; all = true))
+    try
+        Base.include(Main, abspath(source))
+    catch exception
+        return Dict{String, Any}(
+            "error" => "$source can't be included: $(described(exception, catch_backtrace()))",
+            "names" => String[],
+        )
+    end
+    target = Main
+    for part in split(name, '.')
+        if !(target isa Module) || !Base.invokelatest(isdefined, target, Symbol(part))
+            defined = filter(symbol -> symbol ∉ before, names(Main; all = true))
+            return Dict{String, Any}("error" => "$source has no function '$name'", "names" => functions(defined))
+        end
+        target = Base.invokelatest(getfield, target, Symbol(part))
+    end
+    if !(target isa Union{Function, Type}) && isempty(methods(target))
+        return Dict{String, Any}(
+            "error" => "$source: '$name' is a value of type $(typeof(target)), not a function",
+            "names" => String[],
+        )
+    end
+    LOADED[] = target
+    return Dict{String, Any}("parameters" => argument_names(target), "keywords" => keyword_names(target))
+end
+
+"""Names of the functions among these of `Main`, and of those in the modules among these: `Module.function`."""
+function functions(symbols::Vector{Symbol})
+    listed = String[]
+    for symbol in symbols
+        value = Base.invokelatest(getfield, Main, symbol)
+        if value isa Module && value !== Main
+            for inner in names(value; all = true)
+                isdefined(value, inner) || continue
+                is_named(inner) && getfield(value, inner) isa Function && push!(listed, "$symbol.$inner")
+            end
+        elseif value isa Function && is_named(symbol)
+            push!(listed, String(symbol))
+        end
+    end
+    return listed
+end
+
+is_named(symbol::Symbol) = !startswith(String(symbol), '#') && symbol ∉ (:eval, :include)
+
+"""Names of the positional arguments, of the method that has the most."""
+function argument_names(target)
+    lists = [Base.method_argnames(method)[2:end] for method in methods(target)]
+    isempty(lists) && return String[]
+    return String.(argmax(length, lists))
+end
+
+keyword_names(target) = unique!(String[String(name) for method in methods(target) for name in Base.kwarg_decl(method)])
+
+# Errors
+
+"""Frames of a trace that are looked at: a stack that overflows has tens of thousands."""
+const MOST_LOOKED_AT = 100
+
+"""Different frames of an exception that are shown."""
+const MOST_FRAMES = 10
+
+"""
+    described(exception, trace) -> String
+
+Return an exception in one line: its type, its message, and the user's frames from the innermost outwards.
+"""
+function described(exception, trace)
+    while exception isa LoadError
+        exception = exception.error
+    end
+    message = first(split(Base.invokelatest(sprint, showerror, exception), '\n'))
+    kind = string(nameof(typeof(exception)))
+    text = startswith(message, kind) ? message : "$kind: $message"
+    innermost = first(trace, MOST_LOOKED_AT)
+    frames = unique!(String[short(frame) for frame in stacktrace(innermost) if of_the_user(frame)])
+    return isempty(frames) ? text : "$text ($(join(first(frames, MOST_FRAMES), ", called at ")))"
+end
+
+function of_the_user(frame::Base.StackTraces.StackFrame)
+    file = String(frame.file)
+    isabspath(file) && isfile(file) && !startswith(file, HERE) || return false
+    return !occursin("/packages/", file) && !startswith(file, Sys.BINDIR) && !occursin("/share/julia/", file)
+end
+
+function short(frame::Base.StackTraces.StackFrame)
+    file = relpath(String(frame.file))
+    name = String(frame.func)
+    within = startswith(name, "top-level") || startswith(name, "macro") ? "" : " in $name"
+    return "$(startswith(file, "..") ? String(frame.file) : file):$(frame.line)$within"
+end
+
+# Calls
+
+"""
+    call(arguments, twice) -> Dict
+
+Call the function with fresh arguments: an outcome, and with `twice` that of another call, if it isn't the same.
+"""
+function call(arguments::Vector{UInt8}, twice::Bool)
+    result = try
+        outcome(arguments)
+    catch exception
+        exception isa Lacking || rethrow()
+        return Dict{String, Any}(
+            "unfit" => "needs $(exception.package), which the project $(Base.active_project()) lacks",
+        )
+    end
+    if twice
+        second = outcome(arguments)
+        encode(second) == encode(result) || (result["second"] = second)
+    end
+    return result
+end
+
+function outcome(arguments::Vector{UInt8})
+    positional, keywords, names = take_arguments(IOBuffer(arguments))
+    values = Any[positional..., last.(keywords)...]
+    before = Vector{UInt8}[encode(value) for value in values]
+    result = Dict{String, Any}()
+    try
+        named = NamedTuple{Tuple(first.(keywords))}(Tuple(last.(keywords)))
+        result["result"] = Encoded(encode(Base.invokelatest(LOADED[], positional...; named...)))
+    catch exception
+        exception isa InterruptException && rethrow()
+        result["raised"] = string(nameof(typeof(exception)))
+        result["says"] = described(exception, catch_backtrace())
+    end
+    flush(stdout)
+    changed = Dict{String, Any}()
+    for index in eachindex(values)
+        now = encode(values[index])
+        now == before[index] || (changed[names[index]] = Encoded(now))
+    end
+    isempty(changed) || (result["changed"] = changed)
+    return result
+end
+
+"""
+    take_arguments(from) -> positional, keywords, names
+
+Read the arguments of a call: values by position, pairs for keywords, and the names of all. A named argument that isn't a
+keyword goes to the position that it has in the function's signature.
+"""
+function take_arguments(from::IO)
+    entries = take_entries(from)
+    positional = collect(Any, entries["positional"])
+    signature, allowed = argument_names(LOADED[]), keyword_names(LOADED[])
+    named, items = entries["named"]
+    keywords, by_position = Pair{Symbol, Any}[], Pair{Int, Any}[]
+    for (name, item) in zip(named, items)
+        index = findfirst(==(name), signature)
+        if name in allowed || index === nothing
+            push!(keywords, Symbol(name) => item)
+        else
+            push!(by_position, index => item)
+        end
+    end
+    append!(positional, last.(sort!(by_position; by = first)))
+    names = String[index <= length(signature) ? signature[index] : "argument $index" for index in eachindex(positional)]
+    return positional, keywords, append!(names, String.(first.(keywords)))
+end
+
+"""Read a mapping by its keys, each value as it is; values by name become two vectors."""
+function take_entries(from::IO)
+    entries = Dict{String, Any}()
+    read(from, UInt8)
+    for _ in 1:take_length(from)
+        read(from, UInt8)
+        key = take_text(from)
+        if key == "named"
+            read(from, UInt8)
+            entries[key] = take_named(from)
+        else
+            entries[key] = take_value(from)
+        end
+    end
+    return entries
+end
+
+"""A value that is bytes already."""
+struct Encoded
+    bytes::Vector{UInt8}
+end
+
+put_rare(out::IO, value::Encoded, ::Int) = (write(out, value.bytes); nothing)

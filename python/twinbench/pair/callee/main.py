@@ -1,0 +1,149 @@
+"""The process in which a function of the user's runs: it loads the function, and calls it as often as it is asked to.
+
+Started as ``python -c`` with this package's directory, so that the user's environment needs nothing of twinbench.
+Messages are neutral values, each after its length in 8 bytes, over two file descriptors of their own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import struct
+import sys
+from typing import Any, Callable
+
+from twinbench.pair.callee import wire
+from twinbench.pair.callee.loading import NotLoaded, described, load, parameters
+from twinbench.pair.callee.native import native, neutral
+
+
+class Callee:
+    """The loaded function, and what it is asked."""
+
+    def __init__(self) -> None:
+        self.function: Callable[..., Any] = lambda: None
+        self.parameters: list[inspect.Parameter] = []
+
+    def load(self, source: str, function: str) -> dict[str, Any]:
+        """Load the function. Returns its parameters by name, or why it can't be loaded."""
+        try:
+            self.function = load(source, function)
+        except NotLoaded as error:
+            return {"error": str(error), "names": list(error.names)}
+        self.parameters = parameters(self.function)
+        return {"parameters": [p.name for p in self.parameters], "any": self._takes_any(), "unnamed": self._unnamed()}
+
+    def _unnamed(self) -> list[str]:
+        """Return the names of the parameters that can be passed by position only."""
+        return [p.name for p in self.parameters if p.kind is p.POSITIONAL_ONLY]
+
+    def _takes_any(self) -> bool:
+        return not self.parameters or any(p.kind is p.VAR_KEYWORD for p in self.parameters)
+
+    def call(self, arguments: bytes, twice: bool) -> dict[str, Any]:
+        """Call the function, each time with fresh arguments.
+
+        Returns an outcome, and with ``twice`` under ``second`` that of another call whose outcome isn't the same.
+        """
+        try:
+            outcome = self._outcome(arguments)
+        except ImportError as error:
+            return {"unfit": f"needs {error.name or error}, which isn't installed in {sys.executable}"}
+        if twice:
+            second = self._outcome(arguments)
+            if wire.encode(second) != wire.encode(outcome):
+                outcome["second"] = second
+        return outcome
+
+    def _outcome(self, arguments: bytes) -> dict[str, Any]:
+        positional, named = self._bound(wire.decode(arguments))
+        before = [wire.encode(neutral(value)) for value in (*positional, *named.values())]
+        outcome: dict[str, Any]
+        try:
+            outcome = {"result": neutral(self.function(*positional, **named))}
+            wire.encode(outcome)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too: what a function raises is its outcome
+            outcome = {"raised": type(error).__name__, "says": described(error)}
+        after = [neutral(value) for value in (*positional, *named.values())]
+        names = [*self._names(len(positional)), *named]
+        changed = [name for name, old, new in zip(names, before, map(wire.encode, after)) if old != new]
+        if changed:
+            outcome["changed"] = {name: value for name, value in zip(names, after) if name in changed}
+        sys.stdout.flush()
+        return outcome
+
+    def _bound(self, given: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return the arguments in the forms that the parameters say: by position and by name."""
+        by_name = {p.name: p for p in self.parameters}
+        annotations = {name: _annotation(p, self.function) for name, p in by_name.items()}
+        names = self._names(len(given["positional"]))
+        positional = [native(v, annotations.get(name)) for name, v in zip(names, given["positional"])]
+        named = {name: native(value, annotations.get(name)) for name, value in given["named"].values.items()}
+        for p in self.parameters[len(positional) :]:
+            if p.kind is p.POSITIONAL_ONLY and p.name in named:
+                positional.append(named.pop(p.name))
+        return positional, named
+
+    def _names(self, count: int) -> list[str]:
+        names = [p.name for p in self.parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        return [*names, *(f"argument {index + 1}" for index in range(len(names), count))][:count]
+
+    def cases(self) -> dict[str, Any]:
+        """Call the function without arguments, and return the labelled inputs that it gives."""
+        try:
+            return {"cases": [_case(number, case) for number, case in enumerate(self.function(), 1)]}
+        except Exception as error:
+            return {"error": described(error)}
+
+    def judge(self, reference: bytes, candidate: bytes) -> dict[str, Any]:
+        """Call the function with two results: what it says about them, or that they are the same."""
+        try:
+            said = self.function(native(wire.decode(reference)), native(wire.decode(candidate)))
+        except AssertionError as error:
+            return {"differs": described(error)}
+        except Exception as error:
+            return {"error": described(error)}
+        if isinstance(said, str):
+            return {"differs": said} if said else {}
+        return {} if said is None or bool(said) else {"differs": "the rule of --compare says that they differ"}
+
+
+def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
+    annotation = parameter.annotation
+    if annotation is inspect.Parameter.empty:
+        return None
+    if isinstance(annotation, str):
+        try:
+            return eval(annotation, getattr(function, "__globals__", {}))  # the user's own source, in its own process
+        except Exception:
+            return annotation
+    return annotation
+
+
+def _case(number: int, case: Any) -> list[Any]:
+    """Return label, positional and named arguments of a case: ``(label, arguments)``, or arguments alone."""
+    label, arguments = f"case {number}", case
+    if isinstance(case, tuple) and len(case) == 2 and isinstance(case[0], str):
+        label, arguments = case
+    if isinstance(arguments, dict):
+        return [label, [], {name: neutral(value) for name, value in arguments.items()}]
+    positional = arguments if isinstance(arguments, tuple) else (arguments,)
+    return [label, [neutral(value) for value in positional], {}]
+
+
+def main() -> None:
+    """Answer messages until the harness closes its end."""
+    reading, writing = (int(number) for number in sys.argv[1:3])
+    callee = Callee()
+    sys.argv[:] = [""]
+    with os.fdopen(reading, "rb") as incoming, os.fdopen(writing, "wb") as outgoing:
+        while True:
+            head = incoming.read(8)
+            if len(head) < 8:
+                return
+            request = wire.decode(incoming.read(struct.unpack("<Q", head)[0]))
+            answer = wire.encode(getattr(callee, request.pop("do"))(**request))
+            outgoing.write(struct.pack("<Q", len(answer)) + answer)
+            outgoing.flush()

@@ -1,0 +1,51 @@
+"""What is wrong with a value of a pipeline's file: Pydantic's refusal as one line, and what Pydantic would round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from twinbench.errors import nearest
+
+UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
+"""Pydantic's error types for an unknown key: in a model, in a dataclass."""
+
+
+def first(error: ValidationError, valid: list[str], branches: Sequence[str] = ()) -> str:
+    """Pick the finding that explains most, as ``key: what is wrong``: an unknown key before a missing one.
+
+    ``branches``: names of branches of a union, which pydantic gives among the keys and which aren't keys.
+    """
+    findings = _of_the_named(error.errors(include_url=False))
+    finding = next((f for f in findings if f["type"] in UNKNOWN_KEY), findings[0])
+    key = ".".join(str(part) for part in finding["loc"] if "[" not in str(part) and part not in branches)
+    if len(findings) > 1 and all(_is_name(f) for f in findings):
+        return f"{key}: '{finding['input']}' is not one of {', '.join(f['ctx']['expected'] for f in findings)}"
+    if finding["type"] in UNKNOWN_KEY:
+        unknown = str(finding["loc"][-1])
+        return f"{key}: unknown key{nearest(unknown, [name for name in valid if name != unknown])}"
+    if finding["type"] == "missing":
+        return f"{key}: is missing"
+    message = finding["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    return f"{key}: {message}" if key else message
+
+
+def _of_the_named(findings: list[Any]) -> list[Any]:
+    """Drop the findings by other branches of a union; keep those about ``name`` if no branch has the name given."""
+    names = [f for f in findings if _is_name(f)]
+    others = {f["loc"][:-1] for f in names}
+    return [f for f in findings if f["loc"][:-1] not in others] or names or findings
+
+
+def _is_name(finding: Any) -> bool:
+    return bool(finding["type"] == "literal_error" and finding["loc"][-1] == "name")
+
+
+def rounded(given: Any, taken: Any) -> bool:
+    """Check whether an integer of the file was rounded to a float."""
+    if isinstance(given, list) and isinstance(taken, list | tuple):
+        return any(map(rounded, given, taken))
+    return isinstance(given, int) and isinstance(taken, float) and given != taken

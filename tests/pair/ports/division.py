@@ -1,0 +1,2 @@
+def parts(numbers, divisor):
+    return numbers // divisor, numbers % divisor

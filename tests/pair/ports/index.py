@@ -1,0 +1,2 @@
+def window(x, start, stop):
+    return x[start:stop]

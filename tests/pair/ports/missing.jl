@@ -1,0 +1,2 @@
+right(x) = minimum(filter(!isnan, x); init = Inf)
+wrong(x) = minimum(x; init = Inf)

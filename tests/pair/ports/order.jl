@@ -1,0 +1,2 @@
+right(matrix) = vec(permutedims(matrix))
+wrong(matrix) = vec(matrix)

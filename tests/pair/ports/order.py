@@ -1,0 +1,2 @@
+def flat(matrix):
+    return matrix.flatten()

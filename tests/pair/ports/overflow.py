@@ -1,0 +1,2 @@
+def power(exponent):
+    return 3**exponent

@@ -1,0 +1,2 @@
+def total(first, last):
+    return sum(range(first, last))

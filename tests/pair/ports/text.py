@@ -1,0 +1,2 @@
+def start(text, count):
+    return text[:count]
