@@ -73,6 +73,7 @@ def test_one_changed_byte_is_noticed(command: str, name: str, model: Model, copi
 def test_a_model_that_gives_other_scores_is_not_handed_over(
     command: str, model: Model, copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.chdir(tmp_path)  # where MLflow keeps what it is sent
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     other, content = model.scores.copy(), io.BytesIO()
     other[0] = other[0][::-1] if other.ndim > 1 else 1 - other[0]

@@ -71,7 +71,7 @@ class Live(Session):
         *,
         more: list[Input] | None = None,
         rules: Rules | None = None,
-        examples: int = 60,
+        examples: int = 40,
     ) -> Verdict:
         functions = self.load_functions(texts)
         search = Search(examples=examples, seed=SEED)

@@ -107,9 +107,9 @@ def test_one_function_is_no_pair(here: Path):
 
 
 def test_exit_codes_and_json(twinbench, here: Path):
-    same = twinbench("pair", "own.py:smooth", "own.py:other", "--input", "x.npy", cwd=here)
+    same = twinbench("pair", "own.py:smooth", "own.py:other", "--input", "x.npy", "--generate", "20", cwd=here)
     assert (same.returncode, same.stderr) == (0, "")
-    assert "own.py:other   same on 1 given and 200 drawn inputs" in same.stdout
+    assert "own.py:other   same on 1 given and 20 drawn inputs" in same.stdout
     arguments = ["--input", "x.npy", "--input", "width=4", "--json", "--generate", "0"]
     differs = twinbench("pair", "own.py:smooth", "own.py:other", *arguments, cwd=here)
     check("pair", differs.stdout)
@@ -119,6 +119,7 @@ def test_exit_codes_and_json(twinbench, here: Path):
     wrong = twinbench("pair", "own.py:smooth", "own.py:others", "--input", "x.npy", cwd=here)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.count("\n") == 1
+    assert not (here / ".hypothesis").exists()
 
 
 def test_an_environment_needs_nothing_of_ours(here: Path):

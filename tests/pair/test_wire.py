@@ -63,7 +63,7 @@ def julia() -> Iterator[Live]:
 
 
 @needs_julia
-@settings(QUICK, max_examples=25)  # Julia compiles for every new type
+@settings(QUICK, max_examples=15)  # Julia compiles for every new type
 @given(value=VALUES)
 def test_julia_gives_back_what_it_was_handed(julia: Live, value: Any):
     (outcome,) = julia.outcomes(julia.functions, Input("", [value]), twice=True)

@@ -125,3 +125,14 @@ def test_facts_are_exported_as_json(store, tmp_path):
     (row,) = [row for row in rows if row["key"] == "warm_up"]
     assert (row["stack"], row["step"], row["framework"]) == (cell.stack, "mlp", "torch")
     assert json.loads(row["value"]) == {"evals": 1, "discarded": 9, "settled": False}
+
+
+def test_cells_say_what_load_disturbed(store, tmp_path):
+    cells = {cell.id: cell.stack for cell in store.cells(RUN)}
+    contradicted = {next(iter(cells)): ["total", "mlp"]}
+    files = export(store, RUN, tmp_path / "out", "parquet", contradicted)
+    (table,) = [pyarrow.parquet.read_table(file).to_pylist() for file in files if file.stem == "cells"]
+    assert [row["disturbed"] for row in table] == ["total, mlp", *[""] * (len(cells) - 1)]
+    export(store, RUN, tmp_path / "unknown", "parquet")
+    unknown = pyarrow.parquet.read_table(tmp_path / "unknown" / "cells.parquet").to_pylist()
+    assert {row["disturbed"] for row in unknown} == {None}

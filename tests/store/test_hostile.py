@@ -69,6 +69,7 @@ def test_a_forged_model_is_handed_over_to_nobody_and_tracked_in_its_own_director
         own.mkdir(parents=True)
         for name, value in hostile.variables(own).items():
             patch.setenv(name, value)
+        patch.chdir(own)
         path = own / "store.db"
         path.write_bytes(content)
         what = hostile.forge(path, rng)

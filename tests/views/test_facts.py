@@ -24,7 +24,7 @@ PACKAGE = Path(twinbench.__file__).parent
 VALUES = {
     "complete_process:0": True,
     "devices": {"torch": "cuda:7"},
-    "engines": {"Polars": "engine-17"},
+    "engines": {"Polars": {"engine": "engine-17"}},
     "examples": 1234567,
     "first_look_s": 0.0625,
     "held_as": {"x": "float16, order K"},
@@ -37,7 +37,7 @@ VALUES = {
     "rss_after_import_bytes": 7654321,
     "rss_increase_bytes": 9876543,
     "surroundings:0": {"hash_seed": 4711, "padding_bytes": 1873},
-    "threads": {"MKL": 13},
+    "threads": {"torch": {"MKL": 13}},
     "unsupported": "no framework of it has the op",
     "versions": {"polars": {"polars": "99.9.9"}},
     "warm_up": {"evals": 31, "discarded": 47, "settled": False},
@@ -86,6 +86,8 @@ def store(tmp_path):
 def leaves(value):
     if isinstance(value, dict):
         return [leaf for item in value.values() for leaf in leaves(item)]
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in leaves(item)]
     return [{True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from twinbench.numbers.stats import Interval
 from twinbench.results.summary.run import Growth, RunSummary, summarise
 from twinbench.store.records import Agreement
 from twinbench.store.store import Status, Store
-from twinbench.views import layout, terminal, text
+from twinbench.views import layout, terminal, text, words
 from twinbench.views.report.page import render
 
 unhurried = settings(deadline=None)
@@ -221,3 +222,16 @@ def test_an_interval_is_its_estimate_and_half_its_width():
 def test_anything_can_be_said_on_one_line(words):
     assert "\n" not in text.clean(words)
     assert "\x1b" not in text.clean(words)
+
+
+def test_a_mean_far_above_the_typical_time_is_shown_with_the_slow_samples(store):
+    summary = summarise(store, RUN)
+    (pipeline, *_) = summary.pipelines
+    assert list(words.slow_samples(pipeline)) == []
+    cell = next(cell for cell in pipeline.cells if cell.stack == "pandas+torch")
+    (step,) = [step for step in cell.steps if step.step == "mlp"]
+    slow = replace(step, mean_s=1.3 * step.steady.estimate, p95_s=2 * step.steady.estimate)
+    tailed = replace(pipeline, cells=(replace(cell, steps=(slow,)),))
+    ((heading, said),) = words.slow_samples(tailed)
+    assert heading == "pandas+torch mlp"
+    assert said == f"mean {text.seconds(slow.mean_s)}, 95 % up to {text.seconds(slow.p95_s)}"

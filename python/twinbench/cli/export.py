@@ -30,9 +30,13 @@ def export(
     Example: twinbench export 3f2a --format csv -o results
     """
     from twinbench.paths import default_store
+    from twinbench.results.summary.disturbances import disturbed
+    from twinbench.results.summary.run import summarise
     from twinbench.store import export as tables
     from twinbench.store.store import Store
 
     with Store.open_to_read(store or default_store()) as results:
-        for path in tables.export(results, results.find_run(run).id, output, format_):
+        run_id = results.find_run(run).id
+        contradicted = disturbed(summarise(results, run_id).pipelines)
+        for path in tables.export(results, run_id, output, format_, contradicted):
             typer.echo(path)

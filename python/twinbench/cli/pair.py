@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from twinbench import paths
 from twinbench.cli.console import print_json
 from twinbench.errors import FAILED, BadInput
 
@@ -92,6 +94,8 @@ def pair(
         where=where,
         timeout_s=timeout,
     )
+    # Otherwise hypothesis makes a directory in the working directory.
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(paths.cache_dir() / "hypothesis"))
     verdict = command.run(request)
     if as_json:
         print_json(asdict(command.printed(verdict)))

@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from twinbench.errors import TwinbenchError
 from twinbench.foreign import redacted
+from twinbench.store.records import MODEL
 from twinbench.store.store import Store
 from twinbench.trackers.tracking import TrackingError
 
@@ -51,6 +52,8 @@ class Progress:
     sent: list[str] = field(default_factory=list)
     summary: str = ""
     """A line about the run, once it is sent without its models."""
+    kept: int = 0
+    """Number of the models that are to be sent."""
     models: int | None = None
     """Number of the models that were sent, once they are."""
     error: str = ""
@@ -64,7 +67,7 @@ class Progress:
     def missing(self) -> str:
         """Say in words what was not sent."""
         if self.summary:
-            return "the models were not sent"
+            return f"the run was sent, its {self.kept} model(s) were not" if self.kept else "the run was sent"
         missing = [cell for cell in self.cells if cell not in self.sent]
         if not self.cells or not missing:
             return "the run was not sent completely"
@@ -93,7 +96,7 @@ def send(sending: Sending, timeout_s: float) -> Progress:
                 job.write(json.dumps(asdict(sending)).encode())
             code = process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            raise TrackingError(f"not done within {timeout_s:g} s; {progress.missing()}") from None
+            raise TrackingError(f"not done within {timeout_s:.3g} s; {progress.missing()}") from None
         finally:
             _end(process)
             hearing.join(1)
@@ -150,12 +153,17 @@ def _send(sending: Sending, tell: Callable[..., None]) -> None:
 
             tell(summary=str(comet.send(store, sending.run, lambda name: tell(sent=name))))
             return
-        from twinbench.handover import models
         from twinbench.trackers import mlflow
+
+        if sending.with_models:
+            cells = store.cells(sending.run)
+            tell(kept=sum(fact.key == MODEL for cell in cells for fact in store.facts(cell.id)))
 
         sent = mlflow.send(store, sending.run, sending.tracking_uri, lambda name: tell(sent=name))
         tell(summary=str(sent))
         if sending.with_models:
+            from twinbench.handover import models
+
             tell(models=len(models.log(store, sending.run, sent)))
 
 

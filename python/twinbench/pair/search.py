@@ -8,11 +8,9 @@ from collections.abc import Callable
 
 from hypothesis import HealthCheck, Phase, Verbosity, assume, given, settings
 from hypothesis import seed as seeded
-from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import HypothesisException
 from hypothesis.strategies import SearchStrategy
 
-from twinbench import paths
 from twinbench.pair.inputs import Input
 
 SHRINK_S = 10.0
@@ -74,7 +72,6 @@ def smallest(
         failing[key] = drawn  # the newest is the last
         raise _Differs
 
-    set_hypothesis_home_dir(paths.cache_dir() / "hypothesis")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

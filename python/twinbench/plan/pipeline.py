@@ -24,7 +24,7 @@ from twinbench.metrics import DEFAULT_MARGIN, MetricName
 from twinbench.modalities import ModalityName
 from twinbench.ops.contract import Kind, Op
 from twinbench.plan import own
-from twinbench.plan.refusals import first
+from twinbench.plan.refusals import first, rounded
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 """Pattern of the name of a pipeline or a step, which becomes a part of the names of files."""
@@ -310,16 +310,9 @@ def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
         branches = [inner.__name__ for inner in _nested(op.params)]
         raise BadInput(f"{where} ({op.name}): {first(error, nested, branches)}") from None
     for key, value in values.items():
-        if _rounded(value, getattr(params, key)):
+        if rounded(value, getattr(params, key)):
             raise BadInput(f"{where}.{key}: an integer of more than 15 digits, which a float can't hold; write a float")
     return params
-
-
-def _rounded(given: Any, taken: Any) -> bool:
-    """Check whether an integer of the file was rounded to a float."""
-    if isinstance(given, list) and isinstance(taken, list | tuple):
-        return any(map(_rounded, given, taken))
-    return isinstance(given, int) and isinstance(taken, float) and given != taken
 
 
 def _nested(params: type) -> list[type[Any]]:

@@ -1,4 +1,4 @@
-"""Pydantic's refusal of a pipeline's file as one line: the finding that explains most, with its key."""
+"""What is wrong with a value of a pipeline's file: Pydantic's refusal as one line, and what Pydantic would round."""
 
 from __future__ import annotations
 
@@ -42,3 +42,10 @@ def _of_the_named(findings: list[Any]) -> list[Any]:
 
 def _is_name(finding: Any) -> bool:
     return bool(finding["type"] == "literal_error" and finding["loc"][-1] == "name")
+
+
+def rounded(given: Any, taken: Any) -> bool:
+    """Check whether an integer of the file was rounded to a float."""
+    if isinstance(given, list) and isinstance(taken, list | tuple):
+        return any(map(rounded, given, taken))
+    return isinstance(given, int) and isinstance(taken, float) and given != taken

@@ -245,8 +245,6 @@ class Measuring:
 
         ``spent`` is the share of the budget that earlier rounds spent, for the progress, which also counts rounds.
         """
-        where = {"pipeline": self.pipeline.name, "process": process, "block": block}
-        self.store.add_noise(self.run_id, now(), where | {"block_load": environment.load()})
         efforts = {contender.name: self._efforts(contender, needs) for contender in self.alive}
         measured, steps = 0.0, [step for step in self.pipeline.steps if step.id in todo]
         for position, step in enumerate(steps):

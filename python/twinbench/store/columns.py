@@ -72,8 +72,8 @@ Spread = Annotated[float, Range(0, 10)]
 Error = Annotated[float, Range(0, 1.8e308, finite=False)]
 """Distance from the reference, which may be infinite."""
 
-Value = Annotated[float, Range(-1e9, 1e9)]
-"""Value of a metric."""
+Value = Annotated[float, Range(-1e9, 1e9, finite=False)]
+"""Value of a metric, which an earlier version stored for a model whose scores weren't finite, too."""
 
 Checksum = Annotated[str, Text(64, r"(?:[0-9a-f]{64})?", "a SHA-256")]
 

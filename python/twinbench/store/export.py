@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -30,7 +30,8 @@ CELL = {"run": "string", "pipeline": "string", "size": "string", "stack": "strin
 
 COLUMNS = {
     "cells": CELL
-    | {"status": "string", "kind": "string", "reason": "string", "fingerprint": "string", "changed": "string"},
+    | {"status": "string", "kind": "string", "reason": "string", "fingerprint": "string", "changed": "string"}
+    | {"disturbed": "string"},
     "samples": CELL
     | {"process": "int32", "block": "int32", "step": "string", "framework": "string", "kind": "string"}
     | {"detail": "string", "wall_ns": "double", "evals": "int64", "cpu_ns": "double", "gc_ns": "double"}
@@ -42,7 +43,9 @@ COLUMNS = {
     "facts": CELL | {"step": "string", "framework": "string", "key": "string", "value": "string"},
     "quality": CELL | {"metric": "string", "value": "double", "seed": "int64"},
 }
-"""Arrow types by table and column. Times are nanoseconds per evaluation; the value of a fact is JSON."""
+"""Arrow types by table and column. Times are nanoseconds per evaluation; the value of a fact is JSON.
+
+``disturbed`` of a cell lists what load disturbed so that wall and CPU times contradict each other: "total, mlp"."""
 
 _READERS: dict[str, Callable[[Store, Cell], Iterable[Any]]] = {
     "cells": lambda store, cell: [cell],
@@ -63,7 +66,13 @@ _FORMULA = re.compile(re.sub(r"\\x\{(\w+)\}", r"\\u\1", FORMULA))
 _NUMBER = re.compile(NUMBER)
 
 
-def export(store: Store, run_id: str, target: Path, format: Format | None = None) -> list[Path]:
+def export(
+    store: Store,
+    run_id: str,
+    target: Path,
+    format: Format | None = None,
+    disturbed: Mapping[int, Sequence[str]] | None = None,
+) -> list[Path]:
     """Write a run's tables and return the paths of the files.
 
     A target that ends in ``.parquet`` or ``.csv`` is one file with the samples; any other is a directory for all
@@ -78,15 +87,25 @@ def export(store: Store, run_id: str, target: Path, format: Format | None = None
     cells = store.cells(run.id)
     if suffix in FORMATS:
         return [write(table("samples", store, cells), target, form)]
-    return [write(table(name, store, cells), target / f"{name}.{form}", form) for name in COLUMNS]
+    return [write(table(name, store, cells, disturbed), target / f"{name}.{form}", form) for name in COLUMNS]
 
 
-def table(name: str, store: Store, cells: Iterable[Cell]) -> pa.Table:
-    """Return one of the tables in `COLUMNS`, with the rows of these cells."""
+def table(
+    name: str, store: Store, cells: Iterable[Cell], disturbed: Mapping[int, Sequence[str]] | None = None
+) -> pa.Table:
+    """Return one of the tables in `COLUMNS`, with the rows of these cells.
+
+    ``disturbed`` names by cell what load disturbed; null without it.
+    """
     import pyarrow as pa
 
     schema = pa.schema([(column, pa.type_for_alias(alias)) for column, alias in COLUMNS[name].items()])
-    return pa.Table.from_pylist([row for cell in cells for row in _rows(name, store, cell)], schema=schema)
+    rows = [row | _marked(name, cell, disturbed) for cell in cells for row in _rows(name, store, cell)]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _marked(name: str, cell: Cell, disturbed: Mapping[int, Sequence[str]] | None) -> Row:
+    return {"disturbed": ", ".join(disturbed.get(cell.id, ()))} if name == "cells" and disturbed is not None else {}
 
 
 def write(table: pa.Table, path: Path, format: str) -> Path:

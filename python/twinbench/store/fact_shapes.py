@@ -25,7 +25,7 @@ OrNan = Annotated[float, Range(-1e15, 1e15, finite=False)]
 
 
 class HeldAs(TypedDict, total=False):
-    """How a framework holds an output."""
+    """How a framework holds an output: in words, and so is the number of bytes of a saved model."""
 
     bytes: Annotated[str, Text(18, r"[0-9]+", "a number of bytes")] | Count
 
@@ -166,6 +166,10 @@ def _errors_problem(errors: Any) -> str:
     return next((f"slices: {s['wrong']} wrong of {s['rows']} rows" for s in errors["slices"] if _too_many(s)), "")
 
 
+def _parts_problem(parts: Any) -> str:
+    return "" if len(parts) == 2 else f"{len(parts)} numbers instead of 2"
+
+
 def _too_many(of_slice: Any) -> bool:
     return bool(of_slice["wrong"] > of_slice["rows"])
 
@@ -181,6 +185,7 @@ FACTS: dict[str, Any] = {
     "examples": Count,
     "rss_increase_bytes": Annotated[int, Range(-(2**62), 2**62)],
     "held_as": HeldAs,
+    "parts_at": Annotated[list[Ordinal], Rule(_parts_problem)],
     "curve": list[Point],
     "warm_up": WarmUp,
     "versions": dict[Name, dict[Name, Name | None]],

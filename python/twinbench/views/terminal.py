@@ -91,7 +91,7 @@ def _render_pipeline(pipeline: PipelineSummary, console: Console) -> None:
     layout.say(console, words.break_even(pipeline))
     for table in _steps(pipeline, console):
         console.print(table)
-    for line in words.qualities(pipeline):
+    for line in (*words.slow_samples(pipeline), *words.qualities(pipeline)):
         layout.say(console, *line)
     if any(words.is_rated(step) for cell in pipeline.cells for step in cell.steps):
         console.print(_rates(pipeline))

@@ -21,6 +21,9 @@ COSTS: dict[Criterion, str] = {
 }
 """Names of the costs that are larger for a worse stack."""
 
+MEAN_ABOVE = 1.1
+"""Mean of a step, in typical times, from which on the terminal shows it, with the step's 95 % quantile."""
+
 
 def listed(names: Sequence[str]) -> str:
     """Join names: ``a``, ``a and b``, ``a, b and c``."""
@@ -120,6 +123,15 @@ def qualities(pipeline: PipelineSummary) -> Iterator[tuple[str, str]]:
     reached = [f"{c.stack} {text.seconds(c.to_target_s)}" for c in pipeline.cells if c.to_target_s is not None]
     if reached:
         yield f"training time to {pipeline.metric} {pipeline.target:g}", ", ".join(reached)
+
+
+def slow_samples(pipeline: PipelineSummary) -> Iterator[tuple[str, str]]:
+    """Yield, as heading and text, the steps whose mean is well above their typical time."""
+    for cell in pipeline.cells:
+        for step in cell.steps:
+            if step.steady and step.mean_s is not None and step.mean_s > MEAN_ABOVE * step.steady.estimate:
+                mean, p95 = text.seconds(step.mean_s), text.seconds(step.p95_s)
+                yield f"{cell.stack} {step.step}", f"mean {mean}, 95 % up to {p95}"
 
 
 def is_rated(step: StepSummary) -> bool:

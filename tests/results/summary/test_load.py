@@ -15,6 +15,7 @@ from twinbench.numbers import load
 from twinbench.results.decisions import compare, gate
 from twinbench.results.decisions.recommend import recommend
 from twinbench.results.decisions.recommend_records import Wishes
+from twinbench.results.summary import disturbances
 from twinbench.results.summary.records import CellSummary
 from twinbench.results.summary.run import plain, summarise
 from twinbench.store.records import PlannedPipeline, Sample, Status
@@ -99,6 +100,7 @@ def test_a_ratio_that_load_disturbed_is_undecided_and_both_times_are_shown_every
     assert cell.ratio.estimate > 6
     assert cell.ratio.cpu.estimate == pytest.approx(1.84, rel=0.03)
     summary = summarise(store, "run")
+    assert "total" in disturbances.disturbed(summary.pipelines)[cell.cell_id]
     assert plain(summary)["pipelines"][0]["cells"][1]["ratio"]["disturbed"] is True
     shown = printed(lambda console: terminal.render(summary, console, ()))
     assert "disturbed, by CPU time 1.8" in shown

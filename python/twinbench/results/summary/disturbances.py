@@ -25,6 +25,16 @@ def warnings(store: Store, run: Run, pipelines: Sequence[PipelineSummary]) -> It
     yield from _parted(pipelines)
 
 
+def disturbed(pipelines: Sequence[PipelineSummary]) -> dict[int, list[str]]:
+    """Return by cell the steps, and "total", whose ratio to the fastest is undecided because load disturbed it."""
+    ratios = {
+        cell.cell_id: {"total": cell.ratio} | {step.step: step.ratio for step in cell.steps}
+        for pipeline in pipelines
+        for cell in pipeline.cells
+    }
+    return {cell: [name for name, ratio in own.items() if ratio and ratio.disturbed] for cell, own in ratios.items()}
+
+
 def _noise(store: Store, run_id: str) -> Iterator[str]:
     """Yield each of the runner's warnings once, with the number of times that it was given."""
     given = Counter(text for noise in store.noise(run_id) for text in noise.facts.get("warnings", ()))
