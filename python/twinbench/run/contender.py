@@ -60,8 +60,7 @@ class Contender:
     """Whether the outputs after the measurement were checked, which is done once per run."""
     rechecks: dict[str, Arrays | None] = field(default_factory=dict)
     """The steps whose first outputs agree; with the first output where it is what later ones must equal."""
-    trained_again: bool = False
-    """Whether the trainings were repeated for curves and seeds, once per run."""
+    trained_again: bool = False  # for curves and seeds, once per run
     measured: Measured = field(default_factory=Measured)
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
