@@ -17,8 +17,8 @@ from tests.results.make_store import RUN, make_store
 from tests.store.conftest import CREATED
 from tests.store.test_merge import everything
 from twinbench.errors import StoreError
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Sample, Store
+from twinbench.store.records import PlannedPipeline, Sample
+from twinbench.store.store import Store
 
 
 def delete(path: Path) -> None:
