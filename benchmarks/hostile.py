@@ -22,8 +22,8 @@ from twinbench.results.models.endpoints import Endpoint, EndpointLatency, keep
 from twinbench.run.models.mistakes import compare as compare_predictions
 from twinbench.run.models.mistakes import keep as keep_predictions
 from twinbench.store.columns import KEYS, TABLES
-from twinbench.store.records import EXAMPLE, TRAINED, PlannedPipeline
-from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.store.records import EXAMPLE, TRAINED, Agreement, PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 
 RUN, PIPELINE, SIZES = "20260501-120000-abcd", "flights", ("small", "large")
 STACKS = ("NumPy+scikit-learn", "pandas+scikit-learn")

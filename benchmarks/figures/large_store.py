@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.store.records import Agreement, PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 
 STEPS = ("read", "group", "train")
 STACKS = 10

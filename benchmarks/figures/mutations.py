@@ -428,6 +428,7 @@ def _harmless(directory: Path) -> Iterator[None]:
     variables = {f"TWINBENCH_{kind}_DIR": str(directory / kind) for kind in ("CACHE", "DATA", "CONFIG")}
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.dict("os.environ", variables))
+        stack.enter_context(contextlib.chdir(directory))  # a path may be relative
         stack.enter_context(mock.patch("webbrowser.open", return_value=False))
         for name in names:
             stack.enter_context(mock.patch(f"twinbench.{name}", ends))

@@ -12,7 +12,8 @@ from pathlib import Path
 from benchmarks.figures.figure import Figure
 from benchmarks.stress import site
 from twinbench import paths
-from twinbench.store.store import Sample, Store
+from twinbench.store.records import Sample
+from twinbench.store.store import Store
 
 LIBRARIES = ("psutil", "numpy")
 COUNT = 25

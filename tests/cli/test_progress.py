@@ -14,8 +14,8 @@ from rich.progress import Progress
 from tests.results.make_store import RUN, STEPS, drop_process, make_store, overrule
 from twinbench.cli.progress import AGAIN_S, EVERY_S, WAIT_S, Bars, Lines, Provisional, figures_of
 from twinbench.results.summary.run import summarise
-from twinbench.store.records import LOOK
-from twinbench.store.store import Sample, Status, Store
+from twinbench.store.records import LOOK, Sample, Status
+from twinbench.store.store import Store
 from twinbench.views import provisional
 from twinbench.views.provisional import Stage
 

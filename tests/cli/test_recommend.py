@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store, overrule
-from twinbench.store.store import Status, Store
+from twinbench.store.records import Status
+from twinbench.store.store import Store
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from twinbench.errors import JuliaUnavailable
 from twinbench.julia import find
 from twinbench.launch import environments
 from twinbench.results.models.kept import Model, of_cell
-from twinbench.store.store import Status, Store
+from twinbench.store.records import Status
+from twinbench.store.store import Store
 
 HEAD = """
 [pipeline]

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from twinbench.run.models.mistakes import compare, keep
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.store.records import Agreement, PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 
 RUN = "20260501-120000-abcd"
 PIPELINE = "flights-delay"

@@ -12,8 +12,8 @@ from twinbench.numbers.allocation import LEAST_EFFORT
 from twinbench.run import division
 from twinbench.run.division import EXECUTIONS, Needs
 from twinbench.run.measured import Measured
+from twinbench.store.records import Sample
 from twinbench.store.samples import Blocks
-from twinbench.store.store import Sample
 
 
 def steps(**inputs: str) -> list[SimpleNamespace]:

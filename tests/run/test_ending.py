@@ -12,7 +12,8 @@ from tests.store.conftest import path as path
 from tests.store.conftest import store as store
 from twinbench.launch.process import WorkerFailure
 from twinbench.run.ending import add_fact, end
-from twinbench.store.store import PlannedPipeline, Store
+from twinbench.store.records import PlannedPipeline
+from twinbench.store.store import Store
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from twinbench.run import request, runner
 from twinbench.run.measured import Measured
 from twinbench.run.options import Options
 from twinbench.run.watch import Watch
+from twinbench.store.records import Sample
 from twinbench.store.samples import figures
-from twinbench.store.store import Sample, Store
+from twinbench.store.store import Store
 
 SAMPLES = st.lists(
     st.builds(

@@ -20,7 +20,7 @@ from twinbench.plan import pipeline as pipelines
 from twinbench.plan.stack import Stack
 from twinbench.run import recheck
 from twinbench.run.agree import reference
-from twinbench.run.contender import jobs
+from twinbench.run.jobs import jobs
 from twinbench.run.options import Options
 from twinbench.run.outputs import check_output
 from twinbench.store.records import Agreement

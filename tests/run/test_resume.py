@@ -9,7 +9,7 @@ import pytest
 
 from tests.results.make_store import overrule
 from tests.run.test_interruptions import start, wait_for_samples
-from twinbench.store.store import Status
+from twinbench.store.records import Status
 
 MINE = """
 [pipeline]

@@ -12,7 +12,8 @@ import pytest
 from tests.results.make_store import RUN, make_store
 from tests.store.conftest import in_a_process, sound
 from twinbench.errors import BadInput, StoreError
-from twinbench.store.store import Run, Sample, Store
+from twinbench.store.records import Run, Sample
+from twinbench.store.store import Store
 
 HARNESS = {"pid": 1, "started": 1.0}
 
@@ -86,7 +87,8 @@ def test_a_full_disk_loses_only_the_burst_in_flight(path):
     code = """
         import resource, signal, sys; from pathlib import Path
         from twinbench.errors import StoreError
-        from twinbench.store.store import Sample, Store
+        from twinbench.store.records import Sample
+        from twinbench.store.store import Store
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
         with Store.open(Path(sys.argv[1])) as store:
@@ -121,7 +123,8 @@ def test_a_killed_writer_leaves_whole_bursts(path):
     make_store(path)
     code = """
         import sys; from pathlib import Path
-        from twinbench.store.store import Sample, Store
+        from twinbench.store.records import Sample
+        from twinbench.store.store import Store
         store = Store.open(Path(sys.argv[1]))
         cell = store.cells(store.find_run().id)[0].id
         for block in range(100_000):
@@ -146,7 +149,8 @@ def test_a_killed_writer_leaves_whole_bursts(path):
 def test_many_runs_may_begin_and_write_at_once(path):
     code = """
         import sys; from pathlib import Path
-        from twinbench.store.store import PlannedPipeline, Sample, Store
+        from twinbench.store.records import PlannedPipeline, Sample
+        from twinbench.store.store import Store
         run = sys.argv[2]
         with Store.open(Path(sys.argv[1])) as store:
             store.new_run(run, created="2026-01-01", arguments={}, environment={})

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +19,8 @@ from tests.results.make_store import RUN, make_store
 from tests.store.conftest import CREATED
 from tests.store.test_merge import everything
 from twinbench.errors import StoreError
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Sample, Store
+from twinbench.store.records import PlannedPipeline, Sample
+from twinbench.store.store import Store
 
 
 def delete(path: Path) -> None:
@@ -156,3 +158,35 @@ def steady(path: Path) -> bool:
             return any(sample.kind == "steady" for cell in cells for sample in store.samples(cell.id))
     except StoreError:  # it is being made
         return False
+
+
+class InterruptedAfter:
+    """A connection whose user presses Ctrl-C while one of its statements is executed, which Python sees afterwards."""
+
+    def __init__(self, connection: sqlite3.Connection, statement: str) -> None:
+        self._connection = connection
+        self._statement = statement
+
+    def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        done = self._connection.execute(statement, *values)
+        if statement == self._statement:
+            raise KeyboardInterrupt
+        return done
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize(("statement", "kept"), [("BEGIN IMMEDIATE", False), ("COMMIT", True)])
+def test_an_interrupt_while_a_row_is_written_is_no_loss(tmp_path: Path, statement: str, kept: bool):
+    make_store(tmp_path / "results.db", processes=1)
+    with Store.open(tmp_path / "results.db") as store:
+        store.remember(RUN)
+        cell = store.cells(RUN)[0].id
+        connection = store._db._connection
+        store._db._connection = InterruptedAfter(connection, statement)  # type: ignore[assignment]
+        with pytest.raises(KeyboardInterrupt):
+            store.add_quality(cell, "f1", 0.5)
+        store._db._connection = connection
+        store.finish_run(RUN, "interrupted")
+        assert ("f1" in {quality.metric for quality in store.qualities(cell)}) == kept

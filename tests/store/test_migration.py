@@ -11,8 +11,8 @@ import pytest
 from tests.store.conftest import CREATED, sound
 from twinbench.errors import StoreError
 from twinbench.results.summary.run import summarise
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Agreement, Sample, Store
+from twinbench.store.records import Agreement, PlannedPipeline, Sample
+from twinbench.store.store import Store
 
 WITHOUT_VARIANTS = """
 PRAGMA legacy_alter_table = ON;

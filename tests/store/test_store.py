@@ -10,8 +10,8 @@ import pytest
 from tests.results.make_store import PIPELINE, RUN, SIZE, make_store
 from tests.store.conftest import CREATED, in_a_process
 from twinbench.errors import BadInput, StoreError
-from twinbench.store.records import KINDS, PlannedPipeline
-from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.store.records import KINDS, Agreement, PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 
 
 def test_paths_that_are_not_unicode_come_out_as_they_went_in(store):

@@ -15,8 +15,8 @@ from twinbench.results.decisions.recommend import usual
 from twinbench.results.summary.run import summarise
 from twinbench.store.export import export
 from twinbench.store.merge import merge
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Sample, Status, Store
+from twinbench.store.records import PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 from twinbench.views import terminal
 from twinbench.views.report import page
 

@@ -19,8 +19,8 @@ from tests.asv_site import served
 from tests.browser import Browser
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEADY_MS, STEPS, drop_process, make_store
 from twinbench.errors import BadInput, TwinbenchError
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Sample, Status, Store
+from twinbench.store.records import PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 from twinbench.trackers import asv
 
 COMMITS, REGRESSION = 24, 14

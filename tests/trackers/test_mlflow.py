@@ -22,7 +22,8 @@ import pytest
 
 from tests.results.make_store import PIPELINE, RUN, SHA256, make_store, overrule
 from twinbench.results.summary.run import summarise
-from twinbench.store.store import Status, Store
+from twinbench.store.records import Status
+from twinbench.store.store import Store
 from twinbench.trackers import mlflow
 
 EXPERIMENT = f"twinbench/{PIPELINE}"

@@ -12,8 +12,8 @@ import pytest
 
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
 from twinbench.errors import StoreError
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.store.records import Agreement, PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 from twinbench.trackers.tracking import RunForTrackers, TrackerRun
 
 

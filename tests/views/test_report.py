@@ -20,8 +20,8 @@ from twinbench.cli import main, values
 from twinbench.results.summary.run import summarise
 from twinbench.run.options import Options
 from twinbench.store import mistakes
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.store.records import Agreement, PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 from twinbench.views import text, words
 from twinbench.views.mistakes import headline
 from twinbench.views.report import charts, page

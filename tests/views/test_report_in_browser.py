@@ -10,8 +10,8 @@ import pytest
 from benchmarks.figures import large_store
 from tests.browser import Browser
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, make_store
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Sample, Status, Store
+from twinbench.store.records import PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 from twinbench.views.report import page
 
 EVIL = "<script>document.title='gone'</script>"

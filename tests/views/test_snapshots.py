@@ -22,8 +22,8 @@ from twinbench.results.models.endpoints import Endpoint, EndpointLatency, keep
 from twinbench.results.models.monitoring import ClassShare, Monitored
 from twinbench.results.summary.run import summarise
 from twinbench.store.mistakes import of_run
-from twinbench.store.records import Agreement
-from twinbench.store.store import Status, Store
+from twinbench.store.records import Agreement, Status
+from twinbench.store.store import Store
 from twinbench.views import adr, compare, endpoints, mistakes, monitor, recommend, terminal
 from twinbench.views.markdown import Document
 from twinbench.views.report import page

@@ -17,8 +17,8 @@ from rich.console import Console
 from tests.results.make_store import PIPELINE, RUN, SIZE, STEPS, drop_process, make_store
 from twinbench.numbers.stats import Interval
 from twinbench.results.summary.run import Growth, RunSummary, summarise
-from twinbench.store.records import Agreement
-from twinbench.store.store import Status, Store
+from twinbench.store.records import Agreement, Status
+from twinbench.store.store import Store
 from twinbench.views import layout, terminal, text, words
 from twinbench.views.report.page import render
 

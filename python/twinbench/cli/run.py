@@ -253,7 +253,7 @@ def _track(results: Store, run_id: str, until: float) -> None:
 
 
 def _exit_code(results: Store, run_id: str) -> int:
-    from twinbench.store.store import Status
+    from twinbench.store.records import Status
 
     fine = {Status.DONE, Status.UNAVAILABLE}
     return OK if all(cell.status in fine for cell in results.cells(run_id)) else FAILED

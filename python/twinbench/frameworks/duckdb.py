@@ -13,10 +13,10 @@ import csv
 import itertools
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Framework
+from twinbench.frameworks.duckdb_table import Table
 from twinbench.ops import tables as t
 from twinbench.ops.contract import Arrays, Kind
 
@@ -32,27 +32,6 @@ numbers = itertools.count()
 _POOLS = "name IN ('threads', 'async_threads')"
 
 TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "string": "VARCHAR"}
-
-
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Table:
-    """A temporary table, which is dropped when this object is garbage-collected."""
-
-    name: str
-    columns: Mapping[str, str]
-    """Names in the database by names in the contract, in order."""
-    types: dict[str, str] = field(default_factory=dict)
-    """SQL types by column, filled by `_types` when it is first called."""
-    missing: dict[str, bool] = field(default_factory=dict)
-    """Whether a column may hold NULL, filled by `_can_miss` when it is first called for the column."""
-
-    def __getitem__(self, column: str) -> str:
-        """Return a column as an SQL expression."""
-        return f"{self.name}.{self.columns[column]}"
-
-    def all(self) -> dict[str, str]:
-        """Every column as an SQL expression."""
-        return {name: self[name] for name in self.columns}
 
 
 def load(threads: int) -> None:

@@ -16,7 +16,7 @@ from twinbench.plan.stack import Stack
 from twinbench.run.agree import reference
 from twinbench.run.agree.apart import computed_apart
 from twinbench.run.agree.reference import Reference
-from twinbench.run.contender import jobs
+from twinbench.run.jobs import jobs
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
 from twinbench.worker import protocol

@@ -17,7 +17,7 @@ from twinbench.run import recheck
 from twinbench.run.agree import reference
 from twinbench.run.agree.apart import computed_apart
 from twinbench.run.agree.reference import Reference
-from twinbench.run.contender import jobs
+from twinbench.run.jobs import jobs
 from twinbench.run.options import Options
 from twinbench.run.outputs import check_output, held_as_input
 from twinbench.run.runner import Part

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinbench import metrics
-from twinbench.frameworks.api import Framework
 from twinbench.launch import saved
 from twinbench.launch.process import START_TIMEOUT_S, WorkerFailure
 from twinbench.launch.team import Team
@@ -23,16 +22,17 @@ from twinbench.plan.stack import Stack, left_out
 from twinbench.run import recheck
 from twinbench.run.agree.reference import Reference
 from twinbench.run.ending import add_fact, check_frameworks, end
+from twinbench.run.jobs import jobs
 from twinbench.run.measured import Measured
 from twinbench.run.models import keep, mistakes, quality, retrain
 from twinbench.run.options import Options, burst_size, later_warm_up
 from twinbench.run.outputs import check_output, costs_its_cell_only, held_as_input
 from twinbench.run.surroundings import SURROUNDINGS, Surroundings
-from twinbench.store.records import LOOK, MODEL, NO_QUALITY, PEAK
+from twinbench.store.records import LOOK, MODEL, NO_QUALITY, PEAK, Agreement, Sample, SampleKind, Status
 from twinbench.store.samples import NS
-from twinbench.store.store import Agreement, Sample, SampleKind, Status, Store
+from twinbench.store.store import Store
 from twinbench.worker import protocol
-from twinbench.worker.protocol import Job, Reply, Request, SavedValue, StepJob, Timing, WarmUp
+from twinbench.worker.protocol import Reply, Request, Timing, WarmUp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,8 +60,7 @@ class Contender:
     """Whether the outputs after the measurement were checked, which is done once per run."""
     rechecks: dict[str, Arrays | None] = field(default_factory=dict)
     """The steps whose first outputs agree; with the first output where it is what later ones must equal."""
-    trained_again: bool = False
-    """Whether the trainings were repeated for curves and seeds, once per run."""
+    trained_again: bool = False  # for curves and seeds, once per run
     measured: Measured = field(default_factory=Measured)
     """All samples so far, those before a resumption included."""
     typical_ns: dict[str, float] = field(default_factory=dict)
@@ -309,43 +308,3 @@ class Contender:
 def _and_more(reasons: list[str]) -> str:
     more = len(reasons) - 1
     return reasons[0] + (f" (and {more} more)" if more else "")
-
-
-def step_job(
-    step: Step, framework: Framework, file: str | None = None, given: str | None = None, *, needed: bool = False
-) -> StepJob:
-    """Return the message for a step; the arguments are the fields of `StepJob`."""
-    return StepJob(
-        id=step.id,
-        op=step.op.name,
-        params=asdict(step.params),
-        inputs=step.inputs,
-        framework=framework.name,
-        file=file,
-        given=given,
-        needed=needed,
-    )
-
-
-def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str | None, Job]:
-    """Return the jobs of a stack's workers, by environment."""
-    kinds = pipeline.kinds
-    taken = {source for step in pipeline.steps for source in step.inputs}
-    steps: dict[str | None, list[StepJob]] = {}
-    values: dict[str | None, dict[str, SavedValue]] = {}
-    for step in pipeline.steps:
-        if step.id not in stack.steps:
-            continue
-        framework = stack.steps[step.id]
-        own = values.setdefault(framework.environment, {})
-        own |= {
-            s: SavedValue(directory=reference.directory_of(s), kind=kinds[s])
-            for s in step.inputs
-            if s not in stack.steps
-        }
-        files = {"file": reference.files.get(step.id), "given": reference.given(step.id)}
-        steps.setdefault(framework.environment, []).append(step_job(step, framework, **files, needed=step.id in taken))
-    return {
-        environment: Job(threads=options.threads, device=options.device, steps=tuple(own), values=values[environment])
-        for environment, own in steps.items()
-    }

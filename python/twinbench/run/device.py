@@ -9,7 +9,7 @@ from twinbench.frameworks.api import Framework
 from twinbench.launch.process import START_TIMEOUT_S, Worker, WorkerFailure
 from twinbench.launch.variables import variables_of_worker
 from twinbench.plan.pipeline import Step
-from twinbench.run.contender import step_job
+from twinbench.run.jobs import step_job
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
 from twinbench.worker import protocol

@@ -8,8 +8,8 @@ from typing import Any
 from twinbench.launch.process import WorkerFailure
 from twinbench.plan.stack import Stack
 from twinbench.store import fact_shapes, shapes
-from twinbench.store.records import KINDS
-from twinbench.store.store import Status, Store
+from twinbench.store.records import KINDS, Status
+from twinbench.store.store import Store
 
 ENDINGS = {"time-out": Status.TIMEOUT, "memory": Status.OOM}
 """Status of a failed cell by the kind of failure; FAILED for other kinds."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from twinbench.store.records import Sample
 from twinbench.store.samples import NS, Blocks, sums
-from twinbench.store.store import Sample
 
 
 class Measured:

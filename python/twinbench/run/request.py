@@ -22,8 +22,8 @@ from twinbench.plan import stack
 from twinbench.run import environment
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
-from twinbench.store.records import COMMAND, FAILURE, ORIGIN
-from twinbench.store.store import Run, Store
+from twinbench.store.records import COMMAND, FAILURE, ORIGIN, Run
+from twinbench.store.store import Store
 
 
 class Required(TwinbenchError):

@@ -23,7 +23,8 @@ from twinbench.run.measuring import Measuring, now
 from twinbench.run.models import mistakes, quality
 from twinbench.run.options import Options
 from twinbench.run.watch import Watch
-from twinbench.store.store import PlannedPipeline, Status, Store
+from twinbench.store.records import PlannedPipeline, Status
+from twinbench.store.store import Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -130,12 +130,12 @@ class Database:
     @contextmanager
     def _written(self, connections: list[sqlite3.Connection]) -> Iterator[Writing]:
         writing = Writing(connections, self._budget)
-        writing.begin()
         try:
+            writing.begin()
             yield writing
             writing.commit()
-        except BaseException:
-            writing.roll_back()
+        except BaseException as error:
+            writing.end(interrupted=not isinstance(error, sqlite3.Error))
             raise
 
     def read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -276,6 +276,7 @@ class Writing:
     def __init__(self, connections: Sequence[sqlite3.Connection], budget: Budget) -> None:
         self._connections = connections
         self._budget = budget
+        self._committing = False
 
     def begin(self) -> None:
         """Begin; no other process writes until the end."""
@@ -284,14 +285,16 @@ class Writing:
 
     def commit(self) -> None:
         """Sync what was written."""
+        self._committing = True
         for connection in self._connections:
             connection.execute("COMMIT")
 
-    def roll_back(self) -> None:
-        """Undo what was written."""
+    def end(self, *, interrupted: bool) -> None:
+        """Undo what was written; but if an interrupt came when the file had it already, the memory gets it, too."""
+        written = interrupted and self._committing and not self._connections[0].in_transaction
         for connection in self._connections:
             if connection.in_transaction:
-                connection.execute("ROLLBACK")
+                connection.execute("COMMIT" if written else "ROLLBACK")
 
     def first(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
         """Return the first row of a query; None if there is no row."""

@@ -7,8 +7,6 @@ The store knows nothing about how results are made, and computes nothing from th
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -22,6 +20,7 @@ from twinbench.errors import BadInput, StoreError, nearest
 from twinbench.foreign import redacted
 from twinbench.store import door, run_rows
 from twinbench.store.database import Database, Writing
+from twinbench.store.encoding import as_json, as_real, as_text
 from twinbench.store.records import (
     FAILURE,
     TRANSITIONS,
@@ -34,24 +33,8 @@ from twinbench.store.records import (
     Quality,
     Run,
     Sample,
-    SampleKind,
     Status,
 )
-
-__all__ = [
-    "Agreement",
-    "Baseline",
-    "Cell",
-    "Fact",
-    "Noise",
-    "PlannedPipeline",
-    "Quality",
-    "Run",
-    "Sample",
-    "SampleKind",
-    "Status",
-    "Store",
-]
 
 
 class Store:
@@ -96,7 +79,7 @@ class Store:
         """Begin a run. ``created`` is ISO 8601 in UTC."""
         self._db.write(
             "INSERT INTO runs (id, created, arguments, environment) VALUES (?, ?, ?, ?)",
-            *(run_id, created, _json(arguments), _json(environment)),
+            *(run_id, created, as_json(arguments), as_json(environment)),
         )
 
     def finish_run(self, run_id: str, status: str) -> None:
@@ -110,7 +93,7 @@ class Store:
     def fail_run(self, run_id: str, reason: str) -> None:
         """Set a run, and its cells that haven't ended, to ``failed``, for an error that isn't a stack's."""
         run = next(run for run in self.runs() if run.id == run_id)
-        changed = _json(run.arguments | {FAILURE: reason})
+        changed = as_json(run.arguments | {FAILURE: reason})
         self._db.write("UPDATE runs SET status = 'interrupted', arguments = ? WHERE id = ?", changed, run_id)
         for cell in self.cells(run_id):
             if not cell.status.ended:
@@ -123,7 +106,7 @@ class Store:
         resume a run at once, the second process sees what the first wrote.
         """
         with self._db.transaction() as db:
-            changed = _json(arguments(self.find_run(run_id)))
+            changed = as_json(arguments(self.find_run(run_id)))
             db.execute("UPDATE runs SET status = 'running', arguments = ? WHERE id = ?", (changed, run_id))
 
     def runs(self) -> list[Run]:
@@ -152,7 +135,7 @@ class Store:
         """Keep a pipeline of a run, with its data. A pipeline of the same name and size that is there already stays."""
         self._db.write(
             "INSERT INTO plans VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            *(run_id, planned.name, planned.size, _json(planned.spec), _json(planned.dataset)),
+            *(run_id, planned.name, planned.size, as_json(planned.spec), as_json(planned.dataset)),
         )
 
     def pipelines(self, run_id: str) -> list[PlannedPipeline]:
@@ -184,7 +167,7 @@ class Store:
             db.execute(
                 "INSERT INTO cells (id, run_id, pipeline, stack, size, variant, steps, fingerprint, changed)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (last + 1, *key, _json(steps), fingerprint, _now()),
+                (last + 1, *key, as_json(steps), fingerprint, _now()),
             )
             return int(last) + 1
 
@@ -202,7 +185,7 @@ class Store:
                 raise StoreError(f"{self.path}: cell {cell_id} ({' '.join(names)}) can't go from {before} to {status}")
             db.execute(
                 "UPDATE cells SET status = ?, kind = ?, reason = ?, stderr = ?, changed = ? WHERE id = ?",
-                (str(status), kind, _text(redacted(reason)), _text(redacted(stderr)), _now(), cell_id),
+                (str(status), kind, as_text(redacted(reason)), as_text(redacted(stderr)), _now(), cell_id),
             )
 
     def cells(self, run_id: str) -> list[Cell]:
@@ -263,7 +246,7 @@ class Store:
         columns = "step, output, level, error, max_abs, ok, detail, psnr_db, declared"
         rows = self._of_cell("agreements", columns, cell_id, "rowid")
         return [
-            Agreement(step, output, level, _real(error), _real(max_abs), bool(ok), *others)
+            Agreement(step, output, level, as_real(error), as_real(max_abs), bool(ok), *others)
             for step, output, level, error, max_abs, ok, *others in rows
         ]
 
@@ -274,11 +257,11 @@ class Store:
     def qualities(self, cell_id: int) -> list[Quality]:
         """Return the metrics of a cell, ordered by metric and seed."""
         rows = self._of_cell("qualities", "metric, value, seed", cell_id, "metric, seed")
-        return [Quality(metric, _real(value), seed) for metric, value, seed in rows]
+        return [Quality(metric, as_real(value), seed) for metric, value, seed in rows]
 
     def add_fact(self, cell_id: int, step: str, key: str, value: Any) -> None:
         """Keep a fact of a step, or of the whole cell (``step=""``), as JSON. It replaces an earlier value."""
-        self._db.replace("facts", cell_id, step, key, _json(value))
+        self._db.replace("facts", cell_id, step, key, as_json(value))
 
     def facts(self, cell_id: int) -> list[Fact]:
         """Return the facts of a cell, ordered by step and key."""
@@ -321,11 +304,11 @@ class Store:
         """Return the baselines of a run, in the order in which they were added."""
         columns = "pipeline, size, name, metric, value"
         rows = self._db.select("baselines", columns, "WHERE run_id = ? ORDER BY rowid", run_id, about=f"run {run_id}")
-        return [Baseline(pipeline, size, name, metric, _real(value)) for pipeline, size, name, metric, value in rows]
+        return [Baseline(pipeline, size, name, metric, as_real(value)) for pipeline, size, name, metric, value in rows]
 
     def add_noise(self, run_id: str, at: str, facts: dict[str, Any]) -> None:
         """Keep a disturbance of the machine at a time (ISO 8601, UTC)."""
-        self._db.write("INSERT INTO noise (run_id, at, facts) VALUES (?, ?, ?)", run_id, at, _json(facts))
+        self._db.write("INSERT INTO noise (run_id, at, facts) VALUES (?, ?, ?)", run_id, at, as_json(facts))
 
     def noise(self, run_id: str) -> list[Noise]:
         """Return the disturbances of the machine during a run, in the order in which they were recorded."""
@@ -360,17 +343,3 @@ def _run(run_id: str, created: str, arguments: dict[str, Any], environment: dict
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _text(value: str) -> str:
-    """Replace surrogates, which SQLite refuses: the output of a dying worker need not be Unicode."""
-    return value.encode("utf-8", "replace").decode()
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value)  # ASCII: a path need not be Unicode, and SQLite takes nothing else
-
-
-def _real(value: float | None) -> float:
-    """Convert NULL, as which SQLite keeps NaN, to NaN."""
-    return math.nan if value is None else value

@@ -29,8 +29,8 @@ from twinbench.handover.endpoint.measure import RequestPlan
 from twinbench.results.models import endpoints
 from twinbench.results.models.kept import Model, of_cell
 from twinbench.store.fact_shapes import ENDPOINT
-from twinbench.store.records import SCORES
-from twinbench.store.store import Status, Store
+from twinbench.store.records import SCORES, Status
+from twinbench.store.store import Store
 
 QUICK = RequestPlan(budget_s=0.3, clients=1, timeout_s=5)
 

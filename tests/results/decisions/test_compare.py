@@ -12,8 +12,8 @@ from twinbench.errors import BadInput
 from twinbench.results.decisions import compare
 from twinbench.results.decisions.compare import Comparison
 from twinbench.results.decisions.compare_records import TimeChange
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.store.records import Agreement, PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 
 LATER = "20260601-120000-beef"
 

@@ -17,8 +17,8 @@ from twinbench.numbers import stats, two_runs
 from twinbench.results.decisions import compare, gate
 from twinbench.results.decisions.compare_records import Gate
 from twinbench.results.decisions.time_ratios import INTERACTION_SD
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.store.records import Agreement, PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 
 LATER = "20260601-120000-beef"
 LIMIT = 0.05

@@ -12,8 +12,8 @@ from twinbench.errors import BadInput
 from twinbench.results.decisions.recommend import recommend
 from twinbench.results.decisions.recommend_records import Recommendation, Wishes
 from twinbench.results.summary.run import summarise
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.store.records import Agreement, PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 
 LANGUAGES = dict.fromkeys(("pandas", "Polars", "NumPy", "DuckDB", "torch"), "python") | {"Flux": "julia"}
 

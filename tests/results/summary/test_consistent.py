@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinbench.results.summary.run import summarise
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Sample, Status, Store
+from twinbench.store.records import PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 
 
 @settings(deadline=None, max_examples=25)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.results.make_store import PIPELINE, RUN, SIZE, make_store, overrule
 from twinbench import metrics
 from twinbench.results.summary.run import plain, summarise
-from twinbench.store.records import NO_QUALITY
-from twinbench.store.store import Status, Store
+from twinbench.store.records import NO_QUALITY, Status
+from twinbench.store.store import Store
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from twinbench.numbers.spreads import Spreads
 from twinbench.numbers.stats import Interval
 from twinbench.results.summary.growth import fit
 from twinbench.results.summary.run import summarise
-from twinbench.store.records import PlannedPipeline
-from twinbench.store.store import Sample, Status, Store
+from twinbench.store.records import PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 
 STILL = Spreads(run_sd=1e-6)
 

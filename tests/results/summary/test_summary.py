@@ -13,8 +13,8 @@ from tests.results.make_store import IMPORT_MS, PIPELINE, RUN, SHA256, SIZE, STE
 from twinbench.errors import BadInput
 from twinbench.results.summary.run import CellSummary, PipelineSummary, plain, summarise
 from twinbench.store.facts import StepFacts
-from twinbench.store.records import Fact, PlannedPipeline
-from twinbench.store.store import Agreement, Sample, Status, Store
+from twinbench.store.records import Agreement, Fact, PlannedPipeline, Sample, Status
+from twinbench.store.store import Store
 
 MS = 1e-3
 

@@ -127,8 +127,8 @@ def _optimizer(p: t.Optimizer) -> keras.Optimizer:
         return keras.optimizers.SGD(p.lr, momentum=p.momentum, nesterov=p.nesterov)
     moments = {"beta_1": p.beta1, "beta_2": p.beta2, "epsilon": p.eps}
     if isinstance(p, t.AdamW):
-        return optimizers.AdamW(p.lr, p.weight_decay, **moments)
-    return optimizers.Adam(p.lr, **moments)
+        return optimizers.with_paper_epsilon(keras.optimizers.AdamW(p.lr, p.weight_decay, **moments))
+    return optimizers.with_paper_epsilon(keras.optimizers.Adam(p.lr, **moments))
 
 
 def train(p: t.Training, arrays: Tensors, given: Tensors) -> Model:

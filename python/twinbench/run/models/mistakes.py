@@ -27,8 +27,8 @@ from twinbench.store.mistakes import (
     Errors,
     SliceErrors,
 )
-from twinbench.store.records import SCORES
-from twinbench.store.store import Cell, Store
+from twinbench.store.records import SCORES, Cell
+from twinbench.store.store import Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,52 @@
+"""The jobs of a stack's workers: which steps each of them has, with which framework, and what they are given."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from twinbench.frameworks.api import Framework
+from twinbench.plan.pipeline import Pipeline, Step
+from twinbench.plan.stack import Stack
+from twinbench.run.agree.reference import Reference
+from twinbench.run.options import Options
+from twinbench.worker.protocol import Job, SavedValue, StepJob
+
+
+def step_job(
+    step: Step, framework: Framework, file: str | None = None, given: str | None = None, *, needed: bool = False
+) -> StepJob:
+    """Return the message for a step; the arguments are the fields of `StepJob`."""
+    return StepJob(
+        id=step.id,
+        op=step.op.name,
+        params=asdict(step.params),
+        inputs=step.inputs,
+        framework=framework.name,
+        file=file,
+        given=given,
+        needed=needed,
+    )
+
+
+def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Options) -> dict[str | None, Job]:
+    """Return the jobs of a stack's workers, by environment."""
+    kinds = pipeline.kinds
+    taken = {source for step in pipeline.steps for source in step.inputs}
+    steps: dict[str | None, list[StepJob]] = {}
+    values: dict[str | None, dict[str, SavedValue]] = {}
+    for step in pipeline.steps:
+        if step.id not in stack.steps:
+            continue
+        framework = stack.steps[step.id]
+        own = values.setdefault(framework.environment, {})
+        own |= {
+            s: SavedValue(directory=reference.directory_of(s), kind=kinds[s])
+            for s in step.inputs
+            if s not in stack.steps
+        }
+        files = {"file": reference.files.get(step.id), "given": reference.given(step.id)}
+        steps.setdefault(framework.environment, []).append(step_job(step, framework, **files, needed=step.id in taken))
+    return {
+        environment: Job(threads=options.threads, device=options.device, steps=tuple(own), values=values[environment])
+        for environment, own in steps.items()
+    }
