@@ -53,7 +53,7 @@ bench: $(INSTALLED)
 
 # Thousands of attempts to break twinbench, wrong workers, and kills of the harness; it takes an hour.
 stress: $(INSTALLED)
-	$(PY) -m benchmarks.figures mutations served
+	$(PY) -m benchmarks.figures mutations served damaged_stores
 	$(PY) -m benchmarks.stress
 
 # The documentation site, in build/site. A warning, such as a link that leads nowhere, is an error.
