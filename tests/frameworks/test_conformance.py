@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from twinbench import ops
 from twinbench.conformance import search
-from twinbench.conformance.checks import CHECKS
+from twinbench.conformance.checks import checks_of
 from twinbench.conformance.declared import DECLARATIONS
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
@@ -54,9 +54,10 @@ def framework(name: str) -> Framework:
 @pytest.mark.parametrize(("name", "op"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
 def test_an_op_keeps_every_promise(name: str, op: str):
     """Other cases every time: where one fails, hypothesis remembers it."""
-    later = {check: CHECKS[check] for check in LATER}
+    checks = checks_of(framework(name), ops.get(op))
+    later = {check: checks[check] for check in LATER}
     search.holds(
-        framework(name), ops.get(op), [c for n, c in CHECKS.items() if n not in later], settings(max_examples=25)
+        framework(name), ops.get(op), [c for n, c in checks.items() if n not in later], settings(max_examples=25)
     )
     search.holds(framework(name), ops.get(op), later.values(), settings(max_examples=4))
 

@@ -133,9 +133,37 @@ def test_agreement(snapshot: Snapshot):
 
 def test_endpoints(store: Store, snapshot: Snapshot):
     latency = EndpointLatency(0.004, 0.0038, 0.0042, 0.006, 0.009, 500, 0.0005, 3)
-    here = Endpoint("pandas+torch", "here", "", {}, True, 0.5, "", 2.5, 2.7, latency, None, 300 * 2**20, 4.0)
+    here = Endpoint(
+        "pandas+torch",
+        "here",
+        "2026-05-01T12:00:00+00:00",
+        {},
+        True,
+        0.5,
+        "",
+        2.5,
+        2.7,
+        latency,
+        None,
+        300 * 2**20,
+        4.0,
+    )
     other = "row 3: 0.25 instead of 0.75"
-    there = Endpoint("Polars+torch", "https://h", "", {}, False, 9.0, other, None, None, None, None, None, None)
+    there = Endpoint(
+        "Polars+torch",
+        "https://h",
+        "2026-05-01T12:00:00+00:00",
+        {},
+        False,
+        9.0,
+        other,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+    )
     cell = store.cells(RUN)[0]
     keep(store, cell.id, here)
     keep(store, cell.id, there)

@@ -10,7 +10,7 @@ import numpy as np
 from twinbench.conformance.trial import Trial, copied, other
 from twinbench.frameworks.api import Framework
 from twinbench.frameworks.neutral import other_form
-from twinbench.ops.contract import Arrays
+from twinbench.ops.contract import Arrays, Op
 from twinbench.ops.tables import Categorise
 from twinbench.run.agree.agreement import check_agreement
 
@@ -97,8 +97,6 @@ def takes_categories(trial: Trial) -> None:
     """Tables whose strings are held as categories have the answer that they have as strings; so has the first alone."""
     question, framework = trial.question, trial.framework
     tables = [number for number, kind in enumerate(question.kinds) if kind == "table"]
-    if CATEGORISE not in framework.ops or not tables:
-        return
     for numbers in {tuple(tables), tuple(tables[:1])}:
         native = [
             _categorised(framework, question.inputs[number], value) if number in numbers else value
@@ -163,6 +161,12 @@ CHECKS: dict[str, Callable[[Trial], None]] = {
 
 On one trial they run in this order: inputs are looked at before the first call.
 """
+
+
+def checks_of(framework: Framework, op: Op) -> dict[str, Callable[[Trial], None]]:
+    """Return the checks that concern an op of a framework: not every one holds strings as categories."""
+    with_categories = CATEGORISE in framework.ops and "table" in op.inputs
+    return {name: check for name, check in CHECKS.items() if with_categories or check is not takes_categories}
 
 
 def unequal(got: Arrays, want: Arrays) -> str:

@@ -15,7 +15,7 @@ from hypothesis import settings
 from twinbench import ops
 from twinbench.conformance import search
 from twinbench.conformance.case import NoCases
-from twinbench.conformance.checks import CHECKS, Broken
+from twinbench.conformance.checks import Broken, checks_of
 from twinbench.conformance.declared import DECLARATIONS
 from twinbench.conformance.spec import resolve
 from twinbench.errors import TwinbenchError, nearest
@@ -116,7 +116,7 @@ def _calls(
         yield WHOLE, check, partial(declared, framework, spec, position)
     known = {op.name: op for op in ops.all_ops()}
     for op in (known[name] for name in framework.ops if name in known):  # names_ops reports the others
-        for check, function in CHECKS.items():
+        for check, function in checks_of(framework, op).items():
             yield op.name, check, partial(search.holds, framework, op, [function], options)
         if deviation(framework, op.name) is not None:
             yield op.name, "needs_deviation", partial(search.needs_deviation, framework, op, options)
