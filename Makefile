@@ -31,9 +31,9 @@ run: $(INSTALLED) $(JULIA_TRIED)
 	@echo "  $(TWINBENCH) doctor            what this machine has, and what it lacks"
 	@echo "  $(TWINBENCH) run --help        sizes, stacks, budgets, threads"
 
-# Two processes share the tests; each file's are in one of them.
+# Two processes share the tests, file by file, in the order of their names: the last files are short ones.
 test: lint
-	$(PY) -m pytest --numprocesses 2 --dist loadfile
+	$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .

@@ -20,7 +20,8 @@ def test_a_bare_call_gives_the_answer_that_ours_gives(
     bare = import_module(f"benchmarks.figures.bare.{pipeline}")
     loaded = steps.loaded(framework)
     plan = steps.pipeline(bare.PIPELINE)
-    assert list(bare.CALLS[framework]) == [step.id for step in plan.steps if "file" not in step.op.inputs]
+    own = [step.id for step in plan.steps if "file" not in step.op.inputs and not step.id.endswith("-category")]
+    assert list(bare.CALLS[framework]) == own
     for step, direct in bare.CALLS[framework].items():
         ours = steps.resolved(loaded, step, bare.SIZE, bare.PIPELINE)
         kind = plan.kinds[step]

@@ -57,8 +57,8 @@ def test_a_run_varies_them_and_records_what_its_workers_had(twinbench, store, pl
         for cell in results.cells(results.find_run().id):
             facts = {fact.key: fact.value for fact in results.facts(cell.id)}
             drawings += [facts["surroundings:0"], facts["surroundings:1"]]
-            last = facts["surroundings:1"]
-            assert facts["held_as"] == {"seed": str(last["hash_seed"]), "padding": str(last["padding_bytes"])}
+            first = facts["surroundings:0"]
+            assert facts["held_as"] == {"seed": str(first["hash_seed"]), "padding": str(first["padding_bytes"])}
             starts = [sample for sample in results.samples(cell.id) if sample.kind == "first_call"]
             assert [sample.process for sample in starts] == [0, 1], "a cold start is measured once per process"
         written = export(results, results.find_run().id, tmp_path / "exported", "csv")

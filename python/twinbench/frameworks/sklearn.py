@@ -141,7 +141,9 @@ def logistic(p: t.Logistic, arrays: Arrays) -> Model:
     mean = x.mean(axis=0)
     x -= mean
     few = (x.shape[1] + 1) * p.classes <= NEWTON
-    solver = {"solver": "newton-cholesky"} if few else {"solver": "lbfgs", "tol": 1e-8, "max_iter": 100_000}
+    solver = (
+        {"solver": "newton-cholesky", "tol": 1e-9} if few else {"solver": "lbfgs", "tol": 1e-8, "max_iter": 100_000}
+    )
     estimator = linear_model.LogisticRegression(C=p.c, **solver).fit(x, y)
     loss = metrics.log_loss(y, estimator.predict_proba(x), labels=estimator.classes_)
     estimator.intercept_ -= estimator.coef_ @ mean

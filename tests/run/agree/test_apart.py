@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from twinbench.ops.contract import Op
 from twinbench.plan import pipeline as pipelines
 from twinbench.run.agree import reference
 from twinbench.run.agree.apart import computed_apart
+
+Started = Callable[[], list[psutil.Process]]
 
 HEADER = """
 [pipeline]
@@ -75,12 +78,21 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def started() -> Started:
+    """Lists the child processes that were started since the test began; drivers of other tests may be there."""
+    before = set(psutil.Process().children())
+    return lambda: [child for child in psutil.Process().children() if child not in before]
+
+
 def load(directory: Path, steps: str = "") -> pipelines.Pipeline:
     (directory / "case.toml").write_text(HEADER + steps)
     return pipelines.load(directory / "case.toml")
 
 
-def test_a_reference_from_its_worker_is_the_one_that_is_computed_here(directory: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_reference_from_its_worker_is_the_one_that_is_computed_here(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, started: Started
+):
     case = load(directory)
     here = reference.prepare(case, "small")
     expected = {name: values.copy() for name, values in here.output("normalise").items()}
@@ -90,8 +102,8 @@ def test_a_reference_from_its_worker_is_the_one_that_is_computed_here(directory:
         workers = []
         for size in ("small", "large"):
             apart = reference.prepare(case, size, compute=compute)
-            workers += psutil.Process().children()
-            assert psutil.Process().children() == workers[:1], "a second worker was started"
+            workers += started()
+            assert started() == workers[:1], "a second worker was started"
         apart = reference.prepare(case, "small", compute=compute)
         assert apart.directory.is_relative_to(directory / "other")
         np.testing.assert_array_equal(apart.output("normalise")["x"], expected["x"])
@@ -101,12 +113,12 @@ def test_a_reference_from_its_worker_is_the_one_that_is_computed_here(directory:
     assert not workers[0].is_running()
 
 
-def test_what_is_in_the_cache_starts_no_worker(directory: Path):
+def test_what_is_in_the_cache_starts_no_worker(directory: Path, started: Started):
     case = load(directory)
     reference.prepare(case, "small")
     with computed_apart(60) as compute:
         reference.prepare(case, "small", compute=compute)
-        assert not psutil.Process().children()
+        assert not started()
 
 
 def test_this_process_computes_no_reference(directory: Path, monkeypatch: pytest.MonkeyPatch):
@@ -128,7 +140,7 @@ def test_this_process_computes_no_reference(directory: Path, monkeypatch: pytest
     [(1.0, None, "time-out", "mlp: no answer within 1 s; raise --timeout"), (60, 200 << 20, "memory", "limit 200 MiB")],
 )
 def test_a_reference_without_end_is_ended_by_the_limits_of_the_run(
-    directory: Path, timeout_s: float, limit: int | None, kind: str, said: str
+    directory: Path, started: Started, timeout_s: float, limit: int | None, kind: str, said: str
 ):
     case = load(directory, TRAINED)
     heard: list[tuple[str, float]] = []
@@ -137,7 +149,7 @@ def test_a_reference_without_end_is_ended_by_the_limits_of_the_run(
             with pytest.raises(WorkerFailure, match=said) as failure:
                 reference.prepare(case, "small", compute=compute)
             assert failure.value.kind == kind
-        assert not psutil.Process().children()
+        assert not started()
     assert max(seconds for what, seconds in heard if what == "mlp") > 0.1
     assert not list((directory / "cache" / "reference").glob("case-small-*-varied*"))
 

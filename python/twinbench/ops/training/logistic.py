@@ -34,11 +34,17 @@ class Logistic:
             raise ValueError("c must be a number above 0, and classes at least 2")
 
 
+LARGEST = 1e8
+"""Largest magnitude of a feature: beyond, the rounding of float32 weights moves the objective."""
+
+
 def require_logistic(p: Logistic, arrays: Arrays) -> None:
     """Refuse examples and labels that can't be fitted, and a class without rows."""
     import numpy as np
 
     x = conditions.features(arrays, "x_train", ("float32",), (2,))
+    advice = "scale it, by training.standardise for example"
+    conditions.at_most(x, "x_train", LARGEST, "where float32 weights can't hold the optimum", advice)
     labels = conditions.classes(arrays, "y_train", ("float32",), len(x), p.classes)
     absent = np.setdiff1d(np.arange(p.classes), labels)
     if len(absent):
@@ -190,13 +196,14 @@ LOGISTIC = Op(
     inputs=("arrays",),
     output="model",
     summary="Fit a logistic regression to its optimum.",
-    semantics="""Input: `x_train` float32 (n, d), `y_train` float32 (n,), the classes 0 to `classes` - 1, each of which
-occurs; values are finite. The model is a network of one linear layer, `w1` (d, outputs) and `b1` (outputs,), with one
-output for two classes, and one output for each class for more. The objective is c times the sum over the rows of the
-loss of `training.mlp`, plus half the sum of the squares of `w1` (`b1` is not penalised). It is convex and has one
-minimum, which a library may reach in any way, on columns of any scale. Output: `input`, `w1` and `b1`, float32, and
-`losses`, float32 (1,), the mean loss at the end, without the penalty. Only the objective must agree, which is computed
-from `w1` and `b1` in float64: a flat minimum leaves the weights some freedom.""",
+    semantics="""Input: `x_train` float32 (n, d), `y_train` float32 (n,), the classes 0 to `classes` - 1, each of
+which occurs; values are finite, and at most 1e8 in magnitude. The model is a network of one linear layer, `w1` (d,
+outputs) and `b1` (outputs,), with one output for two classes, and one output for each class for more. The objective is
+c times the sum over the rows of the loss of `training.mlp`, plus half the sum of the squares of `w1` (`b1` is not
+penalised). It is convex and has one minimum, which a library may reach in any way, on columns of any scale up to
+there. Output: `input`, `w1` and `b1`, float32, and `losses`, float32 (1,), the mean loss at the end, without the
+penalty. Only the objective must agree, which is computed from `w1` and `b1` in float64: a flat minimum leaves the
+weights some freedom.""",
     source="scikit-learn LogisticRegression, https://scikit-learn.org/stable/modules/linear_model.html",
     reference=logistic,
     requires=require_logistic,
