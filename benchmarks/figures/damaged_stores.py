@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import hostile
 from benchmarks.figures.figure import Figure
 
 LIBRARIES = ()
@@ -25,10 +24,14 @@ def measure() -> Iterator[Figure]:
 
 
 def _flipped(path: Path, content: bytes, rng: random.Random) -> None:
+    from benchmarks import hostile
+
     path.write_bytes(hostile.flip(content, rng))
 
 
 def _forged(path: Path, content: bytes, rng: random.Random) -> None:
+    from benchmarks import hostile
+
     path.write_bytes(content)
     hostile.forge(path, rng)
 
@@ -41,6 +44,8 @@ def _figures(what: str, count: int, damage: Callable[[Path, bytes, random.Random
 
 def tried(count: int, damage: Callable[[Path, bytes, random.Random], None] = _flipped) -> tuple[int, int]:
     """Return how many commands had an unexpected end, and how many didn't end, among this many damaged stores."""
+    from benchmarks import hostile
+
     unexpected = hanging = 0
     with tempfile.TemporaryDirectory() as home:
         base = Path(home, "base.db")

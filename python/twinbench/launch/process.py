@@ -131,6 +131,7 @@ class Worker:
             self._pipes.attach(process)
             if process is None:
                 self._release()
+                self._log.close()
         return process
 
     @property

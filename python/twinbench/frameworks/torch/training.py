@@ -65,7 +65,7 @@ def standardise(p: t.Standardise, arrays: Tensors) -> Tensors:
 
 def split(p: t.Split, arrays: Tensors, given: Tensors) -> Tensors:
     """Take rows first, then convert their dtype: fewer bytes to convert."""
-    x = arrays["x"].flatten(1) if p.flatten else arrays["x"]
+    x = arrays["x"].reshape(len(arrays["x"]), -1) if p.flatten else arrays["x"]
     train, test = given["train"], given["test"]
     return {
         "x_train": x.index_select(0, train).float(),
