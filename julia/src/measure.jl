@@ -191,6 +191,7 @@ the sample after the first collection to the sample with the last one, less that
 memory that is cold afterwards, and samples between collections hold the pages that the kernel hands out anew: both come
 with the garbage, and a median shows neither. Where most samples have collections, the median is that of the times without
 what the collector itself took. The longest `SPIKES` of the samples between collections count as the next shorter one.
+It is 0 where noise would make it negative.
 
 Where the collector took less than `CHANGE` of the time, the collections' samples alone count. Where there were fewer
 collections than `FEW_COLLECTIONS`, the time is the `bytes` that an evaluation allocates times what a byte costs in all
@@ -201,7 +202,7 @@ function collector_ns(timings::Vector{Timing}, bytes::Real)
     length(timings) < LEAST_SAMPLES && return nothing
     ran = findall(timing -> timing.gc_ns > 0, timings)
     length(ran) < FEW_COLLECTIONS && return bytes * COLLECTED[1] / max(COLLECTED[2], 1.0)
-    return sum(costs_above_median(timings[(first(ran) + 1):last(ran)])) / (last(ran) - first(ran))
+    return max(0.0, sum(costs_above_median(timings[(first(ran) + 1):last(ran)])) / (last(ran) - first(ran)))
 end
 
 """Return what each sample of whole cycles costs per evaluation above the median without collections, in nanoseconds."""

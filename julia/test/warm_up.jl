@@ -86,6 +86,14 @@ const NOISE = [0.01 * sin(37.0 * i^2) for i in 1:600]
         end
     end
 
+    @testset "the collector's time is never negative, where some samples are much faster than the median" begin
+        for start in 1:200
+            times = [1.0e6 * (1 - 0.9 * abs(sin(37.0 * (start + i)^2))^4) for i in 1:60]
+            timings = [TwinBench.Timing(t, t, i % 5 == 0 ? 0.1 * t : 0.0, 1) for (i, t) in enumerate(times)]
+            @test TwinBench.collector_ns(timings, 0) >= 0
+        end
+    end
+
     @testset "pages that are handed out between collections are in the collector's time" begin
         for (rarely, every) in ((4, 2), (7, 3), (40, 2))
             timings = map(1:(60 * every * rarely + 1)) do i

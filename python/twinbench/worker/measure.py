@@ -228,7 +228,7 @@ def collector_ns(timings: Sequence[Timing]) -> float | None:
     sample holds the memory that is cold afterwards, and samples between collections hold the pages that the kernel
     hands out anew: both come with the garbage, and a median shows neither. Where most samples have collections, the
     median is that of the times without what the collector itself took. The longest `SPIKES` of the samples between
-    collections count as the next shorter one.
+    collections count as the next shorter one. It is 0 where noise would make it negative.
 
     Where the collector took less than `CHANGE` of the time, or there were fewer collections than `FEW_COLLECTIONS`, the
     collections' samples alone count. None for fewer samples than `LEAST_SAMPLES`: calls that long have their
@@ -258,7 +258,7 @@ def _cost_above_median(timings: Sequence[Timing]) -> float:
         for timing in timings
         for collector in [timing.gc_ns if mostly else 0.0]
     ]
-    return sum(costs) / len(costs)
+    return max(0.0, sum(costs) / len(costs))
 
 
 def warm_up(call: Call, evals: int, limit_ns: int) -> WarmUp:
