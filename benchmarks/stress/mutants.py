@@ -248,7 +248,7 @@ def mutate(mutation: Mutation, threads: int) -> None:
         else:
             write(json.dumps(changed(message, mutation.path, VALUES[mutation.act])).encode() + b"\n")
 
-    channel.Channel.send = send  # type: ignore[method-assign]
+    channel.Channel.send = send  # type: ignore[method-assign]  # the mutation
 
 
 ALL = mutations()

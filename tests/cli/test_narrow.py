@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.results.make_store import RUN, make_store
-from twinbench.cli import door, main
+from twinbench.cli import main, streams
 
 
 class Terminal(io.TextIOWrapper):
@@ -46,7 +46,7 @@ def test_every_view_fits_an_ascii_terminal(
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setattr(sys, "stdout", Terminal(out, encoding="ascii", write_through=True))
     monkeypatch.setattr(sys, "stderr", Terminal(err, encoding="ascii", write_through=True))
-    door.open_door()
+    streams.guard_streams()
     assert main._guarded([*words, "--store", str(stored)], debug=False) == 0, err.getvalue()
     text = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue().decode("ascii"))  # without Rich's own colours
     assert "torch" in text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.frameworks.test_images import LIBRARIES
+from tests.refusals import refusal
 from twinbench import ops
 from twinbench.frameworks.api import Framework
 from twinbench.ops.contract import Arrays
@@ -72,15 +72,6 @@ def libraries() -> list[Framework]:
     for framework in here:
         framework.load(1)
     return here
-
-
-def refusal(function: Callable[..., Any], *arguments: Any) -> str:
-    """The message by which a contract refuses its arguments; empty where it accepts them."""
-    try:
-        function(*arguments)
-    except ValueError as error:
-        return str(error)
-    return ""
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

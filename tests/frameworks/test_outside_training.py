@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.refusals import refusal
 from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
@@ -106,15 +106,6 @@ def libraries() -> list[Framework]:
     for framework in here:
         framework.load(1)
     return here
-
-
-def refusal(function: Callable[..., Any], *arguments: Any) -> str:
-    """The message by which a contract refuses its arguments; empty where it accepts them."""
-    try:
-        function(*arguments)
-    except ValueError as error:
-        return str(error)
-    return ""
 
 
 def check(op: Op, params: Any, *inputs: Arrays) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.refusals import refusal
 from twinbench import ops
 from twinbench.conformance.case import Files
 from twinbench.frameworks import registry
@@ -72,15 +72,6 @@ def frameworks() -> list[Framework]:
     for framework in found:
         framework.load(1)
     return found
-
-
-def refusal(call: Callable[..., Any], *arguments: Any) -> str:
-    """Return what is wrong with parameters or inputs, by the message of the refusal; empty where nothing is."""
-    try:
-        call(*arguments)
-    except ValueError as error:  # `OutsideContract` is one, too
-        return str(error)
-    return ""
 
 
 def disagreements(op: Op, params: Any, *inputs: Any) -> list[str]:

@@ -19,7 +19,7 @@ PIPE_WIDTH = 240
 def console(width: int | None = PIPE_WIDTH, *, stderr: bool = False) -> Console:
     """Return an output for plain text, never markup: names such as ``twinbench[rivals]`` stay as they are.
 
-    ``width``: columns where there is no terminal.
+    ``width``: number of columns of output that goes to a file or a pipe.
     """
     from twinbench.cli.screen import Screen
 

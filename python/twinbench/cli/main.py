@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from twinbench import __version__
-from twinbench.cli.door import open_door
+from twinbench.cli.streams import guard_streams
 from twinbench.errors import BAD_INPUT, FAILED, INTERRUPTED, OK, BadInput, TwinbenchError
 from twinbench.launch import interrupts
 
@@ -121,7 +121,7 @@ def main() -> NoReturn:
     """Run the console script. An error is one line on stderr and an exit code; ``--debug`` adds the traceback."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
-    open_door()
+    guard_streams()
     interrupts.heed()
     sys.exit(_guarded(arguments, debug))
 

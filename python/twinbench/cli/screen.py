@@ -1,4 +1,4 @@
-"""Rich's console behind the door: colours and columns are ours, the texts in them may be somebody else's."""
+"""Rich's console on a guarded stream: colours and columns are ours, the texts in them may be somebody else's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from twinbench.cli.door import behind
+from twinbench.cli.streams import unguarded
 from twinbench.foreign import visible
 
 
@@ -21,7 +21,7 @@ class Screen(Console):
 
     def __init__(self, stream: IO[str], width: int | None) -> None:
         """``width``: columns; None takes the terminal's."""
-        super().__init__(file=behind(stream), width=width, markup=False, highlight=False, emoji=False)
+        super().__init__(file=unguarded(stream), width=width, markup=False, highlight=False, emoji=False)
         if self.is_dumb_terminal and width is None:
             self.size = ConsoleDimensions(*shutil.get_terminal_size())  # Rich takes such a terminal for 80 columns
 

@@ -59,7 +59,8 @@ def _floats(finite: list[Any], low: float, high: float, width: int) -> SearchStr
         return st.integers(*whole).map(float)
     if width < 64:
         low, high = _inwards(low, high, width)
-    return st.floats(low, high, width=width, allow_subnormal=False).map(lambda value: value + 0.0)  # type: ignore[arg-type]
+    drawn = st.floats(low, high, width=width, allow_subnormal=False)  # type: ignore[arg-type]  # one of 16, 32, 64
+    return drawn.map(lambda value: value + 0.0)
 
 
 def _inwards(low: float, high: float, width: int) -> tuple[float, float]:

@@ -53,7 +53,7 @@ class Process:
         """Whether the process was killed because it gave no answer in time."""
         command, variables = _command(target)
         self.printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
-        self.complained: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self.complained: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
         reading, self._requests = os.pipe()
         self._answers, writing = os.pipe()
         try:

@@ -195,7 +195,7 @@ class Trial:
             try:
                 example, tried = search.smallest(
                     strategy,
-                    lambda drawn, asked=asked: self._passes(asked, drawn),  # type: ignore[misc]
+                    lambda drawn, asked=asked: self._passes(asked, drawn),  # type: ignore[misc]  # bound now: asked changes
                     self.search.allowed,
                     examples=self.search.examples,
                     seconds=self.search.seconds,

@@ -9,7 +9,7 @@ from typing import Any
 
 from twinbench.errors import BadInput, nearest
 from twinbench.numbers.stats import OWN_SPREAD
-from twinbench.worker.protocol import WarmUp
+from twinbench.worker.protocol import DEVICES, WarmUp
 
 USUAL_PROCESSES = OWN_SPREAD
 """Processes without ``--processes``, for steps that are fast enough: the fewest whose spread needn't be assumed."""
@@ -62,8 +62,6 @@ COLLECTOR_SHARE = 0.01
 
 COLLECTOR_NS = WARM_UP_NS // 8
 """Longest time for which the processes after the first watch the collector at a step: half as long as the first one."""
-
-DEVICES = ("cpu", "cuda")
 
 MOST = 1_000_000
 """Largest number of threads, processes or seeds."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict
 
 from twinbench.metrics import MetricName
+from twinbench.store.records import Kind
 from twinbench.store.shapes import LARGEST, Range, Rule, Text
 
 JSON = "json"
@@ -234,19 +235,6 @@ class NoiseFacts(TypedDict, total=False):
 
 
 Status = Literal["planned", "running", "done", "failed", "timeout", "oom", "unavailable", "disagrees"]
-Kind = Literal[
-    "",
-    "wrong answer",
-    "time-out",
-    "memory",
-    "signal",
-    "exit",
-    "exception",
-    "protocol",
-    "threads",
-    "unsupported",
-    "unavailable",
-]
 
 TABLES: dict[str, dict[str, Any]] = {
     "runs": {

@@ -1,6 +1,6 @@
 """The SQLite file under the store: opening it, transactions, and errors in words.
 
-Knows the schema as a whole and no table in particular. Rows are read through the `door`.
+Knows the schema as a whole and no table in particular. Rows are read through `validation`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from twinbench.errors import StoreError
-from twinbench.store import connecting, door, structure
+from twinbench.store import connecting, structure, validation
 from twinbench.store.connecting import BUSY_S, Budget
 from twinbench.store.migrations import MIGRATIONS, VERSION
 from twinbench.store.remembered import Remembered, StoreLost
@@ -106,7 +106,7 @@ class Database:
         if self._copied is not None:
             self._copied.cleanup()
 
-    def remember(self, run_id: str, rows: Iterable[tuple[str, Sequence[door.Row]]]) -> None:
+    def remember(self, run_id: str, rows: Iterable[tuple[str, Sequence[validation.Row]]]) -> None:
         """Hold a run's rows by table in memory, too, and all that is written from now on, until the file is closed.
 
         If the file is lost, they are written to another file.
@@ -147,9 +147,9 @@ class Database:
         return rows
 
     def select(self, table: str, columns: str, rest: str, *values: object, about: str = "") -> list[tuple[Any, ...]]:
-        """Return rows of a table, checked by the `door`, with JSON read. ``about`` says whose rows they are."""
+        """Return rows of a table, checked by `validation`, with JSON read. ``about`` says whose rows they are."""
         names = columns.split(", ")
-        return door.checked(self.path, table, names, self.raw(table, names, rest, *values), about)
+        return validation.checked(self.path, table, names, self.raw(table, names, rest, *values), about)
 
     def raw(self, table: str, columns: Sequence[str], rest: str, *values: object) -> list[tuple[Any, ...]]:
         """Return rows of a table as they are in the file."""
@@ -297,7 +297,7 @@ class Writing:
                 connection.execute("COMMIT" if written else "ROLLBACK")
 
     def first(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
-        """Return the first row of a query; None if there is no row."""
+        """Return the first row of a query; None where the result is empty."""
         self._budget.renew()
         row: tuple[Any, ...] | None = self._connections[0].execute(query, values).fetchone()
         return row

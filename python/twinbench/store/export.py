@@ -45,7 +45,7 @@ COLUMNS = {
 }
 """Arrow types by table and column. Times are nanoseconds per evaluation; the value of a fact is JSON.
 
-``disturbed`` of a cell lists what load disturbed so that wall and CPU times contradict each other: "total, mlp"."""
+``disturbed`` lists the figures of a cell whose wall and CPU times contradict each other by load: "total, mlp"."""
 
 _READERS: dict[str, Callable[[Store, Cell], Iterable[Any]]] = {
     "cells": lambda store, cell: [cell],
@@ -95,7 +95,7 @@ def table(
 ) -> pa.Table:
     """Return one of the tables in `COLUMNS`, with the rows of these cells.
 
-    ``disturbed`` names by cell what load disturbed; null without it.
+    ``disturbed`` lists the figures that load disturbed, by cell; the column is null without it.
     """
     import pyarrow as pa
 

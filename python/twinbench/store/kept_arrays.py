@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from twinbench.errors import StoreError
-from twinbench.store.door import DAMAGED
 from twinbench.store.fact_shapes import MOST_CLASSES
 from twinbench.store.records import EXAMPLE, SCORES, TRAINED
 from twinbench.store.store import Store
+from twinbench.store.validation import DAMAGED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

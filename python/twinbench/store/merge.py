@@ -8,9 +8,9 @@ from pathlib import Path
 
 from twinbench.store.columns import OF_CELLS, TABLES
 from twinbench.store.database import Writing
-from twinbench.store.door import Row
 from twinbench.store.records import ORIGIN
 from twinbench.store.store import Store
+from twinbench.store.validation import Row
 
 
 @dataclass(frozen=True, slots=True)

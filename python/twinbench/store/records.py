@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from twinbench.numbers.spreads import Spreads
 
@@ -70,7 +70,7 @@ A resumed run may end a cell that was only planned, where only the check of its 
 FAILURE = "failure"
 """Key of a run's arguments under which the reason stands why the run failed."""
 
-KINDS = (
+Kind = Literal[
     "",
     "wrong answer",
     "time-out",
@@ -82,8 +82,11 @@ KINDS = (
     "threads",
     "unsupported",
     "unavailable",
-)
-"""Reasons why a cell didn't end as ``done``. Empty if the cell is done or hasn't ended."""
+]
+"""Reason why a cell didn't end as ``done``. Empty if the cell is done or hasn't ended."""
+
+KINDS = get_args(Kind)
+"""All such reasons."""
 
 
 COMMAND = "command"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from twinbench.store import door
+from twinbench.store import validation
 from twinbench.store.columns import KEYS, OF_CELLS, TABLES
 from twinbench.store.database import Database
 
 
-def rows_of_run(database: Database, run_id: str) -> Iterator[tuple[str, list[door.Row]]]:
+def rows_of_run(database: Database, run_id: str) -> Iterator[tuple[str, list[validation.Row]]]:
     """Yield the rows of a run by table, each with all columns of the table in their order, and JSON as text.
 
     A cell's rows come after the cells, and its files one by one. Raises StoreError for a row that isn't valid.
@@ -31,8 +31,8 @@ def rows_of_run(database: Database, run_id: str) -> Iterator[tuple[str, list[doo
         yield table, _checked(database, table, "WHERE run_id = ? ORDER BY rowid", run_id)
 
 
-def _checked(database: Database, table: str, rest: str, *values: object) -> list[door.Row]:
+def _checked(database: Database, table: str, rest: str, *values: object) -> list[validation.Row]:
     columns = list(TABLES[table])
     rows = database.raw(table, columns, rest, *values)
-    door.checked(database.path, table, columns, rows, "")
+    validation.checked(database.path, table, columns, rows, "")
     return rows

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from twinbench.errors import BadInput, StoreError, nearest
 from twinbench.foreign import redacted
-from twinbench.store import door, run_rows
+from twinbench.store import run_rows, validation
 from twinbench.store.database import Database, Writing
 from twinbench.store.encoding import as_json, as_real, as_text
 from twinbench.store.records import (
@@ -198,7 +198,7 @@ class Store:
         for cell in cells:
             if (cell.pipeline, cell.size) not in planned:
                 what = f"cells: id {cell.id}: the run has no pipeline {cell.pipeline} of size {cell.size}"
-                raise StoreError(f"{self.path}: {what}; {door.DAMAGED}")
+                raise StoreError(f"{self.path}: {what}; {validation.DAMAGED}")
         return cells
 
     # Measurements of a cell
@@ -287,7 +287,7 @@ class Store:
         ((_, content, sha256),) = rows
         if sha256 and hashlib.sha256(content).hexdigest() != sha256:
             what = f"files: {about}, name {name!r}: the content has another SHA-256 than when it was stored"
-            raise StoreError(f"{self.path}: {what}; {door.DAMAGED}, or run the pipeline again")
+            raise StoreError(f"{self.path}: {what}; {validation.DAMAGED}, or run the pipeline again")
         return bytes(content)
 
     def unchecked(self, cell_id: int) -> bool:
@@ -318,7 +318,7 @@ class Store:
 
     # All rows of a run
 
-    def rows_of_run(self, run_id: str) -> Iterator[tuple[str, list[door.Row]]]:
+    def rows_of_run(self, run_id: str) -> Iterator[tuple[str, list[validation.Row]]]:
         """Yield the rows of a run by table, as `run_rows.rows_of_run` does."""
         return run_rows.rows_of_run(self._db, run_id)
 

@@ -16,7 +16,7 @@ SHORTEST_NS = 1e-3
 """Least wall time of an evaluation in a burst, in nanoseconds: nothing computes in a picosecond."""
 
 TRENDS = ("settled", "short", "faster", "slower")
-"""What the times may do at the end of a warm-up, from best to worst."""
+"""What the times may do at the end of a warm-up."""
 
 DEVICES = ("cpu", "cuda")
 """Devices of frameworks."""

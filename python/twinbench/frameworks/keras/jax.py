@@ -26,6 +26,7 @@ def cuda() -> Callable[[], object]:
 
     Products of matrices and convolutions use float32, as the contracts do: the default on a GPU rounds to 10 bits.
     """
+    # JAX has no types for these functions
     jax.config.update("jax_platforms", "cuda")  # type: ignore[no-untyped-call]
     jax.config.update("jax_default_matmul_precision", "highest")  # type: ignore[no-untyped-call]
     try:

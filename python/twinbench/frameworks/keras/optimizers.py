@@ -19,6 +19,8 @@ class PaperEpsilon:
     epsilon: Any
     beta_2: float
     iterations: Any
+    _updates = 0
+    """Updates so far, for PyTorch: reading them from ``iterations`` would wait for a GPU."""
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
         """Update the variables, with the epsilon of this step."""
@@ -32,7 +34,8 @@ class PaperEpsilon:
     def _correction(self) -> Any:
         """Return sqrt(1 - beta2^t): a part of the graph where the step is traced, and a number where it isn't."""
         if keras.backend.backend() == "torch":
-            return math.sqrt(1 - self.beta_2 ** (int(self.iterations.value) + 1))
+            self._updates += 1
+            return math.sqrt(1 - self.beta_2**self._updates)
         step = ops.cast(self.iterations + 1, "float32")
         return ops.sqrt(1 - ops.power(ops.cast(self.beta_2, "float32"), step))
 

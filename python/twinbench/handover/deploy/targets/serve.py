@@ -252,7 +252,7 @@ def protocol() -> type[asyncio.Protocol]:
         _timer: asyncio.TimerHandle | None = None
         _in_request = False
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
             super().connection_made(transport)
             self._limit(in_request=False)
             if len(self.connections) > CONNECTIONS:

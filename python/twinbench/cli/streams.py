@@ -1,4 +1,4 @@
-"""The door to the terminal: everything that a command prints passes it, and nothing of others' acts on the terminal.
+"""Standard output and standard error, guarded: no text of others that a command prints acts on the terminal.
 
 Control characters in names and messages are escaped, and characters that the terminal's encoding lacks are replaced.
 """
@@ -20,17 +20,17 @@ ERRORS = "twinbench.substitute"
 """Name of the handler of characters that an encoding lacks."""
 
 
-def open_door() -> None:
-    """Put the door before standard output and standard error."""
+def guard_streams() -> None:
+    """Guard standard output and standard error."""
     codecs.register_error(ERRORS, _substitute)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ERRORS)
-    sys.stdout = cast("IO[str]", Door(sys.stdout))
-    sys.stderr = cast("IO[str]", Door(sys.stderr, hides_secrets=True))
+    sys.stdout = cast("IO[str]", GuardedStream(sys.stdout))
+    sys.stderr = cast("IO[str]", GuardedStream(sys.stderr, hides_secrets=True))
 
 
-class Door:
+class GuardedStream:
     """A stream whose texts are made visible; what isn't about writing is the stream's own."""
 
     def __init__(self, stream: IO[str], *, hides_secrets: bool = False) -> None:
@@ -52,9 +52,9 @@ class Door:
         return getattr(self.stream, name)
 
 
-def behind(stream: IO[str]) -> IO[str]:
-    """Return the stream behind a door, for a writer that escapes texts itself and adds colours of its own."""
-    return stream.stream if isinstance(stream, Door) else stream
+def unguarded(stream: IO[str]) -> IO[str]:
+    """Return the stream that is guarded, for a writer that escapes texts itself and adds colours of its own."""
+    return stream.stream if isinstance(stream, GuardedStream) else stream
 
 
 def _substitute(error: UnicodeError) -> tuple[str, int]:

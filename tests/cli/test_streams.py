@@ -1,4 +1,4 @@
-"""Everything that a command prints passes one door: no name of others acts on the terminal, whatever its encoding."""
+"""What a command prints goes through guarded streams: no name of others acts on the terminal, whatever its encoding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO
 import pytest
 from rich.text import Text
 
-from twinbench.cli import door, main
+from twinbench.cli import main, streams
 from twinbench.cli.console import console, print_json, print_table
 from twinbench.errors import BadInput
 
@@ -20,13 +20,13 @@ HOSTILE = "x\x1b]0;title\x07\x9b2J\u202ey\r"
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[io.BytesIO, io.BytesIO]]:
-    """Opens the door before streams of an encoding; returns what arrives behind them."""
+    """Guards streams of an encoding; returns what arrives in them."""
 
     def opened(encoding: str) -> tuple[io.BytesIO, io.BytesIO]:
         bytes_ = io.BytesIO(), io.BytesIO()
         for name, target in zip(("stdout", "stderr"), bytes_, strict=True):
             monkeypatch.setattr(sys, name, io.TextIOWrapper(target, encoding=encoding, write_through=True))
-        door.open_door()
+        streams.guard_streams()
         return bytes_
 
     return opened
@@ -75,7 +75,7 @@ def test_a_traceback_is_visible_and_an_error_is_one_line(terminal, monkeypatch: 
         raise BadInput(f"{HOSTILE}\nsecond") from OSError(f"c4n4ry{HOSTILE}")
 
     monkeypatch.setattr(main, "_call", fails)
-    monkeypatch.setattr(main, "open_door", lambda: None)
+    monkeypatch.setattr(main, "guard_streams", lambda: None)
     assert main._guarded([], debug=True) == 2
     text = err.getvalue().decode()
     assert text.splitlines()[-1].endswith("second")
@@ -85,6 +85,6 @@ def test_a_traceback_is_visible_and_an_error_is_one_line(terminal, monkeypatch: 
 
 def test_a_writer_behind_the_door_keeps_its_colours(terminal):
     out, _ = terminal("utf-8")
-    stream: IO[str] = door.behind(sys.stdout)
+    stream: IO[str] = streams.unguarded(sys.stdout)
     stream.write("\x1b[1mbold\x1b[0m")
     assert out.getvalue() == b"\x1b[1mbold\x1b[0m"

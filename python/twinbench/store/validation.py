@@ -1,4 +1,4 @@
-"""The door of the store: every row that leaves a file is checked here, against the tables of columns and of facts.
+"""The validation of every row that leaves a store's file, against the tables of columns and of facts.
 
 Whoever reads a store, or merges another one into it, gets rows through this module only.
 """
