@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -9,6 +11,15 @@ import pytest
 
 from benchmarks import steps
 from benchmarks.figures import alternate
+
+
+@pytest.fixture(autouse=True)
+def own_environment() -> Iterator[None]:
+    """Loading a framework as a worker does changes the environment, which later tests hand to their processes."""
+    before = os.environ.copy()
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.mark.parametrize("framework", ["pandas", "Polars", "DuckDB"])
