@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,12 @@ def promoted(twin: Any, model: Model, *arguments: str) -> dict[str, Any]:
     return answer
 
 
+@pytest.fixture(scope="module")
+def uri_of(made: Made, twin: Any) -> Callable[[str], str]:
+    """Promotes a framework's model once, under the framework's name, and gives the URI."""
+    return cache(lambda framework: promoted(twin, made(framework), "--name", framework)["uri"])
+
+
 PREDICT = """
 import json, sys
 import numpy as np, mlflow
@@ -59,12 +66,11 @@ print(json.dumps({"scores": scores, "flavours": list(model.metadata.flavors), "m
 
 @pytest.mark.parametrize("framework", FLAVOURS)
 def test_a_promoted_model_loads_in_its_flavour_and_gives_the_scores_of_the_run(
-    framework: str, made: Made, twin: Any, variables: dict[str, str], tmp_path: Path
+    framework: str, made: Made, uri_of: Callable[[str], str], variables: dict[str, str], tmp_path: Path
 ):
     model = made(framework)
-    found = promoted(twin, model, "--name", framework)
     np.save(tmp_path / "example.npy", model.example)
-    line = [sys.executable, "-c", PREDICT, found["uri"], str(tmp_path / "example.npy")]
+    line = [sys.executable, "-c", PREDICT, uri_of(framework), str(tmp_path / "example.npy")]
     backend = {"KERAS_BACKEND": "tensorflow"}
     done = subprocess.run(line, env=variables | backend, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
@@ -77,9 +83,9 @@ def test_a_promoted_model_loads_in_its_flavour_and_gives_the_scores_of_the_run(
     assert before == ["signals.resample", "training.standardise", "training.split"]
 
 
-def test_models_are_kept_without_pickles_and_with_what_goes_in(made: Made, twin: Any, home: Path):
+def test_models_are_kept_without_pickles_and_with_what_goes_in(uri_of: Callable[[str], str], home: Path):
     for framework in ("torch", "scikit-learn"):
-        promoted(twin, made(framework), "--name", framework)
+        uri_of(framework)
     (described, *others) = home.rglob("MLmodel")
     assert others
     for place in (described, *others):
@@ -129,11 +135,10 @@ def served(uri: str, variables: dict[str, str], log: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("framework", ["torch", "Flux"])
 def test_a_server_of_a_promoted_model_answers_what_the_run_holds(
-    framework: str, made: Made, twin: Any, variables: dict[str, str], tmp_path: Path
+    framework: str, made: Made, uri_of: Callable[[str], str], variables: dict[str, str], tmp_path: Path
 ):
     model = made(framework)
-    uri = promoted(twin, model, "--name", framework)["uri"]
-    with served(uri, variables, tmp_path / "log") as address:
+    with served(uri_of(framework), variables, tmp_path / "log") as address:
         body = json.dumps({"inputs": model.example.tolist()}).encode()
         for _ in range(2):
             asked = urllib.request.Request(address, body, {"Content-Type": "application/json"})
