@@ -11,7 +11,7 @@ import pytest
 from twinbench import ops
 from twinbench.conformance import search
 from twinbench.conformance.case import Case, Files
-from twinbench.conformance.checks import CHECKS
+from twinbench.conformance.checks import checks_of
 from twinbench.frameworks.api import Framework
 from twinbench.ops.contract import Arrays
 
@@ -32,5 +32,6 @@ def framework(request: pytest.FixtureRequest) -> Framework:
 
 
 def conforms(framework: Framework, name: str, values: dict[str, Any], *inputs: Arrays | Files) -> None:
-    """Every check of the kit, on one case."""
-    search.holds_on(framework, ops.get(name), CHECKS.values(), Case(values, inputs))
+    """Every check of the kit that concerns the op and the framework, on one case."""
+    op = ops.get(name)
+    search.holds_on(framework, op, checks_of(framework, op).values(), Case(values, inputs))

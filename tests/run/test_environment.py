@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import subprocess
 import sys
 import time
@@ -60,15 +59,25 @@ def looks(count: int = 20) -> Iterator[int]:
         time.sleep(0.5)
 
 
+LOOK = """
+import sys, time
+from twinbench.run import environment
+for _ in range(20):
+    if int(sys.argv[1]) in environment._busy_others():
+        sys.exit(0)
+    time.sleep(0.5)
+sys.exit("not seen")
+"""
+
+
 def test_noise_names_a_process_of_others_that_keeps_a_core_busy():
-    # Orphaned, so that it is none of our descendants: a shell starts it in the background and ends.
-    script = f"exec {sys.executable} -c 'while True: pass'"
-    started = subprocess.run(["sh", "-c", f"({script}) >/dev/null 2>&1 & echo $!"], capture_output=True, text=True)
-    busy = int(started.stdout)
-    try:
-        assert any(busy in environment._busy_others() for _ in looks())
-    finally:
-        os.kill(busy, 9)
+    # A process of its own looks: whatever this process starts, even an orphan, may count as its descendant.
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            done = subprocess.run([sys.executable, "-c", LOOK, str(busy.pid)], capture_output=True, text=True)
+        finally:
+            busy.kill()
+    assert done.returncode == 0, done.stderr
 
 
 def test_noise_leaves_out_our_own_workers():
