@@ -367,6 +367,7 @@ def _lines(directory: Path) -> list[list[str]]:
         ["monitor", "RUN", "--stack", "pandas+torch", "--data", str(rows), "--margin", "0.1", *store],
         ["deploy", "RUN", "--stack", "pandas+torch", "--to", "docker", "--image", "a:1", "--base", "b:1", *store],
         ["promote", "RUN", "--stack", "pandas+torch", "--name", "x", "--alias", "y", *store],
+        ["track", "mlflow", "RUN", "--tracking-uri", "http://127.0.0.1:1", "--track-timeout", "9", *store],
         ["endpoint", "http://127.0.0.1:1", "RUN", "--stack", "pandas+torch", "--clients", "2", "--budget", "1", *store],
         ["endpoint", "--serve", "RUN", "--timeout", "2", "--header", "A=B", "--pipeline", "p", "--size", "s", *store],
         ["merge", str(directory / "r.db"), "--into", str(directory / "all.db")],
@@ -424,7 +425,7 @@ def _harmless(directory: Path) -> Iterator[None]:
     assert RUN
     names = ("cli.run._measured_here", "cli.run._measured_away", "run.check.check", "run.answers.answers")
     names += ("run.selftest.pairs", "handover.endpoint.measure.measure", "handover.endpoint.measure.serve")
-    names += ("handover.promote.promote", "handover.deploy.write.write", "trackers.asv.send")
+    names += ("handover.tracking.send", "handover.deploy.write.write", "trackers.asv.send")
     variables = {f"TWINBENCH_{kind}_DIR": str(directory / kind) for kind in ("CACHE", "DATA", "CONFIG")}
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.dict("os.environ", variables))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from twinbench.frameworks import plugins, registry
+from twinbench.frameworks import plugins, registry, trial
 from twinbench.plan import stack
 
 GOOD = """
@@ -25,6 +26,22 @@ BROKEN = {
     "exit": ("raise SystemExit(3)", "SystemExit: 3"),
     "base exception": ("class Odd(BaseException): pass\nraise Odd('odd')", "Odd: odd"),
     "syntax": ("def", "SyntaxError"),
+    "the end of the process": ("import os; os._exit(0)", "its import ends the process with exit code 0"),
+    "a crash": ("import os; os.abort()", "its import ends the process by SIGABRT"),
+    "Ctrl-C": ("raise KeyboardInterrupt", "KeyboardInterrupt without a message"),
+    "another directory": (
+        "import os; os.chdir('/')\nFRAMEWORKS = framework()",
+        "its import changes the working directory; a module of a framework leaves the process as it is",
+    ),
+    "another handler": (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nFRAMEWORKS = framework()",
+        "its import changes how signals are handled",
+    ),
+    "a thread": (
+        "import threading; threading.Thread(target=threading.Event().wait).start()\nFRAMEWORKS = framework()",
+        "its import changes the process's threads",
+    ),
+    "a question": ("input()", "EOFError"),
     "prints": ("print('hello\\x1b[2J')\nFRAMEWORKS = framework()", "its import prints 'hello"),
     "prints past Python": ("import os; os.write(1, b'hello')\nFRAMEWORKS = framework()", "its import prints 'hello'"),
     "nothing in it": ("", "FRAMEWORKS"),
@@ -81,6 +98,34 @@ def test_a_broken_plugin_is_named_and_left_out(installed, capfd: pytest.CaptureF
     assert capfd.readouterr() == ("", "")
 
 
+HANGING = {
+    "a loop that catches everything": "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+    "a loop in C": "sum(iter(int, 1))",
+    "a wait without the alarm": (
+        "import signal, time\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: time.sleep(9)"
+    ),
+}
+
+
+def test_an_import_without_an_end_is_ended_and_the_next_one_is_tried(installed, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(trial, "LIMIT_S", 1)
+    monkeypatch.setattr(trial, "START_S", 3)
+    for number, source in enumerate(HANGING.values()):
+        installed(f"hanging_{number}", source)
+    installed("a_neighbour", "FRAMEWORKS = framework(name='Neighbour')")
+    found = loaded()
+    assert set(found.frameworks) == {"Neighbour"}
+    assert len(found.left_out) == len(HANGING)
+    assert all(line.endswith(": its import isn't done after 1 s") for line in found.left_out), found.left_out
+
+
+def test_an_import_changes_no_variable_of_the_environment(installed, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TWINBENCH_KEPT", "1")
+    installed("changes_much", "import os; os.environ.update(TWINBENCH_KEPT='2', OTHER='3')\nFRAMEWORKS = framework()")
+    assert set(loaded().frameworks) == {"Good"}
+    assert (os.environ["TWINBENCH_KEPT"], os.environ.get("OTHER")) == ("1", None)
+
+
 def test_of_two_plugins_of_one_name_the_first_stays(installed):
     installed("first_twin", "FRAMEWORKS = framework(name='Twin')")
     installed("second_twin", "FRAMEWORKS = [framework(name='TWIN'), framework(name='Other')]")
@@ -98,13 +143,26 @@ def test_damaged_entry_points_of_one_package_cost_that_package(installed):
     assert any("damaged_points" in line for line in found.left_out) or not found.left_out
 
 
-def test_every_command_works_beside_a_broken_plugin(plugin, twinbench, tmp_path: Path):
-    env = plugin("very_broken", "print('{\"no\": \"json\"}')\nraise SystemExit('done \\x1b[2J')")
-    done = twinbench("list", "--json", env=env)
+WHOLE = """
+from dataclasses import replace
+from twinbench.frameworks import probe
+FRAMEWORKS = replace(probe.FRAMEWORKS[0], name="Good")
+"""
+
+
+def test_every_command_works_beside_a_broken_plugin_and_a_worker_does_not_import_it(plugin, twinbench, tmp_path: Path):
+    env = plugin(
+        "very_broken", "print('{\"no\": \"json\"}')\nopen('imported', 'a').write('x')\nraise SystemExit('\\x1b[2J')"
+    )
+    env |= plugin("good", WHOLE)
+    done = twinbench("run", "noop", "--stack", "Good", "--budget", "0.1", "--no-track", "--json", env=env, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["frameworks"]
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("warning: left out: plug-in 'very_broken' of very_broken 0.1: SystemExit: done \\x1b[2J")
+    assert [cell["stack"] for pipeline in json.loads(done.stdout)["pipelines"] for cell in pipeline["cells"]] == [
+        "Good"
+    ]
+    (line,) = (line for line in done.stderr.splitlines() if "left out" in line)
+    assert line.startswith("warning: left out: plug-in 'very_broken' of very_broken 0.1: SystemExit: \\x1b[2J")
+    assert (tmp_path / "imported").read_text() == "x", "only the trial imports it"
 
 
 def test_an_unknown_environment_makes_a_framework_unavailable(installed, monkeypatch: pytest.MonkeyPatch):

@@ -165,7 +165,8 @@ def test_each_call_is_a_run_in_mlflow_if_that_is_asked_for(twin: Any, home: Path
     assert "1 run in twinbench/late; see them with: mlflow ui --backend-store-uri" in done.stdout
     with Store.open(home / "results.db") as store:
         base = monitoring.base(store, *store.cells(store.find_run().id))
-    mlflow_monitoring.send(monitoring.monitor(base, Rows(x, tested["scores"], tested["y"])), "rows.csv", uri)
+    again = monitoring.monitor(base, Rows(x, tested["scores"], tested["y"]))
+    mlflow_monitoring.send(mlflow_monitoring.record(again, "rows.csv"), uri)
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("twinbench/late")
     first, second = client.search_runs([experiment.experiment_id])

@@ -85,6 +85,15 @@ def test_a_changed_bit_is_no_surprise():
     assert damaged_stores.tried(FEW) == (0, 0)
 
 
+@pytest.mark.parametrize("opening", [Store.open_to_read, Store.open])
+def test_a_schema_that_is_not_text_is_a_damaged_store(opening: Any, content: bytes, tmp_path: Path):
+    """SQLite quotes the schema in its error, which Python then can't decode."""
+    path = tmp_path / "store.db"
+    path.write_bytes(content.replace(b"NOT NULL", b"NOT NUL\xce"))
+    with pytest.raises(StoreError, match="a text is not UTF-8; the file is damaged"):
+        opening(path)
+
+
 def test_a_store_that_nobody_changed_passes_every_command(content: bytes, tmp_path: Path):
     path = tmp_path / "store.db"
     path.write_bytes(content)

@@ -90,7 +90,7 @@ def test_comet_and_pip_tell_no_secret(secrets, tmp_path: Path):
             "COMET_URL_OVERRIDE": f"http://{host}/clientlib/",
             "TWINBENCH_DATA_DIR": str(tmp_path / "d"),
         }
-        command = [sys.executable, "-m", "twinbench", "track", "comet", "--timeout", "60", "--debug"]
+        command = [sys.executable, "-m", "twinbench", "track", "comet", "--track-timeout", "60", "--debug"]
         done = subprocess.run(
             [*command, "--store", str(tmp_path / "r.db")], env=env, capture_output=True, text=True, timeout=200
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,17 @@ import typer
 
 from twinbench.cli import values
 from twinbench.cli.console import console, print_json, warn_of_doubts
-from twinbench.cli.options import AsJson, ModelStack, PipelineOfRun, RunId, SizeOfRun, StoreFile, TrackingUri
+from twinbench.cli.options import (
+    TRACK_S,
+    AsJson,
+    ModelStack,
+    PipelineOfRun,
+    RunId,
+    SizeOfRun,
+    StoreFile,
+    TrackingUri,
+    TrackTimeout,
+)
 from twinbench.errors import OK, REGRESSED
 
 
@@ -43,6 +54,7 @@ def monitor(
         ),
     ] = None,
     tracking_uri: TrackingUri = None,
+    track_timeout: TrackTimeout = TRACK_S,
     as_json: AsJson = False,
     store: StoreFile = None,
 ) -> None:
@@ -56,6 +68,7 @@ def monitor(
     from twinbench.store.store import Store
     from twinbench.views import monitor as view
 
+    track_s = values.waiting("--track-timeout", track_timeout)
     quality_margin = None if margin is None else values.positive("--margin", margin)
     with Store.open_to_read(store or default_store()) as results:
         cell = cell_of(results, results.find_run(run).id, stack, pipeline, size)
@@ -67,7 +80,10 @@ def monitor(
     else:
         view.render(monitored, console())
     if track or (track is None and tracking_uri is not None):
+        from twinbench.handover import tracking
         from twinbench.trackers import mlflow_monitoring
 
-        typer.echo(mlflow_monitoring.send(monitored, data.name, tracking_uri), err=as_json)
+        record = asdict(mlflow_monitoring.record(monitored, data.name))
+        sent = tracking.send(tracking.Monitoring(record=record, tracking_uri=tracking_uri), track_s)
+        typer.echo(sent.summary, err=as_json)
     raise typer.Exit(REGRESSED if fail_on_drift and monitored.verdict in ("drifted", "worse") else OK)

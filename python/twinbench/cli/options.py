@@ -30,6 +30,20 @@ TrackingUri = Annotated[
     ),
 ]
 
+TRACK_S, LONG_TRACK_S = 30.0, 600.0
+"""Usual longest time in seconds for what is sent to a tracker: beside a command's own work, and as the command's work,
+with trained models."""
+
+TrackTimeout = Annotated[
+    float,
+    typer.Option(
+        "--track-timeout",
+        metavar="SECONDS",
+        envvar="TWINBENCH_TRACK_TIMEOUT",
+        help="Longest time for all that is sent, whatever the server does; what wasn't sent is named.",
+    ),
+]
+
 Threads = Annotated[int, typer.Option(help="Threads for every library and for Julia.")]
 Device = Annotated[
     str,

@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from twinbench.cli.console import print_json, warn_of_doubts
-from twinbench.cli.options import AsJson, ModelStack, PipelineOfRun, RunId, SizeOfRun, StoreFile, TrackingUri
+from twinbench.cli.options import (
+    LONG_TRACK_S,
+    AsJson,
+    ModelStack,
+    PipelineOfRun,
+    RunId,
+    SizeOfRun,
+    StoreFile,
+    TrackingUri,
+    TrackTimeout,
+)
 
 
 def promote(
@@ -18,6 +28,7 @@ def promote(
     pipeline: PipelineOfRun = None,
     size: SizeOfRun = None,
     tracking_uri: TrackingUri = None,
+    track_timeout: TrackTimeout = LONG_TRACK_S,
     as_json: AsJson = False,
     store: StoreFile = None,
 ) -> None:
@@ -27,21 +38,26 @@ def promote(
 
     Example: twinbench promote 3f2a --stack pandas+torch
     """
-    from twinbench.handover.cells import cell_of
-    from twinbench.handover.promote import promote as register
+    from twinbench.cli import values
+    from twinbench.handover import tracking
+    from twinbench.handover.cells import cell_of, usable
     from twinbench.paths import default_store
     from twinbench.store.store import Store
 
+    track_s = values.waiting("--track-timeout", track_timeout)
     with Store.open_to_read(store or default_store()) as results:
-        run_id = results.find_run(run).id
+        run_id, path = results.find_run(run).id, str(results.path)
         cell = cell_of(results, run_id, stack, pipeline, size)
-        promoted = register(results, run_id, cell, name=name, alias=alias, tracking_uri=tracking_uri)
-    warn_of_doubts(cell, promoted.doubts)
-    if as_json:
-        facts = {"uri": promoted.uri, "version": promoted.version, "serve": promoted.serve, "doubts": promoted.doubts}
-        print_json(facts | promoted.logged.model.metadata)
-        return
-    typer.echo(
-        f"{promoted.uri} is version {promoted.version}: {cell.stack} on {cell.pipeline} ({cell.size}), run {run_id}"
+        usable(results, cell, "promoted")
+    promotion = tracking.Promotion(
+        store=path, run=run_id, cell=cell.id, name=name, alias=alias, tracking_uri=tracking_uri
     )
-    typer.echo(f"serve it: {promoted.serve}")
+    promoted = tracking.send(promotion, track_s).promoted
+    warn_of_doubts(cell, promoted["doubts"])
+    if as_json:
+        metadata = promoted.pop("metadata")
+        print_json(promoted | metadata)
+        return
+    of = f"{cell.stack} on {cell.pipeline} ({cell.size}), run {run_id}"
+    typer.echo(f"{promoted['uri']} is version {promoted['version']}: {of}")
+    typer.echo(f"serve it: {promoted['serve']}")

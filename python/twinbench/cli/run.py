@@ -14,7 +14,7 @@ import typer
 
 from twinbench import paths
 from twinbench.cli.console import console, print_json
-from twinbench.cli.options import AsJson, Device, MorePipelines, StoreFile, Threads, Timeout
+from twinbench.cli.options import TRACK_S, AsJson, Device, MorePipelines, StoreFile, Threads, Timeout, TrackTimeout
 from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput, TwinbenchError, in_one_line, nearest
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from twinbench.run.runner import Part
     from twinbench.store.store import Store
 
-
-TRACK_S = 30.0
-"""Usual longest time in seconds in which runs are sent to MLflow."""
 
 MIN_TRACK_S = 1.0
 """Least time in seconds in which a run is sent: one of many runs may find the time used up."""
@@ -82,14 +79,7 @@ def run(
     ] = None,
     each_host: Annotated[bool, typer.Option("--each-host", help="Measure on every host of the cluster.")] = False,
     track: Annotated[bool, typer.Option(help="Log to MLflow when done.")] = True,
-    track_timeout: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            envvar="TWINBENCH_TRACK_TIMEOUT",
-            help="Longest time for that, after the end of the run; what wasn't sent is named.",
-        ),
-    ] = TRACK_S,
+    track_timeout: TrackTimeout = TRACK_S,
     store: StoreFile = None,
     as_json: AsJson = False,
 ) -> None:

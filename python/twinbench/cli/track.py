@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twinbench.cli.options import RunId, StoreFile, TrackingUri
-
-Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="Longest time for all of it.")]
+from twinbench.cli.options import LONG_TRACK_S, RunId, StoreFile, TrackingUri, TrackTimeout
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
@@ -26,7 +24,7 @@ def _track() -> None:
 def mlflow(
     run: RunId = None,
     tracking_uri: TrackingUri = None,
-    timeout: Timeout = 600.0,
+    track_timeout: TrackTimeout = LONG_TRACK_S,
     with_models: Annotated[bool, typer.Option("--models/--no-models", help="Log the trained models as well.")] = True,
     store: StoreFile = None,
 ) -> None:
@@ -34,20 +32,20 @@ def mlflow(
 
     Example: twinbench track mlflow 3f2a --tracking-uri http://localhost:5000
     """
-    _send("mlflow", run, store, timeout, tracking_uri, with_models)
+    _send("mlflow", run, store, track_timeout, tracking_uri, with_models)
 
 
 @app.command()
 def comet(
     run: RunId = None,
-    timeout: Timeout = 600.0,
+    track_timeout: TrackTimeout = LONG_TRACK_S,
     store: StoreFile = None,
 ) -> None:
     """Send a run to Comet: online with an API key, otherwise as archives in the data directory.
 
     Example: twinbench track comet 3f2a
     """
-    _send("comet", run, store, timeout)
+    _send("comet", run, store, track_timeout)
 
 
 def _send(
@@ -63,7 +61,7 @@ def _send(
     from twinbench.paths import default_store
     from twinbench.store.store import Store
 
-    seconds = values.waiting("--timeout", timeout)
+    seconds = values.waiting("--track-timeout", timeout)
     with Store.open_to_read(store or default_store()) as results:
         run_id, path = results.find_run(run).id, str(results.path)
     sending = tracking.Sending(

@@ -1,16 +1,15 @@
 """Frameworks of other packages, found through entry points. A broken one is left out with the reason, and named.
 
-Loading imports the package's module, which may raise, exit or print; nothing of that reaches the command.
+Loading imports the package's module, which may raise, exit, hang or print: a process of its own tries that first. A
+worker loads only the plug-in that it measures, which was tried before the worker started.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import io
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
@@ -37,17 +36,24 @@ class Plugins:
 
     frameworks: dict[str, Framework] = field(default_factory=dict)
     """Frameworks by name."""
+    entries: dict[str, str] = field(default_factory=dict)
+    """Value of the entry point, ``module:attribute``, by framework."""
     left_out: list[str] = field(default_factory=list)
     """For each plug-in that is left out, its name, its package and the reason, in one line."""
 
 
 def load(own: Iterable[str]) -> Plugins:
-    """Load every plug-in. ``own``: names that no plug-in may take, in whatever case."""
+    """Load every plug-in whose import does no harm. ``own``: names that no plug-in may take, in whatever case."""
+    from twinbench.frameworks import trial  # a worker needs none
+
     plugins = Plugins()
     taken = {name.casefold(): f"{name} is a framework of twinbench's own" for name in own}
-    for entry, who in _entries(plugins):
+    entries = list(_entries(plugins))
+    for (entry, who), problem in zip(entries, trial.problems([entry for entry, _ in entries]), strict=True):
         try:
-            with _silent():
+            if problem:
+                raise Broken(problem)
+            with _environment_kept():
                 loaded = entry.load()
         except KeyboardInterrupt:
             raise
@@ -61,8 +67,16 @@ def load(own: Iterable[str]) -> Plugins:
                 plugins.left_out.append(f"{who}: {error if isinstance(error, Broken) else in_one_line(error)}")
                 continue
             plugins.frameworks[framework.name] = framework
+            plugins.entries[framework.name] = entry.value
             taken[framework.name.casefold()] = f"{framework.name} is a framework of {who}"
     return plugins
+
+
+def load_one(name: str, value: str) -> Framework:
+    """Load the framework of this name from the entry point of this value, which was tried before. Raises KeyError."""
+    loaded = EntryPoint(name, value, GROUP).load()
+    every: Iterable[Framework] = loaded if isinstance(loaded, tuple | list) else (loaded,)
+    return {framework.name: framework for framework in every}[name]
 
 
 def _entries(plugins: Plugins) -> Iterator[tuple[EntryPoint, str]]:
@@ -88,36 +102,15 @@ def _package(distribution: importlib.metadata.Distribution | None) -> str:
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Keep what is printed in the context away from standard output. Raises Broken if anything was."""
-    import tempfile  # where there is a plug-in
-
-    printed = io.StringIO()
-    with tempfile.TemporaryFile() as file:
-        with contextlib.redirect_stdout(printed), _descriptor_to(file.fileno()):
-            yield
-        file.seek(0)
-        text = (printed.getvalue() + file.read(4096).decode(errors="replace")).strip()
-    if text:
-        excerpt = " ".join(text.split())[:LONGEST_EXCERPT]
-        raise Broken(f"its import prints '{excerpt}'; a module of a framework prints nothing")
-
-
-@contextlib.contextmanager
-def _descriptor_to(file: int) -> Iterator[None]:
-    """Point the descriptor of standard output to a file in the context, for what prints past Python."""
-    try:
-        sys.__stdout__.flush()  # type: ignore[union-attr]  # without a standard output it is None
-        before = os.dup(1)
-    except (OSError, ValueError, AttributeError):
-        yield
-        return
-    os.dup2(file, 1)
+def _environment_kept() -> Iterator[None]:
+    """Undo what the context changes in the variables of the environment, which workers inherit in part."""
+    before = dict(os.environ)
     try:
         yield
     finally:
-        os.dup2(before, 1)
-        os.close(before)
+        if before != dict(os.environ):
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def _check(framework: object, taken: Mapping[str, str]) -> None:

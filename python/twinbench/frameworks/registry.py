@@ -33,9 +33,19 @@ def frameworks() -> dict[str, Framework]:
     return _own() | _plugins().frameworks
 
 
-def get(name: str) -> Framework:
-    """Return the framework of this name. Raises KeyError."""
-    return frameworks()[name]
+def get(name: str, plugin: str | None = None) -> Framework:
+    """Return the framework of this name. Raises KeyError.
+
+    ``plugin``: its entry point, as `plugin_of` gave it to another process; no other plug-in is imported then.
+    """
+    if name in _own():
+        return _own()[name]
+    return _plugins().frameworks[name] if plugin is None else plugins.load_one(name, plugin)
+
+
+def plugin_of(name: str) -> str | None:
+    """Return the value of the entry point of a plug-in's framework; None for a framework of twinbench's own."""
+    return None if name in _own() else _plugins().entries.get(name)
 
 
 def left_out() -> list[str]:

@@ -41,14 +41,21 @@ def usable(store: Store, cell: Cell, action: str) -> Model:
     if cell.status != Status.DONE:
         raise NotUsable(f"{cell.stack} is not {action}: it is {cell.status}{': ' * bool(cell.reason)}{cell.reason}")
     model = of_cell(store, cell)
-    if model is not None and model.framework not in registry.frameworks():
-        raise NotUsable(f"{cell.stack} is not {action}: the framework {model.framework!r} isn't installed here")
+    if model is not None:
+        _require_installed(model, f"{cell.stack} is not {action}")
     if model is None:
         raise NotUsable(f"{cell.stack} is not {action}: {cell.pipeline} stored no trained model of this stack")
     for name in store.files(cell.id):
         if name.startswith(f"{MODEL}/"):
             store.file(cell.id, name)  # raises StoreError if the file has changed
     return model
+
+
+def _require_installed(model: Model, refusal: str) -> None:
+    try:
+        registry.get(model.framework)
+    except KeyError:
+        raise NotUsable(f"{refusal}: the framework {model.framework!r} isn't installed here") from None
 
 
 def unchecked(store: Store, cell: Cell) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twinbench.handover import cells, models
 from twinbench.handover.models import Logged
@@ -27,7 +28,8 @@ class Promoted:
     uri: str
     """URI under which MLflow loads the model: ``models:/NAME@ALIAS``."""
     version: str
-    logged: Logged
+    metadata: dict[str, Any]
+    """The description of the model that is stored with it."""
     serve: str
     """Shell command that serves the model on this machine."""
     doubts: list[str]
@@ -35,16 +37,19 @@ class Promoted:
 
 
 def promote(
-    store: Store, run_id: str, cell: Cell, *, name: str | None, alias: str, tracking_uri: str | None
+    store: Store, cell: Cell, *, name: str | None, alias: str, uri: str | None, tell: Callable[..., None]
 ) -> Promoted:
     """Send the run unless MLflow has it, register the cell's model as ``name`` (the pipeline's if None), set the alias.
 
+    ``uri``: MLflow's address, if it isn't the usual one. ``tell`` is called with what was sent, as it is sent.
     Promoting the same model again makes no new version. Raises NotUsable for a cell that isn't done or has no model,
     and TrackingError.
     """
     cells.usable(store, cell, "promoted")
-    sent = view.send(store, run_id, tracking_uri)
-    (logged,) = models.log(store, run_id, sent, [cell.id], check=True)
+    sent = view.send(store, cell.run_id, uri, lambda name: tell(sent=name))
+    tell(summary=str(sent))
+    (logged,) = models.log(store, cell.run_id, sent, [cell.id], check=True)
+    tell(models=1)
     doubts = [*cells.doubts(store, cell), *cells.unchecked(store, cell)]
     registered = name or cell.pipeline
     from mlflow import MlflowClient
@@ -55,8 +60,9 @@ def promote(
         client.set_registered_model_alias(registered, alias, version)
     except Exception as error:
         raise TrackingError(f"model registry: {shortened(error, sent.tracking_uri)}") from error
-    uri = f"models:/{registered}@{alias}"
-    return Promoted(uri, version, logged, _serve(uri, sent.uri, logged.model.framework), doubts)
+    address = f"models:/{registered}@{alias}"
+    serve = _serve(address, sent.uri, logged.model.framework)
+    return Promoted(address, version, logged.model.metadata, serve, doubts)
 
 
 def _version(client: MlflowClient, name: str, logged: Logged, doubts: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
@@ -22,6 +23,7 @@ def step_job(
         params=asdict(step.params),
         inputs=step.inputs,
         framework=framework.name,
+        plugin=registry.plugin_of(framework.name),
         file=file,
         given=given,
         needed=needed,

@@ -331,9 +331,9 @@ def _stamp(path: Path) -> tuple[int, ...]:
 def _errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         text = str(error)
-        if "UTF-8" in text:  # with the text itself, which may hold anything
+        if "UTF-8" in text or isinstance(error, UnicodeDecodeError):  # with the text itself, which may hold anything
             text = "a text is not UTF-8"
         advice = next((advice for sign, advice in ADVICE.items() if sign in text), "check the disk and the permissions")
         raise StoreError(f"{path}: {text}; {advice}") from error

@@ -34,6 +34,8 @@ class StepJob(Content):
     """Ids of steps, of this worker or another, or names of values."""
     framework: str
     """Name of the framework."""
+    plugin: str | None = None
+    """Entry point of the plug-in that has the framework, ``module:attribute``; None for one of twinbench's own."""
     file: str | None = None
     """Path of the file that the step reads; None for a step without a file."""
     given: str | None = None

@@ -59,7 +59,7 @@ def resolve(step: StepJob) -> Step:
         id=step.id,
         op=op,
         params=op.build(step.params),
-        framework=registry.get(step.framework),
+        framework=registry.get(step.framework, step.plugin),
         inputs=step.inputs,
         file=step.file,
         given=step.given,

@@ -98,7 +98,9 @@ def _arrays(path: Path, model: Model) -> Rows:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, zipfile.BadZipFile, EOFError):
+    except OSError:
+        raise
+    except Exception:  # a damaged archive makes its readers raise errors of many kinds
         raise BadInput(f"{path}: must hold only arrays of numbers") from None
     for name in arrays:
         if name not in ARRAYS:
