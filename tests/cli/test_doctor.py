@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
+import twinbench
 from twinbench.cli import doctor
 
 
@@ -38,3 +43,19 @@ def test_requirements_are_those_that_the_package_declares():
     required, extras = doctor.requirements()
     assert {"pandas", "scikit-learn", "juliacall"} <= set(required)
     assert set(extras["rivals"]) == {"duckdb", "polars"}
+
+
+def test_a_checkout_that_is_not_installed_is_examined_too(tmp_path: Path, places: dict[str, str]):
+    packages = tmp_path / "site"
+    packages.mkdir()
+    for directory in (Path(path) for path in sys.path if path.endswith("site-packages")):
+        for entry in directory.iterdir():
+            if not entry.name.startswith(("twinbench", "juliacall")) and not (packages / entry.name).exists():
+                (packages / entry.name).symlink_to(entry)
+    variables = {"PYTHONPATH": os.pathsep.join([str(packages), str(Path(twinbench.__file__).parents[1])])}
+    command = [sys.executable, "-S", "-m", "twinbench", "doctor", "--json"]
+    done = subprocess.run(command, env=places | variables, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["packages"] == {}
+    assert any("isn't installed, so its requirements are unknown" in line for line in facts["advice"])

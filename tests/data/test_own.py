@@ -166,6 +166,26 @@ def test_bad_arrays_are_refused_in_a_line(tmp_path: Path, modality: str, arrays:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("modality", "x"),
+    [
+        *(("signals", x) for x in (X[0], np.ones((3, 4, 5)), X.astype(np.float32), X.astype(int), X > 0)),
+        *(("images", np.ones(shape, np.uint8)) for shape in ((6, 5), (2, 6, 5, 1), (2, 6, 5, 4), (2, 3, 6, 5))),
+        *(("images", np.ones((2, 6, 5), dtype)) for dtype in (bool, np.uint16, np.float64)),
+    ],
+)
+def test_what_a_message_says_makes_the_array_right(tmp_path: Path, modality: str, x: Any):
+    with pytest.raises(BadInput, match=r"; .*save ") as refused:
+        examples(saved(tmp_path / "a.npz", x=x), modality).value(None)
+    remedy = str(refused.value).rpartition("save ")[2].removesuffix(", if this is a single one")
+    assert len(examples(saved(tmp_path / "b.npz", x=eval(remedy, {"x": x, "numpy": np})), modality).value(None)["x"])
+
+
+def test_a_directory_is_not_a_missing_file(tmp_path: Path):
+    with pytest.raises(BadInput, match="is a directory; name a file"):
+        tables(tmp_path).file("a", None)
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive"])
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes):
     path = tmp_path / "a.npz"

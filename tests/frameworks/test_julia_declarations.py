@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from twinbench.errors import JuliaUnavailable
 from twinbench.frameworks import julia as frameworks
 from twinbench.frameworks.api import Deviation
 from twinbench.frameworks.julia_literals import Literals
-from twinbench.ops.contract import Tolerance
+from twinbench.ops.contract import Arrays, Tolerance
 
 
 def test_frameworks_are_listed_without_julia():
@@ -65,12 +66,22 @@ def test_deviations_are_read_from_a_julia_file(tmp_path: Path):
     declared = """const DEVIATIONS = Dict(
         "a.b" => (reason = "rounds twice", effect = "edges are softer", levels = 2, share = 0.01),
         "a.c" => (reason = "another border", rtol = 1.0e-3, atol = 5),
+        "a.d" => (reason = "another question", levels = 1, computes = "tests.frameworks.test_julia_declarations:zeros"),
     )"""
-    file.write_text(f'{facts}const OPS = Dict("a.b" => b, "a.c" => c)\n\n{declared}\n')
-    assert frameworks.read(file).deviations == {
+    file.write_text(f'{facts}const OPS = Dict("a.b" => b, "a.c" => c, "a.d" => d)\n\n{declared}\n')
+    deviations = dict(frameworks.read(file).deviations)
+    formula = deviations.pop("a.d").computes
+    assert formula is not None
+    assert formula(None, {"x": np.ones(2)})["x"].tolist() == [0, 0]
+    assert deviations == {
         "a.b": Deviation(reason="rounds twice", effect="edges are softer", tolerance=Tolerance(levels=2), share=0.01),
         "a.c": Deviation(reason="another border", tolerance=Tolerance(rtol=1e-3, atol=5.0)),
     }
+
+
+def zeros(params: None, arrays: Arrays) -> Arrays:
+    """What the library of the test above is said to compute."""
+    return {name: np.zeros_like(values) for name, values in arrays.items()}
 
 
 def test_an_op_before_julia_runs_says_so():
@@ -216,6 +227,10 @@ def test_a_piece_less_is_an_error_or_leaves_every_op(file: Path, data):
         ('OPS = Dict()\nconst DEVIATIONS = Dict("a" => Deviation("r"))', ":4: DEVIATIONS: an entry isn't"),
         ('OPS = Dict()\nconst DEVIATIONS = Dict("a" => (reason = "r", atol = ε))', "where a number is expected"),
         ('OPS = Dict()\nconst DEVIATIONS = Dict("a" => (reason = "r", tol = 1))', "a: tol isn't a bound; bounds are "),
+        (
+            'OPS = Dict()\nconst DEVIATIONS = Dict("a" => (reason = "r", levels = 1, computes = "blur"))',
+            "a: computes = 'blur' isn't a Python function",
+        ),
         ('OPS = Dict()\nconst NOTES = Dict("a" => b)', r":4: NOTES: an entry isn't \"name\" => \"text\""),
     ],
 )

@@ -40,6 +40,7 @@ nan = float("nan")
 TABLES = {
     "common": table(["b", "a", "b", "c", "a"], [3, 1, 3, -2, 7], [1.5, nan, 0.5, -2.5, 4.0]),
     "missing keys": table(["b", "", "b", ""], [3, 1, 2, 2], [nan, nan, 0.5, 1.0]),
+    "signed zeros": table(["b", "a", "b", "a", "b"], [1, 2, 3, 4, 5], [0.0, -0.0, nan, 0.0, -0.0]),
     "all missing": table(["", ""], [0, 0], [nan, nan]),
     "unicode": table(["é", "東京", "z", "🙂", "Z", "é"], [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]),
     "one row": table(["a"], [1], [2.0]),
@@ -148,6 +149,20 @@ CSV = {
     "long strings": "n,unused,s,f\n1,a," + "x" * 300 + ",1\n2,b,y,2\n",
     "repeating": "n,unused,s,f\n" + "1,a,x,1.5\n2,b,,2.5\n" * 2000,
 }
+
+
+def test_whole_numbers_at_the_ends_of_int64_keep_their_signs(in_julia, tmp_path: Path):
+    file = tmp_path / "table.csv"
+    numbers = [-(2**63) + i for i in range(12)] + [2**63 - 1 - i for i in range(12)]
+    file.write_text("s,n\n" + "".join(f"x,{number}\n" for number in numbers))
+    agrees(in_julia, t.ReadCsv(table="table", columns={"s": "string", "n": "int64"}), str(file))
+
+
+def test_a_zero_joins_a_zero_of_the_other_sign(in_julia):
+    left = {"f": np.array([0.0, -0.0, 1.0, nan]), "i": np.arange(4)}
+    right = {"f": np.array([-0.0, nan, 1.0]), "v": np.arange(3)}
+    for how in ("inner", "left"):
+        agrees(in_julia, t.Join(on=("f",), how=how, columns=("v",)), left, right)
 
 
 @pytest.mark.parametrize("name", CSV)

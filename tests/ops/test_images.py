@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as numpy_arrays
 
@@ -140,6 +140,7 @@ def test_beyond_the_border_nothing_erodes():
     assert apply("opening", [[255, 255], [255, 255]], size=5).tolist() == [[255, 255], [255, 255]]
 
 
+@settings(deadline=None)  # the first call imports SciPy
 @given(numpy_arrays(np.bool_, st.tuples(st.integers(1, 6), st.integers(1, 6))), st.sampled_from([4, 8]))
 def test_components_are_what_neighbours_lead_to(mask: Any, connectivity: int):
     op = ops.get("images.components")

@@ -119,6 +119,7 @@ FILES = {
     b"": "has no header",
     b"\x1f\x8b\x08": "compressed by gzip",
     b"PAR1": "is a Parquet file",
+    b'{"k": "a", "x": 1}\n': "holds JSON; export it as CSV",
     "k,x\n\xe4,1\n".encode("latin-1"): "line 2: byte 0xe4 is not UTF-8",
 }
 

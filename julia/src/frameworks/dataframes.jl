@@ -42,7 +42,16 @@ function read_csv(p, path)
         delim = ',',
         strict = true,
     )
+    foreach(name -> mend!(table, name, path), (name for (name, kind) in p.columns if kind == "int64"))
     return select!(table, [name => READ[kind] => name for (name, kind) in p.columns])
+end
+
+"""Read a column of whole numbers as strings where CSV.jl may have lost a sign: it does so from -(2^63 - 1) to -(2^63 - 8)."""
+function mend!(table, name, path)
+    any(>(typemax(Int64) - 8), table[!, name]) || return table
+    texts = CSV.read(path, DataFrame; select = [name], types = Dict(name => String), pool = false, delim = ',')
+    table[!, name] = parse.(Int64, texts[!, name])
+    return table
 end
 
 """Read the text NaN as missing, as an empty field is."""
@@ -220,7 +229,7 @@ end
 
 """Join rows of the left table with their matches. A left join with unique keys on the right only adds columns."""
 function join(p, left, right)
-    taken = select(right, [p.on; p.columns]; copycols = false)
+    left, taken = unsigned_zeros(left, p.on), unsigned_zeros(select(right, [p.on; p.columns]; copycols = false), p.on)
     can_miss(taken, p.on) && (taken = dropmissing(taken, p.on)) # nothing matches a missing key
     options = (; p.on, matchmissing = :equal)
     order = p.ordered ? :left : :undefined
@@ -230,14 +239,24 @@ function join(p, left, right)
     return leftjoin!(copy(left; copycols = false), taken; options...)
 end
 
+"""Replace -0.0 by 0.0 in keys, where it occurs: DataFrames.jl joins on no -0.0, and sorts it before 0.0."""
+function unsigned_zeros(table, keys)
+    signed = filter(name -> has_signed_zero(table[!, name]), keys)
+    return isempty(signed) ? table : transform(table, signed .=> (column -> column .+ 0.0) .=> signed; copycols = false)
+end
+
+has_signed_zero(column::AbstractVector{<:Union{Missing, AbstractFloat}}) = any(isequal(-0.0), column)
+has_signed_zero(column::AbstractVector) = false
+
 widen_integers(column::AbstractVector{<:Union{Missing, Integer}}) = passmissing_float.(column)
 widen_integers(column::AbstractVector) = column
 passmissing_float(value) = ismissing(value) ? missing : Float64(value)
 
 """Sort stably, with missing values last."""
 function sort(p, table)
-    p.descending || return Base.sort(table, p.by)
-    return Base.sort(table, [descending(name, table[!, name]) for name in p.by])
+    by = p.descending ? [descending(name, table[!, name]) for name in p.by] : p.by
+    keys = unsigned_zeros(table, p.by)
+    return keys === table ? Base.sort(table, by) : table[sortperm(keys, by), :]
 end
 
 descending(name, ::AbstractVector) = order(name; rev = true)

@@ -254,5 +254,6 @@ const NOTES = Dict(
 const DEVIATIONS = Dict("images.resize_antialiased" => (
     reason = "JuliaImages has no antialiased resize; its documentation blurs by a Gaussian of 0.75 times the factor first",
     effect = "images are softer than Pillow's and PyTorch's: don't train on those of one and predict with those of another",
-    levels = 176,
+    levels = 1,
+    computes = "twinbench.frameworks.image_formulas:juliaimages_resize_antialiased",
 ))

@@ -65,15 +65,26 @@ def examine() -> Facts:
 
 
 def requirements() -> tuple[Versions, dict[str, Versions]]:
-    """Return the versions of the required packages, and of each extra's packages; None if not installed."""
+    """Return the versions of the required packages, and of each extra's packages; None if not installed.
+
+    Both are empty where twinbench itself isn't installed, which declares them.
+    """
     required: Versions = {}
     extras: dict[str, Versions] = {}
-    for line in importlib.metadata.requires("twinbench") or []:
+    for line in _declared() or []:
         name = re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]
         extra = re.search(r"extra == ['\"]([^'\"]+)", line)
         versions = extras.setdefault(extra[1], {}) if extra else required
         versions[name] = _version(name)
     return required, extras
+
+
+def _declared() -> list[str] | None:
+    """Return the requirements of the installed package; None for a checkout that isn't installed."""
+    try:
+        return importlib.metadata.requires("twinbench")
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _version(distribution: str) -> str | None:
@@ -98,6 +109,8 @@ def _advice(facts: Facts) -> list[str]:
     julia = facts["julia"]
     missing = [name for name, version in facts["packages"].items() if version is None]
     advice = [f"missing: {', '.join(missing)}; pip install --force-reinstall twinbench"] if missing else []
+    if not facts["packages"]:
+        advice.append("this checkout of twinbench isn't installed, so its requirements are unknown; pip install -e .")
     for extra, versions in facts["extras"].items():
         absent = [name for name, version in versions.items() if version is None]
         if absent and extra != DEVELOPERS:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from twinbench.data import cache, source
 from twinbench.data.dataset import Dataset, Say, amount_of, evenly
 from twinbench.errors import BadInput
-from twinbench.modalities import MODALITIES
+from twinbench.modalities import MODALITIES, ArrayShape
 from twinbench.ops.contract import Arrays
 
 if TYPE_CHECKING:
@@ -34,7 +34,11 @@ class OwnFiles(Dataset):
     def missing(self) -> str | None:
         """Return which file doesn't exist and what to do, or None if all exist."""
         absent = next((path for path in self.paths.values() if not path.is_file()), None)
-        return None if absent is None else f"{absent} does not exist; put the file there, or change its path"
+        if absent is None:
+            return None
+        if absent.exists():
+            return f"{absent} is {'a directory' if absent.is_dir() else 'not a file'}; name a file"
+        return f"{absent} does not exist; put the file there, or change its path"
 
     def fetch(self, say: Say) -> None:
         """Check that the files exist: their checksums aren't fixed beforehand. Raises BadInput."""
@@ -158,7 +162,7 @@ def _problems(arrays: Arrays, modality: str) -> Iterator[str]:
         return
     x = arrays["x"]
     if x.dtype != own.x.dtype or x.ndim not in own.x.axes or (x.ndim == 4 and x.shape[3] != 3):
-        yield f"x is {x.dtype} {x.shape}, and must be {own.x.dtype} {own.x.description}"
+        yield f"x is {x.dtype} {x.shape}, and must be {own.x.dtype} {own.x.description}{_remedy(x, own.x)}"
     if 0 in x.shape:
         yield f"x is {x.shape}, and must not be empty"
     if x.dtype.kind == "f" and len(wrong := np.argwhere(~np.isfinite(x))):
@@ -176,6 +180,26 @@ def _problems(arrays: Arrays, modality: str) -> Iterator[str]:
             yield f"{name} must be a whole number from 0 for each example"
     if "test" in arrays and max(arrays["test"]) > 1:
         yield "test must be 0 or 1 for each example"
+
+
+def _remedy(x: NDArray[Any], wanted: ArrayShape) -> str:
+    """Return what makes of x what is wanted, as NumPy's users write it; empty where that can't be told."""
+    images = max(wanted.axes) == 4
+    if x.ndim == min(wanted.axes) - 1:
+        remedy = "save x[None], if this is a single one"
+    elif images and x.ndim == 4 and x.shape[3] == 1:
+        remedy = "save x[..., 0]"
+    elif images and x.ndim == 4 and x.shape[3] == 4:
+        remedy = "save x[..., :3]"
+    elif images and x.ndim == 4 and x.shape[1] == 3:
+        remedy = "save numpy.moveaxis(x, 1, 3)"
+    elif not images and x.ndim == 3:
+        remedy = f"save x.reshape(-1, {x.shape[2]})"
+    elif x.dtype != wanted.dtype and x.dtype.kind in "biuf":
+        remedy = f"{'scale and round it, and ' if images else ''}save x.astype('{wanted.dtype}')"
+    else:
+        return ""
+    return f"; {remedy}"
 
 
 def _records(path: Path) -> Iterator[str]:

@@ -6,16 +6,19 @@ no library by name.
 
 from __future__ import annotations
 
+import importlib
+import re
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from twinbench import paths
 from twinbench.frameworks import julia_bridge as bridge
 from twinbench.frameworks.api import Deviation, Framework
 from twinbench.frameworks.julia_literals import Literals, Numbers, Texts
 from twinbench.julia.find import package_versions
-from twinbench.ops.contract import Tolerance
+from twinbench.ops.contract import Arrays, Tolerance
 
 
 def frameworks() -> tuple[Framework, ...]:
@@ -58,15 +61,33 @@ def read(file: Path) -> Framework:
 def _deviation(where: str, texts: Texts, numbers: Numbers) -> Deviation:
     """Make a deviation of its texts, the numbers of a `Tolerance` and the share.
 
-    Raises ValueError, with ``where``, for another number.
+    ``computes`` names a Python function, "module:function". Raises ValueError, with ``where``, for another number, and
+    for a name of another form.
     """
     valid = [*(field.name for field in fields(Tolerance)), "share"]
     unknown = numbers.keys() - set(valid)
     if unknown:
         raise ValueError(f"{where}: {', '.join(sorted(unknown))} isn't a bound; bounds are {', '.join(valid)}")
     tolerance = Tolerance(numbers.get("rtol", 0.0), numbers.get("atol", 0.0), int(numbers.get("levels", 0)))
-    effect, share = texts.get("effect", ""), numbers.get("share", 0.0)
-    return Deviation(reason=texts["reason"], effect=effect, tolerance=tolerance, share=share)
+    formula = texts.get("computes", "")
+    if formula and not re.fullmatch(r"[\w.]+:\w+", formula):
+        raise ValueError(
+            f'{where}: computes = {formula!r} isn\'t a Python function, such as "my_package.formulas:blur"'
+        )
+    return Deviation(
+        reason=texts["reason"],
+        effect=texts.get("effect", ""),
+        tolerance=tolerance,
+        share=numbers.get("share", 0.0),
+        computes=partial(_computed, formula) if formula else None,
+    )
+
+
+def _computed(formula: str, *arguments: Any) -> Arrays:
+    """Call the function that a file names, "module:function"; its module is imported only here."""
+    module, _, function = formula.partition(":")
+    output: Arrays = getattr(importlib.import_module(module), function)(*arguments)
+    return output
 
 
 def load_all() -> None:

@@ -68,7 +68,7 @@ class Literals:
     def reasons(self, name: str) -> dict[str, tuple[Texts, Numbers]]:
         """Read a Dict of ``(reason = "...", number = ...)`` by string; empty without a declaration.
 
-        A tuple may also hold the text ``effect``.
+        A tuple may also hold the texts ``effect`` and ``computes``.
         """
         shape = '"name" => (reason = "...", number = ...)'
         return self._optional(name, lambda reader: reader.pairs(_Reader.reason, shape))
@@ -220,7 +220,7 @@ class _Reader:
                 return
 
     def reason(self) -> tuple[Texts, Numbers]:
-        """Read a named tuple of a reason, perhaps an effect, and numbers, such as ``(reason = "...", levels = 2)``."""
+        """Read a named tuple of a reason, other texts and numbers, such as ``(reason = "...", levels = 2)``."""
         self._take("(")
         line = self._next().line
         if self._at(";"):
@@ -233,7 +233,7 @@ class _Reader:
             self._take("=")
             if name in numbers or name in texts:
                 raise Unreadable(line, f"{name} is given twice")
-            if name in ("reason", "effect"):
+            if name in ("reason", "effect", "computes"):
                 texts[name] = self.text()
             else:
                 sign = -1.0 if self._at("-") else 1.0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinbench.frameworks import neutral
+from twinbench.frameworks import image_formulas, neutral
 from twinbench.frameworks.api import Deviation, Framework
 from twinbench.ops import images as t
 from twinbench.ops.contract import Arrays, Kind, Tolerance
@@ -217,7 +217,7 @@ def augment(p: t.Augment, images: Images, given: Arrays) -> Images:
     return images | {"x": [changed(image, *four) for image, four in zip(images["x"], numbers, strict=True)]}
 
 
-COARSE = Deviation(
+COARSE = Deviation(  # 1/64 of a pixel along each axis is 8 levels, and rounding is 1
     reason="OpenCV 4 rounds coordinates to 1/32 of a pixel",
     effect="pixels at edges are a few levels off; update to OpenCV 5, which doesn't round",
     tolerance=Tolerance(levels=9),
@@ -258,13 +258,15 @@ FRAMEWORKS = (
             "images.gaussian_blur": Deviation(
                 reason="OpenCV's weights for uint8 have 8 bits",
                 effect="a wide Gaussian is a few levels off; blur images of float32 where that counts",
-                tolerance=Tolerance(levels=16),
+                tolerance=Tolerance(levels=1),
+                computes=image_formulas.opencv_gaussian_blur,
             ),
             "images.resize_antialiased": Deviation(
                 reason="OpenCV shrinks by the mean over areas (INTER_AREA), a box where the contract has a triangle",
                 effect="images are sharper than Pillow's and PyTorch's: don't train on those of one and predict with "
                 "those of another",
-                tolerance=Tolerance(levels=128),
+                tolerance=Tolerance(levels=2),
+                computes=image_formulas.opencv_resize_antialiased,
             ),
             "images.rotate": COARSE,
             "images.affine": COARSE,

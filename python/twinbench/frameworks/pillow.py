@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinbench.frameworks import neutral, pillow_formulas
+from twinbench.frameworks import image_formulas, neutral
 from twinbench.frameworks.api import Deviation, Framework
 from twinbench.ops import images as t
 from twinbench.ops.contract import Arrays, Kind, Tolerance
@@ -201,13 +201,13 @@ FRAMEWORKS = (
                 reason="Pillow's GaussianBlur is three box blurs without a radius: near a Gaussian that isn't cut off",
                 effect="edges are some levels off, and another filter was used where the radius is below 3 sigma",
                 tolerance=Tolerance(levels=2),
-                computes=pillow_formulas.gaussian_blur,
+                computes=image_formulas.pillow_gaussian_blur,
             ),
             "images.equalise": Deviation(
                 reason="ImageOps.equalize divides in whole numbers",
                 effect="photographs are a few levels off, and images of up to 255 pixels stay as they are",
                 tolerance=Tolerance(levels=1),
-                computes=pillow_formulas.equalise,
+                computes=image_formulas.pillow_equalise,
             ),
         },
     ),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinbench.frameworks import neutral
+from twinbench.frameworks import image_formulas, neutral
 from twinbench.frameworks.api import Deviation, Framework
 from twinbench.ops import images as t
 from twinbench.ops.contract import Arrays, Kind, Tolerance
@@ -227,12 +227,14 @@ FRAMEWORKS = (
                 reason="scikit-image blurs by a Gaussian of sigma (factor - 1) / 2 first, instead of by a triangle",
                 effect="images are softer than Pillow's and PyTorch's: don't train on those of one and predict with "
                 "those of another",
-                tolerance=Tolerance(levels=176),
+                tolerance=Tolerance(levels=1),
+                computes=image_formulas.skimage_resize_antialiased,
             ),
             "images.grey": Deviation(
                 reason="skimage.color.rgb2gray weighs by Rec. 709 (0.2125, 0.7154, 0.0721), not by Rec. 601",
                 effect="green is lighter, red and blue are darker than in other libraries, by up to 33 levels",
-                tolerance=Tolerance(levels=34),
+                tolerance=Tolerance(levels=1),
+                computes=image_formulas.skimage_grey,
             ),
         },
     ),

@@ -95,10 +95,18 @@ def _from_config() -> Julia | None:
         raise JuliaUnavailable(f"{file}: {error}; run 'twinbench julia use' again") from None
 
 
+def juliacall_version() -> str:
+    """Return the version of juliacall. Raises JuliaUnavailable where it isn't installed."""
+    try:
+        return importlib.metadata.version("juliacall")
+    except importlib.metadata.PackageNotFoundError:
+        raise JuliaUnavailable("juliacall is not installed; pip install juliacall") from None
+
+
 def provisioned_project() -> Path:
     """Return the project that `setup` fills: one per version of juliacall, which fixes the version of PythonCall."""
     chosen = os.environ.get("PYTHON_JULIAPKG_PROJECT")
-    return Path(chosen) if chosen else paths.cache_dir() / f"julia-{importlib.metadata.version('juliacall')}"
+    return Path(chosen) if chosen else paths.cache_dir() / f"julia-{juliacall_version()}"
 
 
 def provisioned() -> Julia | None:
@@ -125,7 +133,7 @@ def check(julia: Julia) -> None:
         raise JuliaUnavailable(f"{_named_by(julia)}: no executable at {julia.exe}")
     if not files.project_file(Path(julia.project)):
         raise JuliaUnavailable(f"{_named_by(julia)}: no Project.toml in {julia.project}")
-    wanted, version = importlib.metadata.version("juliacall"), packages(julia).get("PythonCall")
+    wanted, version = juliacall_version(), packages(julia).get("PythonCall")
     if version != wanted:
         has = f"has PythonCall {version}" if version else "lacks PythonCall"
         raise JuliaUnavailable(f"the Julia project {julia.project} {has}, juliacall needs {wanted}; {mend(julia)}")
@@ -204,7 +212,7 @@ def mend(julia: Julia, missing: Sequence[str] = ()) -> str:
 
 def _pkg_add(julia: Julia, missing: Sequence[str]) -> str:
     wanted = [f'"{name}"' for name in missing if name != "PythonCall"]
-    pythoncall = f'Pkg.PackageSpec(name="PythonCall", version="{importlib.metadata.version("juliacall")}")'
+    pythoncall = f'Pkg.PackageSpec(name="PythonCall", version="{juliacall_version()}")'
     specs = [f"Pkg.add([{', '.join(wanted)}])"] if wanted else []
     specs += [f"Pkg.add({pythoncall})"] if "PythonCall" in missing or not missing else []
     words = [julia.exe, f"--project={julia.project}", "-e", f"import Pkg; {'; '.join(specs)}"]

@@ -12,6 +12,9 @@ from twinbench.errors import nearest
 UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 """Pydantic's error types for an unknown key: in a model, in a dataclass."""
 
+LONGEST = 60
+"""Most characters of a value that a message quotes."""
+
 
 def first(error: ValidationError, valid: list[str], branches: Sequence[str] = ()) -> str:
     """Pick the finding that explains most, as ``key: what is wrong``: an unknown key before a missing one.
@@ -28,9 +31,27 @@ def first(error: ValidationError, valid: list[str], branches: Sequence[str] = ()
         return f"{key}: unknown key{nearest(unknown, [name for name in valid if name != unknown])}"
     if finding["type"] == "missing":
         return f"{key}: is missing"
-    message = finding["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
+    message = _message(finding)
     return f"{key}: {message}" if key else message
+
+
+def _message(finding: Any) -> str:
+    """Return what was found and what is right, in pydantic's words where they say both."""
+    given, context = finding["input"], finding.get("ctx", {})
+    if finding["type"] in ("too_long", "too_short"):
+        end, which = ("at most", "max_length") if "max_length" in context else ("at least", "min_length")
+        return f"{context['actual_length']} values, and must be {end} {context[which]}"
+    if finding["type"] == "string_pattern_mismatch":
+        return f"{_shown(given)} doesn't match the pattern {context['pattern']}"
+    message: str = finding["msg"].removeprefix("Value error, ")
+    if message.startswith("Input should "):
+        return f"{_shown(given)} {message.removeprefix('Input ')}"
+    return message[:1].lower() + message[1:]
+
+
+def _shown(given: Any) -> str:
+    text = repr(given)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def _of_the_named(findings: list[Any]) -> list[Any]:

@@ -3,9 +3,10 @@
 Conventions of every op here: ``x`` is uint8, ``(images, height, width)`` for grey images and ``(images, height, width,
 3)`` for RGB in that order; an op for both treats each colour as a grey image. Positions are counted in pixels from the
 centre of the first pixel: x to the right, y downwards. Inputs are never changed; other arrays, such as labels, are
-passed on unchanged. A number v becomes a grey level by rounding half up, floor(v + 1/2), and clipping to 0..255. Each
-op says which values it assumes beyond the border of an image: ``repeated`` means those of the nearest pixel of the
-image. The height and width of an output without images don't matter.
+passed on unchanged. A number v becomes a grey level by rounding half up, floor(v + 1/2), and clipping to 0..255; less
+than a millionth below a half is the half, because numbers are float64. Each op says which values it assumes beyond the
+border of an image: ``repeated`` means those of the nearest pixel of the image. The height and width of an output
+without images don't matter.
 """
 
 from __future__ import annotations

@@ -97,14 +97,14 @@ def resized(image: Image, height: int, width: int, widened: bool) -> Image:
 def triangles(size: int, wanted: int, widened: bool) -> Image:
     """Return the weights of an axis that is resized, ``(wanted, size)``.
 
-    The weights are a triangle around each centre, at least two pixels wide.
+    The weights are a triangle around each centre, at least two pixels wide. They are whole numbers before they are
+    divided by their sum.
     """
     import numpy as np
 
-    factor = size / wanted
-    centres = (np.arange(wanted) + 0.5) * factor - 0.5
-    reach = max(1.0, factor) if widened else 1.0
-    weights = np.maximum(0.0, 1.0 - np.abs(np.arange(size) - centres[:, None]) / reach)
+    centres = (2 * np.arange(wanted)[:, None] + 1) * size - wanted  # of 2 * wanted parts of a pixel, as is all below
+    reach = 2 * max(wanted, size) if widened else 2 * wanted
+    weights = np.maximum(0, reach - np.abs(2 * wanted * np.arange(size) - centres))
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     Image = NDArray[Any]
 
 
+NEAR = 1e-6
+"""Distance from a half within which a number counts as the half when it becomes a grey level."""
+
+
 def check_grey_level(fill: int) -> None:
     """Raise ValueError unless ``fill`` is a grey level."""
     if not 0 <= fill <= 255:
@@ -47,7 +51,11 @@ def each(function: Callable[[Image], Image], arrays: Arrays) -> Arrays:
 
 
 def levels(values: Image) -> Image:
-    """Convert numbers to grey levels: rounded half up, clipped, uint8."""
+    """Convert numbers to grey levels: rounded half up, clipped, uint8.
+
+    Positions and weights are float64: far from the origin a value may be up to 5e-8 off, so that a half is found only
+    within `NEAR`.
+    """
     import numpy as np
 
-    return np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)
+    return np.clip(np.floor(values + (0.5 + NEAR)), 0, 255).astype(np.uint8)

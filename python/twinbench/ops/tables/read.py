@@ -53,6 +53,8 @@ SIGNATURES = (
     (b"ARROW1", "is an Arrow file; export it as CSV"),
     (b"\xff\xfe", "is encoded in UTF-16; save it in UTF-8"),
     (b"\xfe\xff", "is encoded in UTF-16; save it in UTF-8"),
+    (b'{"', "holds JSON; export it as CSV"),
+    (b'[{"', "holds JSON; export it as CSV"),
 )
 """How files that aren't CSV in UTF-8 begin, and what to do about each."""
 
