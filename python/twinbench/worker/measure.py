@@ -59,7 +59,7 @@ WAITS: list[Callable[[], object]] = []
 """Functions that wait until a device has finished its work; empty where everything is computed on the CPU."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timing:
     """One sample: ``evals`` evaluations, timed together. All times are per evaluation, in nanoseconds."""
 
@@ -71,7 +71,7 @@ class Timing:
     evals: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WarmUp:
     """What warm-up showed about a call."""
 
