@@ -3,8 +3,8 @@
 
 """The measurement protocol."""
 module Measure
-    include("../../src/trend.jl")
-    include("../../src/measure.jl")
+include("../../src/trend.jl")
+include("../../src/measure.jl")
 end
 
 """Bytes of arguments that are copied for one sample, at most: more would have to fit into memory beside the user's."""
@@ -100,8 +100,11 @@ function hand_over(step::String, arguments::Vector{UInt8}, fresh::Bool)
     return Dict{String, Any}("took_ns" => Int(took_ns))
 end
 
-bind(target, positional::Tuple, named::NamedTuple) =
-    Bound{Core.Typeof(target), typeof(positional), typeof(named)}(target, positional, named)
+bind(target, positional::Tuple, named::NamedTuple) = Bound{Core.Typeof(target), typeof(positional), typeof(named)}(
+    target,
+    positional,
+    named,
+)
 
 """Call the function for the first time with these arguments, and keep the result."""
 function first_call!(own::Step)

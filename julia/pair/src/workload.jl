@@ -65,7 +65,7 @@ function time_it()
             (; request = "first"),
             (; request = "outcome"),
             (; request = "warm_up", limit_ns = 1_000_000),
-            (; request = "warm_again", evals = 1, time_ns = 1e3, collector_limit_ns = 0),
+            (; request = "warm_again", evals = 1, time_ns = 1.0e3, collector_limit_ns = 0),
             (; request = "burst", min_samples = 1, limit_ns = 1000),
         )
         asked = Dict{String, Any}(String(key) => value for (key, value) in pairs(request))
