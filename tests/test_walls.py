@@ -57,8 +57,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run.agree": {"data", "frameworks", "launch", "metrics", "ops", "plan", "store", "worker"},
     "run.models": {"launch", "metrics", "numbers", "ops", "plan", "run.agree", "store", "worker"},
     "conformance": {"frameworks", "julia", "launch", "ops", "plan", "run.agree", "store"},
-    "pair": {"julia", "ops", "pair.callee"},
-    "pair.callee": set(),
+    "pair": {"julia", "launch", "ops", "pair.callee", "run", "store", "worker"},
+    "pair.callee": {"worker"},
     "run.cluster": {"data", "plan", "run", "store"},
     "results.models": {"metrics", "numbers", "store"},
     "results.summary": {"metrics", "numbers", "results.models", "store"},
@@ -153,7 +153,7 @@ def test_dependencies_between_rooms_point_one_way():
 
 
 def test_makers_and_readers_of_results_meet_only_in_the_store():
-    makers = {name for name in MAY_IMPORT if room(name).partition(".")[0] in {"run", "plan"}}
+    makers = {name for name in MAY_IMPORT if room(name).partition(".")[0] in {"run", "plan", "pair"}}
     readers = {name for name in MAY_IMPORT if name.partition(".")[0] in {"results", "views", "trackers", "handover"}}
     for name in makers:
         assert not MAY_IMPORT[name] & readers, name
@@ -165,11 +165,16 @@ def test_of_a_worker_others_know_only_its_messages():
     inside = {
         module
         for file in files()
-        if room_of(file) not in ("worker", "cli")
+        if room_of(file) not in ("worker", "cli", "pair.callee")
         for module in imports(file)
         if room(module) == "worker"
     }
     assert inside == {"worker.channel", "worker.protocol"}
+
+
+def test_a_users_interpreter_takes_the_loop_that_times_ops_and_nothing_else_beside_its_server():
+    own = {module for file in files() if room_of(file) == "pair.callee" for module in imports(file)}
+    assert {module for module in own if room(module) != "pair.callee"} == {"worker.measure"}
 
 
 def test_the_harness_asks_for_roles_and_never_for_an_op_by_name():

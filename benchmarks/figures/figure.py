@@ -18,6 +18,7 @@ NAMES = (
     "choice",
     "timer",
     "julia_loop",
+    "own_functions",
     "collector",
     "direct",
     "bare",

@@ -107,7 +107,8 @@ def test_one_function_is_no_pair(here: Path):
 
 
 def test_exit_codes_and_json(twinbench, here: Path):
-    same = twinbench("pair", "own.py:smooth", "own.py:other", "--input", "x.npy", "--generate", "20", cwd=here)
+    arguments = ["--input", "x.npy", "--generate", "20", "--no-time"]
+    same = twinbench("pair", "own.py:smooth", "own.py:other", *arguments, cwd=here)
     assert (same.returncode, same.stderr) == (0, "")
     assert "own.py:other   same on 1 given and 20 drawn inputs" in same.stdout
     arguments = ["--input", "x.npy", "--input", "width=4", "--json", "--generate", "0"]

@@ -27,6 +27,7 @@ VALUES = {
     "engines": {"Polars": {"engine": "engine-17"}},
     "examples": 1234567,
     "first_look_s": 0.0625,
+    "files": {"own.py": "f00d" * 16},
     "held_as": {"x": "float16, order K"},
     "no_quality": "no test row is of class 3",
     "parts_at": [17, 4096],

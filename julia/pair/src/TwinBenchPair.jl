@@ -9,6 +9,7 @@ using Dates
 include("wire.jl")
 include("reading.jl")
 include("calls.jl")
+include("measure.jl")
 
 const HERE = @__DIR__
 
@@ -30,6 +31,8 @@ end
 
 function answer(request::Dict{String, Any})
     request["do"] == "load" && return load(request["source"], request["function"])
+    request["do"] == "measure" && return Base.invokelatest(measured, request)
+    request["do"] == "sources" && return sources()
     return call(request["arguments"], request["twice"])
 end
 

@@ -13,8 +13,9 @@ Include a file in `Main`, and find the function. Returns its arguments' names, o
 """
 function load(source::String, name::String)
     before = Set(names(Main; all = true))
+    start = time_ns()
     try
-        Base.include(Main, abspath(source))
+        including(() -> Base.include(Main, abspath(source)))
     catch exception
         return Dict{String, Any}(
             "error" => "$source can't be included: $(described(exception, catch_backtrace()))",
@@ -36,7 +37,28 @@ function load(source::String, name::String)
         )
     end
     LOADED[] = target
-    return Dict{String, Any}("parameters" => argument_names(target), "keywords" => keyword_names(target))
+    took_ns = Int(time_ns() - start)
+    return Dict{String, Any}(
+        "parameters" => argument_names(target),
+        "keywords" => keyword_names(target),
+        "took_ns" => took_ns,
+    )
+end
+
+"""The files that were included when the user's file was."""
+const INCLUDED = String[]
+
+"""Include the user's file, and note the files that it includes."""
+function including(include)
+    empty!(INCLUDED)
+    note(_, path) = push!(INCLUDED, path)
+    push!(Base.include_callbacks, note)
+    try
+        include()
+    finally
+        filter!(callback -> callback !== note, Base.include_callbacks)
+    end
+    return nothing
 end
 
 """Names of the functions among these of `Main`, and of those in the modules among these: `Module.function`."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twinbench import paths
 from twinbench.cli.console import print_json
-from twinbench.errors import FAILED, BadInput
+from twinbench.cli.options import AsJson, StoreFile, Threads
+from twinbench.errors import FAILED, OK, BadInput
+
+if TYPE_CHECKING:
+    from twinbench.pair.command import Request
 
 
 def pair(
@@ -67,11 +71,29 @@ def pair(
         typer.Option("--save-cases", metavar="DIR", help="Write what differs as tests, for pytest and Julia's Test."),
     ] = None,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for one call.")] = 60.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    times: Annotated[bool, typer.Option("--time/--no-time", help="Time the functions if they agree.")] = True,
+    threads: Threads = 1,
+    budget: Annotated[float, typer.Option(metavar="SECONDS", help="Measuring time per function.")] = 5.0,
+    processes: Annotated[
+        int | None, typer.Option(metavar="N", help="Fresh processes per function. Default: 4, or 1 for slow functions.")
+    ] = None,
+    fail_on_regression: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PERCENT",
+            help="End with exit code 4 if a function is certainly slower by more than this than in its last run.",
+        ),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="RUN", help="The run for --fail-on-regression, by its id or a store's file.")
+    ] = None,
+    store: StoreFile = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Check that your own functions, in Python or Julia, give the same answers to the same inputs.
+    """Check that your own functions, in Python or Julia, give the same answers to the same inputs, and time them.
 
-    After the given inputs others like them are drawn, and a difference is shown on the smallest input that has it.
+    After the given inputs others like them are drawn, and a difference is shown on the smallest input that has it. If
+    all answers agree, the functions are timed side by side, and the run is stored as every run.
 
     Example: twinbench pair smooth.py:smooth smooth.jl:smooth --input signal.npy
     """
@@ -93,20 +115,43 @@ def pair(
         search=Search(200 if generate is None else generate, 10.0 if generate is None else 3600.0, seed, edge),
         where=where,
         timeout_s=timeout,
+        times=times,
     )
     # Otherwise hypothesis makes a directory in the working directory.
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(paths.cache_dir() / "hypothesis"))
     verdict = command.run(request)
-    if as_json:
-        print_json(asdict(command.printed(verdict)))
-    else:
+    if not as_json:
         for line in command.lines(verdict):
-            print(line)
+            print(line, flush=True)
     if save_cases is not None:
         from twinbench.pair import save
 
         for file in save.save(verdict, request, save_cases):
             if not as_json:
                 print(f"written: {file}")
-    if not verdict.ok:
-        raise typer.Exit(FAILED)
+    code, figures = (OK if verdict.ok else FAILED), {"run": None, "comparison": None}
+    if verdict.ok and times:
+        from twinbench.cli import pair_times
+
+        wanted = pair_times.Wanted(
+            store=store or paths.default_store(),
+            options={"threads": threads, "budget_s": budget, "processes": processes},
+            threshold=fail_on_regression,
+            base=base,
+            words=_words(request),
+            as_json=as_json,
+        )
+        code, figures = pair_times.measure(verdict, request, wanted)
+    if as_json:
+        print_json(asdict(command.printed(verdict)) | figures)
+    raise typer.Exit(code)
+
+
+def _words(request: Request) -> list[str]:
+    """Return the arguments that time the same functions on the same inputs."""
+    words = [*request.functions]
+    for text in request.inputs:
+        words += ["--input", text]
+    for option, value in (("--inputs", request.cases), ("--compare", request.compare)):
+        words += [option, value] if value is not None else []
+    return [*words, *(["--mutates"] if request.mutates else [])]

@@ -49,6 +49,16 @@ class PrintedAgreement:
 
 
 @dataclass(frozen=True)
+class PrintedTimedPair(PrintedPair):
+    """The verdict on own functions, and their times."""
+
+    run: RunSummary | None
+    """The run as ``show`` prints it. Null where nothing was timed."""
+    comparison: Comparison | None
+    """The run compared with the last one, as ``compare`` prints it. Null without ``--fail-on-regression``."""
+
+
+@dataclass(frozen=True)
 class PrintedPipeline:
     """A pipeline file."""
 
@@ -223,7 +233,7 @@ OUTPUTS: Mapping[str, Any] = {
     "run": RunSummary,
     "show": RunSummary,
     "agree": list[PrintedAgreement],
-    "pair": PrintedPair,
+    "pair": PrintedTimedPair,
     "compare": Comparison,
     "recommend": list[Recommendation],
     "errors": list[CellErrors],

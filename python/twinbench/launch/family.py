@@ -52,6 +52,12 @@ def members(pid: int) -> set[Member]:
     return {(child, start) for child in _descendants(pid) if (start := _start(child)) is not None}
 
 
+def member(pid: int) -> set[Member]:
+    """Return a process itself in that form; empty if it has ended."""
+    start = _start(pid)
+    return set() if start is None else {(pid, start)}
+
+
 def _descendants(pid: int) -> list[int]:
     """Return the ids of the descendants of a process, zombies included."""
     listed: list[int] = []

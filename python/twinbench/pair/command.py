@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from twinbench.errors import BadInput, TwinbenchError
 from twinbench.pair import inputs, target
 from twinbench.pair.callee import wire
+from twinbench.pair.code import Code
 from twinbench.pair.differences import Rules
 from twinbench.pair.inputs import Input
 from twinbench.pair.judge import Compare, Judge
-from twinbench.pair.process import Died
+from twinbench.pair.process import START_S, Died
 from twinbench.pair.session import Function, Session
 from twinbench.pair.target import Target
 from twinbench.pair.verdict import Finding, Search, Trial, Verdict
@@ -32,6 +33,8 @@ class Request:
     search: Search
     where: str | None
     timeout_s: float
+    times: bool = False
+    """Whether functions that agree are timed afterwards."""
 
     def targets(self) -> list[Target]:
         """Return the functions. Raises BadInput for fewer than two, and for two of one name."""
@@ -98,7 +101,29 @@ def run(request: Request) -> Verdict:
         compare = _compare(helpers[-1], request.timeout_s) if request.compare is not None else None
         search = replace(request.search, allowed=_allowed(request, functions[0], given))
         judge = Judge(request.rules, compare, mutates=request.mutates)
-        return Trial(session, judge, search).run(given)
+        verdict = Trial(session, judge, search).run(given)
+        if verdict.ok and request.times:
+            verdict.code = codes(functions)
+        return verdict
+
+
+def codes(functions: list[Function]) -> dict[str, Code]:
+    """Ask each function's process what it runs: after all calls, when everything is imported."""
+    try:
+        return {
+            each.name: Code.of(each.target.function, each.process.ask({"do": "sources"}, START_S)) for each in functions
+        }
+    except Died as error:
+        raise TwinbenchError(f"after the last call: {error}") from None
+
+
+@contextmanager
+def judging(request: Request) -> Iterator[Judge]:
+    """Yield the rules of a request; a rule of the user's runs in a process of its own meanwhile."""
+    rules = [target.parse(request.compare)] if request.compare is not None else []
+    with Session(rules, request.timeout_s) as helper:
+        compare = _compare(helper.load()[0], request.timeout_s) if rules else None
+        yield Judge(request.rules, compare, mutates=request.mutates)
 
 
 def _helpers(request: Request) -> list[Target]:

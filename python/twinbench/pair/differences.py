@@ -18,6 +18,23 @@ LONGEST = 60
 """Characters of a value that are shown in a sentence."""
 
 
+@dataclass(slots=True)
+class Largest:
+    """The largest error that was seen while results were compared; 0 where only equal values were."""
+
+    error: float = 0.0
+    """As a multiple of the tolerance; infinite for a value that is outside where nothing may differ."""
+    max_abs: float = 0.0
+
+    def note(self, distance: NDArray[np.float64], allowed: NDArray[np.float64]) -> None:
+        """Note the errors of an array, which has distances and the tolerances of finite values only."""
+        off = distance > 0
+        if off.any():
+            with np.errstate(all="ignore"):
+                self.error = max(self.error, float((distance[off] / allowed[off]).max()))
+            self.max_abs = max(self.max_abs, float(distance[off].max()))
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What counts as a difference."""
@@ -29,6 +46,8 @@ class Rules:
     """Sum of the absolute values of the floating-point inputs: the scale of rounding errors."""
     from_one: bool = False
     """Whether positions are counted from 1, too, because the other function is in Julia."""
+    largest: Largest | None = None
+    """Where the largest error is noted; None notes nothing."""
 
 
 def difference(want: Any, got: Any, rules: Rules) -> str | None:
@@ -190,7 +209,10 @@ def _outside(want: NDArray[Any], got: NDArray[Any], rules: Rules) -> NDArray[np.
         allowed = rules.tolerance.allowed(want, min(sizes), rules.inputs)
         wide = np.complex128 if "c" in (want.dtype.kind, got.dtype.kind) else np.float64
         a, b = want.astype(wide), got.astype(wide)
-        inside = (np.abs(a - b) <= allowed) & np.isfinite(a) & np.isfinite(b)
+        finite = np.isfinite(a) & np.isfinite(b)
+        inside = (np.abs(a - b) <= allowed) & finite
+        if rules.largest is not None:
+            rules.largest.note(np.abs(a - b)[finite], np.broadcast_to(allowed, finite.shape)[finite])
         return np.asarray(~(inside | (a == b) | (np.isnan(a) & np.isnan(b))))
 
 

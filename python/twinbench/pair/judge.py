@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from twinbench.pair.differences import Rules, difference, short
+from twinbench.pair.differences import Largest, Rules, difference, short
 from twinbench.pair.inputs import Input
 from twinbench.pair.session import Function, Outcome
 from twinbench.pair.tolerance import sum_of_inputs
@@ -22,15 +22,20 @@ class Judge:
         """``mutates``: functions may change their arguments, and what they make of them is compared."""
         self.rules, self.compare, self.mutates = rules, compare, mutates
 
-    def difference(self, reference: Outcome, other: Outcome, example: Input, *, from_one: bool) -> str | None:
-        """Say how an outcome differs from the reference's; None where they are the same. Both raising is the same."""
+    def difference(
+        self, reference: Outcome, other: Outcome, example: Input, *, from_one: bool, largest: Largest | None = None
+    ) -> str | None:
+        """Say how an outcome differs from the reference's; None where they are the same. Both raising is the same.
+
+        The largest error is noted in ``largest``, if it is given.
+        """
         if reference.raised is not None and other.raised is not None:
             return None
         if other.raised is not None:
             return f"raises {other.says}; the reference returns {short(reference.result)}"
         if reference.raised is not None:
             return f"returns {short(other.result)}; the reference raises {reference.says}"
-        rules = replace(self.rules, inputs=sum_of_inputs(example.values()), from_one=from_one)
+        rules = replace(self.rules, inputs=sum_of_inputs(example.values()), from_one=from_one, largest=largest)
         said = self._results(reference.result, other.result, rules)
         return said or (self._changes(reference, other, rules) if self.mutates else None)
 

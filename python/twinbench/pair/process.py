@@ -11,6 +11,7 @@ import struct
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from typing import IO, Any
 
 from twinbench import paths
@@ -42,12 +43,20 @@ START_JULIA = "push!(LOAD_PATH, popfirst!(ARGS)); import TwinBenchPair; pop!(LOA
 class Died(Exception):
     """A process that ended, hung, or answered with garbage; the message says which."""
 
+    def __init__(self, message: str, kind: str = "protocol") -> None:
+        """``kind`` is one of `twinbench.store.records.KINDS`."""
+        super().__init__(message)
+        self.kind = kind
+
 
 class Process:
     """A live process with a function in it."""
 
-    def __init__(self, target: Target) -> None:
-        """Start the process, without waiting for it. Raises BadInput and JuliaUnavailable."""
+    def __init__(self, target: Target, extra: Mapping[str, str] | None = None) -> None:
+        """Start the process, without waiting for it. Raises BadInput and JuliaUnavailable.
+
+        ``extra`` are environment variables beside the user's.
+        """
         self.target = target
         self.hung = False
         """Whether the process was killed because it gave no answer in time."""
@@ -63,7 +72,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=self.printed,
                 stderr=self.complained,
-                env=variables,
+                env=variables | dict(extra or {}),
                 start_new_session=True,
             )
         except OSError as error:
@@ -71,6 +80,11 @@ class Process:
         finally:
             os.close(reading)
             os.close(writing)
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is also the process group."""
+        return self._process.pid
 
     def send(self, request: dict[str, Any]) -> None:
         """Send a request, without waiting for the answer. Raises Died."""
@@ -124,16 +138,16 @@ class Process:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._answers], [], [], left)[0]:
                 self.hung = True
-                raise self._killed(f"gives no answer within {timeout_s:g} s")
+                raise self._killed(f"gives no answer within {timeout_s:g} s", "time-out")
             chunk = os.read(self._answers, min(count - len(data), 1 << 20))
             if not chunk:
                 raise self._death()
             data += chunk
         return bytes(data)
 
-    def _killed(self, reason: str) -> Died:
+    def _killed(self, reason: str, kind: str = "protocol") -> Died:
         self.close()
-        return Died(reason)
+        return Died(reason, kind)
 
     def _death(self) -> Died:
         """Return why a process that closed its pipe has ended, with the last line that it printed as an error."""
@@ -148,8 +162,8 @@ class Process:
         last = next((f": {line}" for line in said if line.startswith("ERROR")), "")
         last = last or (f": {said[-1]}" if said else "")
         if code < 0:
-            return Died(f"its process is killed by {signal.Signals(-code).name}{last}")
-        return Died(f"its process ends with exit code {code}{last}")
+            return Died(f"its process is killed by {signal.Signals(-code).name}{last}", "signal")
+        return Died(f"its process ends with exit code {code}{last}", "exit")
 
 
 def _command(target: Target) -> tuple[list[str], dict[str, str]]:

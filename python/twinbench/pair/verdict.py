@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from twinbench.pair.code import Code
 from twinbench.pair.inputs import Input
 from twinbench.pair.judge import Judge, julia
 from twinbench.pair.process import Died
@@ -46,6 +47,10 @@ class Verdict:
     notes: list[str] = field(default_factory=list)
     functions: dict[str, Function] = field(default_factory=dict)
     """The functions by name; their processes have ended."""
+    answers: list[tuple[Input, Outcome]] = field(default_factory=list)
+    """The given inputs with what the reference answered, without those that it didn't answer."""
+    code: dict[str, Code] = field(default_factory=dict)
+    """What each function is, by its name; empty where nothing is timed."""
 
     @property
     def ok(self) -> bool:
@@ -118,6 +123,7 @@ class Trial:
         if not functions or functions[0] is not self.session.functions[0] or not isinstance(outcomes[0], Outcome):
             return
         self.verdict.both_raised += outcomes[0].raised is not None
+        self.verdict.answers.append((example, outcomes[0]))
         for function, outcome in zip(functions[1:], outcomes[1:], strict=True):
             if isinstance(outcome, Outcome) and not self.verdict.of(function.name):
                 self._compare(function, outcome, outcomes[0], example, drawn=False)

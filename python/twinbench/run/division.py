@@ -14,7 +14,7 @@ from statistics import fmean, median
 from twinbench.numbers import allocation, stats
 from twinbench.numbers.moderation import NOTHING, Prior
 from twinbench.numbers.stats import FLOOR
-from twinbench.plan.pipeline import Step
+from twinbench.run.measurable import Step
 from twinbench.run.measured import Measured
 from twinbench.run.options import MIN_ROUNDS, USUAL_PROCESSES
 from twinbench.store.samples import Blocks, paired

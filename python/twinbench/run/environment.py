@@ -10,7 +10,7 @@ import contextlib
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,11 @@ STEADY_GOVERNORS = {"performance", None}
 """CPU governors that keep the frequency; None where the machine reports no governor, as most virtual machines."""
 
 
-def record(threads: int, device: str = "cpu") -> Record:
-    """Record the machine, the system and the versions. ``threads`` and ``device`` are the run's; sizes are in bytes."""
+def record(threads: int, device: str = "cpu", versions: Mapping[str, Mapping[str, str]] | None = None) -> Record:
+    """Record the machine, the system and the versions. ``threads`` and ``device`` are the run's; sizes are in bytes.
+
+    Without ``versions``, those of every framework's packages are recorded.
+    """
     return {
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "threads": threads,
@@ -53,7 +56,7 @@ def record(threads: int, device: str = "cpu") -> Record:
         "container": _container(),
         "python": {"version": platform.python_version(), "implementation": platform.python_implementation()},
         "twinbench": {"version": twinbench.__version__, **_commit()},
-        "frameworks": _frameworks(),
+        "frameworks": _frameworks() if versions is None else {name: dict(own) for name, own in versions.items()},
     }
 
 

@@ -12,15 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from twinbench.launch.process import WorkerFailure, scratch
 from twinbench.numbers import stats
 from twinbench.numbers.moderation import NOTHING, Prior
-from twinbench.plan.pipeline import Pipeline, Step
-from twinbench.run import division, environment, recheck
-from twinbench.run.contender import Contender
+from twinbench.run import division, environment
 from twinbench.run.division import TOTAL, Needs
+from twinbench.run.measurable import Measurable, StepType, Work
 from twinbench.run.options import FEW_ROUNDS, MAX_PROCESSES, MIN_ROUNDS, USUAL_PROCESSES, Options
 from twinbench.run.side_by_side import lanes, side_by_side
 from twinbench.run.surroundings import Surroundings, drawn
@@ -37,13 +36,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-class Measuring:
-    """The measuring of one pipeline. `all` is the outline; the methods follow in the order of their calls."""
+class Measuring(Generic[StepType]):
+    """The measuring of one pipeline, or of other work.
+
+    `all` is the outline; the methods follow in the order of their calls.
+    """
 
     def __init__(
         self,
-        pipeline: Pipeline,
-        contenders: Sequence[Contender],
+        pipeline: Work[StepType],
+        contenders: Sequence[Measurable[StepType]],
         options: Options,
         store: Store,
         run_id: str,
@@ -73,7 +75,7 @@ class Measuring:
                 self.watch.ended(contender.name, "disagrees" if contender.disagreements else "done", "")
 
     @property
-    def alive(self) -> list[Contender]:
+    def alive(self) -> list[Measurable[StepType]]:
         """Contenders that haven't failed."""
         return [c for c in self.contenders if not c.failed]
 
@@ -132,7 +134,7 @@ class Measuring:
         self.watch.refined(process + 1, self._processes())
 
     @contextmanager
-    def _guarded(self, contender: Contender) -> Iterator[None]:
+    def _guarded(self, contender: Measurable[StepType]) -> Iterator[None]:
         """End only this cell when its worker fails."""
         try:
             yield
@@ -140,14 +142,17 @@ class Measuring:
             contender.fail(failure)
             self.watch.ended(contender.name, failure.kind, failure.reason)
 
-    def _start(self, contender: Contender, process: int, surroundings: Surroundings, steps: set[str]) -> None:
+    def _start(
+        self, contender: Measurable[StepType], process: int, surroundings: Surroundings, steps: set[str]
+    ) -> None:
         """Start a contender: its import and first calls, while all other contenders are stopped.
 
         After the check of agreement, steps are executed only if the given steps need them.
         """
         self.watch.doing(contender.name, "import")
         contender.start(process, surroundings)
-        executed = division.needed(contender.steps, steps) if contender.agreement_checked else {*contender.stack.steps}
+        every = {step.id for step in contender.steps}
+        executed = division.needed(contender.steps, steps) if contender.agreement_checked else every
         with scratch() as directory:
             for step in contender.steps:
                 if step.id in executed:
@@ -156,14 +161,14 @@ class Measuring:
                 if not contender.agreement_checked:
                     contender.agree(step, Path(directory))
             if not contender.agreement_checked:
-                contender.keep_model(Path(directory))
+                contender.agreed(Path(directory))
         contender.agreement_checked = True
         contender.check_threads()
         assert contender.worker is not None
         contender.worker.pause()
         self.watch.refined(process + 1, self.options.processes or USUAL_PROCESSES)
 
-    def _warm_up(self, contender: Contender, process: int, steps: set[str]) -> None:
+    def _warm_up(self, contender: Measurable[StepType], process: int, steps: set[str]) -> None:
         """Warm up these steps of a contender, while all other contenders are stopped."""
         assert contender.worker is not None
         contender.worker.resume()
@@ -175,7 +180,7 @@ class Measuring:
         contender.worker.pause()
         self.watch.refined(process + 1, self.options.processes or USUAL_PROCESSES)
 
-    def _train_again(self, contender: Contender) -> None:
+    def _train_again(self, contender: Measurable[StepType]) -> None:
         """Repeat the trainings for their curves and seeds, once in a run; the table doesn't wait for them."""
         if contender.trained_again:
             return
@@ -191,7 +196,7 @@ class Measuring:
         waiting = [contender for contender in self.alive if not contender.rechecked]
         for contender in waiting:
             self.watch.doing(contender.name, "checking its last outputs")
-            recheck.prepare(self.pipeline, contender.reference)
+            contender.prepare_recheck()
         work = {contender.name: contender.recheck for contender in waiting}
         by_name = {contender.name: contender for contender in waiting}
         with closing(side_by_side(work, lanes(self.options.threads), lambda: _kill(waiting))) as parts:
@@ -225,7 +230,7 @@ class Measuring:
             figures[name] = {
                 c.name: c.measured.blocks(name) if name else c.measured.totals([s.id for s in c.steps])
                 for c in self.alive
-                if not name or name in c.stack.steps
+                if not name or name in {step.id for step in c.steps}
             }
         return Needs(figures, process, self.process_sd, self._spread())
 
@@ -246,17 +251,18 @@ class Measuring:
         ``spent`` is the share of the budget that earlier rounds spent, for the progress, which also counts rounds.
         """
         efforts = {contender.name: self._efforts(contender, needs) for contender in self.alive}
+        runs = {contender.name: {step.id for step in contender.steps} for contender in self.alive}
         measured, steps = 0.0, [step for step in self.pipeline.steps if step.id in todo]
         for position, step in enumerate(steps):
             fraction = min(1.0, spent, (block + position / len(steps)) / MIN_ROUNDS)
-            able = [contender for contender in self.alive if step.id in contender.stack.steps]
+            able = [contender for contender in self.alive if step.id in runs[contender.name]]
             for contender in self.random.sample(able, len(able)):
                 with self._guarded(contender):
                     measured += self._burst(contender, step, block, efforts[contender.name].get(step.id, 1.0))
                     self.watch.measured(contender.name, step.id, contender.typical_ns[step.id] / 1e9, fraction)
         return measured / max(1, len(self.alive))
 
-    def _efforts(self, contender: Contender, needs: Needs | None) -> dict[str, float]:
+    def _efforts(self, contender: Measurable[StepType], needs: Needs | None) -> dict[str, float]:
         """Return the sizes of a contender's bursts by step; a step that is missing has the usual size."""
         if needs is None:
             return {}
@@ -267,7 +273,7 @@ class Measuring:
         return division.efforts(contender.measured, steps, decided=contender.name not in needs.undecided[TOTAL])
 
     @staticmethod
-    def _burst(contender: Contender, step: Step, block: int, effort: float) -> float:
+    def _burst(contender: Measurable[StepType], step: StepType, block: int, effort: float) -> float:
         assert contender.worker is not None
         contender.worker.resume()
         seconds = contender.burst(step, block, effort)
@@ -280,7 +286,7 @@ class Measuring:
             return False
         return self._half_width(0.0, process) <= self.options.resolve / 2
 
-    def _figures(self, contender: Contender, process: int | None) -> list[Blocks]:
+    def _figures(self, contender: Measurable[StepType], process: int | None) -> list[Blocks]:
         """Return the blocks to compare, of one process or all: the total's, or each step's if steps are independent."""
         steps = [step.id for step in self.pipeline.steps]
         if self.pipeline.independent:
@@ -307,7 +313,7 @@ class Measuring:
         return max(widths)
 
 
-def _kill(contenders: Sequence[Contender]) -> None:
+def _kill(contenders: Sequence[Measurable[StepType]]) -> None:
     for contender in contenders:
         if contender.worker is not None:
             contender.worker.kill()

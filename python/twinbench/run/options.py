@@ -70,16 +70,16 @@ LONGEST_S = 365 * 86_400.0
 """Longest budget and time-out in seconds: longer ones are no times to the functions that wait."""
 
 
-def burst_size(typical_ns: float, steps: int) -> tuple[int, int]:
+def burst_size(typical_ns: float, steps: int, short_round_ns: int = SHORT_ROUND_NS) -> tuple[int, int]:
     """Return the fewest samples of a usual burst of a step, and its least time in nanoseconds.
 
-    ``steps`` is the number of steps of the pipeline.
+    ``steps`` is the number of steps of the pipeline, and ``short_round_ns`` the time of a round of short steps.
     """
     if typical_ns > LONG_STEP_NS:
         return 1, 0
     if typical_ns > SHORT_STEP_NS:
         return BURST_SAMPLES, BURST_NS
-    return BURST_SAMPLES, max(BURST_NS, SHORT_ROUND_NS // steps)
+    return BURST_SAMPLES, max(BURST_NS, short_round_ns // steps)
 
 
 def later_warm_up(first: WarmUp, limit_ns: int) -> tuple[float, int]:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,20 +95,25 @@ def require(request: Request) -> None:
 
 def new_run(store: Store, request: Request, options: Options) -> str:
     """Enter a new run into the store, with the machine's record. Returns the run's id."""
+    command = [*request.as_arguments(), *options.as_arguments()]
+    return enter(store, {"request": request.as_json(), COMMAND: command}, options)
+
+
+def enter(
+    store: Store, asked: Mapping[str, Any], options: Options, versions: Mapping[str, Mapping[str, str]] | None = None
+) -> str:
+    """Enter a new run into the store, with the machine's record. Returns the run's id.
+
+    ``asked`` is what was asked for, and ``versions`` those of the packages by what runs them; without, those of all
+    frameworks.
+    """
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    selftest = _selftest()
-    arguments = {
-        "request": request.as_json(),
-        "options": options.as_json(),
-        COMMAND: [*request.as_arguments(), *options.as_arguments()],
-        "harness": _harness(),
-    }
     store.new_run(
         run_id,
         created=now.isoformat(timespec="seconds"),
-        arguments=arguments,
-        environment=environment.record(options.threads, options.device) | selftest,
+        arguments={**asked, "options": options.as_json(), "harness": _harness()},
+        environment=environment.record(options.threads, options.device, versions) | _selftest(),
     )
     return run_id
 

@@ -179,7 +179,15 @@ def _contenders(
             variables = variables_of_worker(options.threads, options.device, uses_julia=stack.uses_julia)
             measured = Measured(store.samples(cell))
             yield Contender(
-                cell, stack, part.pipeline, references, store, options, variables, sliced, measured=measured
+                cell=cell,
+                store=store,
+                options=options,
+                stack=stack,
+                pipeline=part.pipeline,
+                reference=references,
+                environment=variables,
+                slices=sliced,
+                measured=measured,
             )
 
 

@@ -115,6 +115,7 @@ class Arguments(TypedDict, total=False):
     request: Request
     options: Options
     command: list[OutsideText]
+    subcommand: Name
     harness: Harness
     merged_from: OutsideText
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, TypedDict
 
-from twinbench.store.columns import Count, Moment, Name, Ordinal, PathName, Seconds, Share, Words
+from twinbench.store.columns import Checksum, Count, Moment, Name, Ordinal, OutsideText, PathName, Seconds, Share, Words
 from twinbench.store.records import MODEL, NO_QUALITY, PEAK
 from twinbench.store.shapes import Range, Rule, Text
 
@@ -189,6 +189,7 @@ FACTS: dict[str, Any] = {
     "curve": list[Point],
     "warm_up": WarmUp,
     "versions": dict[Name, dict[Name, Name | None]],
+    "files": dict[OutsideText, Checksum],
     PEAK: Count,
     NO_QUALITY: Words,
     MODEL: Model,

@@ -90,7 +90,11 @@ KINDS = get_args(Kind)
 
 
 COMMAND = "command"
-"""Key in a run's arguments: the words after ``twinbench run`` that make the run again. Older stores lack this key."""
+"""Key in a run's arguments: the words after ``twinbench run``, or after another command, that make the run again. Older
+stores lack this key."""
+
+SUBCOMMAND = "subcommand"
+"""Key in a run's arguments: the command of twinbench that made the run, where it isn't ``run``."""
 
 ORIGIN = "merged_from"
 """Key in the arguments of a run that was copied from another store: the host or the file of that store."""

@@ -1,7 +1,7 @@
 """The measurement protocol, in Python. ``julia/src/measure.jl`` is the same protocol in Julia, line for line.
 
 Everything is timed in the process that computes, with a monotonic clock. This file doesn't know frameworks or
-ops: it times calls without arguments.
+ops: it times calls without arguments. It needs Python 3.9 and the standard library, as it times users' functions, too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, repeat
-from math import ceil, exp, sqrt
+from math import ceil, exp, inf, sqrt
 from time import perf_counter_ns, process_time_ns, thread_time_ns
 from typing import Any, Literal
 
@@ -50,7 +50,11 @@ WAKING_NS = 5_000_000
 to 1.5 ms of CPU time, all of it in the first 5 ms."""
 
 Call = Callable[[], Any]
-"""A call to time: an implementation with its parameters and native inputs."""
+"""A call to time: an implementation with its parameters and native inputs.
+
+A call that needs something new for each evaluation has a method ``prepare(evals)``, which returns the call for one
+sample before the clock starts, and the most evaluations of a sample as ``most_evals``.
+"""
 
 Trend = Literal["settled", "faster", "slower", "short"]
 """What the times do at the end of a warm-up: nothing, get ``faster`` or ``slower``, or ``short``: too few to tell."""
@@ -59,7 +63,7 @@ WAITS: list[Callable[[], object]] = []
 """Functions that wait until a device has finished its work; empty where everything is computed on the CPU."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timing:
     """One sample: ``evals`` evaluations, timed together. All times are per evaluation, in nanoseconds."""
 
@@ -71,7 +75,7 @@ class Timing:
     evals: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WarmUp:
     """What warm-up showed about a call."""
 
@@ -122,6 +126,9 @@ def settle() -> None:
 
 def timed(call: Call, evals: int = 1) -> Timing:
     """Time evaluations of a call. Each result is freed at once, since freeing results is part of a library's cost."""
+    prepare = getattr(call, "prepare", None)
+    if prepare is not None:
+        call = prepare(evals)
     clock = _GcClock()
     gc.callbacks.append(clock)
     settle()
@@ -149,9 +156,12 @@ def collect() -> None:
 
 
 def calibrate(call: Call) -> int:
-    """Return the evaluations of a sample: the least power of two for which it lasts at least `MIN_SAMPLE_NS`."""
-    evals = 1
-    while not lasts(call, evals):
+    """Return the evaluations of a sample: the least power of two for which it lasts at least `MIN_SAMPLE_NS`.
+
+    A call that is prepared may allow fewer.
+    """
+    evals, most = 1, getattr(call, "most_evals", inf)
+    while 2 * evals <= most and not lasts(call, evals):
         evals *= 2
     return evals
 

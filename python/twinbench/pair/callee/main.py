@@ -10,10 +10,12 @@ import inspect
 import os
 import struct
 import sys
+from time import perf_counter_ns
 from typing import Any, Callable
 
-from twinbench.pair.callee import wire
+from twinbench.pair.callee import sources, wire
 from twinbench.pair.callee.loading import NotLoaded, described, load, parameters
+from twinbench.pair.callee.measure import Measurer
 from twinbench.pair.callee.native import native, neutral
 
 
@@ -23,15 +25,20 @@ class Callee:
     def __init__(self) -> None:
         self.function: Callable[..., Any] = lambda: None
         self.parameters: list[inspect.Parameter] = []
+        self.source = ""
+        self.measurer: Measurer | None = None
 
     def load(self, source: str, function: str) -> dict[str, Any]:
-        """Load the function. Returns its parameters by name, or why it can't be loaded."""
+        """Load the function. Returns its parameters by name and the nanoseconds it took, or why it can't be loaded."""
+        start = perf_counter_ns()
         try:
-            self.function = load(source, function)
+            self.function, self.source = load(source, function), source
         except NotLoaded as error:
             return {"error": str(error), "names": list(error.names)}
+        took_ns = perf_counter_ns() - start
         self.parameters = parameters(self.function)
-        return {"parameters": [p.name for p in self.parameters], "any": self._takes_any(), "unnamed": self._unnamed()}
+        names = [p.name for p in self.parameters]
+        return {"parameters": names, "any": self._takes_any(), "unnamed": self._unnamed(), "took_ns": took_ns}
 
     def _unnamed(self) -> list[str]:
         """Return the names of the parameters that can be passed by position only."""
@@ -89,6 +96,25 @@ class Callee:
     def _names(self, count: int) -> list[str]:
         names = [p.name for p in self.parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         return [*names, *(f"argument {index + 1}" for index in range(len(names), count))][:count]
+
+    def measure(self, request: str, **arguments: Any) -> dict[str, Any]:
+        """Answer a request about the function's time."""
+        if self.measurer is None:
+            self.measurer = Measurer(self.function, self._positional, self._names)
+        return self.measurer.answer(request, **arguments)
+
+    def _positional(self, arguments: bytes) -> tuple[list[Any], dict[str, Any]]:
+        """Return arguments in the user's forms, by position as far as that can be, since names cost a call time."""
+        positional, named = self._bound(wire.decode(arguments))
+        for p in self.parameters[len(positional) :]:
+            if p.kind is not p.POSITIONAL_OR_KEYWORD or p.name not in named:
+                break
+            positional.append(named.pop(p.name))
+        return positional, named
+
+    def sources(self) -> dict[str, Any]:
+        """Return the files and versions of what runs here."""
+        return sources.of(self.source, self.function)
 
     def cases(self) -> dict[str, Any]:
         """Call the function without arguments, and return the labelled inputs that it gives."""

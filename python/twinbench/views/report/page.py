@@ -23,7 +23,7 @@ from twinbench.results.summary.records import PipelineSummary, RunSummary
 from twinbench.results.summary.run import summarise
 from twinbench.store.mistakes import CellErrors
 from twinbench.store.mistakes import of_run as mistakes_of_run
-from twinbench.store.records import COMMAND, ORIGIN
+from twinbench.store.records import COMMAND, ORIGIN, SUBCOMMAND
 from twinbench.store.store import Store
 from twinbench.views import mistakes as mistaken
 from twinbench.views import text, words
@@ -130,7 +130,8 @@ def _numbers(summary: RunSummary) -> dict[str, int]:
 def command(summary: RunSummary) -> str:
     """Return the command line that repeats the run, given the same code."""
     arguments = summary.arguments.get(COMMAND)
-    words = ["twinbench", "run", *(_words(summary) if arguments is None else map(str, arguments))]
+    made_by = str(summary.arguments.get(SUBCOMMAND, "run"))
+    words = ["twinbench", made_by, *(_words(summary) if arguments is None else map(str, arguments))]
     return shlex.join(words).encode("utf-8", "replace").decode()  # a path need not be Unicode
 
 

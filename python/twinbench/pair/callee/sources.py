@@ -1,0 +1,41 @@
+"""What a process runs, as it is now: the user's files, and the versions of what was imported besides."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Callable
+
+from twinbench.pair.callee.loading import HERE
+
+
+def of(source: str, function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the paths of the user's file and of what it imported from its own directory, and versions by name.
+
+    ``directory`` is that of the file. An installed package counts by its version, and not by its files.
+    """
+    file = source if source.endswith(".py") else getattr(sys.modules.get(source), "__file__", None)
+    directory = os.path.dirname(os.path.realpath(file)) if file else ""
+    files, versions = [], {"Python": ".".join(map(str, sys.version_info[:3]))}
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        version = getattr(module, "__version__", None)
+        if isinstance(path, str) and _is_own(path, directory):
+            files.append(os.path.realpath(path))
+        elif isinstance(version, str) and "." not in name and name != "twinbench" and not _in_python(path):
+            versions[name] = version
+    return {"directory": directory, "files": sorted(set(files)), "versions": versions}
+
+
+def _is_own(path: str, directory: str) -> bool:
+    if not directory or "site-packages" in directory.split(os.sep) or not path.endswith(".py"):
+        return False
+    real = os.path.realpath(path)
+    inside = real.startswith(directory + os.sep) and "site-packages" not in real[len(directory) :].split(os.sep)
+    return inside and not real.startswith(os.path.dirname(os.path.dirname(HERE)) + os.sep)
+
+
+def _in_python(path: Any) -> bool:
+    """Whether a module is part of Python, whose version counts already."""
+    library = os.path.dirname(os.path.abspath(os.__file__))
+    return not isinstance(path, str) or (path.startswith(library + os.sep) and "site-packages" not in path)

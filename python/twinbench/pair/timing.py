@@ -1,0 +1,155 @@
+"""The times of functions that agree: a run of one pipeline, with the functions as stacks and the inputs as steps.
+
+Measured by the protocol of every run, stored and shown as every run. Labelled inputs are steps of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from threading import Lock
+from typing import Any
+
+from twinbench.pair.judge import Judge
+from twinbench.pair.session import Function
+from twinbench.pair.timed import Case, Cases, Timed
+from twinbench.pair.verdict import Verdict
+from twinbench.run import environment
+from twinbench.run.measuring import Measuring, now
+from twinbench.run.options import Options
+from twinbench.run.request import enter
+from twinbench.run.watch import Watch
+from twinbench.store.records import COMMAND, SUBCOMMAND, PlannedPipeline
+from twinbench.store.store import Store
+
+MODALITY = "pair"
+"""Modality of own functions."""
+
+SIZE = "given"
+"""Name of the only size: the inputs as they were given."""
+
+OP = "call"
+"""Name of what each step does."""
+
+CALLS = 3
+"""Calls of a slow function that one request may make: two to calibrate and warm up, and one that is discarded."""
+
+
+def run(
+    verdict: Verdict, judge: Judge, options: Options, store: Store, watch: Watch, command: Sequence[str] = ()
+) -> str | None:
+    """Measure functions that agree. Returns the run's id; None where there is no input that all of them answer.
+
+    ``command`` is stored: the arguments that ask for this again. An interrupt, or an error of twinbench's own, leaves
+    the run as interrupted.
+    """
+    cases = Cases(tuple(_cases(verdict)))
+    if not cases.steps:
+        return None
+    functions = list(verdict.functions.values())
+    planned = _planned(functions, cases)
+    asked = {
+        "request": {"stacks": [function.name for function in functions]},
+        SUBCOMMAND: "pair",
+        COMMAND: list(command),
+    }
+    run_id = enter(store, asked, options, {name: code.versions for name, code in verdict.code.items()})
+    try:
+        _measured(planned, functions, cases, verdict, judge, options, store, run_id, watch)
+    except BaseException:
+        store.finish_run(run_id, "interrupted")
+        raise
+    store.finish_run(run_id, "done")
+    return run_id
+
+
+def usual_options(timeout_s: float, **options: Any) -> Options:
+    """Return the options of a run, with the time for one call instead of that for one request."""
+    return Options(timeout_s=CALLS * timeout_s, seed=secrets.randbelow(2**32), **options)
+
+
+def _cases(verdict: Verdict) -> Iterator[Case]:
+    """Yield the inputs that the reference answers; one on which it raises an exception isn't timed."""
+    taken: set[str] = set()
+    for example, answer in verdict.answers:
+        if answer.raised is None:
+            label = _unique(example.label, taken)
+            taken.add(label)
+            yield Case(label, example, answer)
+
+
+def _unique(label: str, taken: Iterable[str]) -> str:
+    """Return a label in the form of a step's name: in one line, and with a number where it is taken."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in label).strip()[:100] or "unlabelled"
+    names = (plain if number == 1 else f"{plain} ({number})" for number in range(1, 1_000_000))
+    return next(name for name in names if name not in taken)
+
+
+def pipeline_name(functions: Iterable[Function]) -> str:
+    """Return the name of the pipeline: that of the function, or all names where they differ."""
+    names = dict.fromkeys(function.target.function.rpartition(".")[2] for function in functions)
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(names)).strip("-_")
+    return plain[:100].rstrip("-_") or "pair"
+
+
+def _planned(functions: Sequence[Function], cases: Cases) -> PlannedPipeline:
+    sums = {case.id: hashlib.sha256(case.example.encoded()).hexdigest() for case in cases.steps}
+    steps = [{"id": id, "op": OP, "params": {"sha256": checksum[:16]}, "inputs": []} for id, checksum in sums.items()]
+    spec = {
+        "modality": MODALITY,
+        "independent": cases.independent,
+        "question": f"Which is faster: {' or '.join(function.name for function in functions)}?",
+        "metric": None,
+        "steps": steps,
+    }
+    count = len(sums)
+    dataset = {
+        "name": "the given input" if count == 1 else f"{count} given inputs",
+        "sha256": hashlib.sha256("".join(sums.values()).encode()).hexdigest(),
+    }
+    return PlannedPipeline(pipeline_name(functions), SIZE, spec, dataset)
+
+
+def _measured(
+    planned: PlannedPipeline,
+    functions: Sequence[Function],
+    cases: Cases,
+    verdict: Verdict,
+    judge: Judge,
+    options: Options,
+    store: Store,
+    run_id: str,
+    watch: Watch,
+) -> None:
+    environment.noise()  # rates are over the time since this call
+    store.add_pipeline(run_id, planned)
+    judging = Lock()
+    contenders = []
+    for function in functions:
+        code = verdict.code[function.name]
+        steps = {case.id: function.name for case in cases.steps}
+        cell = store.add_cell(run_id, planned.name, function.name, SIZE, steps, code.fingerprint)
+        store.add_fact(cell, "", "versions", {function.name: dict(code.versions)})
+        store.add_fact(cell, "", "files", dict(code.files))
+        contenders.append(
+            Timed(
+                cell=cell,
+                store=store,
+                options=options,
+                function=function,
+                cases=cases,
+                judge=judge,
+                judging=judging,
+            )
+        )
+    watch.planned(planned.name, SIZE, [contender.name for contender in contenders])
+    measuring = Measuring(cases, contenders, options, store, run_id, watch)
+    try:
+        measuring.all()
+    finally:
+        for contender in contenders:
+            contender.stop()
+    warnings = environment.warnings(store.find_run(run_id).environment, measuring.noises)
+    store.add_noise(run_id, now(), {"warnings": warnings})
