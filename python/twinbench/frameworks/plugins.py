@@ -1,34 +1,21 @@
-"""Frameworks of other packages, found through entry points. A broken one is left out with the reason, and named.
-
-Loading imports the package's module, which may raise, exit or print; nothing of that reaches the command.
-"""
+"""Frameworks of other packages, found through entry points. A broken one is left out with the reason, and named."""
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
-import io
-import os
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint
+from typing import Any
 
-from twinbench.errors import in_one_line
+from twinbench import plugins
 from twinbench.frameworks.api import Deviation, Framework
+from twinbench.plugins import LONGEST_EXCERPT, Broken
 
 GROUP = "twinbench.frameworks"
 """Group of the entry points that name a `Framework`, or a tuple of them."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Pattern of a framework's name: what a user can type in a stack, and what a file may be called."""
-
-LONGEST_EXCERPT = 60
-
-
-class Broken(Exception):
-    """A plug-in's framework that can't be used, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,81 +30,15 @@ class Plugins:
 
 def load(own: Iterable[str]) -> Plugins:
     """Load every plug-in. ``own``: names that no plug-in may take, in whatever case."""
-    plugins = Plugins()
+    frameworks: dict[str, Framework] = {}
     taken = {name.casefold(): f"{name} is a framework of twinbench's own" for name in own}
-    for entry, who in _entries(plugins):
-        try:
-            with _silent():
-                loaded = entry.load()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # whatever it raises, SystemExit included: it costs this plug-in
-            plugins.left_out.append(f"{who}: {error if isinstance(error, Broken) else in_one_line(error)}")
-            continue
-        for framework in loaded if isinstance(loaded, tuple | list) else (loaded,):
-            try:
-                _check(framework, taken)
-            except Exception as error:
-                plugins.left_out.append(f"{who}: {error if isinstance(error, Broken) else in_one_line(error)}")
-                continue
-            plugins.frameworks[framework.name] = framework
-            taken[framework.name.casefold()] = f"{framework.name} is a framework of {who}"
-    return plugins
 
+    def accept(framework: Any, who: str) -> None:
+        _check(framework, taken)
+        frameworks[framework.name] = framework
+        taken[framework.name.casefold()] = f"{framework.name} is a framework of {who}"
 
-def _entries(plugins: Plugins) -> Iterator[tuple[EntryPoint, str]]:
-    """Yield the entry points, each with its name and its package; a package without readable metadata is left out."""
-    try:
-        entries = list(importlib.metadata.entry_points(group=GROUP))
-    except Exception:  # of one package, which takes those of all others along
-        entries = []
-        for distribution in importlib.metadata.distributions():
-            try:
-                entries += distribution.entry_points.select(group=GROUP)
-            except Exception as error:
-                plugins.left_out.append(f"package '{_package(distribution)}': its entry points: {in_one_line(error)}")
-    for entry in entries:
-        yield entry, f"plug-in '{entry.name}' of {_package(entry.dist)}"
-
-
-def _package(distribution: importlib.metadata.Distribution | None) -> str:
-    with contextlib.suppress(Exception):
-        if distribution is not None:
-            return f"{distribution.metadata['Name']} {distribution.version}"
-    return "an unnamed package"
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Keep what is printed in the context away from standard output. Raises Broken if anything was."""
-    import tempfile  # where there is a plug-in
-
-    printed = io.StringIO()
-    with tempfile.TemporaryFile() as file:
-        with contextlib.redirect_stdout(printed), _descriptor_to(file.fileno()):
-            yield
-        file.seek(0)
-        text = (printed.getvalue() + file.read(4096).decode(errors="replace")).strip()
-    if text:
-        excerpt = " ".join(text.split())[:LONGEST_EXCERPT]
-        raise Broken(f"its import prints '{excerpt}'; a module of a framework prints nothing")
-
-
-@contextlib.contextmanager
-def _descriptor_to(file: int) -> Iterator[None]:
-    """Point the descriptor of standard output to a file in the context, for what prints past Python."""
-    try:
-        sys.__stdout__.flush()  # type: ignore[union-attr]  # without a standard output it is None
-        before = os.dup(1)
-    except (OSError, ValueError, AttributeError):
-        yield
-        return
-    os.dup2(file, 1)
-    try:
-        yield
-    finally:
-        os.dup2(before, 1)
-        os.close(before)
+    return Plugins(frameworks, plugins.load(GROUP, accept))
 
 
 def _check(framework: object, taken: Mapping[str, str]) -> None:

@@ -30,8 +30,8 @@ LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 def files(path: Path) -> list[Path]:
     """Return a file of code, and then every file of its directory that it depends on, sorted.
 
-    A file that can't be read or parsed counts, and nothing that it might import. Raises OSError if ``path`` itself can't
-    be read.
+    A file that can't be read or parsed counts, and nothing that it might import. Raises OSError if ``path`` can't be
+    read.
     """
     root = path.absolute()
     root.read_bytes()
