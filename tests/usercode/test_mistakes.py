@@ -18,7 +18,7 @@ FILES = [
     (SCALED.replace(":scaled", ":scale"), "has no function 'scale'", "did you mean 'scaled'?"),
     (SCALED.replace("features.py:scaled", "features.py"), "op.scaled.python", "doesn't name a function"),
     (SCALED.replace("features.py:scaled", "features.jl:scaled"), "op.scaled.python", "is not in Python"),
-    (SCALED.replace("python =", "pyhton ="), "op.scaled.pyhton", "did you mean 'python'?"),
+    (SCALED.replace("python =", "pythn ="), "op.scaled.pythn", "did you mean 'python'?"),
     (SCALED.replace("python =", "julia ="), "op.scaled", "names no reference"),
     (SCALED.replace('["arrays"]', '["array"]'), "op.scaled.inputs.0", "'arrays'"),
     (SCALED.replace('output = "arrays"', 'output = "file"'), "op.scaled.output", "'arrays'"),
