@@ -20,7 +20,11 @@ import numpy
 from twinbench import ops
 from twinbench.frameworks import julia, probe, registry
 from twinbench.ops.contract import Arrays, Kind
+from twinbench.usercode import sources
+from twinbench.usercode.function import Function
+from twinbench.usercode.op import in_worker
 from twinbench.worker import julia_measure, measure
+from twinbench.worker.own import Implementation
 
 if not hasattr(numpy, "_core"):  # the tests pickle with a NumPy that has other names inside
     sys.modules |= {
@@ -108,6 +112,19 @@ def outside(file: str, op: str, params: Any) -> Arrays:
     framework = julia.read(Path(file))
     framework.load(1)
     return _copied(framework.extract(framework.ops[op](params), "arrays"))
+
+
+def own(file: str, name: str, value: Arrays, kind: Kind, params: dict[str, Any]) -> Arrays | str:
+    """The answer of a user's function in Julia on one input, or what is said of its mistake."""
+    framework = _framework("Julia")
+    implementation = Implementation(Function(file, name, sources.digest(Path(file))), 1, params)
+    op = in_worker(name, (kind,), "table" if kind == "table" else "arrays", "")
+    try:
+        implementation.load()
+        output = implementation(params, framework.prepare(value, kind))
+        return _copied(implementation.extract(framework, op, output))
+    except Exception as error:
+        return implementation.source.described(error)
 
 
 def round_trip(name: str, arrays: Arrays, kind: Kind) -> Arrays:

@@ -97,8 +97,44 @@ rate_hz = 100.0
 frame = 64
 hop = 32
 """,
+    """
+[pipeline]
+name = "own"
+modality = "text"
+stacks = ["Python", "torch"]
+[dataset]
+files = { notes = "notes.csv" }
+[goal]
+question = "Which?"
+[sizes]
+full = { rows = 80 }
+[op.words]
+inputs = ["file"]
+output = "arrays"
+python = "own.py:f"
+julia = "own.jl:f"
+frameworks = { torch = "own.py:f" }
+rtol = 1e-6
+[op.words.params]
+least = { type = "int", default = 2, min = 1, max = 9 }
+kinds = { type = "list[str]", default = ["a"], choices = ["a", "b"] }
+weight = { type = "float", min = 0.0 }
+[op.halves]
+inputs = ["arrays"]
+output = "arrays"
+role = "split"
+reference = "own.py:f"
+[[step]]
+op = "words"
+file = "notes"
+least = 3
+kinds = ["a", "b"]
+weight = 0.5
+[[step]]
+op = "halves"
+""",
 )
-"""Pipelines with the user's own data."""
+"""Pipelines with the user's own data and ops."""
 
 MOMENT = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
 
@@ -135,6 +171,8 @@ def pipelines(count: int, seed: int = 0) -> Iterator[str]:
             path = Path(directory) / Path(source).name
             text = _mutated(rng.choice(OWN) if source == "own.toml" else source.read_text(encoding="utf-8"), rng)
             path.write_bytes(text.encode("utf-8", "surrogatepass"))
+            (Path(directory) / "own.py").write_text("def f(*inputs, **params): ...\n", encoding="utf-8")
+            (Path(directory) / "own.jl").write_text("f(inputs...; params...) = inputs\n", encoding="utf-8")
             yield from _tried(f"pipeline {number} of {path.stem}", lambda path=path: pipeline_fault(path))
 
 
@@ -142,7 +180,7 @@ def pipeline_fault(path: Path) -> str:
     """Load a file of a pipeline; return what is wrong with how it is refused or with what it means, or nothing."""
     from twinbench.data.describe import facts
     from twinbench.errors import BadInput
-    from twinbench.plan import pipeline, stack
+    from twinbench.plan import pipeline, stack, steps
 
     try:
         loaded = pipeline.load(path)
@@ -156,7 +194,7 @@ def pipeline_fault(path: Path) -> str:
     raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     for table, step in zip(raw["step"], loaded.steps, strict=True):
         params = asdict(step.params)
-        given = {key: value for key, value in table.items() if key not in pipeline.STEP_KEYS}
+        given = {key: value for key, value in table.items() if key not in steps.STEP_KEYS}
         different = _difference(given, params)
         if different:
             return f"{step.op.name} means something else: {different}"

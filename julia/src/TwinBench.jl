@@ -13,14 +13,20 @@ using PrecompileTools: @compile_workload, @setup_workload
 include("trend.jl")
 include("measure.jl")
 include("crossing.jl")
+include("own.jl")
 
 """The ops with which the harness measures itself. They need no library."""
 module Probe
     include("frameworks/probe.jl")
 end
 
+"""The user's own functions."""
+module Own
+    include("frameworks/own.jl")
+end
+
 """The loaded frameworks by name: modules with `NAME`, `OPS` (op to function) and, for tables, `table`."""
-const FRAMEWORKS = Dict{String, Module}(Probe.NAME => Probe)
+const FRAMEWORKS = Dict{String, Module}(Probe.NAME => Probe, Own.NAME => Own)
 
 """
     register!(framework::Module)

@@ -127,6 +127,8 @@ function plain(values::AbstractArray)
     return F[ismissing(value) ? F(NaN) : value for value in values]
 end
 
+plain(value::Number) = fill(value)
+
 """
     code_points(strings) -> Matrix{UInt32}
 

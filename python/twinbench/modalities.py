@@ -1,6 +1,7 @@
 """The kinds of data that pipelines are about, and what follows from each: the only list of modalities.
 
-The ops of a modality are in ``twinbench.ops`` under its name.
+The ops of a modality are in ``twinbench.ops`` under its name. A pipeline may name any other modality, whose ops are the
+user's or an installed package's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ModalityName = Literal["tables", "signals", "images", "training", "probe"]
-"""The modalities that a pipeline may name. ``probe`` holds the ops by which the harness measures itself."""
+"""The modalities that have ops of ours. ``probe`` holds the ops by which the harness measures itself."""
 
 Unit = Literal["rows", "records", "seconds", "images", "megapixels"]
 """The units in which a pipeline may state a size."""
@@ -36,6 +37,7 @@ class OwnData:
     kind: Literal["arrays", "images"] | None = None
     """The kind of the value that steps take as ``data``; None where steps read files."""
     x: ArrayShape | None = None
+    """What ``x`` must be; None where it may be any array with one entry for each record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,12 @@ MODALITIES: dict[str, Modality] = {
     )
 }
 """Every modality by its name, in the order in which they are listed."""
+
+OPEN: dict[str, OwnData] = {
+    "files": OwnData("files", "rows"),
+    "arrays": OwnData("arrays", "records", "arrays"),
+}
+"""Own data of a modality that isn't in `MODALITIES`, by the key of ``[dataset]`` that is present."""
 
 OTHER_KEY: dict[str, str] = {"files": "arrays", "arrays": "files"}
 """The key of ``[dataset]`` that must be absent, by the key that is present."""

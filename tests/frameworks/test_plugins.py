@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from twinbench.frameworks import plugins, registry, trial
+from twinbench.frameworks import plugins, registry
 from twinbench.plan import stack
+from twinbench.plugins import trial
 
 GOOD = """
 from twinbench.frameworks.api import Framework
@@ -31,7 +32,7 @@ BROKEN = {
     "Ctrl-C": ("raise KeyboardInterrupt", "KeyboardInterrupt without a message"),
     "another directory": (
         "import os; os.chdir('/')\nFRAMEWORKS = framework()",
-        "its import changes the working directory; a module of a framework leaves the process as it is",
+        "its import changes the working directory; a module of a plug-in leaves the process as it is",
     ),
     "another handler": (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nFRAMEWORKS = framework()",

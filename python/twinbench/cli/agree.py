@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinbench.cli.console import console, print_json
-from twinbench.cli.options import Device, MorePipelines, Threads, Timeout
+from twinbench.cli.options import Device, MorePipelines, Threads, Timeout, Trust
 from twinbench.errors import FAILED, BadInput
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def agree(
     device: Device = "cpu",
     timeout: Timeout = 300.0,
     pipelines_dir: MorePipelines = None,
+    trust: Trust = False,
     show: Annotated[
         str | None,
         typer.Option(metavar="STEP", help="Print what a step computes instead: the reference, or each --stack."),
@@ -55,7 +56,7 @@ def agree(
         stacks=tuple(stack or ()),
         directories=tuple(pipelines_dir or ()),
     )
-    (part,) = request.parts(wanted)
+    (part,) = request.parts(wanted, trust=trust)
     options = Options(threads=threads, timeout_s=timeout, device=device)
     device_of_run.require([part], options)
     if to is not None and show is None:

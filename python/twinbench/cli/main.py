@@ -27,6 +27,7 @@ COMMANDS = {
     "doctor": ("twinbench.cli.doctor:doctor", "Show what this machine has, and what it lacks."),
     "run": ("twinbench.cli.run:run", "Run a pipeline on several stacks: check agreement, then measure."),
     "pair": ("twinbench.cli.pair:pair", "Check that your own functions, in Python and Julia, give the same answers."),
+    "trust": ("twinbench.cli.trust:trust", "Let the pipelines of a directory run code of your own files."),
     "agree": ("twinbench.cli.agree:agree", "Check that stacks compute what the reference does."),
     "show": ("twinbench.cli.show:show", "Show a run: the latest one, or the one named."),
     "report": ("twinbench.cli.report:report", "Write a run as one HTML file."),
@@ -151,8 +152,8 @@ def _guarded(arguments: list[str], debug: bool) -> int:
 
 def _name_left_out() -> None:
     """Name the plug-ins that were left out, if the command looked for any."""
-    registry = sys.modules.get("twinbench.frameworks.registry")
-    for line in getattr(registry, "left_out", list)():
+    modules = (sys.modules.get(name) for name in ("twinbench.frameworks.registry", "twinbench.ops"))
+    for line in (line for module in modules for line in getattr(module, "left_out", list)()):
         print(f"warning: left out: {line}", file=sys.stderr)
 
 

@@ -54,3 +54,4 @@ MorePipelines = Annotated[
     list[Path] | None,
     typer.Option("--pipelines", metavar="DIR", help="A directory with more pipelines. Repeatable."),
 ]
+Trust = Annotated[bool, typer.Option("--trust", help="Run the code of your files that a pipeline names.")]

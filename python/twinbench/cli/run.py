@@ -14,7 +14,17 @@ import typer
 
 from twinbench import paths
 from twinbench.cli.console import console, print_json
-from twinbench.cli.options import TRACK_S, AsJson, Device, MorePipelines, StoreFile, Threads, Timeout, TrackTimeout
+from twinbench.cli.options import (
+    TRACK_S,
+    AsJson,
+    Device,
+    MorePipelines,
+    StoreFile,
+    Threads,
+    Timeout,
+    TrackTimeout,
+    Trust,
+)
 from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput, TwinbenchError, in_one_line, nearest
 
 if TYPE_CHECKING:
@@ -61,6 +71,7 @@ def run(
         str | None, typer.Option(metavar="SIZE", help="Resident memory per worker, such as 2G.")
     ] = None,
     pipelines_dir: MorePipelines = None,
+    trust: Trust = False,
     require: Annotated[
         list[str] | None,
         typer.Option(metavar="FRAMEWORK", help="End with exit code 3 if it is unavailable. Repeatable."),
@@ -90,6 +101,7 @@ def run(
     Example: twinbench run groupby --size 1e5 --size 1e6 --stack pandas --stack Polars
     """
     from twinbench.cli import values
+    from twinbench.plan import trusted
     from twinbench.run import device as device_of_run
     from twinbench.run import request
     from twinbench.run.options import Options
@@ -114,13 +126,15 @@ def run(
         required=tuple(require or ()),
     )
     cluster = _cluster(executor, scheduler, each_host=each_host, resume=resume)
-    parts = request.parts(wanted)
+    parts = request.parts(wanted, trust=trust)
     if cluster is None:
         request.require(wanted)
         device_of_run.require(parts, options)
+    for part in parts if cluster is not None else ():
+        trusted.refuse(part.pipeline, "which other hosts don't have; run it here, without --executor dask")
     unrecorded = [*(["--store", str(store)] if store else []), *([] if track else ["--no-track"])]
     unrecorded += ["--track-timeout", f"{track_s:g}"] if track_s != TRACK_S else []
-    unrecorded += ["--json"] if as_json else []
+    unrecorded += [*(["--trust"] if trust else []), *(["--json"] if as_json else [])]
     with Store.open(store or paths.default_store()) as results:
         if cluster is None:
             runs, code = [_measured_here(results, wanted, parts, options, resume, unrecorded)], OK

@@ -114,7 +114,7 @@ def _calls(
     """Every check of a framework: its subject, its name, and what to call."""
     for check, declared in DECLARATIONS.items():
         yield WHOLE, check, partial(declared, framework, spec, position)
-    known = {op.name: op for op in ops.all_ops()}
+    known = {op.name: op for op in ops.ours()}
     for op in (known[name] for name in framework.ops if name in known):  # names_ops reports the others
         for check, function in checks_of(framework, op).items():
             yield op.name, check, partial(search.holds, framework, op, [function], options)

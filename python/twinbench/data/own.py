@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from twinbench.data import cache, source
 from twinbench.data.dataset import Dataset, Say, amount_of, evenly
 from twinbench.errors import BadInput
-from twinbench.modalities import MODALITIES, ArrayShape
+from twinbench.modalities import MODALITIES, OPEN, ArrayShape
 from twinbench.ops.contract import Arrays
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ class OwnArrays(OwnFiles):
         arrays = self.value(amount)
         x = arrays["x"]
         count = len(x)
-        if x.ndim == 2:
+        if self.modality not in MODALITIES:
+            what = f"{count:,} {_plural('record', count)}"
+        elif x.ndim == 2:
             what = f"{count:,} {_plural('record', count)} of {x.shape[1]:,} {_plural('sample', x.shape[1])}"
         else:
             colours = "RGB" if x.ndim == 4 else "grey"
@@ -144,6 +146,8 @@ class OwnArrays(OwnFiles):
 
 def _dtype(values: NDArray[Any]) -> str:
     """Return the dtype that an array is read as."""
+    if values.dtype.kind == "U":
+        return values.dtype.str
     return values.dtype.name if values.dtype.name in ("uint8", "float32") else NUMBERS[values.dtype.kind]
 
 
@@ -154,14 +158,16 @@ def _plural(noun: str, count: int) -> str:
 def _problems(arrays: Arrays, modality: str) -> Iterator[str]:
     import numpy as np
 
-    own = MODALITIES[modality].own
+    own = MODALITIES[modality].own if modality in MODALITIES else OPEN["arrays"]
     assert own is not None
-    assert own.x is not None
     if "x" not in arrays:
         yield f"it has no array x, but {', '.join(arrays) or 'none at all'}"
         return
     x = arrays["x"]
-    if x.dtype != own.x.dtype or x.ndim not in own.x.axes or (x.ndim == 4 and x.shape[3] != 3):
+    if own.x is None:
+        if x.ndim == 0:
+            yield "x is a single value, and must have one entry for each record"
+    elif x.dtype != own.x.dtype or x.ndim not in own.x.axes or (x.ndim == 4 and x.shape[3] != 3):
         yield f"x is {x.dtype} {x.shape}, and must be {own.x.dtype} {own.x.description}{_remedy(x, own.x)}"
     if 0 in x.shape:
         yield f"x is {x.shape}, and must not be empty"
@@ -169,7 +175,9 @@ def _problems(arrays: Arrays, modality: str) -> Iterator[str]:
         first = tuple(int(index) for index in wrong[0])
         yield f"x{list(first)} is {x[first]}, and must be a finite number; replace the value, or leave out its record"
     for name, values in arrays.items():
-        if values.dtype.kind not in NUMBERS or values.dtype.itemsize > np.dtype(np.float64).itemsize:
+        if own.x is None and values.dtype.kind == "U":
+            pass  # text, which the user's own functions take
+        elif values.dtype.kind not in NUMBERS or values.dtype.itemsize > np.dtype(np.float64).itemsize:
             yield f"{name} holds {values.dtype}, and not every library takes other arrays than numbers; leave it out"
         elif values.dtype.kind == "u" and values.max(initial=0) > np.iinfo(np.int64).max:
             yield f"{name} holds {values.max()}, and no library takes whole numbers from 2^63 on; leave it out"

@@ -12,12 +12,21 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinbench.errors import JuliaUnavailable
+from twinbench.errors import JuliaUnavailable, nearest
 from twinbench.julia.start import start
 from twinbench.ops.contract import Arrays, Kind
+from twinbench.usercode.function import Function, UserCodeError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+TYPES = {"bool": "Bool", "complex64": "ComplexF32", "complex128": "ComplexF64"} | {
+    f"{kind.lower()}{bits}": f"{kind}{bits}"
+    for kind, sizes in {"Int": (8, 16, 32, 64), "UInt": (8, 16, 32, 64), "Float": (16, 32, 64)}.items()
+    for bits in sizes
+}
+"""Julia's names of NumPy's dtypes of numbers."""
 
 
 class JuliaOp:
@@ -46,6 +55,36 @@ class JuliaOp:
         return self.function(native_params(params), *inputs)
 
 
+class OwnJuliaOp:
+    """A function of the user's in Julia. It is called as a `JuliaOp` is, with its parameters by name in a mapping."""
+
+    def __init__(self, function: Function) -> None:
+        self.own = function
+        self._function: Any = None
+
+    def load(self) -> None:
+        """Include the user's file, once in a process. Julia must have been started. Raises UserCodeError."""
+        self.own.require_unchanged()
+        jl = _bridge()
+        try:
+            module = jl.own_file(self.own.file)
+        except Exception as error:  # whatever the file does
+            raise UserCodeError(f"{Path(self.own.file).name} can't be included: {self.own.described(error)}") from error
+        try:
+            self._function = jl.own_op(module, self.own.name)
+        except Exception:
+            hint = nearest(self.own.name, [str(name) for name in jl.own_names(module)])
+            raise UserCodeError(f"{Path(self.own.file).name} has no function '{self.own.name}'{hint}") from None
+
+    def bind(self, params: Mapping[str, Any], *inputs: Any) -> Any:
+        """Return a Julia ``Call``: the function with its parameters, converted once, and its native inputs."""
+        return _bridge().call(self._function, _bridge().named(_values(params.items())), inputs)
+
+    def __call__(self, params: Mapping[str, Any], *inputs: Any) -> Any:
+        """Run once: native inputs, native result."""
+        return self._function(_bridge().named(_values(params.items())), *inputs)
+
+
 class _Bridge:
     """Julia's functions, looked up once: every attribute look-up on a Julia module costs 6 us."""
 
@@ -65,8 +104,13 @@ class _Bridge:
         self.vector = module.vector
         self.neutral = module.neutral
         self.facts = module.facts
+        self.texts = module.texts
+        self.model_arrays = module.model_arrays
+        self.own_file = module.own_file
+        self.own_op = module.own_op
+        self.own_names = module.own_names
         self.thread_counts = module.thread_counts
-        self.types = {"float32": main.Float32, "float64": main.Float64, "int64": main.Int64, "uint8": main.UInt8}
+        self.types = {name: getattr(main, julia) for name, julia in TYPES.items()}
 
 
 _started: list[_Bridge] = []
@@ -170,10 +214,15 @@ def extract(value: Any, kind: Kind) -> Arrays:
     import numpy as np
 
     arrays: Arrays = {}
-    for pair in _bridge().neutral(value):
+    for pair in _bridge().neutral(_bridge().model_arrays(value) if kind == "model" else value):
         array = np.asarray(pair[1]).T
-        arrays[pair[0]] = _text(array) if kind == "table" and array.ndim == 2 else array
+        is_text = array.ndim == 2 and (kind == "table" or (array.dtype.name == "uint32" and _is_text(value, pair[0])))
+        arrays[pair[0]] = _text(array) if is_text else array
     return arrays
+
+
+def _is_text(value: Any, name: str) -> bool:
+    return name in {str(text) for text in _bridge().texts(value)}
 
 
 def _text(code_points: NDArray[Any]) -> NDArray[Any]:
@@ -181,6 +230,11 @@ def _text(code_points: NDArray[Any]) -> NDArray[Any]:
 
     rows, width = code_points.shape
     return np.ascontiguousarray(code_points).view(f"<U{width}").reshape(rows)
+
+
+def type_name(value: Any) -> str:
+    """Return Julia's name of the type of a value."""
+    return str(_bridge().main.typeof(value))
 
 
 def threads() -> Mapping[str, int]:

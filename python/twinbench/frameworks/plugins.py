@@ -1,33 +1,25 @@
 """Frameworks of other packages, found through entry points. A broken one is left out with the reason, and named.
 
-Loading imports the package's module, which may raise, exit, hang or print: a process of its own tries that first. A
-worker loads only the plug-in that it measures, which was tried before the worker started.
+A worker loads only the plug-in that it measures.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
+from typing import Any
 
-from twinbench.errors import in_one_line
+from twinbench import plugins
 from twinbench.frameworks.api import Deviation, Framework
+from twinbench.plugins import LONGEST_EXCERPT, Broken
 
 GROUP = "twinbench.frameworks"
 """Group of the entry points that name a `Framework`, or a tuple of them."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Pattern of a framework's name: what a user can type in a stack, and what a file may be called."""
-
-LONGEST_EXCERPT = 60
-
-
-class Broken(Exception):
-    """A plug-in's framework that can't be used, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,73 +36,23 @@ class Plugins:
 
 def load(own: Iterable[str]) -> Plugins:
     """Load every plug-in whose import does no harm. ``own``: names that no plug-in may take, in whatever case."""
-    from twinbench.frameworks import trial  # a worker needs none
-
-    plugins = Plugins()
+    frameworks: dict[str, Framework] = {}
+    entries: dict[str, str] = {}
     taken = {name.casefold(): f"{name} is a framework of twinbench's own" for name in own}
-    entries = list(_entries(plugins))
-    for (entry, who), problem in zip(entries, trial.problems([entry for entry, _ in entries]), strict=True):
-        try:
-            if problem:
-                raise Broken(problem)
-            with _environment_kept():
-                loaded = entry.load()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # whatever it raises, SystemExit included: it costs this plug-in
-            plugins.left_out.append(f"{who}: {error if isinstance(error, Broken) else in_one_line(error)}")
-            continue
-        for framework in loaded if isinstance(loaded, tuple | list) else (loaded,):
-            try:
-                _check(framework, taken)
-            except Exception as error:
-                plugins.left_out.append(f"{who}: {error if isinstance(error, Broken) else in_one_line(error)}")
-                continue
-            plugins.frameworks[framework.name] = framework
-            plugins.entries[framework.name] = entry.value
-            taken[framework.name.casefold()] = f"{framework.name} is a framework of {who}"
-    return plugins
+
+    def accept(framework: Any, entry: EntryPoint, who: str) -> None:
+        _check(framework, taken)
+        frameworks[framework.name] = framework
+        entries[framework.name] = entry.value
+        taken[framework.name.casefold()] = f"{framework.name} is a framework of {who}"
+
+    return Plugins(frameworks, entries, plugins.load(GROUP, accept))
 
 
 def load_one(name: str, value: str) -> Framework:
     """Load the framework of this name from the entry point of this value, which was tried before. Raises KeyError."""
-    loaded = EntryPoint(name, value, GROUP).load()
-    every: Iterable[Framework] = loaded if isinstance(loaded, tuple | list) else (loaded,)
-    return {framework.name: framework for framework in every}[name]
-
-
-def _entries(plugins: Plugins) -> Iterator[tuple[EntryPoint, str]]:
-    """Yield the entry points, each with its name and its package; a package without readable metadata is left out."""
-    try:
-        entries = list(importlib.metadata.entry_points(group=GROUP))
-    except Exception:  # of one package, which takes those of all others along
-        entries = []
-        for distribution in importlib.metadata.distributions():
-            try:
-                entries += distribution.entry_points.select(group=GROUP)
-            except Exception as error:
-                plugins.left_out.append(f"package '{_package(distribution)}': its entry points: {in_one_line(error)}")
-    for entry in entries:
-        yield entry, f"plug-in '{entry.name}' of {_package(entry.dist)}"
-
-
-def _package(distribution: importlib.metadata.Distribution | None) -> str:
-    with contextlib.suppress(Exception):
-        if distribution is not None:
-            return f"{distribution.metadata['Name']} {distribution.version}"
-    return "an unnamed package"
-
-
-@contextlib.contextmanager
-def _environment_kept() -> Iterator[None]:
-    """Undo what the context changes in the variables of the environment, which workers inherit in part."""
-    before = dict(os.environ)
-    try:
-        yield
-    finally:
-        if before != dict(os.environ):
-            os.environ.clear()
-            os.environ.update(before)
+    framework: Framework = plugins.load_one(GROUP, name, value)
+    return framework
 
 
 def _check(framework: object, taken: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ BUILTIN = (
     *("scipy", "pyaudioanalysis"),
     *("pillow", "opencv", "skimage"),
     *("torch", "keras", "sklearn", "mxnet"),
-    *("probe", "reference"),
+    *("python", "probe", "reference"),
 )
 """Modules of this package that hold a ``FRAMEWORKS`` tuple."""
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from twinbench.data.dataset import Dataset
 from twinbench.data.own import OwnArrays, OwnTables
 from twinbench.errors import BadInput, nearest
-from twinbench.modalities import MODALITIES, OTHER_KEY
+from twinbench.modalities import MODALITIES, OPEN, OTHER_KEY
 
 LONGEST_PART = 255
 """Most bytes of the name of a file or a directory."""
@@ -39,7 +39,7 @@ class Own(BaseModel):
 
 def dataset(path: Path, name: str, modality: str, own: Own) -> Dataset:
     """Describe the dataset of the pipeline in the file ``path``, without opening the data files. Raises BadInput."""
-    shape = MODALITIES[modality].own
+    shape = MODALITIES[modality].own if modality in MODALITIES else OPEN["files" if own.arrays is None else "arrays"]
     if shape is None:
         able = ", ".join(name for name, other in MODALITIES.items() if other.own is not None)
         raise BadInput(f"{path}: dataset: not for {modality}, but for {able}")

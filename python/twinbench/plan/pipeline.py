@@ -1,42 +1,43 @@
-"""Pipelines: TOML files parsed, validated and typed. A pipeline names installed code; it can never carry any.
+"""Pipelines: TOML files parsed, validated and typed. A pipeline names code, which nothing here imports or runs.
 
 Every error says which file and key, and the nearest valid name.
 """
 
 from __future__ import annotations
 
-import json
+import difflib
 import os
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from twinbench import ops
 from twinbench.data import registry
 from twinbench.data.dataset import Dataset
 from twinbench.errors import BadInput, nearest
 from twinbench.metrics import DEFAULT_MARGIN, MetricName
-from twinbench.modalities import ModalityName
-from twinbench.ops.contract import Kind, Op
-from twinbench.plan import own
-from twinbench.plan.refusals import first, rounded
+from twinbench.modalities import MODALITIES
+from twinbench.ops.contract import Kind
+from twinbench.plan import own, own_ops, steps
+from twinbench.plan.refusals import first
+from twinbench.plan.steps import DATA, NAME, Step
+from twinbench.usercode import sources
+from twinbench.usercode.function import Function
+from twinbench.usercode.op import OwnOp
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
-"""Pattern of the name of a pipeline or a step, which becomes a part of the names of files."""
+__all__ = ["DATA", "Goal", "Pipeline", "Step", "discover", "find", "load"]
+
 SIZE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 """A size's name, such as ``1e6`` or ``0.3MP``: it becomes a part of the names of files."""
 MOST_ENTRIES = 100_000
 """Most files and directories that are looked at for pipelines, below one directory."""
 MOST_BYTES = 1 << 20
 """Size in bytes of the largest file of a pipeline that is read."""
-DATA = "data"
-"""The name by which a step takes the dataset's value as an input."""
-STEP_KEYS = {"id", "op", "input"}
+MISSPELT = 0.8
+"""Likeness to the name of a modality of twinbench's, from 0 to 1, from which another name is taken for a mistake."""
 
 
 class _Strict(BaseModel):
@@ -45,7 +46,7 @@ class _Strict(BaseModel):
 
 class _Header(_Strict):
     name: Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
-    modality: ModalityName
+    modality: Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
     dataset: str | None = None
     stacks: list[str] = []
     independent: bool = False
@@ -69,27 +70,8 @@ class _File(_Strict):
     dataset: own.Own | None = None
     goal: Goal
     sizes: dict[Annotated[str, Field(pattern=SIZE)], dict[str, Annotated[float, Field(gt=0)]]]
+    op: dict[str, own_ops.Declared] = {}
     step: Annotated[list[dict[str, Any]], Field(min_length=1)]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One op with its parameters. ``inputs`` are the ids of earlier steps."""
-
-    id: str
-    op: Op
-    params: Any
-    inputs: tuple[str, ...]
-    isolated: bool
-    """Whether the step's output is checked on the reference's own inputs: if its op asks for that, or the op of an
-    earlier step, whose differences, each inside a tolerance, would add to those of this step."""
-    bound: bool
-    """Whether the output stays in the framework that made it: a model, or a table that its neutral form doesn't wholly
-    describe (`Op.keeps_framework`) or that was made of one."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return JSON data, with every default spelled out."""
-        return {"id": self.id, "op": self.op.name, "params": asdict(self.params), "inputs": list(self.inputs)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +95,18 @@ class Pipeline:
     def question(self) -> str:
         """The question that the pipeline answers, in one sentence."""
         return self.goal.question
+
+    @property
+    def code(self) -> list[Function]:
+        """The functions in the user's files that a run of the pipeline would call, each once."""
+        own = (step.op for step in self.steps)
+        return list(dict.fromkeys(function for op in own if isinstance(op, OwnOp) for function in op.code))
+
+    @property
+    def code_files(self) -> list[Path]:
+        """The file of the pipeline and those of its `code`, with what they import; empty for one without own ops."""
+        files = [file for function in self.code for file in sources.files(Path(function.file))]
+        return list(dict.fromkeys([self.path, *files])) if files else []
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -196,6 +190,9 @@ def load(path: Path) -> Pipeline:
     header = file.pipeline
     if header.name != path.stem:
         raise BadInput(f"{path}: pipeline.name is '{header.name}', but the file is called '{path.stem}'")
+    declared = own_ops.read(path, file.op)
+    if not declared:
+        _check_modality(path, header.modality)
     dataset = _dataset(path, header, file.dataset)
     return Pipeline(
         path=path,
@@ -206,8 +203,14 @@ def load(path: Path) -> Pipeline:
         sizes=dict(_sizes(path, file.sizes, dataset)) or {"default": None},
         stacks=tuple(header.stacks),
         independent=header.independent,
-        steps=tuple(_steps(path, file.step, dataset, header.independent)),
+        steps=tuple(steps.read(path, file.step, dataset, declared, independent=header.independent)),
     )
+
+
+def _check_modality(path: Path, name: str) -> None:
+    """Refuse a name that looks like a modality of ours. Any other one is a modality of the user's."""
+    if name not in MODALITIES and (close := difflib.get_close_matches(name, MODALITIES, 1, MISSPELT)):
+        raise BadInput(f"{path}: pipeline.modality: '{name}' is unknown; did you mean '{close[0]}'?")
 
 
 def _dataset(path: Path, header: _Header, given: own.Own | None) -> Dataset | None:
@@ -238,109 +241,6 @@ def _sizes(
         yield name, int(amount) if amount is not None and amount == int(amount) else amount
 
 
-def _steps(path: Path, raw: list[dict[str, Any]], dataset: Dataset | None, independent: bool) -> Iterator[Step]:
-    done: dict[str, Step] = {}
-    outputs: dict[str, Kind] = {} if dataset is None or dataset.value_kind is None else {DATA: dataset.value_kind}
-    previous: str | None = next(iter(outputs), None)
-    for index, table in enumerate(raw):
-        where = f"{path}: step[{index}]"
-        op = _op(where, table)
-        step_id = table.get("id", op.name.partition(".")[2])
-        if not isinstance(step_id, str) or not NAME.fullmatch(step_id):
-            raise BadInput(f"{where}.id: '{step_id}' is not a name (up to 100 of a-z, 0-9, - and _)")
-        if step_id in done or step_id == DATA:
-            raise BadInput(f"{where}.id: '{step_id}' is taken by an earlier step; give this one an id of its own")
-        params = _params(where, op, {key: value for key, value in table.items() if key not in STEP_KEYS})
-        _check_file(where, dataset, op, params)
-        inputs = _inputs(where, op, table.get("input"), previous, outputs)
-        isolated = op.isolated or any(done[name].isolated for name in inputs if name != DATA)
-        bound = op.output == "model" or op.keeps_framework
-        bound |= op.output == "table" and any(done[name].bound for name in inputs if name != DATA)
-        done[step_id] = Step(step_id, op, params, inputs, isolated, bound)
-        outputs[step_id] = op.output
-        previous = previous if independent else step_id
-        yield done[step_id]
-
-
-def _check_file(where: str, dataset: Dataset | None, op: Op, params: Any) -> None:
-    """Check that a step that reads a file names one of the dataset's files, by the parameter `Op.file_param`."""
-    if "file" not in op.inputs:
-        return
-    if dataset is None:
-        raise BadInput(f"{where}: {op.name} reads a file, but pipeline.dataset is not set")
-    try:
-        dataset.require_file(op.file_of(params))
-    except BadInput as error:
-        raise BadInput(f"{where}.{op.file_param}: {error}") from None
-
-
-def _op(where: str, table: dict[str, Any]) -> Op:
-    name = table.get("op")
-    if not isinstance(name, str):
-        raise BadInput(f"{where}: no 'op'; a step names the op to run")
-    try:
-        return ops.get(name)
-    except KeyError:
-        names = [op.name for op in ops.all_ops()]
-        raise BadInput(f"{where}.op: unknown op '{name}'{nearest(name, names)}") from None
-
-
-def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
-    valid = [field.name for field in fields(op.params)]
-    nested = [field.name for inner in _nested(op.params) for field in fields(inner)]
-    for key, value in values.items():
-        if key not in valid:
-            raise BadInput(f"{where}.{key}: {op.name} has no parameter '{key}'{nearest(key, valid)}")
-        try:
-            json.dumps(value, allow_nan=False)
-        except TypeError:
-            raise BadInput(
-                f"{where}.{key}: a step takes numbers, texts and lists of them, and no dates or times"
-            ) from None
-        except ValueError:
-            raise BadInput(f"{where}.{key}: a step takes finite numbers, and neither inf nor nan") from None
-        except RecursionError:
-            raise BadInput(f"{where}.{key}: nested too deeply") from None
-    try:
-        # Strict JSON: an array may become a tuple, but true is not a number, and neither is "3".
-        params: Any = TypeAdapter(op.params).validate_json(json.dumps(values), strict=True)
-    except (ArithmeticError, MemoryError) as error:
-        raise BadInput(f"{where} ({op.name}): a number that is too large: {error}") from None
-    except ValidationError as error:
-        branches = [inner.__name__ for inner in _nested(op.params)]
-        raise BadInput(f"{where} ({op.name}): {first(error, nested, branches)}") from None
-    for key, value in values.items():
-        if rounded(value, getattr(params, key)):
-            raise BadInput(f"{where}.{key}: an integer of more than 15 digits, which a float can't hold; write a float")
-    return params
-
-
-def _nested(params: type) -> list[type[Any]]:
-    """List the data classes that a parameter may be; the field ``name`` tells which."""
-    hints = get_type_hints(params).values()
-    kinds = [inner for hint in hints for inner in (hint, *get_args(hint)) if isinstance(inner, type)]
-    return [inner for inner in kinds if is_dataclass(inner)]
-
-
-def _inputs(where: str, op: Op, given: Any, previous: str | None, done: Mapping[str, Kind]) -> tuple[str, ...]:
-    kinds = [kind for kind in op.inputs if kind != "file"]
-    if given is None:
-        names = [previous] if previous is not None and len(kinds) == 1 else []
-    else:
-        names = [given] if isinstance(given, str) else given
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadInput(f"{where}.input: an earlier step's id, or a list of them")
-    for name in names:
-        if name not in done:
-            raise BadInput(f"{where}.input: no earlier step '{name}'{nearest(str(name), done)}")
-    if len(names) != len(kinds):
-        raise BadInput(f"{where}.input: {op.name} takes {len(kinds)} input(s), {len(names)} given")
-    for name, kind in zip(names, kinds, strict=True):
-        if done[name] != kind:
-            raise BadInput(f"{where}.input: '{name}' gives {done[name]}, but {op.name} takes {kind}")
-    return tuple(names)
-
-
 def _valid_keys() -> list[str]:
-    models: tuple[type[BaseModel], ...] = (_File, _Header, own.Own, Goal)
+    models: tuple[type[BaseModel], ...] = (_File, _Header, own.Own, Goal, own_ops.Declared, own_ops.Parameter)
     return [name for model in models for name in model.model_fields]

@@ -6,7 +6,8 @@ import hashlib
 import importlib.metadata
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from twinbench.errors import BadInput, JuliaUnavailable, nearest
@@ -15,8 +16,13 @@ from twinbench.frameworks.api import Deviation, Framework
 from twinbench.julia import find as julia
 from twinbench.launch import environments
 from twinbench.plan.pipeline import Pipeline, Step
+from twinbench.usercode.function import Function
+from twinbench.usercode.op import JULIA, PYTHON, OwnOp
 
 SEPARATOR = "+"
+
+NEUTRAL_FORM = {"python": PYTHON, "julia": JULIA}
+"""By language, the framework that runs own functions on values in neutral form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class Stack:
     steps: dict[str, Framework]
     """Framework by step id, in the pipeline's order; of independent steps, only those that the stack can run."""
     missing: Missing | None
+    own: dict[str, Function] = field(default_factory=dict)
+    """The user's functions by step id, where the step's op is an own one."""
 
     @property
     def frameworks(self) -> list[Framework]:
@@ -65,14 +73,20 @@ def parse(name: str) -> list[Framework]:
 def build(name: str, pipeline: Pipeline) -> Stack:
     """Give each step to the stack's first framework that has its op; what is bound to a framework stays there.
 
+    An own op is run by the first framework that the op has a function for, or else in neutral form by the language of
+    the first framework that it has a function in.
+
     A stack without the op of a step can't run a pipeline, unless the steps are independent: then the stack runs the
     others. Raises BadInput.
     """
     frameworks = parse(name)
     spelled = SEPARATOR.join(framework.name for framework in frameworks)
     steps: dict[str, Framework] = {}
+    own: dict[str, Function] = {}
     for step in pipeline.steps:
         chosen = _chosen(step, pipeline, frameworks, steps)
+        if chosen is not None and isinstance(step.op, OwnOp):
+            own[step.id] = step.op.functions[chosen.name]
         if chosen is not None:
             steps[step.id] = chosen
         elif not pipeline.independent:
@@ -85,7 +99,8 @@ def build(name: str, pipeline: Pipeline) -> Stack:
         raise BadInput(f"stack '{spelled}': {', '.join(unused)} would run no step of {pipeline.name}; leave it out")
     used = list({framework.name: framework for framework in steps.values()}.values())
     reasons = [why for framework in used if (why := unavailable(framework)) is not None]
-    return Stack(spelled, steps, Missing("unavailable", "; ".join(dict.fromkeys(reasons))) if reasons else None)
+    missing = Missing("unavailable", "; ".join(dict.fromkeys(reasons))) if reasons else None
+    return Stack(spelled, steps, missing, own)
 
 
 def _chosen(
@@ -95,8 +110,26 @@ def _chosen(
     makers = {steps[source].name: steps[source] for source in sources if source in steps}
     if sources and (len(makers) > 1 or any(source not in steps for source in sources)):
         return None
-    able = makers.values() if sources else frameworks
-    return next((framework for framework in able if step.op.name in framework.ops), None)
+    able = list(makers.values()) if sources else frameworks
+    return _able(step, able, bound=bool(sources))
+
+
+def _able(step: Step, frameworks: Sequence[Framework], *, bound: bool = False) -> Framework | None:
+    """Return the framework that runs a step, of frameworks in their order; None if none has its op."""
+    if not isinstance(step.op, OwnOp):
+        return next((framework for framework in frameworks if step.op.name in framework.ops), None)
+    named = next((framework for framework in frameworks if framework.name in step.op.functions), None)
+    if named is not None or bound:
+        return named
+    plain = (NEUTRAL_FORM[framework.language] for framework in frameworks)
+    return next((registry.get(name) for name in plain if name in step.op.functions), None)
+
+
+def _alone(framework: Framework, pipeline: Pipeline) -> bool:
+    """Whether a framework can run a pipeline without others, or one of its independent steps."""
+    runs = [_able(step, [framework]) for step in pipeline.steps]
+    enough = any if pipeline.independent else all
+    return framework in runs and enough(chosen is not None for chosen in runs)
 
 
 def left_out(stack: Stack, pipeline: Pipeline) -> dict[str, str]:
@@ -117,9 +150,7 @@ def stacks_of(pipeline: Pipeline, asked: list[str]) -> list[Stack]:
     """Build the stacks asked for, or else the pipeline's own, or else one of each framework that can run it alone."""
     names = asked or list(pipeline.stacks)
     if not names:
-        needed = {step.op.name for step in pipeline.steps}
-        can = needed.intersection if pipeline.independent else needed.issubset
-        names = [name for name, f in registry.frameworks().items() if can(f.ops) and name != "reference"]
+        names = [name for name, f in registry.frameworks().items() if name != "reference" and _alone(f, pipeline)]
     stacks = {stack.name: stack for stack in (build(name, pipeline) for name in names)}
     return list(stacks.values())
 
@@ -180,7 +211,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def fingerprint(stack: Stack, device: str = "cpu") -> str:
-    """Hash the code that is measured: the implementations' source, the packages' versions and the device.
+    """Hash the code that is measured: the implementations' source, the user's, the packages' versions and the device.
 
     Results whose fingerprints differ come from different contenders and are not comparable.
     """
@@ -189,6 +220,8 @@ def fingerprint(stack: Stack, device: str = "cpu") -> str:
         digest.update(json.dumps([framework.name, versions(framework)], sort_keys=True).encode())
         for path in sorted({path for function in framework.ops.values() for path in sources_of(function)}):
             digest.update(path.read_bytes())
+    for step, function in stack.own.items():
+        digest.update(f"{step} {function.text} {function.digest}".encode())
     return digest.hexdigest()[:16]
 
 

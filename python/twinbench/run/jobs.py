@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
 from twinbench.plan.pipeline import Pipeline, Step
 from twinbench.plan.stack import Stack
 from twinbench.run.agree.reference import Reference
 from twinbench.run.options import Options
-from twinbench.worker.protocol import Job, SavedValue, StepJob
+from twinbench.usercode.function import Function
+from twinbench.worker.protocol import Job, OwnStep, SavedValue, StepJob
 
 
 def step_job(
-    step: Step, framework: Framework, file: str | None = None, given: str | None = None, *, needed: bool = False
+    step: Step,
+    framework: Framework,
+    file: str | None = None,
+    given: str | None = None,
+    *,
+    needed: bool = False,
+    own: Function | None = None,
 ) -> StepJob:
     """Return the message for a step; the arguments are the fields of `StepJob`."""
     return StepJob(
         id=step.id,
         op=step.op.name,
+        op_plugin=None if own is not None else ops.plugin_of(step.op.name),
         params=asdict(step.params),
         inputs=step.inputs,
         framework=framework.name,
@@ -27,6 +36,14 @@ def step_job(
         file=file,
         given=given,
         needed=needed,
+        own=None if own is None else _own_step(step, own),
+    )
+
+
+def _own_step(step: Step, own: Function) -> OwnStep:
+    op = step.op
+    return OwnStep(
+        file=own.file, function=own.name, digest=own.digest, inputs=op.inputs, output=op.output, role=op.role
     )
 
 
@@ -47,7 +64,8 @@ def jobs(pipeline: Pipeline, stack: Stack, reference: Reference, options: Option
             if s not in stack.steps
         }
         files = {"file": reference.files.get(step.id), "given": reference.given(step.id)}
-        steps.setdefault(framework.environment, []).append(step_job(step, framework, **files, needed=step.id in taken))
+        job = step_job(step, framework, **files, needed=step.id in taken, own=stack.own.get(step.id))
+        steps.setdefault(framework.environment, []).append(job)
     return {
         environment: Job(threads=options.threads, device=options.device, steps=tuple(own), values=values[environment])
         for environment, own in steps.items()

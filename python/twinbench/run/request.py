@@ -18,7 +18,7 @@ from twinbench import paths
 from twinbench.errors import REQUIRED_UNAVAILABLE, BadInput, TwinbenchError
 from twinbench.numbers.spreads import Spreads
 from twinbench.plan import pipeline as pipelines
-from twinbench.plan import stack
+from twinbench.plan import stack, trusted
 from twinbench.run import environment
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
@@ -72,11 +72,15 @@ def directories(extra: Sequence[Path]) -> list[Path]:
     return [*extra, paths.resource("pipelines")]
 
 
-def parts(request: Request) -> list[Part]:
-    """Return the parts of a request. Raises BadInput for an unknown pipeline, size or stack."""
+def parts(request: Request, *, trust: bool = False) -> list[Part]:
+    """Return the parts of a request. Raises BadInput for an unknown pipeline, size or stack.
+
+    Also raises BadInput for a pipeline that has code of the user's, unless it is trusted, or ``trust`` is true.
+    """
     parts = []
     for name in request.pipelines:
         pipeline = pipelines.find(name, directories(request.directories))
+        trusted.require(pipeline, allowed=trust)
         stacks = stack.stacks_of(pipeline, list(request.stacks))
         for size in request.sizes or (next(iter(pipeline.sizes)),):
             pipeline.amount(size)

@@ -79,6 +79,8 @@ class Cell:
         """Outputs that later steps take, and the last output."""
         self.calls: dict[str, partial[Any]] = {}
         """Calls that are timed, with their inputs, by step."""
+        self.inputs: dict[str, Sequence[Any]] = {}
+        """Native inputs of these calls."""
         self.evals: dict[str, int] = {}
         """Evaluations of one sample, by step."""
         self.collected: set[str] = set()
@@ -98,6 +100,9 @@ class Cell:
         for framework in self.frameworks:
             start = perf_counter_ns()
             framework.load(self.threads)
+            for step in self.steps.values():
+                if step.own is not None and step.framework is framework:
+                    step.own.load()
             times[framework.name] = perf_counter_ns() - start
             devices[framework.name] = self._move_to_device(framework)
         rss_bytes = memory.rss_bytes()
@@ -124,8 +129,8 @@ class Cell:
         start = perf_counter_ns()
         inputs, crossed = self._inputs(resolved)
         boundary = perf_counter_ns() - start if crossed else 0
-        call = partial(resolved.implementation, resolved.params, *inputs)
-        self.calls[step] = call
+        call = resolved.call(*inputs)
+        self.calls[step], self.inputs[step] = call, inputs
         self.peak()
         memory.reset_peak()
         before = memory.rss_bytes()
@@ -134,7 +139,7 @@ class Cell:
             timing=_sent(timing),
             boundary_ns=boundary,
             rss_increase_bytes=max(0, memory.peak_bytes() - before),
-            facts=_named(resolved.framework, "facts", resolved.framework.facts(self.outputs[step], resolved.op.output)),
+            facts=_named(resolved.framework, "facts", resolved.facts(self.outputs[step])),
         )
 
     @_answers(protocol.EXTRACT, aside=True)
@@ -144,7 +149,7 @@ class Cell:
 
         resolved = self.steps[step]
         start = perf_counter_ns()
-        value = resolved.framework.extract(self.outputs[step], resolved.op.output)
+        value = resolved.extract(self.outputs[step])
         boundary = perf_counter_ns() - start
         arrays.save(Path(directory), value)
         return protocol.Crossing(boundary)
@@ -156,7 +161,7 @@ class Cell:
 
         resolved = self.steps[step]
         start = perf_counter_ns()
-        arrays.save(Path(directory), resolved.framework.extract(self.outputs[step], resolved.op.output))
+        arrays.save(Path(directory), resolved.extract(self.outputs[step]))
         return protocol.Crossing(perf_counter_ns() - start)
 
     @_answers(protocol.ISOLATED, aside=True)
@@ -170,9 +175,9 @@ class Cell:
             else:
                 values.append(resolved.framework.prepare(arrays.load(Path(saved)), kind))
         output = resolved.implementation(resolved.params, *values, *resolved.prepared_given(resolved.given))
-        if resolved.op.output not in NEUTRAL:
+        if resolved.op.output not in NEUTRAL or (resolved.own is not None and resolved.op.output == "model"):
             self.isolated_outputs[step] = output
-        arrays.save(Path(directory), resolved.framework.extract(output, resolved.op.output))
+        arrays.save(Path(directory), resolved.extract(output))
         if resolved.op.output == "saved":
             self.calls[step]()  # the file holds the stack's own output again
         return protocol.Done()
@@ -181,12 +186,11 @@ class Cell:
     def again(self, step: str, scoring: str, given: str, directory: str) -> protocol.Retrained:
         """Train once more from other givens, score, and save ``scores`` and ``losses``."""
         resolved, scorer = self.steps[step], self.steps[scoring]
-        _, *inputs, _ = self.calls[step].args  # the parameters come first, and the givens last
+        *inputs, _ = self.inputs[step]  # the givens come last
         start = resolved.framework.prepare(arrays.load(Path(given)), "arrays")
-        call = partial(self.calls[step].func, resolved.params, *inputs, start)
-        timing, model = resolved.measure.first_call(call)
-        sources = zip(scorer.inputs, self.calls[scoring].args[1:], strict=True)
-        scores = self.calls[scoring].func(
+        timing, model = resolved.measure.first_call(resolved.call(*inputs, start))
+        sources = zip(scorer.inputs, self.inputs[scoring], strict=True)
+        scores = scorer.implementation(
             scorer.params, *(model if source == step else value for source, value in sources)
         )
         losses = resolved.framework.extract(model, "model")["losses"]
@@ -198,7 +202,7 @@ class Cell:
         """Execute a step once more after its bursts, by the same clock, and save the output."""
         resolved = self.steps[step]
         timing, output = resolved.measure.first_call(self.calls[step])
-        arrays.save(Path(directory), resolved.framework.extract(output, resolved.op.output))
+        arrays.save(Path(directory), resolved.extract(output))
         return protocol.Repeated(timing.cpu_ns)
 
     @_answers(protocol.VARIED, aside=True)
@@ -210,7 +214,7 @@ class Cell:
         ``inputs`` are directories by source, for sources that no earlier varied step has made. A file is deleted after
         the call. What was measured is freed first, and can't be measured again.
         """
-        for measured in (self.calls, self.outputs, self.native_values, self.isolated_outputs):
+        for measured in (self.calls, self.inputs, self.outputs, self.native_values, self.isolated_outputs):
             measured.clear()
         producers = {source: self.steps[source] for source in self.varied_outputs}
         values = recheck.inputs(self.steps[step], inputs, file, self.varied_outputs, producers)

@@ -6,6 +6,7 @@ import inspect
 import sys
 
 from twinbench.errors import in_one_line
+from twinbench.usercode.function import UserCodeError
 from twinbench.worker.cell import ANSWERS, Cell
 from twinbench.worker.channel import Channel, bind_to_the_harness, serve
 from twinbench.worker.protocol import Job, Message
@@ -29,7 +30,11 @@ class Worker:
         """Say in one line which step raised what, and where."""
         step = self._cell.steps.get(request["with"].get("step", "")) if self._cell is not None else None
         if step is None:
-            return in_one_line(error)
+            return str(error) if isinstance(error, UserCodeError) else in_one_line(error)
+        if step.own is not None:
+            described = step.own.source.described(error)
+            who = f"{step.id}: {step.own.source.text} of {step.framework.name}"
+            return f"{step.id}: {described}" if isinstance(error, UserCodeError) else f"{who}: {described}"
         code = getattr(inspect.unwrap(step.implementation), "__code__", None)
         said = in_one_line(error, [code.co_filename] if code else [])
         return f"{step.id}: {step.op.name} of {step.framework.name}: {said}"

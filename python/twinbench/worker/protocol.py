@@ -23,12 +23,26 @@ DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnStep(Content):
+    """The op of a step that the pipeline's file declares, and the user's function, as in `usercode.function`."""
+
+    file: str
+    function: str
+    digest: str
+    inputs: tuple[str, ...]
+    output: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepJob(Content):
     """One step of a cell. It names code and paths, and never carries code."""
 
     id: str
     op: str
     """Name of the op."""
+    op_plugin: str | None = None
+    """Entry point of the plug-in that has the op, ``module:attribute``; None for an op of twinbench's or the user's."""
     params: dict[str, Any]
     inputs: tuple[str, ...]
     """Ids of steps, of this worker or another, or names of values."""
@@ -42,6 +56,8 @@ class StepJob(Content):
     """Directory of the arrays that every implementation gets as its last argument; None where the op has no givens."""
     needed: bool
     """Whether a later step takes the output, in this worker or another."""
+    own: OwnStep | None = None
+    """The user's own op; None for an op that is installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from time import process_time_ns
 from typing import Any
@@ -49,7 +48,7 @@ def varied(
     """
     if "model" in step.kinds:
         step.implementation(step.params, *_reversed(step, values))
-    call = partial(step.implementation, step.params, *values, *step.prepared_given(given))
+    call = step.call(*values, *step.prepared_given(given))
     before = _digests(step, values, digests)
     timing, output = step.measure.first_call(call)
     after = _digests(step, values, {})
@@ -58,7 +57,7 @@ def varied(
         _delete(Path(file))  # what still reads the file now was not computed by the call
     kind = step.op.output
     try:
-        neutral, extract_ns = _timed(lambda: step.framework.extract(output, kind))
+        neutral, extract_ns = _timed(lambda: step.extract(output))
     except Exception as error:
         if file is None:
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +14,10 @@ from twinbench import ops
 from twinbench.frameworks import registry
 from twinbench.frameworks.api import Framework
 from twinbench.ops import arrays
-from twinbench.ops.contract import Kind, Op
-from twinbench.worker import measure
+from twinbench.ops.contract import Arrays, Kind, Op
+from twinbench.usercode import op as own_ops
+from twinbench.usercode.function import Function
+from twinbench.worker import measure, own
 from twinbench.worker.protocol import StepJob
 
 
@@ -31,6 +34,8 @@ class Step:
     given: str | None
     needed: bool
     """Whether a later step takes the output, in this worker or another."""
+    own: own.Implementation | None = None
+    """The user's function; None where the framework has the op."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -39,8 +44,20 @@ class Step:
 
     @property
     def implementation(self) -> Callable[..., Any]:
-        """The framework's function for the op."""
-        return self.framework.ops[self.op.name]
+        """The framework's function for the op, or the user's."""
+        return self.framework.ops[self.op.name] if self.own is None else self.own
+
+    def call(self, *inputs: Any) -> partial[Any]:
+        """Return the call with these inputs that is timed. A Python function of the user's is called directly."""
+        if self.own is not None and self.framework.language == "python":
+            return partial(self.own.function, *inputs, **self.params)
+        return partial(self.implementation, self.params, *inputs)
+
+    def extract(self, output: Any) -> Arrays:
+        """Return an output of the step in neutral form. Raises UserCodeError for what a function shouldn't return."""
+        if self.own is not None:
+            return self.own.extract(self.framework, self.op, output)
+        return self.framework.extract(output, self.op.output)
 
     @property
     def measure(self) -> ModuleType:
@@ -51,17 +68,36 @@ class Step:
         """Return the givens that were saved in a directory, in the framework's form; empty without a directory."""
         return [] if directory is None else [self.framework.prepare(arrays.load(Path(directory)), "arrays")]
 
+    def facts(self, output: Any) -> Any:
+        """Describe how the framework holds an output; what a function of the user's returns may be anything."""
+        try:
+            return self.framework.facts(output, self.op.output)
+        except Exception:
+            if self.own is None:
+                raise
+            return {}  # the check of agreement says what is wrong with it
+
 
 def resolve(step: StepJob) -> Step:
     """Look up the op and the framework of a step, and build the parameters."""
-    op = ops.get(step.op)
+    framework = registry.get(step.framework, step.plugin)
+    if step.own is None:
+        op = ops.get(step.op, step.op_plugin)
+        params, implementation = op.build(step.params), None
+    else:
+        kinds: Any = (step.own.inputs, step.own.output, step.own.role)
+        op = own_ops.in_worker(step.op, *kinds)
+        params = own_ops.arguments(step.params)
+        function = Function(step.own.file, step.own.function, step.own.digest)
+        implementation = own.Implementation(function, len(op.inputs), params)
     return Step(
         id=step.id,
         op=op,
-        params=op.build(step.params),
-        framework=registry.get(step.framework, step.plugin),
+        params=params,
+        framework=framework,
         inputs=step.inputs,
         file=step.file,
         given=step.given,
         needed=step.needed,
+        own=implementation,
     )

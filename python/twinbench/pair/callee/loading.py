@@ -14,6 +14,9 @@ from typing import Any, Callable
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+_LOADED: dict[str, ModuleType] = {}
+"""Modules by their source: two functions of one file share what the file does when it is imported."""
+
 MOST_FRAMES = 10
 """Different frames of an exception that are shown."""
 
@@ -29,7 +32,9 @@ class NotLoaded(Exception):
 def load(source: str, function: str) -> Callable[..., Any]:
     """Import a file or a module, and return the function of this name in it. Raises NotLoaded."""
     try:
-        module = _from_file(source) if source.endswith(".py") else _from_module(source)
+        if source not in _LOADED:
+            _LOADED[source] = _from_file(source) if source.endswith(".py") else _from_module(source)
+        module = _LOADED[source]
     except BaseException as error:  # whatever the user's module does, SystemExit included
         if isinstance(error, KeyboardInterrupt):
             raise

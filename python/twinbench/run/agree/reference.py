@@ -27,6 +27,9 @@ from twinbench.ops.training.networks import Training
 from twinbench.plan.pipeline import DATA, Pipeline, Step
 from twinbench.run.agree import baselines, sources, variation
 from twinbench.run.agree.task import Compute, Made, Task
+from twinbench.usercode import values as user_values
+from twinbench.usercode.function import UserCodeError
+from twinbench.usercode.op import OwnOp
 
 COMPLETE = "complete"
 """File of a reference that is written last: without the file, the reference was refused or interrupted."""
@@ -207,11 +210,17 @@ def _file(pipeline: Pipeline, step: Step, amount: float | None) -> Path:
 def _key(pipeline: Pipeline, size: str, files: Mapping[str, str], device: str) -> str:
     """Return a hash of all that a reference depends on: the steps, data, device and the references' source files."""
     data = None if pipeline.dataset is None else [pipeline.dataset.checksum(), pipeline.amount(size)]
-    parts = [pipeline.as_json()["steps"], data, {step: Path(file).name for step, file in files.items()}, device]
+    steps = [step.as_json() | _reference_code(step) for step in pipeline.steps]
+    parts = [steps, data, {step: Path(file).name for step, file in files.items()}, device]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for source in [*sources.files(step.op for step in pipeline.steps), Path(arrays.__file__)]:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _reference_code(step: Step) -> dict[str, str]:
+    """Return the hash of the one function of an own op that the reference depends on; empty for an installed op."""
+    return {"code": step.op.reference_function.digest} if isinstance(step.op, OwnOp) else {}
 
 
 def _outputs(pipeline: Pipeline, data: Arrays | None, new: Made, number: int = 0) -> Iterator[str]:
@@ -226,8 +235,8 @@ def _outputs(pipeline: Pipeline, data: Arrays | None, new: Made, number: int = 0
         outputs[DATA] = arrays.load(new.directory / DATA)
     for step in pipeline.steps:
         yield step.id
-        _step(pipeline, step, outputs, new, number)
-        outputs[step.id] = arrays.load(new.directory / "outputs" / step.id)
+        output = _step(pipeline, step, outputs, new, number)
+        outputs[step.id] = output if _may_hold_more(step) else arrays.load(new.directory / "outputs" / step.id)
 
 
 def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None:
@@ -293,7 +302,7 @@ def _step(
     outputs: Mapping[str, Arrays],
     new: Made,
     number: int,
-) -> None:
+) -> Arrays:
     """Run the reference of a step and save its output; on a variation, only the beginning of a long training."""
     values: list[Any] = [new.files[step.id]] if step.id in new.files else [outputs[name] for name in step.inputs]
     training = isinstance(step.params, Training)
@@ -315,9 +324,18 @@ def _step(
     except Exception as error:
         if isinstance(error, MemoryError) or cache.is_full(error):
             raise
+        if isinstance(error, UserCodeError):
+            raise BadInput(f"{pipeline.path}: step '{step.id}': {error}") from error
         what = f"no column {error}" if isinstance(error, KeyError) else in_one_line(error)
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
-    arrays.save(new.directory / "outputs" / step.id, output)
+    saved = user_values.neutral(output, "model") if _may_hold_more(step) else output
+    arrays.save(new.directory / "outputs" / step.id, saved)
+    return output
+
+
+def _may_hold_more(step: Step) -> bool:
+    """Whether a step's output may hold more than arrays, which can't be saved: a model of the user's own."""
+    return isinstance(step.op, OwnOp) and step.op.output == "model"
 
 
 def _with_own_path(pipeline: Pipeline, step: Step, files: Mapping[str, str], message: str) -> str:

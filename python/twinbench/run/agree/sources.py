@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from twinbench.ops.contract import Op
+from twinbench.usercode.op import OwnOp
 
 
 def files(ops: Iterable[Op]) -> list[Path]:
     """Return the files of these ops, sorted. Modules without Python source are left out."""
     modules: set[str] = set()
     for op in ops:
+        if isinstance(op, OwnOp):
+            continue  # the files of a user's code are hashed when the pipeline is read
         starts = {op.params.__module__, *(_module(function) for function in (op.reference, op.givens, op.scale))}
         _follow(starts - {""}, modules)
     return sorted({path for path in map(_file, modules) if path is not None})

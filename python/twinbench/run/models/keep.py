@@ -83,4 +83,5 @@ def _features(pipeline: Pipeline, rows: str, reference: Reference) -> list[str]:
     if split.op.role != "split" or split.op.inputs != ("table",):
         return []
     columns = reference.output(split.inputs[0])
-    return [column for column in columns if column != split.params.label and column not in split.params.drop]
+    label, dropped = getattr(split.params, "label", ""), getattr(split.params, "drop", ())
+    return [column for column in columns if label and column != label and column not in dropped]

@@ -7,4 +7,4 @@ from twinbench.plan.pipeline import Step
 
 def scores_all(step: Step) -> bool:
     """Whether a step scores the whole held-out split."""
-    return step.op.role == "score" and step.params.rows == 0
+    return step.op.role == "score" and getattr(step.params, "rows", 0) == 0

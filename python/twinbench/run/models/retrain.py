@@ -52,7 +52,8 @@ def trained(pipeline: Pipeline) -> Iterator[Trained]:
     """Yield the steps that can be trained again: they depend on a seed, and their model is scored."""
     for step in pipeline.steps:
         scoring = (s for s in pipeline.steps if quality.scores_all(s) and s.inputs[0] == step.id)
-        if step.op.output == "model" and hasattr(step.params, "seed") and (scorer := next(scoring, None)):
+        is_seeded = step.op.givens is not None and hasattr(step.params, "seed")
+        if step.op.output == "model" and is_seeded and (scorer := next(scoring, None)):
             yield Trained(step, scorer)
 
 

@@ -21,7 +21,7 @@ from importlib.metadata import EntryPoint
 from twinbench.errors import in_one_line
 
 LIMIT_S = 20.0
-"""Longest time of an import, in seconds. A framework's module imports no library under test, and takes milliseconds."""
+"""Longest time of an import, in seconds. A plug-in's module imports no library under test, and takes milliseconds."""
 
 START_S = 60.0
 """Longest time in seconds that the process itself may take, beside the imports."""
@@ -100,9 +100,9 @@ def _problem(entry: EntryPoint, printed: int, limit_s: float) -> str:
     text = out.getvalue() + os.pread(printed, 4096, size).decode(errors="replace")
     if text.strip():
         excerpt = " ".join(text.split())[:LONGEST_EXCERPT]
-        return f"its import prints '{excerpt}'; a module of a framework prints nothing"
+        return f"its import prints '{excerpt}'; a module of a plug-in prints nothing"
     changed = next((what for what, value in after.items() if value != before[what]), None)
-    return f"its import changes {changed}; a module of a framework leaves the process as it is" if changed else ""
+    return f"its import changes {changed}; a module of a plug-in leaves the process as it is" if changed else ""
 
 
 @contextlib.contextmanager
