@@ -29,7 +29,10 @@ function serve(reading::IO, writing::IO)
 end
 
 function answer(request::Dict{String, Any})
-    request["do"] == "load" && return load(request["source"], request["function"])
+    if request["do"] == "load"
+        REVERSED[] = request["layout"] == "reversed"
+        return load(request["source"], request["function"], get(request, "code", ""))
+    end
     return call(request["arguments"], request["twice"])
 end
 

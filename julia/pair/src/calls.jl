@@ -4,24 +4,34 @@
 """The loaded function."""
 const LOADED = Ref{Any}(nothing)
 
+"""What errors call the code that was given as a text; empty for a file."""
+const CODE = Ref("")
+
 # Loading
 
 """
-    load(source, name) -> Dict
+    load(source, name, code) -> Dict
 
-Include a file in `Main`, and find the function. Returns its arguments' names, or why it can't be loaded.
+Include a file in `Main`, and find the function; of `code` that isn't empty, the function is the last value. Returns the
+function's name and its arguments' names, or why it can't be loaded.
 """
-function load(source::String, name::String)
+function load(source::String, name::String, code::String)
     before = Set(names(Main; all = true))
+    CODE[] = isempty(code) ? "" : source
+    target = Main
     try
-        Base.include(Main, abspath(source))
+        if isempty(code)
+            Base.include(Main, abspath(source))
+        else
+            target = Base.include_string(Main, code, source)
+        end
     catch exception
         return Dict{String, Any}(
             "error" => "$source can't be included: $(described(exception, catch_backtrace()))",
             "names" => String[],
         )
     end
-    target = Main
+    isempty(code) || return loaded(target, source, "the last value")
     for part in split(name, '.')
         if !(target isa Module) || !Base.invokelatest(isdefined, target, Symbol(part))
             defined = filter(symbol -> symbol ∉ before, names(Main; all = true))
@@ -29,14 +39,20 @@ function load(source::String, name::String)
         end
         target = Base.invokelatest(getfield, target, Symbol(part))
     end
+    return loaded(target, source, "'$name'")
+end
+
+function loaded(target, source::String, name::String)
     if !(target isa Union{Function, Type}) && isempty(methods(target))
-        return Dict{String, Any}(
-            "error" => "$source: '$name' is a value of type $(typeof(target)), not a function",
-            "names" => String[],
-        )
+        message = "$source: $name is a value of type $(typeof(target)), not a function"
+        return Dict{String, Any}("error" => message, "names" => String[])
     end
     LOADED[] = target
-    return Dict{String, Any}("parameters" => argument_names(target), "keywords" => keyword_names(target))
+    return Dict{String, Any}(
+        "name" => target isa Union{Function, Type} ? string(nameof(target)) : "",
+        "parameters" => argument_names(target),
+        "keywords" => keyword_names(target),
+    )
 end
 
 """Names of the functions among these of `Main`, and of those in the modules among these: `Module.function`."""
@@ -84,16 +100,24 @@ function described(exception, trace)
     while exception isa LoadError
         exception = exception.error
     end
-    message = first(split(Base.invokelatest(sprint, showerror, exception), '\n'))
+    lines = split(Base.invokelatest(sprint, showerror, exception), '\n')
     kind = string(nameof(typeof(exception)))
+    message = kind == "ParseError" ? fault_of_syntax(lines) : first(lines)
     text = startswith(message, kind) ? message : "$kind: $message"
     innermost = first(trace, MOST_LOOKED_AT)
     frames = unique!(String[short(frame) for frame in stacktrace(innermost) if of_the_user(frame)])
     return isempty(frames) ? text : "$text ($(join(first(frames, MOST_FRAMES), ", called at ")))"
 end
 
+"""Return what the parser says under the line of source that it shows, or its first line, without the mark before it."""
+function fault_of_syntax(lines)
+    marked = findfirst(line -> occursin("── ", line), lines)
+    return marked === nothing ? join(lines, ' ') : last(split(lines[marked], "── "))
+end
+
 function of_the_user(frame::Base.StackTraces.StackFrame)
     file = String(frame.file)
+    !isempty(CODE[]) && normpath(file) == CODE[] && return true
     isabspath(file) && isfile(file) && !startswith(file, HERE) || return false
     return !occursin("/packages/", file) && !startswith(file, Sys.BINDIR) && !occursin("/share/julia/", file)
 end

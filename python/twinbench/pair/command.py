@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +15,7 @@ from twinbench.pair.inputs import Input
 from twinbench.pair.judge import Compare, Judge
 from twinbench.pair.process import Died
 from twinbench.pair.session import Function, Session
-from twinbench.pair.target import Target
+from twinbench.pair.target import Layout, Target
 from twinbench.pair.verdict import Finding, Search, Trial, Verdict
 
 
@@ -23,7 +23,7 @@ from twinbench.pair.verdict import Finding, Search, Trial, Verdict
 class Request:
     """What the user asked for."""
 
-    functions: list[str]
+    functions: Sequence[str | Target]
     inputs: list[str]
     cases: str | None
     compare: str | None
@@ -32,12 +32,22 @@ class Request:
     search: Search
     where: str | None
     timeout_s: float
+    threads: int = 1
+    layout: Layout = "same"
+    given: Callable[[Function], list[Input]] | None = None
+    """Returns inputs for a reference, beside those of ``inputs`` and ``cases``."""
+    rule: Compare | None = None
+    """The user's own rule, where it isn't that of ``compare``."""
 
     def targets(self) -> list[Target]:
         """Return the functions. Raises BadInput for fewer than two, and for two of one name."""
-        targets = [target.parse(text) for text in self.functions]
+        targets = [
+            replace(target.parse(each) if isinstance(each, str) else each, threads=self.threads, layout=self.layout)
+            for each in self.functions
+        ]
         if len(targets) < 2:
-            raise BadInput(f"{self.functions[0]}: a pair has two functions or more; name another one")
+            only = targets[0].name if targets else "no function"
+            raise BadInput(f"{only}: a pair has two functions or more; name another one")
         names = [each.name for each in targets]
         for name in names:
             if names.count(name) > 1:
@@ -74,6 +84,8 @@ class PrintedPair:
     """Number of drawn inputs on which the functions agreed."""
     both_raised: int
     """Number of these inputs, given or drawn, on which the reference raised an exception."""
+    states: dict[str, str]
+    """By function what the terminal says about it: in how far it is the same."""
     seed: int
     """What `--seed` draws the same inputs with."""
     findings: list[PrintedFinding]
@@ -83,7 +95,7 @@ class PrintedPair:
 def run(request: Request) -> Verdict:
     """Start the functions, and compare them. Raises BadInput, JuliaUnavailable and TwinbenchError."""
     targets = request.targets()
-    if not request.inputs and request.cases is None:
+    if not request.inputs and request.cases is None and request.given is None:
         raise BadInput("no input; give arguments by --input FILE or --input NAME=VALUE, or --inputs PATH.py:FUNCTION")
     with ExitStack() as stack:
         session = stack.enter_context(Session(targets, request.timeout_s))
@@ -92,10 +104,12 @@ def run(request: Request) -> Verdict:
         functions, helpers = session.load(), helper.load()
         if request.cases is not None:
             given += _cases(helpers[0], request.timeout_s)
+        if request.given is not None:
+            given += request.given(functions[0])
         for function in functions:
             for example in given:
                 function.check_names(example)
-        compare = _compare(helpers[-1], request.timeout_s) if request.compare is not None else None
+        compare = request.rule if request.compare is None else _compare(helpers[-1], request.timeout_s)
         search = replace(request.search, allowed=_allowed(request, functions[0], given))
         judge = Judge(request.rules, compare, mutates=request.mutates)
         return Trial(session, judge, search).run(given)
@@ -123,7 +137,10 @@ def _cases(helper: Function, timeout_s: float) -> list[Input]:
         raise BadInput(f"--inputs {helper.name}: {answer['error']}")
     if not answer["cases"]:
         raise BadInput(f"--inputs {helper.name}: gives no input; yield (label, arguments)")
-    return [Input(label, positional, named) for label, positional, named in answer["cases"]]
+    given = [Input(label, positional, named) for label, positional, named in answer["cases"]]
+    for example in given:
+        inputs.refuse_others(example)
+    return given
 
 
 def _compare(helper: Function, timeout_s: float) -> Compare:
@@ -222,6 +239,7 @@ def printed(verdict: Verdict) -> PrintedPair:
         given=verdict.given,
         drawn=verdict.drawn,
         both_raised=verdict.both_raised,
+        states={name: _state(verdict, name) for name in (verdict.reference, *verdict.candidates)},
         seed=verdict.seed,
         findings=[_printed_finding(finding, verdict) for finding in verdict.findings],
         notes=verdict.notes,

@@ -185,7 +185,7 @@ def start(functions: list[Target]) -> list[Process]:
     try:
         for target in functions:
             processes.append(Process(target))
-            processes[-1].send({"do": "load", "source": target.source, "function": target.function})
+            processes[-1].send(target.loading())
     except Died as error:
         raise TwinbenchError(f"{processes[-1].target.name}: {error}") from None
     except BaseException:

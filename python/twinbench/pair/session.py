@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,12 +30,19 @@ class Outcome:
     """Beginning of what the function printed."""
 
 
+def _name(description: dict[str, Any]) -> str:
+    """Return what source text calls a function of Julia code, which may be anonymous."""
+    name: str = description.get("name", "")
+    return name if name and not name.startswith("#") else "f"
+
+
 class Function:
     """A function of the user's in its process."""
 
     def __init__(self, process: Process, description: dict[str, Any]) -> None:
         self.process = process
-        self.target = process.target
+        target = process.target
+        self.target = target if target.function else replace(target, function=_name(description))
         self._printed = process.said_bytes()  # what the file printed when it was loaded doesn't count
         self.parameters: list[str] = list(description.get("parameters", ()))
         self.keywords: list[str] = list(description.get("keywords", ()))
@@ -163,7 +170,5 @@ class Session:
 
     def reload(self, function: Function) -> None:
         """Load a function anew, so that what it kept of earlier calls is gone. Raises Died."""
-        target = function.target
-        request = {"do": "load", "source": target.source, "function": target.function}
-        function.process.ask(request, START_S)
+        function.process.ask(function.target.loading(), START_S)
         function.printed_so_far()

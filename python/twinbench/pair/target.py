@@ -8,13 +8,16 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from twinbench.errors import BadInput, nearest
 
 FORM = re.compile(r"(?:(?P<name>[^=:/\\]+)=)?(?P<source>[^:@]+):(?P<function>[^:@/]+)(?:@(?P<where>.+))?")
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 EXAMPLES = "smooth.py:smooth, package.module:smooth or smooth.jl:smooth"
+
+Layout = Literal["same", "reversed"]
+"""How Julia gets an array of two or more dimensions: of the same shape, or with reversed dimensions and not copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +30,32 @@ class Target:
     """Path of a ``.py`` or ``.jl`` file, or the dotted name of a Python module."""
     function: str
     where: str | None
-    """For Python an interpreter or a virtual environment, for Julia a project; None for the usual one."""
+    """For Python an interpreter, a virtual environment or requirements, for Julia a project; None for the usual one."""
+    code: str | bytes | None = None
+    """Julia code whose last value is the function, or a pickled function of this interpreter; None for a source."""
+    threads: int = 1
+    """Number of threads that the function may use."""
+    layout: Layout = "same"
 
     @property
     def language(self) -> Literal["python", "julia"]:
         """The language of the source."""
-        return "julia" if self.source.endswith(".jl") else "python"
+        return "julia" if self.source.endswith(".jl") or isinstance(self.code, str) else "python"
 
     @property
     def text(self) -> str:
         """The target as the command line takes it, with its name where it has one of its own."""
         bare = f"{self.source}:{self.function}" + (f"@{self.where}" if self.where else "")
         return bare if self.name == bare else f"{self.name}={bare}"
+
+    def loading(self) -> dict[str, Any]:
+        """Return the message by which a process loads the function."""
+        message: dict[str, Any] = {"do": "load", "source": self.source, "function": self.function}
+        if self.language == "julia":
+            message["layout"] = self.layout
+        if isinstance(self.code, bytes):
+            message["path"] = list(sys.path)
+        return message if self.code is None else message | {"code": self.code}
 
 
 def parse(text: str) -> Target:

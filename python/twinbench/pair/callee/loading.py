@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import os
+import pickle
 import sys
 import traceback
 from types import ModuleType
@@ -28,6 +29,7 @@ class NotLoaded(Exception):
 
 def load(source: str, function: str) -> Callable[..., Any]:
     """Import a file or a module, and return the function of this name in it. Raises NotLoaded."""
+    _forget()
     try:
         module = _from_file(source) if source.endswith(".py") else _from_module(source)
     except BaseException as error:  # whatever the user's module does, SystemExit included
@@ -44,9 +46,34 @@ def load(source: str, function: str) -> Callable[..., Any]:
     return target  # type: ignore[no-any-return]  # it was checked to be a function
 
 
+def unpickled(name: str, code: bytes, path: list[str]) -> Callable[..., Any]:
+    """Return a function that the user's own process pickled; ``path`` is where it imports from. Raises NotLoaded."""
+    _forget()
+    sys.path[:] = path
+    try:
+        return pickle.loads(code)  # type: ignore[no-any-return]  # a function was pickled
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise NotLoaded(f"{name} can't be loaded in a process of its own: {described(error)}") from None
+
+
+_BEFORE: set[str] = set()
+"""Names of the modules that were there before the user's were imported."""
+
+
+def _forget() -> None:
+    """Forget the user's own modules that were imported, so that nothing is left of what they kept."""
+    _BEFORE.update([] if _BEFORE else sys.modules)
+    for name in set(sys.modules) - _BEFORE:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and file.endswith(".py") and _of_the_user(file):
+            del sys.modules[name]
+
+
 def _from_file(source: str) -> ModuleType:
     path = os.path.abspath(source)
-    sys.path.insert(0, os.path.dirname(path))
+    _import_from(os.path.dirname(path))
     name = os.path.basename(path)[: -len(".py")]
     name = name if name not in sys.modules and name.isidentifier() else f"_own_{name}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -59,8 +86,13 @@ def _from_file(source: str) -> ModuleType:
 
 
 def _from_module(source: str) -> ModuleType:
-    sys.path.insert(0, os.getcwd())
+    _import_from(os.getcwd())
     return importlib.import_module(source)
+
+
+def _import_from(directory: str) -> None:
+    if sys.path[:1] != [directory]:
+        sys.path.insert(0, directory)
 
 
 def _functions(module: ModuleType) -> tuple[str, ...]:

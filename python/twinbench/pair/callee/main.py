@@ -13,7 +13,7 @@ import sys
 from typing import Any, Callable
 
 from twinbench.pair.callee import wire
-from twinbench.pair.callee.loading import NotLoaded, described, load, parameters
+from twinbench.pair.callee.loading import NotLoaded, described, load, parameters, unpickled
 from twinbench.pair.callee.native import native, neutral
 
 
@@ -24,10 +24,10 @@ class Callee:
         self.function: Callable[..., Any] = lambda: None
         self.parameters: list[inspect.Parameter] = []
 
-    def load(self, source: str, function: str) -> dict[str, Any]:
-        """Load the function. Returns its parameters by name, or why it can't be loaded."""
+    def load(self, source: str, function: str, code: bytes = b"", path: list[str] | None = None) -> dict[str, Any]:
+        """Load the function, from pickled ``code`` if there is some. Returns its parameters, or why that fails."""
         try:
-            self.function = load(source, function)
+            self.function = unpickled(function, code, path or []) if code else load(source, function)
         except NotLoaded as error:
             return {"error": str(error), "names": list(error.names)}
         self.parameters = parameters(self.function)
@@ -91,23 +91,28 @@ class Callee:
         return [*names, *(f"argument {index + 1}" for index in range(len(names), count))][:count]
 
     def cases(self) -> dict[str, Any]:
-        """Call the function without arguments, and return the labelled inputs that it gives."""
+        """Call the function without arguments, and return the labelled inputs that it gives, as neutral values."""
         try:
-            return {"cases": [_case(number, case) for number, case in enumerate(self.function(), 1)]}
+            return {"cases": [neutral(list(case(number, each))) for number, each in enumerate(self.function(), 1)]}
         except Exception as error:
             return {"error": described(error)}
 
     def judge(self, reference: bytes, candidate: bytes) -> dict[str, Any]:
         """Call the function with two results: what it says about them, or that they are the same."""
-        try:
-            said = self.function(native(wire.decode(reference)), native(wire.decode(candidate)))
-        except AssertionError as error:
-            return {"differs": described(error)}
-        except Exception as error:
-            return {"error": described(error)}
+        return judged(self.function, native(wire.decode(reference)), native(wire.decode(candidate)))
+
+
+def judged(rule: Callable[[Any, Any], Any], reference: Any, candidate: Any) -> dict[str, Any]:
+    """Return what a rule of the user's says about two results: how they differ, or that it fails."""
+    try:
+        said = rule(reference, candidate)
         if isinstance(said, str):
             return {"differs": said} if said else {}
         return {} if said is None or bool(said) else {"differs": "the rule of --compare says that they differ"}
+    except AssertionError as error:
+        return {"differs": described(error)}
+    except Exception as error:
+        return {"error": described(error)}
 
 
 def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
@@ -122,15 +127,14 @@ def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> A
     return annotation
 
 
-def _case(number: int, case: Any) -> list[Any]:
-    """Return label, positional and named arguments of a case: ``(label, arguments)``, or arguments alone."""
-    label, arguments = f"case {number}", case
-    if isinstance(case, tuple) and len(case) == 2 and isinstance(case[0], str):
-        label, arguments = case
+def case(number: int, given: Any) -> tuple[str, list[Any], dict[str, Any]]:
+    """Return label, positional and named arguments of an input: ``(label, arguments)``, or arguments alone."""
+    label, arguments = f"case {number}", given
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
+        label, arguments = given
     if isinstance(arguments, dict):
-        return [label, [], {name: neutral(value) for name, value in arguments.items()}]
-    positional = arguments if isinstance(arguments, tuple) else (arguments,)
-    return [label, [neutral(value) for value in positional], {}]
+        return label, [], arguments
+    return label, list(arguments) if isinstance(arguments, tuple) else [arguments], {}
 
 
 def main() -> None:
