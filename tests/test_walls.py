@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run.agree": {"data", "frameworks", "launch", "metrics", "ops", "plan", "store", "worker"},
     "run.models": {"launch", "metrics", "numbers", "ops", "plan", "run.agree", "store", "worker"},
     "conformance": {"frameworks", "julia", "launch", "ops", "plan", "run.agree", "store"},
-    "pair": {"julia", "ops", "pair.callee"},
+    "pair": {"julia", "launch", "ops", "pair.callee"},
     "pair.callee": set(),
     "run.cluster": {"data", "plan", "run", "store"},
     "results.models": {"metrics", "numbers", "store"},

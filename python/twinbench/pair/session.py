@@ -132,7 +132,8 @@ class Session:
             if "error" in description:
                 names = list(description["names"])
                 hint = nearest(process.target.function, names) if names else ""
-                raise BadInput(f"{description['error']}{hint}")
+                where = f"; {process.target.where} runs it" if process.target.where else ""
+                raise BadInput(f"{description['error']}{hint}{where}")
             self.functions.append(Function(process, description))
         return self.functions
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from twinbench.errors import BadInput, nearest
+from twinbench.launch import environments
 
 FORM = re.compile(r"(?:(?P<name>[^=:/\\]+)=)?(?P<source>[^:@]+):(?P<function>[^:@/]+)(?:@(?P<where>.+))?")
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -88,8 +91,28 @@ def _check_file(source: str) -> None:
     raise BadInput(f"{source} doesn't exist{nearest(path.name, others)}")
 
 
+def requirements(text: str) -> tuple[str, ...] | None:
+    """Return the requirements that a text lists, separated by commas or spaces; None for another text.
+
+    One of them must have a version, so that a name that was mistyped isn't one.
+    """
+    close = re.sub(r"\s*([<>=!~]=?=?|,)\s*", r"\1", text.strip())
+    listed = []
+    for part in re.split(r"\s+|,(?![<>=!~])", close):
+        try:
+            listed.append(Requirement(part))
+        except InvalidRequirement:
+            return None
+    if any(each.url for each in listed) or not any(each.specifier for each in listed):
+        return None
+    return tuple(map(str, listed))
+
+
 def interpreter(target: Target) -> str:
-    """Return the Python that runs a target: the current one, or that of its virtual environment. Raises BadInput."""
+    """Return the Python that runs a target: the current one, or that of its environment.
+
+    An environment for requirements is made if there is none yet. Raises BadInput and EnvironmentFailure.
+    """
     where = target.where
     if where is None:
         return sys.executable
@@ -99,9 +122,17 @@ def interpreter(target: Target) -> str:
             raise BadInput(f"{target.name}: {where} is not a virtual environment; it has no bin/python")
         return str(python.absolute())
     executable = shutil.which(where)
-    if executable is None:
-        raise BadInput(f"{target.name}: '{where}' is neither a virtual environment nor a Python interpreter")
-    return executable
+    if executable is not None:
+        return executable
+    listed = requirements(where)
+    if listed is None:
+        kinds = "neither a virtual environment nor a Python interpreter, nor requirements such as pandas==2.2.3"
+        raise BadInput(f"{target.name}: '{where}' is {kinds}")
+    try:
+        directory = environments.create_for(listed, lambda line: print(line, file=sys.stderr))
+    except environments.EnvironmentFailure as error:
+        raise environments.EnvironmentFailure(f"{target.name}: {error}") from None
+    return str(directory / "bin" / "python")
 
 
 def project(target: Target) -> str | None:
