@@ -107,7 +107,7 @@ def test_everything_is_the_same_as_itself(value: Any):
 
 
 def test_positions_are_counted_from_one_in_julia_too():
-    said = difference([1, 2], [1, 3], Rules(from_one=True))
+    said = difference([1, 2], [1, 3], Rules(julia="same"))
     assert said == "element 1 (2 in Julia): 2 and 3; 1 of 2 values differs"
 
 

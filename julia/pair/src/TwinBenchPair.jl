@@ -8,6 +8,7 @@ using Dates
 
 include("wire.jl")
 include("reading.jl")
+include("census.jl")
 include("calls.jl")
 
 const HERE = @__DIR__

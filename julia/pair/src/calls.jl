@@ -134,7 +134,8 @@ end
 """
     call(arguments, twice) -> Dict
 
-Call the function with fresh arguments: an outcome, and with `twice` that of another call, if it isn't the same.
+Call the function with fresh arguments: an outcome, and with `twice` that of another call, if it isn't the same, and the
+threads and processes that this call used, for which everything is compiled.
 """
 function call(arguments::Vector{UInt8}, twice::Bool)
     result = try
@@ -146,20 +147,24 @@ function call(arguments::Vector{UInt8}, twice::Bool)
         )
     end
     if twice
-        second = outcome(arguments)
+        used = Dict{String, Any}()
+        second = outcome(arguments, used)
         encode(second) == encode(result) || (result["second"] = second)
+        result["used"] = used
     end
     return result
 end
 
-function outcome(arguments::Vector{UInt8})
+"""What a call did; what it used is counted in `counts` unless that is `nothing`."""
+function outcome(arguments::Vector{UInt8}, counts::Union{Nothing, Dict{String, Any}} = nothing)
     positional, keywords, names = take_arguments(IOBuffer(arguments))
     values = Any[positional..., last.(keywords)...]
     before = Vector{UInt8}[encode(value) for value in values]
     result = Dict{String, Any}()
     try
         named = NamedTuple{Tuple(first.(keywords))}(Tuple(last.(keywords)))
-        result["result"] = Encoded(encode(Base.invokelatest(LOADED[], positional...; named...)))
+        returned = census(() -> Base.invokelatest(LOADED[], positional...; named...), counts)
+        result["result"] = Encoded(encode(returned))
     catch exception
         exception isa InterruptException && rethrow()
         result["raised"] = string(nameof(typeof(exception)))

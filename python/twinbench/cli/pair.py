@@ -12,6 +12,7 @@ import typer
 from twinbench import paths
 from twinbench.cli.console import print_json
 from twinbench.errors import FAILED, BadInput
+from twinbench.pair.target import Layout
 
 
 def pair(
@@ -66,6 +67,10 @@ def pair(
         Path | None,
         typer.Option("--save-cases", metavar="DIR", help="Write what differs as tests, for pytest and Julia's Test."),
     ] = None,
+    layout: Annotated[
+        Layout, typer.Option(help="Give Julia arrays of the same shape, or with reversed dimensions and not copied.")
+    ] = "same",
+    threads: Annotated[int, typer.Option(min=1, help="Threads or processes that a function may use.")] = 1,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for one call.")] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -93,6 +98,8 @@ def pair(
         search=Search(200 if generate is None else generate, 10.0 if generate is None else 3600.0, seed, edge),
         where=where,
         timeout_s=timeout,
+        threads=threads,
+        layout=layout,
     )
     # Otherwise hypothesis makes a directory in the working directory.
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(paths.cache_dir() / "hypothesis"))

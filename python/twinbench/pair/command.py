@@ -84,6 +84,8 @@ class PrintedPair:
     """Number of drawn inputs on which the functions agreed."""
     both_raised: int
     """Number of these inputs, given or drawn, on which the reference raised an exception."""
+    handover: str
+    """How Julia gets arrays of two or more dimensions; empty if it gets none."""
     states: dict[str, str]
     """By function what the terminal says about it: in how far it is the same."""
     seed: int
@@ -111,7 +113,7 @@ def run(request: Request) -> Verdict:
                 function.check_names(example)
         compare = request.rule if request.compare is None else _compare(helpers[-1], request.timeout_s)
         search = replace(request.search, allowed=_allowed(request, functions[0], given))
-        judge = Judge(request.rules, compare, mutates=request.mutates)
+        judge = Judge(request.rules, compare, mutates=request.mutates, threads=request.threads)
         return Trial(session, judge, search).run(given)
 
 
@@ -185,6 +187,8 @@ def lines(verdict: Verdict) -> Iterator[str]:
     for name in names:
         role = "reference" if name == verdict.reference else "candidate"
         yield f"{role}  {name:{width}}  {_state(verdict, name)}".rstrip()
+    if verdict.handover:
+        yield f"handover   {verdict.handover}"
     for finding in verdict.findings:
         yield ""
         yield from _finding(finding, verdict)
@@ -239,6 +243,7 @@ def printed(verdict: Verdict) -> PrintedPair:
         given=verdict.given,
         drawn=verdict.drawn,
         both_raised=verdict.both_raised,
+        handover=verdict.handover,
         states={name: _state(verdict, name) for name in (verdict.reference, *verdict.candidates)},
         seed=verdict.seed,
         findings=[_printed_finding(finding, verdict) for finding in verdict.findings],

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from twinbench.pair.callee.values import Masked, Missing, Named, Other, Table
 from twinbench.pair.rows import parts, sorted_array, sorted_rows
+from twinbench.pair.target import Layout
 from twinbench.pair.tolerance import Tolerance
 
 LONGEST = 60
@@ -27,8 +28,8 @@ class Rules:
     any_order: bool = False
     inputs: float = 0.0
     """Sum of the absolute values of the floating-point inputs: the scale of rounding errors."""
-    from_one: bool = False
-    """Whether positions are counted from 1, too, because the other function is in Julia."""
+    julia: Layout | None = None
+    """The layout of the other function's arrays, if it is in Julia: positions there are given, too."""
 
 
 def difference(want: Any, got: Any, rules: Rules) -> str | None:
@@ -256,9 +257,10 @@ def _at(index: tuple[int, ...], column: str | None, rules: Rules, noun: str = "e
         return f"row {index[0]}, column `{column}`"
     if not index:
         return "the value"
-    counted = [index, tuple(number + 1 for number in index)]
+    there = reversed(index) if rules.julia == "reversed" else index
+    counted = [index, tuple(number + 1 for number in there)]
     first, second = (_tuple(each) if len(index) > 1 else str(each[0]) for each in counted)
-    return f"{noun} {first}" + (f" ({second} in Julia)" if rules.from_one else "")
+    return f"{noun} {first}" + (f" ({second} in Julia)" if rules.julia else "")
 
 
 def _tuple(shape: Iterable[int]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from twinbench.errors import BadInput, TwinbenchError, nearest
 from twinbench.pair.inputs import Input
+from twinbench.pair.layout import reversed_dimensions
 from twinbench.pair.process import START_S, Died, Process, start
 from twinbench.pair.target import Target
 
@@ -28,6 +29,8 @@ class Outcome:
     """What another call with the same arguments did; None where it did the same to the last bit."""
     printed: str = ""
     """Beginning of what the function printed."""
+    used: dict[str, Any] | None = None
+    """The numbers of threads, processes and busy processors of another call; None where there was only one."""
 
 
 def _name(description: dict[str, Any]) -> str:
@@ -63,8 +66,11 @@ class Function:
         julia = self.target.language == "julia"
         by_position = [name for name in example.named if (name not in self.keywords if julia else name in self.unnamed)]
         order = sorted(by_position, key=self.parameters.index)
+        positional = [*example.positional, *(example.named[name] for name in order)]
         named = {name: value for name, value in example.named.items() if name not in by_position}
-        return [*example.positional, *(example.named[name] for name in order)], named
+        if julia and self.target.layout == "reversed":
+            return reversed_dimensions(positional), reversed_dimensions(named)
+        return positional, named
 
     @property
     def name(self) -> str:
@@ -103,6 +109,7 @@ def _outcome(answer: dict[str, Any], printed: str = "") -> Outcome:
         changed=answer.get("changed"),
         second=_outcome(answer["second"]) if "second" in answer else None,
         printed=printed,
+        used=answer.get("used"),
     )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from twinbench.pair.inputs import Input
-from twinbench.pair.judge import Judge, julia
+from twinbench.pair.judge import Judge, layout
+from twinbench.pair.layout import handover
 from twinbench.pair.process import Died
 from twinbench.pair.session import Function, Outcome, Session
 
@@ -44,6 +45,8 @@ class Verdict:
     """Number of inputs, given or drawn, on which the reference raised an exception."""
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    handover: str = ""
+    """How Julia gets arrays of two or more dimensions, if there are some."""
     functions: dict[str, Function] = field(default_factory=dict)
     """The functions by name; their processes have ended."""
 
@@ -91,6 +94,7 @@ class Trial:
     def run(self, given: Iterable[Input]) -> Verdict:
         """Compare the functions on the given inputs, and then on drawn ones."""
         inputs = list(given)
+        self.verdict.handover = handover((function.target for function in self.session.functions), inputs)
         for example in inputs:
             self.verdict.given += 1
             self._one_given(example)
@@ -126,11 +130,11 @@ class Trial:
         self, function: Function, outcome: Outcome, reference: Outcome, example: Input, *, drawn: bool
     ) -> bool:
         """Record how an outcome differs from the reference's, and whether only earlier calls make it differ."""
-        said = self.judge.difference(reference, outcome, example, from_one=julia(function))
+        said = self.judge.difference(reference, outcome, example, julia=layout(function))
         if said is None:
             return False
         fresh = self._fresh(function, example)
-        if fresh is not None and self.judge.difference(reference, fresh, example, from_one=False) is None:
+        if fresh is not None and self.judge.difference(reference, fresh, example) is None:
             said = f"keeps state between calls; after other inputs: {said}"
             self._found(function, said, example, drawn=drawn)
         else:
@@ -153,6 +157,10 @@ class Trial:
             return
         if outcome.printed and not any(note.startswith(f"{function.name} prints") for note in self.verdict.notes):
             self.verdict.notes.append(f"{function.name} prints: {short_line(outcome.printed)}")
+        excess = self.judge.excess(outcome)
+        if excess is not None:
+            self._found(function, excess, example, drawn=drawn)
+            return
         said = self.judge.fault(outcome, example)
         if said is None:
             return
@@ -163,7 +171,7 @@ class Trial:
 
     def _why(self, function: Function, outcome: Outcome, example: Input) -> str:
         fresh = self._fresh(function, example)
-        if fresh is None or self.judge.difference(replace(outcome, second=None), fresh, example, from_one=False):
+        if fresh is None or self.judge.difference(replace(outcome, second=None), fresh, example):
             return "isn't deterministic"
         return "keeps state between calls"
 
@@ -173,7 +181,7 @@ class Trial:
         after = self.session.outcomes(functions, example)
         for function, outcome in zip(functions, after, strict=True):
             if isinstance(outcome, Outcome):
-                said = self.judge.difference(self.first[function.name], outcome, example, from_one=False)
+                said = self.judge.difference(self.first[function.name], outcome, example)
                 if said is not None:
                     self._found(function, f"keeps state between calls: before and after other inputs {said}", example)
 
@@ -240,7 +248,7 @@ class Trial:
         for function, outcome in zip(functions, outcomes, strict=True):
             if isinstance(outcome, Outcome):
                 said = self.judge.fault(outcome, example)
-                said = said or self.judge.difference(first, outcome, example, from_one=False)
+                said = said or self.judge.difference(first, outcome, example)
                 names += [function.name] if said else []
         return names
 

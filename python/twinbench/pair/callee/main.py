@@ -10,9 +10,11 @@ import inspect
 import os
 import struct
 import sys
+from contextlib import nullcontext
 from typing import Any, Callable
 
 from twinbench.pair.callee import wire
+from twinbench.pair.callee.census import Census
 from twinbench.pair.callee.loading import NotLoaded, described, load, parameters, unpickled
 from twinbench.pair.callee.native import native, neutral
 
@@ -43,24 +45,29 @@ class Callee:
     def call(self, arguments: bytes, twice: bool) -> dict[str, Any]:
         """Call the function, each time with fresh arguments.
 
-        Returns an outcome, and with ``twice`` under ``second`` that of another call whose outcome isn't the same.
+        Returns an outcome, and with ``twice`` under ``second`` that of another call whose outcome isn't the same, and
+        under ``used`` the threads and processes of that call, for which libraries are loaded already.
         """
         try:
             outcome = self._outcome(arguments)
         except ImportError as error:
             return {"unfit": f"needs {error.name or error}, which isn't installed in {sys.executable}"}
         if twice:
-            second = self._outcome(arguments)
+            census = Census()
+            second = self._outcome(arguments, census)
             if wire.encode(second) != wire.encode(outcome):
                 outcome["second"] = second
+            outcome["used"] = census.counts()
         return outcome
 
-    def _outcome(self, arguments: bytes) -> dict[str, Any]:
+    def _outcome(self, arguments: bytes, census: Census | None = None) -> dict[str, Any]:
         positional, named = self._bound(wire.decode(arguments))
         before = [wire.encode(neutral(value)) for value in (*positional, *named.values())]
         outcome: dict[str, Any]
         try:
-            outcome = {"result": neutral(self.function(*positional, **named))}
+            with census or nullcontext():
+                result = self.function(*positional, **named)
+            outcome = {"result": neutral(result)}
             wire.encode(outcome)
         except KeyboardInterrupt:
             raise
