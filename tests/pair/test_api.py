@@ -32,6 +32,10 @@ def _within() -> Callable[..., Any]:
 total = _within()
 
 
+def _deep(levels: int) -> Any:
+    return [_deep(levels - 1)] if levels else 1.0
+
+
 def run(path: Path, source: str) -> str:
     path.write_text(textwrap.dedent(source))
     done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=120)
@@ -92,6 +96,8 @@ def test_a_path_is_a_file(tmp_path: Path):
     [
         ((total, total), {"inputs": {"x": 1.0, "scales": 2}}, "total has no argument 'scales'; did you mean 'scale'?"),
         ((total, total), {"inputs": [object()]}, "argument 1: a value of type object can't be handed over"),
+        ((total, total), {"inputs": np.zeros(2, "i8,f8")}, "records of several fields can't be handed over"),
+        ((total, total), {"inputs": _deep(150)}, "nested more than 100 deep"),
         ((total, total), {"inputs": 1.0, "layout": "odd"}, "'odd' is neither 'same' nor 'reversed'"),
         ((total,), {"inputs": 1.0}, "total: a pair has two functions or more"),
         ((total, 3), {"inputs": 1.0}, "3 is not a function; give a function, or its name: smooth.py:smooth"),

@@ -156,12 +156,12 @@ def _inputs(given: Any, reference: Function) -> list[Input]:
 
 
 def _input(label: str, positional: list[Any], named: dict[str, Any]) -> Input:
-    example = Input(label, list(map(_value, positional)), {name: _value(value) for name, value in named.items()})
-    inputs.refuse_others(example)
-    return example
+    return Input(label, list(map(_value, positional)), {name: _value(value) for name, value in named.items()})
 
 
 def _value(value: Any) -> Any:
+    if getattr(getattr(value, "dtype", None), "names", None):
+        raise BadInput("inputs: records of several fields can't be handed over; give each field as an array")
     return inputs.read(value) if isinstance(value, Path) else neutral(value)
 
 

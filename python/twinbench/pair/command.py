@@ -108,8 +108,9 @@ def run(request: Request) -> Verdict:
             given += _cases(helpers[0], request.timeout_s)
         if request.given is not None:
             given += request.given(functions[0])
-        for function in functions:
-            for example in given:
+        for example in given:
+            inputs.refuse_others(example)
+            for function in functions:
                 function.check_names(example)
         compare = request.rule if request.compare is None else _compare(helpers[-1], request.timeout_s)
         search = replace(request.search, allowed=_allowed(request, functions[0], given))
@@ -139,10 +140,7 @@ def _cases(helper: Function, timeout_s: float) -> list[Input]:
         raise BadInput(f"--inputs {helper.name}: {answer['error']}")
     if not answer["cases"]:
         raise BadInput(f"--inputs {helper.name}: gives no input; yield (label, arguments)")
-    given = [Input(label, positional, named) for label, positional, named in answer["cases"]]
-    for example in given:
-        inputs.refuse_others(example)
-    return given
+    return [Input(label, positional, named) for label, positional, named in answer["cases"]]
 
 
 def _compare(helper: Function, timeout_s: float) -> Compare:

@@ -34,7 +34,7 @@ class Rules:
 
 def difference(want: Any, got: Any, rules: Rules) -> str | None:
     """Say how a result differs from the reference's; None where they are the same."""
-    want, got = _canonical(want), _canonical(got)
+    want, got = canonical(want), canonical(got)
     for value, whose in ((want, "the reference's"), (got, "its")):
         if isinstance(value, Other):
             return f"{whose} result of type {value.kind} can't be compared; return numbers, strings, arrays or tables"
@@ -54,7 +54,7 @@ def difference(want: Any, got: Any, rules: Rules) -> str | None:
     return _scalars(want, got, rules)
 
 
-def _canonical(value: Any) -> Any:
+def canonical(value: Any) -> Any:
     """Return a value in the one form that both languages have for it: a list of numbers is an array."""
     if isinstance(value, Named):
         return dict(value.values)
@@ -290,7 +290,7 @@ def _column(column: Any) -> Any:
     """Return a column as an array; one of objects that are all of one kind of number becomes an array of numbers."""
     if isinstance(column, Masked) or column.dtype.kind != "O":
         return column
-    array = _canonical(column) if len(column) else column
+    array = canonical(column) if len(column) else column
     return array if _is_array(array) else column
 
 

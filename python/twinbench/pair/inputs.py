@@ -44,6 +44,10 @@ def refuse_others(example: Input) -> None:
         _refuse_others(value, f"{example.label}: argument {index}")
     for name, value in example.named.items():
         _refuse_others(value, f"{example.label}: argument '{name}'")
+    try:
+        example.encoded()
+    except ValueError as error:
+        raise BadInput(f"{example.label}: {error}") from None
 
 
 def _refuse_others(value: Any, whose: str) -> None:
