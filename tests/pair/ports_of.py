@@ -57,8 +57,7 @@ class Live(Session):
         self.functions = []
         for text, process in zip(texts, self._processes, strict=True):
             process.target = target.parse(text)
-            request = {"do": "load", "source": process.target.source, "function": process.target.function}
-            description = process.ask(request, START_S)
+            description = process.ask(process.target.loading(), START_S)
             assert "error" not in description, description
             self.functions.append(Function(process, description))
         return self.functions

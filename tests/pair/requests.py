@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twinbench.pair.command import Request
 from twinbench.pair.differences import Rules
+from twinbench.pair.target import Layout
 from twinbench.pair.verdict import Search
 
 
@@ -20,6 +21,8 @@ def request(
     seed: int | None = None,
     where: str | None = None,
     timeout_s: float = 60.0,
+    threads: int = 1,
+    layout: Layout = "same",
 ) -> Request:
     return Request(
         functions=functions,
@@ -31,4 +34,6 @@ def request(
         search=Search(generate, 60.0, seed, edge),
         where=where,
         timeout_s=timeout_s,
+        threads=threads,
+        layout=layout,
     )

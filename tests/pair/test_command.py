@@ -61,7 +61,7 @@ def mistake(*functions: str, inputs: tuple[str, ...] = ("x.npy",)) -> str:
         ),
         ("no_such_module:f", "no_such_module can't be imported: ModuleNotFoundError: No module named 'no_such_module'"),
         ("broken.py:f", "(broken.py:6 in helper, called at broken.py:9)"),
-        ("own.py:other@nowhere", "'nowhere' is neither a virtual environment nor a Python interpreter"),
+        ("own.py:other@nowhere", "'nowhere' is neither a virtual environment nor a Python interpreter, nor"),
         ("own.py:other@.", ". is not a virtual environment; it has no bin/python"),
         ("own.py:smooth", "two functions are named 'own.py:smooth'; label one of them: NEW=own.py:smooth"),
     ],

@@ -7,10 +7,12 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 
 from tests.pair.values import VALUES
+from twinbench.pair.callee.native import neutral
 from twinbench.pair.callee.values import MISSING, Masked, Named, Table
 from twinbench.pair.differences import Rules, difference
 from twinbench.pair.tolerance import Tolerance, sum_of_inputs
@@ -107,7 +109,7 @@ def test_everything_is_the_same_as_itself(value: Any):
 
 
 def test_positions_are_counted_from_one_in_julia_too():
-    said = difference([1, 2], [1, 3], Rules(from_one=True))
+    said = difference([1, 2], [1, 3], Rules(julia="same"))
     assert said == "element 1 (2 in Julia): 2 and 3; 1 of 2 values differs"
 
 
@@ -136,3 +138,8 @@ def test_any_order_sorts_rows_and_elements():
 def test_the_scale_of_inputs_sums_floats_of_every_form():
     floats = [1.5, [2.0, -2.0], {"a": np.array([1.0, math.nan])}, table(v=np.array([-4.0])), 7, "x"]
     assert sum_of_inputs(floats) == 10.5
+
+
+def test_columns_of_one_name_are_all_compared():
+    pair = [neutral(pd.DataFrame([[first, 2]], columns=["a", "a"])) for first in (1, 5)]
+    assert difference(*pair, Rules()) == "row 0, column `a`: 1 and 5; 1 of 1 value differs"

@@ -30,7 +30,7 @@ def test_python_reads_back_what_was_pasted(value: Any):
 
 @needs_julia
 def test_julia_reads_back_what_was_pasted(tmp_path: Path):
-    values: list[Any] = []
+    values: list[Any] = [np.zeros(shape, dtype) for shape in ((1, 1), (3, 1), (1, 3)) for dtype in ("f8", "f4")]
 
     @settings(QUICK, max_examples=15)
     @given(VALUES)

@@ -69,6 +69,8 @@ def test_both_raising_is_agreement_and_one_raising_is_not(ask: Ask):
     verdict = ask(both, generate=20)
     assert verdict.ok
     assert verdict.both_raised == 21
+    (note,) = verdict.notes
+    assert note == "no result is compared: the reference raises on every input, ValueError: no (own.py:1 in f)"
     one = "def f(x): return 1.0\ndef g(x):\n    return inner(x)\ndef inner(x):\n    raise KeyError('no')"
     assert texts(ask(one, generate=0)) == [
         "raises KeyError: 'no' (own.py:5 in inner, called at own.py:3 in g); the reference returns 1.0"

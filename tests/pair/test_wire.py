@@ -89,3 +89,8 @@ def test_a_table_of_pandas_keeps_labelled_rows_as_a_column():
     assert list(table.columns) == ["k", "v"]
     assert list(neutral(frame.reset_index()).columns) == ["k", "v"]
     assert list(neutral(pd.DataFrame({"v": [1, 2, 3]})[1:]).columns) == ["v"]
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\ud800\u4e2d", "a\0b", "\udc80é"])
+def test_texts_that_are_not_unicode_come_back(text: str):
+    assert wire.decode(wire.encode(text)) == text

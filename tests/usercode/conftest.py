@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from twinbench.pair.callee import loading
+from twinbench.usercode import loading
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,10 @@ import pytest
 
 from tests.usercode.own import HEADER, SCALED, STEP, agreed, written, wrong
 from twinbench.errors import BadInput
-from twinbench.pair.callee import loading
 from twinbench.plan import pipeline as pipelines
 from twinbench.plan.stack import build, fingerprint, stacks_of
 from twinbench.run.agree import reference
+from twinbench.usercode import loading
 
 MODEL = """
 import numpy as np

@@ -8,6 +8,7 @@ using Dates
 
 include("wire.jl")
 include("reading.jl")
+include("census.jl")
 include("calls.jl")
 include("measure.jl")
 
@@ -30,7 +31,10 @@ function serve(reading::IO, writing::IO)
 end
 
 function answer(request::Dict{String, Any})
-    request["do"] == "load" && return load(request["source"], request["function"])
+    if request["do"] == "load"
+        REVERSED[] = request["layout"] == "reversed"
+        return load(request["source"], request["function"], get(request, "code", ""))
+    end
     request["do"] == "measure" && return Base.invokelatest(measured, request)
     request["do"] == "sources" && return sources()
     return call(request["arguments"], request["twice"])

@@ -4,25 +4,35 @@
 """The loaded function."""
 const LOADED = Ref{Any}(nothing)
 
+"""What errors call the code that was given as a text; empty for a file."""
+const CODE = Ref("")
+
 # Loading
 
 """
-    load(source, name) -> Dict
+    load(source, name, code) -> Dict
 
-Include a file in `Main`, and find the function. Returns its arguments' names, or why it can't be loaded.
+Include a file in `Main`, and find the function; of `code` that isn't empty, the function is the last value. Returns the
+function's name and its arguments' names, or why it can't be loaded.
 """
-function load(source::String, name::String)
+function load(source::String, name::String, code::String)
     before = Set(names(Main; all = true))
     start = time_ns()
+    CODE[] = isempty(code) ? "" : source
+    target = Main
     try
-        including(() -> Base.include(Main, abspath(source)))
+        if isempty(code)
+            including(() -> Base.include(Main, abspath(source)))
+        else
+            including(() -> target = Base.include_string(Main, code, source))
+        end
     catch exception
         return Dict{String, Any}(
             "error" => "$source can't be included: $(described(exception, catch_backtrace()))",
             "names" => String[],
         )
     end
-    target = Main
+    isempty(code) || return loaded(target, source, "the last value", start)
     for part in split(name, '.')
         if !(target isa Module) || !Base.invokelatest(isdefined, target, Symbol(part))
             defined = filter(symbol -> symbol ∉ before, names(Main; all = true))
@@ -30,18 +40,20 @@ function load(source::String, name::String)
         end
         target = Base.invokelatest(getfield, target, Symbol(part))
     end
+    return loaded(target, source, "'$name'", start)
+end
+
+function loaded(target, source::String, name::String, start::UInt64)
     if !(target isa Union{Function, Type}) && isempty(methods(target))
-        return Dict{String, Any}(
-            "error" => "$source: '$name' is a value of type $(typeof(target)), not a function",
-            "names" => String[],
-        )
+        message = "$source: $name is a value of type $(typeof(target)), not a function"
+        return Dict{String, Any}("error" => message, "names" => String[])
     end
     LOADED[] = target
-    took_ns = Int(time_ns() - start)
     return Dict{String, Any}(
+        "name" => target isa Union{Function, Type} ? string(nameof(target)) : "",
         "parameters" => argument_names(target),
         "keywords" => keyword_names(target),
-        "took_ns" => took_ns,
+        "took_ns" => Int(time_ns() - start),
     )
 end
 
@@ -106,16 +118,24 @@ function described(exception, trace)
     while exception isa LoadError
         exception = exception.error
     end
-    message = first(split(Base.invokelatest(sprint, showerror, exception), '\n'))
+    lines = split(Base.invokelatest(sprint, showerror, exception), '\n')
     kind = string(nameof(typeof(exception)))
+    message = kind == "ParseError" ? fault_of_syntax(lines) : first(lines)
     text = startswith(message, kind) ? message : "$kind: $message"
     innermost = first(trace, MOST_LOOKED_AT)
     frames = unique!(String[short(frame) for frame in stacktrace(innermost) if of_the_user(frame)])
     return isempty(frames) ? text : "$text ($(join(first(frames, MOST_FRAMES), ", called at ")))"
 end
 
+"""Return what the parser says under the line of source that it shows, or its first line, without the mark before it."""
+function fault_of_syntax(lines)
+    marked = findfirst(line -> occursin("── ", line), lines)
+    return marked === nothing ? join(lines, ' ') : last(split(lines[marked], "── "))
+end
+
 function of_the_user(frame::Base.StackTraces.StackFrame)
     file = String(frame.file)
+    !isempty(CODE[]) && normpath(file) == CODE[] && return true
     isabspath(file) && isfile(file) && !startswith(file, HERE) || return false
     return !occursin("/packages/", file) && !startswith(file, Sys.BINDIR) && !occursin("/share/julia/", file)
 end
@@ -132,7 +152,8 @@ end
 """
     call(arguments, twice) -> Dict
 
-Call the function with fresh arguments: an outcome, and with `twice` that of another call, if it isn't the same.
+Call the function with fresh arguments: an outcome, and with `twice` that of another call, if it isn't the same, and the
+threads and processes that this call used, for which everything is compiled.
 """
 function call(arguments::Vector{UInt8}, twice::Bool)
     result = try
@@ -144,20 +165,24 @@ function call(arguments::Vector{UInt8}, twice::Bool)
         )
     end
     if twice
-        second = outcome(arguments)
+        used = Dict{String, Any}()
+        second = outcome(arguments, used)
         encode(second) == encode(result) || (result["second"] = second)
+        result["used"] = used
     end
     return result
 end
 
-function outcome(arguments::Vector{UInt8})
+"""What a call did; what it used is counted in `counts` unless that is `nothing`."""
+function outcome(arguments::Vector{UInt8}, counts::Union{Nothing, Dict{String, Any}} = nothing)
     positional, keywords, names = take_arguments(IOBuffer(arguments))
     values = Any[positional..., last.(keywords)...]
     before = Vector{UInt8}[encode(value) for value in values]
     result = Dict{String, Any}()
     try
         named = NamedTuple{Tuple(first.(keywords))}(Tuple(last.(keywords)))
-        result["result"] = Encoded(encode(Base.invokelatest(LOADED[], positional...; named...)))
+        returned = census(() -> Base.invokelatest(LOADED[], positional...; named...), counts)
+        result["result"] = Encoded(encode(returned))
     catch exception
         exception isa InterruptException && rethrow()
         result["raised"] = string(nameof(typeof(exception)))

@@ -83,7 +83,7 @@ function numbers(from::IO, T::DataType, shape::Dims)
     return array
 end
 
-in_julia_order(array::Array) = ndims(array) < 2 ? array : permutedims(array, ndims(array):-1:1)
+in_julia_order(array::Array) = as_it_is(array) ? array : permutedims(array, ndims(array):-1:1)
 
 function take_objects(from::IO)
     shape = take_shape(from)

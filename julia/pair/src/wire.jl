@@ -25,6 +25,9 @@ const MOST_DEPTH = 100
 
 const EPOCH = Date(1970)
 
+"""Whether arrays have reversed dimensions here: their memory is what travels, and nothing is copied into another order."""
+const REVERSED = Ref(false)
+
 put_length(out::IO, number::Integer) = write(out, UInt64(number))
 
 function put_text(out::IO, text::AbstractString)
@@ -169,7 +172,7 @@ end
 
 function put_shape(out::IO, @nospecialize(shape::Dims))
     put_length(out, length(shape))
-    for size in shape
+    for size in (REVERSED[] ? reverse(shape) : shape)
         put_length(out, size)
     end
     return nothing
@@ -183,7 +186,9 @@ function put_numbers(out::IO, @nospecialize(array::Array), dtype::String)
 end
 
 """Return an array whose memory has the values in C order: the last index changes first."""
-in_c_order(array::AbstractArray) = ndims(array) < 2 ? array : permutedims(array, ndims(array):-1:1)
+in_c_order(array::AbstractArray) = as_it_is(array) ? array : permutedims(array, ndims(array):-1:1)
+
+as_it_is(array::AbstractArray) = REVERSED[] || ndims(array) < 2
 
 """Write a table, by the names of its type, because DataFrames may not be loaded; everything else as text."""
 function put_rare(out::IO, @nospecialize(value), depth::Int)

@@ -89,6 +89,6 @@ end
 
 if ccall(:jl_generating_output, Cint, ()) == 1
     work()
-    precompile(load, (String, String))
+    precompile(load, (String, String, String))
     precompile(main, ())
 end

@@ -1,4 +1,4 @@
-"""``twinbench env``: Python environments for libraries that conflict with the others."""
+"""``twinbench env``: Python environments of libraries that conflict with the others, and of own functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 @app.callback()
 def _env() -> None:
-    """Make, list or remove the Python environments of libraries that conflict with the others.
+    """Make, list or remove Python environments: of libraries that conflict with the others, and of own functions.
 
     Example: twinbench env create mxnet
     """
@@ -45,7 +45,7 @@ def list_() -> None:
             ", ".join(environment.requirements),
             environment.reason,
         )
-        for environment in environments.ENVIRONMENTS.values()
+        for environment in environments.every().values()
     ]
     print_table(console(), "Environments", ("name", "here", "installs", "why"), rows)
 

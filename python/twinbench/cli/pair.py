@@ -11,8 +11,9 @@ import typer
 
 from twinbench import paths
 from twinbench.cli.console import print_json
-from twinbench.cli.options import AsJson, StoreFile, Threads
+from twinbench.cli.options import AsJson, StoreFile
 from twinbench.errors import FAILED, OK, BadInput
+from twinbench.pair.target import Layout
 
 if TYPE_CHECKING:
     from twinbench.pair.command import Request
@@ -70,9 +71,12 @@ def pair(
         Path | None,
         typer.Option("--save-cases", metavar="DIR", help="Write what differs as tests, for pytest and Julia's Test."),
     ] = None,
+    layout: Annotated[
+        Layout, typer.Option(help="Give Julia arrays of the same shape, or with reversed dimensions and not copied.")
+    ] = "same",
+    threads: Annotated[int, typer.Option(min=1, help="Threads or processes that a function may use.")] = 1,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for one call.")] = 60.0,
     times: Annotated[bool, typer.Option("--time/--no-time", help="Time the functions if they agree.")] = True,
-    threads: Threads = 1,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Measuring time per function.")] = 5.0,
     processes: Annotated[
         int | None, typer.Option(metavar="N", help="Fresh processes per function. Default: 4, or 1 for slow functions.")
@@ -115,6 +119,8 @@ def pair(
         search=Search(200 if generate is None else generate, 10.0 if generate is None else 3600.0, seed, edge),
         where=where,
         timeout_s=timeout,
+        threads=threads,
+        layout=layout,
         times=times,
     )
     # Otherwise hypothesis makes a directory in the working directory.
@@ -149,9 +155,10 @@ def pair(
 
 def _words(request: Request) -> list[str]:
     """Return the arguments that time the same functions on the same inputs."""
-    words = [*request.functions]
+    words = [each if isinstance(each, str) else each.text for each in request.functions]
     for text in request.inputs:
         words += ["--input", text]
     for option, value in (("--inputs", request.cases), ("--compare", request.compare)):
         words += [option, value] if value is not None else []
+    words += ["--layout", request.layout] if request.layout != "same" else []
     return [*words, *(["--mutates"] if request.mutates else [])]

@@ -1,12 +1,14 @@
 """Python environments for libraries whose requirements conflict with the others': made once, used by their workers.
 
-Each environment is a venv in the cache. A worker in an environment imports twinbench by a link to the package of the
-process that starts the worker, and beside it only the library and its requirements.
+Each environment is a venv in the cache. Those of `ENVIRONMENTS` have names; others are made for the requirements of the
+user's own functions, and are named by a hash of these. A worker in an environment imports twinbench by a link to the
+package of the process that starts the worker, and beside it only the library and its requirements.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import importlib.metadata
 import shutil
 import subprocess
@@ -46,12 +48,31 @@ ENVIRONMENTS = {
 COMPLETE = "complete"
 """Name of the file that marks an environment as completely installed."""
 
+REQUIREMENTS = "requirements.txt"
+"""Name of the file with the requirements of an environment that isn't in `ENVIRONMENTS`, one on each line."""
+
+OWN = "own-"
+"""Beginning of the names of such environments."""
+
+
+def every() -> dict[str, Environment]:
+    """Return all environments by name: those that twinbench knows, and those that were made for requirements."""
+    own = sorted(paths.cache_dir().glob(f"environments/{OWN}*/{REQUIREMENTS}"))
+    return ENVIRONMENTS | {
+        file.parent.name: _own(tuple(file.read_text(encoding="utf-8").splitlines()), file.parent.name) for file in own
+    }
+
+
+def _own(requirements: tuple[str, ...], name: str) -> Environment:
+    return Environment(name, requirements, sys.version_info[:2], "functions of your own asked for it")
+
 
 def get(name: str) -> Environment:
     """Return the environment of this name. Raises BadInput for an unknown name."""
-    if name not in ENVIRONMENTS:
-        raise BadInput(f"unknown environment '{name}'{nearest(name, ENVIRONMENTS)}")
-    return ENVIRONMENTS[name]
+    environments = every()
+    if name not in environments:
+        raise BadInput(f"unknown environment '{name}'{nearest(name, environments)}")
+    return environments[name]
 
 
 def directory(name: str) -> Path:
@@ -126,24 +147,45 @@ def create(name: str, say: Callable[[str], None]) -> Path:
     EnvironmentFailure.
     """
     environment = get(name)
-    target = directory(name)
     if sys.version_info[:2] > environment.newest_python and not exists(name):
         raise EnvironmentFailure(f"environment {name}: {unavailable(name)}")
+    return _created(environment, say)
+
+
+def create_for(requirements: tuple[str, ...], say: Callable[[str], None]) -> Path:
+    """Make an environment with these requirements, unless there is one, and return its directory.
+
+    It belongs to this version of Python. Raises EnvironmentFailure.
+    """
+    key = "\n".join([*sorted(requirements), *map(str, sys.version_info[:2])])
+    return _created(_own(requirements, OWN + hashlib.sha256(key.encode()).hexdigest()[:8]), say)
+
+
+def _created(environment: Environment, say: Callable[[str], None]) -> Path:
+    target = directory(environment.name)
     paths.make_private(target.parent)
-    with target.with_name(f"{name}.lock").open("w") as lock:
+    with target.with_name(f"{environment.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not exists(name):
-            _make(name, environment, target, say)
+        if not exists(environment.name):
+            _make(environment, target, say)
     return target
 
 
-def _make(name: str, environment: Environment, target: Path, say: Callable[[str], None]) -> None:
+def _make(environment: Environment, target: Path, say: Callable[[str], None]) -> None:
     say(f"making {target}")
     shutil.rmtree(target, ignore_errors=True)
-    _run([sys.executable, "-P", "-m", "venv", str(target)], name)
+    _run([sys.executable, "-P", "-m", "venv", str(target)], environment.name)
     say(f"installing {', '.join(environment.requirements)}")
+    name = environment.name
     pip = [interpreter(name), "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, *environment.requirements], name)
+    try:
+        _run([*pip, *environment.requirements], name)
+    except BaseException:
+        if name not in ENVIRONMENTS:
+            shutil.rmtree(target, ignore_errors=True)  # nobody would come back to its name
+        raise
+    if name not in ENVIRONMENTS:
+        (target / REQUIREMENTS).write_text("\n".join(environment.requirements), encoding="utf-8")
     (target / COMPLETE).touch()
 
 
@@ -160,4 +202,6 @@ def _run(command: list[str], name: str) -> None:
     if done.returncode != 0:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         reason = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason given")
+        if name not in ENVIRONMENTS:
+            raise EnvironmentFailure(f"{reason.removeprefix('ERROR: ')}; correct the requirements after @")
         raise EnvironmentFailure(f"environment {name}: {reason}; 'twinbench env create {name}' tries again")

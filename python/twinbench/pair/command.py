@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +16,7 @@ from twinbench.pair.inputs import Input
 from twinbench.pair.judge import Compare, Judge
 from twinbench.pair.process import START_S, Died
 from twinbench.pair.session import Function, Session
-from twinbench.pair.target import Target
+from twinbench.pair.target import Layout, Target
 from twinbench.pair.verdict import Finding, Search, Trial, Verdict
 
 
@@ -24,7 +24,7 @@ from twinbench.pair.verdict import Finding, Search, Trial, Verdict
 class Request:
     """What the user asked for."""
 
-    functions: list[str]
+    functions: Sequence[str | Target]
     inputs: list[str]
     cases: str | None
     compare: str | None
@@ -33,14 +33,24 @@ class Request:
     search: Search
     where: str | None
     timeout_s: float
+    threads: int = 1
+    layout: Layout = "same"
     times: bool = False
     """Whether functions that agree are timed afterwards."""
+    given: Callable[[Function], list[Input]] | None = None
+    """Returns inputs for a reference, beside those of ``inputs`` and ``cases``."""
+    rule: Compare | None = None
+    """The user's own rule, where it isn't that of ``compare``."""
 
     def targets(self) -> list[Target]:
         """Return the functions. Raises BadInput for fewer than two, and for two of one name."""
-        targets = [target.parse(text) for text in self.functions]
+        targets = [
+            replace(target.parse(each) if isinstance(each, str) else each, threads=self.threads, layout=self.layout)
+            for each in self.functions
+        ]
         if len(targets) < 2:
-            raise BadInput(f"{self.functions[0]}: a pair has two functions or more; name another one")
+            only = targets[0].name if targets else "no function"
+            raise BadInput(f"{only}: a pair has two functions or more; name another one")
         names = [each.name for each in targets]
         for name in names:
             if names.count(name) > 1:
@@ -77,6 +87,10 @@ class PrintedPair:
     """Number of drawn inputs on which the functions agreed."""
     both_raised: int
     """Number of these inputs, given or drawn, on which the reference raised an exception."""
+    handover: str
+    """How Julia gets arrays of two or more dimensions; empty if it gets none."""
+    states: dict[str, str]
+    """By function what the terminal says about it: in how far it is the same."""
     seed: int
     """What `--seed` draws the same inputs with."""
     findings: list[PrintedFinding]
@@ -86,7 +100,7 @@ class PrintedPair:
 def run(request: Request) -> Verdict:
     """Start the functions, and compare them. Raises BadInput, JuliaUnavailable and TwinbenchError."""
     targets = request.targets()
-    if not request.inputs and request.cases is None:
+    if not request.inputs and request.cases is None and request.given is None:
         raise BadInput("no input; give arguments by --input FILE or --input NAME=VALUE, or --inputs PATH.py:FUNCTION")
     with ExitStack() as stack:
         session = stack.enter_context(Session(targets, request.timeout_s))
@@ -95,12 +109,15 @@ def run(request: Request) -> Verdict:
         functions, helpers = session.load(), helper.load()
         if request.cases is not None:
             given += _cases(helpers[0], request.timeout_s)
-        for function in functions:
-            for example in given:
+        if request.given is not None:
+            given += request.given(functions[0])
+        for example in given:
+            inputs.refuse_others(example)
+            for function in functions:
                 function.check_names(example)
-        compare = _compare(helpers[-1], request.timeout_s) if request.compare is not None else None
+        compare = request.rule if request.compare is None else _compare(helpers[-1], request.timeout_s)
         search = replace(request.search, allowed=_allowed(request, functions[0], given))
-        judge = Judge(request.rules, compare, mutates=request.mutates)
+        judge = Judge(request.rules, compare, mutates=request.mutates, threads=request.threads)
         verdict = Trial(session, judge, search).run(given)
         if verdict.ok and request.times:
             verdict.code = codes(functions)
@@ -122,8 +139,8 @@ def judging(request: Request) -> Iterator[Judge]:
     """Yield the rules of a request; a rule of the user's runs in a process of its own meanwhile."""
     rules = [target.parse(request.compare)] if request.compare is not None else []
     with Session(rules, request.timeout_s) as helper:
-        compare = _compare(helper.load()[0], request.timeout_s) if rules else None
-        yield Judge(request.rules, compare, mutates=request.mutates)
+        compare = _compare(helper.load()[0], request.timeout_s) if rules else request.rule
+        yield Judge(request.rules, compare, mutates=request.mutates, threads=request.threads)
 
 
 def _helpers(request: Request) -> list[Target]:
@@ -193,6 +210,8 @@ def lines(verdict: Verdict) -> Iterator[str]:
     for name in names:
         role = "reference" if name == verdict.reference else "candidate"
         yield f"{role}  {name:{width}}  {_state(verdict, name)}".rstrip()
+    if verdict.handover:
+        yield f"handover   {verdict.handover}"
     for finding in verdict.findings:
         yield ""
         yield from _finding(finding, verdict)
@@ -247,6 +266,8 @@ def printed(verdict: Verdict) -> PrintedPair:
         given=verdict.given,
         drawn=verdict.drawn,
         both_raised=verdict.both_raised,
+        handover=verdict.handover,
+        states={name: _state(verdict, name) for name in (verdict.reference, *verdict.candidates)},
         seed=verdict.seed,
         findings=[_printed_finding(finding, verdict) for finding in verdict.findings],
         notes=verdict.notes,

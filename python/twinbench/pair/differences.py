@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from twinbench.pair.callee.values import Masked, Missing, Named, Other, Table
 from twinbench.pair.rows import parts, sorted_array, sorted_rows
+from twinbench.pair.target import Layout
 from twinbench.pair.tolerance import Tolerance
 
 LONGEST = 60
@@ -44,15 +45,15 @@ class Rules:
     any_order: bool = False
     inputs: float = 0.0
     """Sum of the absolute values of the floating-point inputs: the scale of rounding errors."""
-    from_one: bool = False
-    """Whether positions are counted from 1, too, because the other function is in Julia."""
+    julia: Layout | None = None
+    """The layout of the other function's arrays, if it is in Julia: positions there are given, too."""
     largest: Largest | None = None
     """Where the largest error is noted; None notes nothing."""
 
 
 def difference(want: Any, got: Any, rules: Rules) -> str | None:
     """Say how a result differs from the reference's; None where they are the same."""
-    want, got = _canonical(want), _canonical(got)
+    want, got = canonical(want), canonical(got)
     for value, whose in ((want, "the reference's"), (got, "its")):
         if isinstance(value, Other):
             return f"{whose} result of type {value.kind} can't be compared; return numbers, strings, arrays or tables"
@@ -72,7 +73,7 @@ def difference(want: Any, got: Any, rules: Rules) -> str | None:
     return _scalars(want, got, rules)
 
 
-def _canonical(value: Any) -> Any:
+def canonical(value: Any) -> Any:
     """Return a value in the one form that both languages have for it: a list of numbers is an array."""
     if isinstance(value, Named):
         return dict(value.values)
@@ -278,9 +279,10 @@ def _at(index: tuple[int, ...], column: str | None, rules: Rules, noun: str = "e
         return f"row {index[0]}, column `{column}`"
     if not index:
         return "the value"
-    counted = [index, tuple(number + 1 for number in index)]
+    there = reversed(index) if rules.julia == "reversed" else index
+    counted = [index, tuple(number + 1 for number in there)]
     first, second = (_tuple(each) if len(index) > 1 else str(each[0]) for each in counted)
-    return f"{noun} {first}" + (f" ({second} in Julia)" if rules.from_one else "")
+    return f"{noun} {first}" + (f" ({second} in Julia)" if rules.julia else "")
 
 
 def _tuple(shape: Iterable[int]) -> str:
@@ -310,7 +312,7 @@ def _column(column: Any) -> Any:
     """Return a column as an array; one of objects that are all of one kind of number becomes an array of numbers."""
     if isinstance(column, Masked) or column.dtype.kind != "O":
         return column
-    array = _canonical(column) if len(column) else column
+    array = canonical(column) if len(column) else column
     return array if _is_array(array) else column
 
 

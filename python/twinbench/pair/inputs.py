@@ -14,7 +14,7 @@ from typing import Any
 
 from twinbench.errors import BadInput
 from twinbench.pair.callee import wire
-from twinbench.pair.callee.values import MISSING, Masked, Named, Table
+from twinbench.pair.callee.values import MISSING, Masked, Named, Other, Table
 
 NAMED = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
 SUFFIXES = (".npy", ".npz", ".csv", ".parquet", ".arrow", ".json", ".txt", ".wav", ".png", ".jpg")
@@ -36,6 +36,33 @@ class Input:
     def values(self) -> list[Any]:
         """Return all arguments, those by position first."""
         return [*self.positional, *self.named.values()]
+
+
+def refuse_others(example: Input) -> None:
+    """Check that both languages can have all arguments. Raises BadInput."""
+    for index, value in enumerate(example.positional, 1):
+        _refuse_others(value, f"{example.label}: argument {index}")
+    for name, value in example.named.items():
+        _refuse_others(value, f"{example.label}: argument '{name}'")
+    try:
+        example.encoded()
+    except ValueError as error:
+        raise BadInput(f"{example.label}: {error}") from None
+
+
+def _refuse_others(value: Any, whose: str) -> None:
+    if isinstance(value, Other):
+        kinds = "numbers, strings, arrays, tables, and lists and mappings of these"
+        raise BadInput(f"{whose}: a value of type {value.kind} can't be handed over; arguments are {kinds}")
+    if isinstance(value, Table):
+        value = value.columns
+    if isinstance(value, Named):
+        value = value.values
+    if hasattr(value, "dtype") and value.dtype.kind == "O":
+        value = value.ravel().tolist()
+    if isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            _refuse_others(item, whose)
 
 
 def from_options(texts: list[str]) -> Input:

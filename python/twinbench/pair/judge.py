@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from twinbench.pair.differences import Largest, Rules, difference, short
 from twinbench.pair.inputs import Input
 from twinbench.pair.session import Function, Outcome
+from twinbench.pair.target import Layout
 from twinbench.pair.tolerance import sum_of_inputs
 
 Compare = Callable[[Any, Any], str | None]
@@ -18,16 +20,25 @@ Compare = Callable[[Any, Any], str | None]
 class Judge:
     """The rules by which outcomes are the same."""
 
-    def __init__(self, rules: Rules, compare: Compare | None = None, *, mutates: bool = False) -> None:
+    def __init__(
+        self, rules: Rules, compare: Compare | None = None, *, mutates: bool = False, threads: int = 1
+    ) -> None:
         """``mutates``: functions may change their arguments, and what they make of them is compared."""
-        self.rules, self.compare, self.mutates = rules, compare, mutates
+        self.rules, self.compare, self.mutates, self.threads = rules, compare, mutates, threads
 
     def difference(
-        self, reference: Outcome, other: Outcome, example: Input, *, from_one: bool, largest: Largest | None = None
+        self,
+        reference: Outcome,
+        other: Outcome,
+        example: Input,
+        *,
+        julia: Layout | None = None,
+        largest: Largest | None = None,
     ) -> str | None:
         """Say how an outcome differs from the reference's; None where they are the same. Both raising is the same.
 
-        The largest error is noted in ``largest``, if it is given.
+        ``julia`` is the layout of a function of Julia, whose positions are given, too. The largest error is noted in
+        ``largest``, if it is given.
         """
         if reference.raised is not None and other.raised is not None:
             return None
@@ -35,7 +46,7 @@ class Judge:
             return f"raises {other.says}; the reference returns {short(reference.result)}"
         if reference.raised is not None:
             return f"returns {short(other.result)}; the reference raises {reference.says}"
-        rules = replace(self.rules, inputs=sum_of_inputs(example.values()), from_one=from_one, largest=largest)
+        rules = replace(self.rules, inputs=sum_of_inputs(example.values()), julia=julia, largest=largest)
         said = self._results(reference.result, other.result, rules)
         return said or (self._changes(reference, other, rules) if self.mutates else None)
 
@@ -64,13 +75,24 @@ class Judge:
         if outcome.second is None:
             return None
         first = replace(outcome, second=None)
-        return self.difference(first, outcome.second, example, from_one=False)
+        return self.difference(first, outcome.second, example)
+
+    def excess(self, outcome: Outcome) -> str | None:
+        """Say how many threads or processes more than allowed a call used; None where it did not."""
+        used = outcome.used or {}
+        most = max((used.get(noun, 0), noun) for noun in ("processes", "threads"))
+        if most[0] > self.threads:
+            return f"starts {most[0]} {most[1]}; --threads {most[0]} allows that"
+        if used.get("processors", 0.0) > self.threads + 0.5:
+            busy = used["processors"]
+            return f"keeps {busy:.1f} processors busy; --threads {math.ceil(busy)} allows that"
+        return None
 
 
 def _names(changed: dict[str, Any]) -> str:
     return " and ".join(f"`{name}`" for name in changed) or "none"
 
 
-def julia(function: Function) -> bool:
-    """Whether a function is in Julia, where positions are counted from 1."""
-    return function.target.language == "julia"
+def layout(function: Function) -> Layout | None:
+    """Return how a function of Julia gets arrays; None for a function of Python."""
+    return function.target.layout if function.target.language == "julia" else None

@@ -195,7 +195,8 @@ def _julia_array(array: Any) -> str:
         return f"Array{{{kind or 'Any'}}}(undef, {', '.join(map(str, values.shape))})"
     if values.ndim == 2:
         width = values.shape[1]
-        return f"{kind}[{'; '.join(' '.join(texts[i : i + width]) for i in range(0, len(texts), width))}]"
+        rows = "; ".join(" ".join(texts[i : i + width]) for i in range(0, len(texts), width))
+        return f"{kind}[{rows}{';;' if width == 1 else ''}]"  # without ;; one column is a vector
     sizes = ", ".join(map(str, reversed(values.shape)))
     order = ", ".join(map(str, range(values.ndim, 0, -1)))
     return f"permutedims(reshape({kind}[{', '.join(texts)}], {sizes}), ({order}))"

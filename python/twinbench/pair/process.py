@@ -19,6 +19,7 @@ from twinbench.errors import BadInput, JuliaUnavailable, TwinbenchError
 from twinbench.julia import find
 from twinbench.julia.find import Julia
 from twinbench.julia.start import environment
+from twinbench.launch.variables import THREAD_VARIABLES
 from twinbench.pair import target as targets
 from twinbench.pair.callee import wire
 from twinbench.pair.target import Target
@@ -168,11 +169,12 @@ class Process:
 
 def _command(target: Target) -> tuple[list[str], dict[str, str]]:
     """Return the command that starts a target's process, without its descriptors, and the environment variables."""
+    variables = os.environ | dict.fromkeys(THREAD_VARIABLES, str(target.threads)) | {"OMP_DYNAMIC": "FALSE"}
     if target.language == "python":
-        return [targets.interpreter(target), "-c", START_PYTHON, str(paths.PACKAGE.parent)], dict(os.environ)
+        return [targets.interpreter(target), "-c", START_PYTHON, str(paths.PACKAGE.parent)], variables
     julia = julia_of(target)
     options = ["--startup-file=no", f"--project={julia.project}", "-e", START_JULIA]
-    return [julia.exe, *options, str(paths.resource("julia") / "pair")], os.environ | environment(julia, 1)
+    return [julia.exe, *options, str(paths.resource("julia") / "pair")], variables | environment(julia, target.threads)
 
 
 def julia_of(target: Target) -> Julia:
@@ -199,7 +201,7 @@ def start(functions: list[Target]) -> list[Process]:
     try:
         for target in functions:
             processes.append(Process(target))
-            processes[-1].send({"do": "load", "source": target.source, "function": target.function})
+            processes[-1].send(target.loading())
     except Died as error:
         raise TwinbenchError(f"{processes[-1].target.name}: {error}") from None
     except BaseException:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from twinbench.errors import BadInput
 from twinbench.pair import paste, target, testing
+from twinbench.pair.layout import reversed_dimensions
 from twinbench.pair.tolerance import RTOL
 from twinbench.pair.verdict import Finding, Verdict
 
@@ -126,6 +127,10 @@ def _options(request: Request) -> Iterator[str]:
     ):
         if on:
             yield f"{name}=True"
+    if request.layout != "same":
+        yield f"layout={request.layout!r}"
+    if request.threads != 1:
+        yield f"threads={request.threads}"
 
 
 def _julia(findings: list[Finding], verdict: Verdict, request: Request, directory: Path) -> str:
@@ -167,5 +172,7 @@ def _julia_test(function: Function, finding: Finding) -> str:
         lines = [f"@test_throws Exception {paste.call('julia', name, positional, named)}"]
     else:
         call = paste.call("julia", name, positional, named)
-        lines = [f"@test same({call}, {paste.julia(finding.expected.result)})"]
+        result = finding.expected.result
+        expected = reversed_dimensions(result) if function.target.layout == "reversed" else result
+        lines = [f"@test same({call}, {paste.julia(expected)})"]
     return "".join(f"    {line}\n" for line in lines)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
 from twinbench.errors import BadInput, TwinbenchError, nearest
 from twinbench.pair.inputs import Input
+from twinbench.pair.layout import reversed_dimensions
 from twinbench.pair.process import START_S, Died, Process, start
 from twinbench.pair.target import Target
 
@@ -28,6 +29,14 @@ class Outcome:
     """What another call with the same arguments did; None where it did the same to the last bit."""
     printed: str = ""
     """Beginning of what the function printed."""
+    used: dict[str, Any] | None = None
+    """The numbers of threads, processes and busy processors of another call; None where there was only one."""
+
+
+def _name(description: dict[str, Any]) -> str:
+    """Return what source text calls a function of Julia code, which may be anonymous."""
+    name: str = description.get("name", "")
+    return name if name and not name.startswith("#") else "f"
 
 
 class Function:
@@ -35,7 +44,8 @@ class Function:
 
     def __init__(self, process: Process, description: dict[str, Any]) -> None:
         self.process = process
-        self.target = process.target
+        target = process.target
+        self.target = target if target.function else replace(target, function=_name(description))
         self._printed = process.said_bytes()  # what the file printed when it was loaded doesn't count
         self.parameters: list[str] = list(description.get("parameters", ()))
         self.keywords: list[str] = list(description.get("keywords", ()))
@@ -56,8 +66,11 @@ class Function:
         julia = self.target.language == "julia"
         by_position = [name for name in example.named if (name not in self.keywords if julia else name in self.unnamed)]
         order = sorted(by_position, key=self.parameters.index)
+        positional = [*example.positional, *(example.named[name] for name in order)]
         named = {name: value for name, value in example.named.items() if name not in by_position}
-        return [*example.positional, *(example.named[name] for name in order)], named
+        if julia and self.target.layout == "reversed":
+            return reversed_dimensions(positional), reversed_dimensions(named)
+        return positional, named
 
     @property
     def name(self) -> str:
@@ -96,6 +109,7 @@ def _outcome(answer: dict[str, Any], printed: str = "") -> Outcome:
         changed=answer.get("changed"),
         second=_outcome(answer["second"]) if "second" in answer else None,
         printed=printed,
+        used=answer.get("used"),
     )
 
 
@@ -125,7 +139,8 @@ class Session:
             if "error" in description:
                 names = list(description["names"])
                 hint = nearest(process.target.function, names) if names else ""
-                raise BadInput(f"{description['error']}{hint}")
+                where = f"; {process.target.where} runs it" if process.target.where else ""
+                raise BadInput(f"{description['error']}{hint}{where}")
             self.functions.append(Function(process, description))
         return self.functions
 
@@ -163,7 +178,5 @@ class Session:
 
     def reload(self, function: Function) -> None:
         """Load a function anew, so that what it kept of earlier calls is gone. Raises Died."""
-        target = function.target
-        request = {"do": "load", "source": target.source, "function": target.function}
-        function.process.ask(request, START_S)
+        function.process.ask(function.target.loading(), START_S)
         function.printed_so_far()

@@ -29,6 +29,8 @@ def assert_same(
     loose_dtypes: bool = False,
     any_order: bool = False,
     mutates: bool = False,
+    layout: target.Layout = "same",
+    threads: int = 1,
     timeout: float = 60.0,
 ) -> None:
     """Call functions, the reference first, with the same arguments. Raises AssertionError where they differ.
@@ -37,13 +39,13 @@ def assert_same(
     file there that ``--save-cases`` wrote, and stands for ``arguments`` and ``named``.
     """
     base = directory or Path()
-    targets = [_relative_to(base, target.split(text)) for text in functions]
+    targets = [replace(_relative_to(base, target.split(text)), layout=layout, threads=threads) for text in functions]
     example = Input(
         "these arguments", [neutral(v) for v in arguments], {k: neutral(v) for k, v in (named or {}).items()}
     )
     if saved is not None:
         example = load(base / saved)
-    judge = Judge(Rules(Tolerance(rtol, atol), loose_dtypes, any_order), mutates=mutates)
+    judge = Judge(Rules(Tolerance(rtol, atol), loose_dtypes, any_order), mutates=mutates, threads=threads)
     with Session(targets, timeout) as session:
         session.load()
         verdict = Trial(session, judge, Search(examples=0)).run([example])

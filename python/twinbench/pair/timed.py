@@ -12,11 +12,10 @@ from typing import Any, ClassVar
 
 from twinbench.launch import family
 from twinbench.launch.process import WorkerFailure
-from twinbench.launch.variables import THREAD_VARIABLES
 from twinbench.pair import resident
 from twinbench.pair.differences import Largest
 from twinbench.pair.inputs import Input
-from twinbench.pair.judge import Judge, julia
+from twinbench.pair.judge import Judge, layout
 from twinbench.pair.process import START_S, Died, Process
 from twinbench.pair.session import Function, Outcome
 from twinbench.pair.target import Target
@@ -70,7 +69,7 @@ class FunctionWorker:
         self._peak_bytes = 0
         self._members: set[family.Member] = set()
         self._process = Process(target, variables)
-        self._send({"do": "load", "source": target.source, "function": target.function})
+        self._send(target.loading())
 
     def load(self) -> tuple[int, int]:
         """Wait until the function is loaded. Returns the nanoseconds that took, and the resident bytes afterwards."""
@@ -207,8 +206,9 @@ class Timed(Measurable[Case]):
         self.process = process
         self.store.set_status(self.cell, Status.RUNNING)
         self.store.add_fact(self.cell, "", f"{SURROUNDINGS}:{process}", surroundings.as_json())
-        variables = dict.fromkeys(THREAD_VARIABLES, str(self.options.threads)) | surroundings.variables()
-        self.own = self.worker = FunctionWorker(self.function.target, variables, mutates=self.judge.mutates)
+        self.own = self.worker = FunctionWorker(
+            self.function.target, surroundings.variables(), mutates=self.judge.mutates
+        )
         self.own.steps = {case.id: case.example.encoded() for case in self.cases.steps}
         import_ns, rss_bytes = self.own.load()
         self._add([self._sample("", "import", import_ns, self.name)])
@@ -234,7 +234,7 @@ class Timed(Measurable[Case]):
         largest = Largest()
         with self.judging:
             said = self.judge.fault(outcome, case.example) or self.judge.difference(
-                case.answer, outcome, case.example, from_one=julia(self.function), largest=largest
+                case.answer, outcome, case.example, julia=layout(self.function), largest=largest
             )
         if said is not None:
             return Agreement(case.id, "result", "different", float("inf"), float("inf"), False, said)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from twinbench.pair.code import Code
 from twinbench.pair.inputs import Input
-from twinbench.pair.judge import Judge, julia
+from twinbench.pair.judge import Judge, layout
+from twinbench.pair.layout import handover
 from twinbench.pair.process import Died
 from twinbench.pair.session import Function, Outcome, Session
 
@@ -45,6 +47,8 @@ class Verdict:
     """Number of inputs, given or drawn, on which the reference raised an exception."""
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    handover: str = ""
+    """How Julia gets arrays of two or more dimensions, if there are some."""
     functions: dict[str, Function] = field(default_factory=dict)
     """The functions by name; their processes have ended."""
     answers: list[tuple[Input, Outcome]] = field(default_factory=list)
@@ -88,6 +92,10 @@ class Trial:
         self.session, self.judge, self.search = session, judge, search
         self.first: dict[str, Outcome] = {}
         self.unanswered = 0
+        self.raised = ""
+        """The first exception of the reference on a given input."""
+        self.undetermined: dict[str, str] = {}
+        """By function a difference that isn't counted, because the reference's answer is rounding noise."""
         seed = secrets.randbelow(2**32) if search.seed is None else search.seed
         names = [function.name for function in session.functions]
         self.verdict = Verdict(names[0], names[1:], seed)
@@ -96,6 +104,7 @@ class Trial:
     def run(self, given: Iterable[Input]) -> Verdict:
         """Compare the functions on the given inputs, and then on drawn ones."""
         inputs = list(given)
+        self.verdict.handover = handover((function.target for function in self.session.functions), inputs)
         for example in inputs:
             self.verdict.given += 1
             self._one_given(example)
@@ -103,6 +112,11 @@ class Trial:
             self._again(inputs[0])
         if inputs and any(example.values() for example in inputs) and self.search.examples:
             self._draw(inputs)
+        if self.verdict.both_raised >= self.verdict.given + self.verdict.drawn > 0:
+            self.verdict.notes.append(f"no result is compared: the reference raises on every input, {self.raised}")
+        for name, said in self.undetermined.items():
+            text = "there the reference's own answer changes as much when its inputs change in the last place"
+            self.verdict.notes.append(f"{name} differs by rounding noise, which isn't counted: {said}; {text}")
         if self.unanswered:
             text = f"the reference gives no answer within {DRAWN_S:g} s to {self.unanswered} of the drawn inputs"
             self.verdict.notes.append(f"{text}; --where keeps such inputs out")
@@ -124,6 +138,7 @@ class Trial:
             return
         self.verdict.both_raised += outcomes[0].raised is not None
         self.verdict.answers.append((example, outcomes[0]))
+        self.raised = self.raised or outcomes[0].says
         for function, outcome in zip(functions[1:], outcomes[1:], strict=True):
             if isinstance(outcome, Outcome) and not self.verdict.of(function.name):
                 self._compare(function, outcome, outcomes[0], example, drawn=False)
@@ -132,16 +147,48 @@ class Trial:
         self, function: Function, outcome: Outcome, reference: Outcome, example: Input, *, drawn: bool
     ) -> bool:
         """Record how an outcome differs from the reference's, and whether only earlier calls make it differ."""
-        said = self.judge.difference(reference, outcome, example, from_one=julia(function))
+        said = self._difference(function, reference, outcome, example)
         if said is None:
             return False
         fresh = self._fresh(function, example)
-        if fresh is not None and self.judge.difference(reference, fresh, example, from_one=False) is None:
+        if fresh is not None and self.judge.difference(reference, fresh, example) is None:
             said = f"keeps state between calls; after other inputs: {said}"
             self._found(function, said, example, drawn=drawn)
         else:
             self._found(function, said, example, drawn=drawn, expected=reference)
         return True
+
+    def _difference(self, function: Function, reference: Outcome, outcome: Outcome, example: Input) -> str | None:
+        """Say how an outcome differs from the reference's where that one is determined; None where it doesn't."""
+        from twinbench.pair import stability
+
+        said = self.judge.difference(reference, outcome, example, julia=layout(function))
+        if said is None or self.judge.compare or reference.raised is not None or outcome.raised is not None:
+            return said
+        for ask in (False, True):
+            moved = self._moved(example) if ask else None
+            result = stability.settled(reference.result, outcome.result, moved)
+            left = self.judge.difference(reference, replace(outcome, result=result), example, julia=layout(function))
+            if left is not None:
+                return left if ask else said
+        self.undetermined.setdefault(function.name, said)
+        return None
+
+    def _moved(self, example: Input) -> list[list[Any]]:
+        """Return what the reference returns for an input whose numbers are moved by rounding errors, by direction."""
+        from twinbench.pair import stability
+
+        reference = self.session.functions[0]
+        results: list[list[Any]] = []
+        for side in stability.moved_inputs(example):
+            results.append([])
+            for each in side:
+                (outcome,) = self.session.outcomes([reference], each, timeout_s=DRAWN_S)
+                if isinstance(outcome, str):
+                    self.session.restart(reference)
+                elif outcome.raised is None:
+                    results[-1].append(outcome.result)
+        return results
 
     def _fresh(self, function: Function, example: Input) -> Outcome | None:
         """Return what the first call of a function does that was loaded anew; None where its process ends."""
@@ -159,6 +206,10 @@ class Trial:
             return
         if outcome.printed and not any(note.startswith(f"{function.name} prints") for note in self.verdict.notes):
             self.verdict.notes.append(f"{function.name} prints: {short_line(outcome.printed)}")
+        excess = self.judge.excess(outcome)
+        if excess is not None:
+            self._found(function, excess, example, drawn=drawn)
+            return
         said = self.judge.fault(outcome, example)
         if said is None:
             return
@@ -169,7 +220,7 @@ class Trial:
 
     def _why(self, function: Function, outcome: Outcome, example: Input) -> str:
         fresh = self._fresh(function, example)
-        if fresh is None or self.judge.difference(replace(outcome, second=None), fresh, example, from_one=False):
+        if fresh is None or self.judge.difference(replace(outcome, second=None), fresh, example):
             return "isn't deterministic"
         return "keeps state between calls"
 
@@ -179,7 +230,7 @@ class Trial:
         after = self.session.outcomes(functions, example)
         for function, outcome in zip(functions, after, strict=True):
             if isinstance(outcome, Outcome):
-                said = self.judge.difference(self.first[function.name], outcome, example, from_one=False)
+                said = self.judge.difference(self.first[function.name], outcome, example)
                 if said is not None:
                     self._found(function, f"keeps state between calls: before and after other inputs {said}", example)
 
@@ -196,7 +247,9 @@ class Trial:
         strategy = draw.strategy(given, edge=self.search.edge)
         reference = self.session.functions[0]
         candidates = [f for f in self._live() if f is not reference]
+        both_raised = self.verdict.both_raised
         while candidates and reference in self._live():
+            self.verdict.both_raised = both_raised  # of the last search only
             asked = candidates
             try:
                 example, tried = search.smallest(
@@ -246,7 +299,7 @@ class Trial:
         for function, outcome in zip(functions, outcomes, strict=True):
             if isinstance(outcome, Outcome):
                 said = self.judge.fault(outcome, example)
-                said = said or self.judge.difference(first, outcome, example, from_one=False)
+                said = said or self._difference(function, first, outcome, example)
                 names += [function.name] if said else []
         return names
 

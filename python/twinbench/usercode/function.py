@@ -58,7 +58,7 @@ class Function:
         """
         import inspect
 
-        from twinbench.pair.callee import loading
+        from twinbench.usercode import loading
 
         self.require_unchanged()
         try:

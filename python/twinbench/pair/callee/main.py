@@ -10,13 +10,15 @@ import inspect
 import os
 import struct
 import sys
+from contextlib import nullcontext
 from time import perf_counter_ns
 from typing import Any, Callable
 
 from twinbench.pair.callee import sources, wire
-from twinbench.pair.callee.loading import NotLoaded, described, load, parameters
+from twinbench.pair.callee.census import Census
 from twinbench.pair.callee.measure import Measurer
 from twinbench.pair.callee.native import native, neutral
+from twinbench.usercode.loading import NotLoaded, described, forget, load, parameters, unpickled
 
 
 class Callee:
@@ -28,11 +30,16 @@ class Callee:
         self.source = ""
         self.measurer: Measurer | None = None
 
-    def load(self, source: str, function: str) -> dict[str, Any]:
-        """Load the function. Returns its parameters by name and the nanoseconds it took, or why it can't be loaded."""
+    def load(self, source: str, function: str, code: bytes = b"", path: list[str] | None = None) -> dict[str, Any]:
+        """Load the function, from pickled ``code`` if there is some.
+
+        Returns its parameters by name and the nanoseconds it took, or why it can't be loaded.
+        """
         start = perf_counter_ns()
+        forget()
         try:
-            self.function, self.source = load(source, function), source
+            self.function = unpickled(function, code, path or []) if code else load(source, function)
+            self.source = source
         except NotLoaded as error:
             return {"error": str(error), "names": list(error.names)}
         took_ns = perf_counter_ns() - start
@@ -50,24 +57,29 @@ class Callee:
     def call(self, arguments: bytes, twice: bool) -> dict[str, Any]:
         """Call the function, each time with fresh arguments.
 
-        Returns an outcome, and with ``twice`` under ``second`` that of another call whose outcome isn't the same.
+        Returns an outcome, and with ``twice`` under ``second`` that of another call whose outcome isn't the same, and
+        under ``used`` the threads and processes of that call, for which libraries are loaded already.
         """
         try:
             outcome = self._outcome(arguments)
         except ImportError as error:
             return {"unfit": f"needs {error.name or error}, which isn't installed in {sys.executable}"}
         if twice:
-            second = self._outcome(arguments)
+            census = Census()
+            second = self._outcome(arguments, census)
             if wire.encode(second) != wire.encode(outcome):
                 outcome["second"] = second
+            outcome["used"] = census.counts()
         return outcome
 
-    def _outcome(self, arguments: bytes) -> dict[str, Any]:
+    def _outcome(self, arguments: bytes, census: Census | None = None) -> dict[str, Any]:
         positional, named = self._bound(wire.decode(arguments))
         before = [wire.encode(neutral(value)) for value in (*positional, *named.values())]
         outcome: dict[str, Any]
         try:
-            outcome = {"result": neutral(self.function(*positional, **named))}
+            with census or nullcontext():
+                result = self.function(*positional, **named)
+            outcome = {"result": neutral(result)}
             wire.encode(outcome)
         except KeyboardInterrupt:
             raise
@@ -117,23 +129,28 @@ class Callee:
         return sources.of(self.source, self.function)
 
     def cases(self) -> dict[str, Any]:
-        """Call the function without arguments, and return the labelled inputs that it gives."""
+        """Call the function without arguments, and return the labelled inputs that it gives, as neutral values."""
         try:
-            return {"cases": [_case(number, case) for number, case in enumerate(self.function(), 1)]}
+            return {"cases": [neutral(list(case(number, each))) for number, each in enumerate(self.function(), 1)]}
         except Exception as error:
             return {"error": described(error)}
 
     def judge(self, reference: bytes, candidate: bytes) -> dict[str, Any]:
         """Call the function with two results: what it says about them, or that they are the same."""
-        try:
-            said = self.function(native(wire.decode(reference)), native(wire.decode(candidate)))
-        except AssertionError as error:
-            return {"differs": described(error)}
-        except Exception as error:
-            return {"error": described(error)}
+        return judged(self.function, native(wire.decode(reference)), native(wire.decode(candidate)))
+
+
+def judged(rule: Callable[[Any, Any], Any], reference: Any, candidate: Any) -> dict[str, Any]:
+    """Return what a rule of the user's says about two results: how they differ, or that it fails."""
+    try:
+        said = rule(reference, candidate)
         if isinstance(said, str):
             return {"differs": said} if said else {}
         return {} if said is None or bool(said) else {"differs": "the rule of --compare says that they differ"}
+    except AssertionError as error:
+        return {"differs": described(error)}
+    except Exception as error:
+        return {"error": described(error)}
 
 
 def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
@@ -148,15 +165,14 @@ def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> A
     return annotation
 
 
-def _case(number: int, case: Any) -> list[Any]:
-    """Return label, positional and named arguments of a case: ``(label, arguments)``, or arguments alone."""
-    label, arguments = f"case {number}", case
-    if isinstance(case, tuple) and len(case) == 2 and isinstance(case[0], str):
-        label, arguments = case
+def case(number: int, given: Any) -> tuple[str, list[Any], dict[str, Any]]:
+    """Return label, positional and named arguments of an input: ``(label, arguments)``, or arguments alone."""
+    label, arguments = f"case {number}", given
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
+        label, arguments = given
     if isinstance(arguments, dict):
-        return [label, [], {name: neutral(value) for name, value in arguments.items()}]
-    positional = arguments if isinstance(arguments, tuple) else (arguments,)
-    return [label, [neutral(value) for value in positional], {}]
+        return label, [], arguments
+    return label, list(arguments) if isinstance(arguments, tuple) else [arguments], {}
 
 
 def main() -> None:

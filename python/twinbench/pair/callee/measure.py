@@ -12,8 +12,8 @@ from time import perf_counter_ns
 from typing import Any, Callable
 
 from twinbench.pair.callee import wire
-from twinbench.pair.callee.loading import described
 from twinbench.pair.callee.native import neutral
+from twinbench.usercode.loading import described
 from twinbench.worker import measure
 
 MOST_COPIED = 64 << 20

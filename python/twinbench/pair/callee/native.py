@@ -256,9 +256,9 @@ def _pandas_table(frame: Any, depth: int) -> Table:
         frame = frame.reset_index()
     columns = {}
     for position, name in enumerate(frame.columns):
-        columns[str(name) if not isinstance(name, tuple) else "_".join(map(str, name))] = column(
-            frame.iloc[:, position], depth
-        )
+        text = str(name) if not isinstance(name, tuple) else "_".join(map(str, name))
+        text = text if text not in columns else f"{text}.{position}"
+        columns[text] = column(frame.iloc[:, position], depth)
     return Table(columns, len(frame))
 
 

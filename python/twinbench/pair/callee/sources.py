@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, Callable
 
-from twinbench.pair.callee.loading import HERE
+from twinbench.usercode.loading import PACKAGE
 
 
 def of(source: str, function: Callable[..., Any]) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def _is_own(path: str, directory: str) -> bool:
         return False
     real = os.path.realpath(path)
     inside = real.startswith(directory + os.sep) and "site-packages" not in real[len(directory) :].split(os.sep)
-    return inside and not real.startswith(os.path.dirname(os.path.dirname(HERE)) + os.sep)
+    return inside and not real.startswith(PACKAGE + os.sep)
 
 
 def _in_python(path: Any) -> bool:

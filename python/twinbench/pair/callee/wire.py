@@ -30,7 +30,10 @@ def _length(out: bytearray, number: int) -> None:
 
 
 def _text(out: bytearray, text: str) -> None:
-    data = text.encode("utf-8", "surrogateescape" if text.isascii() else "surrogatepass")
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        data = text.encode("utf-8", "surrogatepass")  # half of a pair
     _length(out, len(data))
     out += data
 
@@ -165,7 +168,11 @@ class Reader:
         return int(number)
 
     def _text(self) -> str:
-        return self._take(self._length()).decode("utf-8", "surrogateescape")
+        data = self._take(self._length())
+        try:
+            return data.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            return data.decode("utf-8", "surrogateescape")
 
     def value(self) -> Any:
         """Read the next value. Raises ValueError."""

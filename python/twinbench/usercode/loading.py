@@ -1,4 +1,7 @@
-"""The user's function: found in a file or a module, with the user's own frames where that fails."""
+"""The user's function: found in a file or a module, with the user's own frames where that fails.
+
+It is imported in the user's environments, too, and therefore needs Python 3.9 and the standard library only.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import importlib
 import importlib.util
 import inspect
 import os
+import pickle
 import sys
 import traceback
 from types import ModuleType
 from typing import Any, Callable
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+"""Directory of twinbench, whose frames are not the user's."""
 
 
 _LOADED: dict[str, ModuleType] = {}
@@ -49,9 +54,34 @@ def load(source: str, function: str) -> Callable[..., Any]:
     return target  # type: ignore[no-any-return]  # it was checked to be a function
 
 
+def unpickled(name: str, code: bytes, path: list[str]) -> Callable[..., Any]:
+    """Return a function that the user's own process pickled; ``path`` is where it imports from. Raises NotLoaded."""
+    sys.path[:] = path
+    try:
+        return pickle.loads(code)  # type: ignore[no-any-return]  # a function was pickled
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise NotLoaded(f"{name} can't be loaded in a process of its own: {described(error)}") from None
+
+
+_BEFORE: set[str] = set()
+"""Names of the modules that were there before the user's were imported."""
+
+
+def forget() -> None:
+    """Forget the user's own modules that were imported, so that nothing is left of what they kept."""
+    _LOADED.clear()
+    _BEFORE.update([] if _BEFORE else sys.modules)
+    for name in set(sys.modules) - _BEFORE:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and file.endswith(".py") and _of_the_user(file):
+            del sys.modules[name]
+
+
 def _from_file(source: str) -> ModuleType:
     path = os.path.abspath(source)
-    sys.path.insert(0, os.path.dirname(path))
+    _import_from(os.path.dirname(path))
     name = os.path.basename(path)[: -len(".py")]
     name = name if name not in sys.modules and name.isidentifier() else f"_own_{name}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -64,8 +94,13 @@ def _from_file(source: str) -> ModuleType:
 
 
 def _from_module(source: str) -> ModuleType:
-    sys.path.insert(0, os.getcwd())
+    _import_from(os.getcwd())
     return importlib.import_module(source)
+
+
+def _import_from(directory: str) -> None:
+    if sys.path[:1] != [directory]:
+        sys.path.insert(0, directory)
 
 
 def _functions(module: ModuleType) -> tuple[str, ...]:
@@ -93,7 +128,7 @@ def _within(name: str) -> str:
 
 def _of_the_user(filename: str) -> bool:
     """Whether a file is the user's own: not of this package, of an installed package, or of Python."""
-    if filename.startswith("<") or os.path.abspath(filename).startswith(HERE):
+    if filename.startswith("<") or os.path.abspath(filename).startswith(PACKAGE + os.sep):
         return False
     parts = os.path.abspath(filename).split(os.sep)
     library = os.path.dirname(os.path.abspath(os.__file__))
