@@ -22,6 +22,10 @@ from twinbench.store.store import Store
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
+# Answers don't depend on how much Julia optimises what it compiles, and compiling is most of the time of a test that
+# starts Julia. No test claims a speed.
+os.environ.setdefault("PYTHON_JULIACALL_OPTIMIZE", "1")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="write the snapshots anew instead of comparing")
