@@ -17,14 +17,14 @@ from twinbench import paths
 from twinbench.launch import environments
 from twinbench.launch.process import Worker, WorkerFailure
 from twinbench.launch.team import Team
-from twinbench.worker.protocol import Job, StepJob
+from twinbench.worker.job import Job, StepJob
 
 CHECKOUT = """
 import json, os
 from twinbench.launch import environments
 from twinbench.launch.process import Worker
 from twinbench.worker import protocol
-from twinbench.worker.protocol import Job
+from twinbench.worker.job import Job
 environments.ENVIRONMENTS["bare"] = environments.Environment("bare", ("pip",), (3, 99), "it is a test's")
 environments.create("bare", lambda line: None)
 worker = Worker(Job.of({JOB}), os.environ, environment="bare")

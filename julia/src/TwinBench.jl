@@ -12,6 +12,7 @@ using PrecompileTools: @compile_workload, @setup_workload
 
 include("trend.jl")
 include("measure.jl")
+include("collector.jl")
 include("crossing.jl")
 include("own.jl")
 

@@ -1,4 +1,17 @@
-# What a series of times does: it is level, or changes. The functions are pure, and stand in measure.py in Python.
+# What a series of times does: it is level, or changes. The functions are pure, and stand in
+# `python/twinbench/worker/trend.py` in Python.
+
+"""Fewest samples in which a change is looked for: with fewer, no order of them is rare enough."""
+const LEAST_SAMPLES = 10
+
+"""Most groups into which the samples of a look are divided."""
+const GROUPS = 32
+
+"""Probability of calling times that don't change changed, in one look."""
+const CHANGE_P = 0.05
+
+"""Least relative change of the times that keeps a warm-up going: 1 %."""
+const CHANGE = 0.01
 
 """
     trend(times) -> String

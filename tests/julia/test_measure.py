@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinbench.worker.measure import LEAST_SAMPLES, MIN_SAMPLE_NS
+from twinbench.worker.measure import MIN_SAMPLE_NS
+from twinbench.worker.trend import LEAST_SAMPLES
 
 
 def test_the_protocol_runs_inside_julia(in_julia):

@@ -14,7 +14,7 @@ from twinbench.launch.process import Worker
 from twinbench.launch.variables import worker_environment
 from twinbench.pair.process import START_PYTHON
 from twinbench.worker import protocol
-from twinbench.worker.protocol import Job, StepJob
+from twinbench.worker.job import Job, StepJob
 
 PACKAGE = Path(twinbench.__file__).parent
 

@@ -14,7 +14,8 @@ from twinbench.run.watch import Watch
 from twinbench.store.store import Store
 from twinbench.worker import measure
 from twinbench.worker.cell import ANSWERS, Cell
-from twinbench.worker.protocol import Job, WarmUp
+from twinbench.worker.job import Job
+from twinbench.worker.protocol import WarmUp
 
 PROCESSES, STACKS, STEPS = 2, 2, 2
 

@@ -9,7 +9,8 @@ import pytest
 
 from twinbench.worker import protocol
 from twinbench.worker.cell import ANSWERS, Cell
-from twinbench.worker.protocol import Job, Request, StepJob
+from twinbench.worker.job import Job, StepJob
+from twinbench.worker.protocol import Request
 
 
 def step(name: str, op: str, params: dict[str, Any], inputs: tuple[str, ...], file: Path | None = None) -> StepJob:

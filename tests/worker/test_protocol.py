@@ -14,17 +14,15 @@ from hypothesis import strategies as st
 from benchmarks.stress import mutants
 from twinbench.worker import measure, protocol
 from twinbench.worker.channel import Refusal, encode, error_answer, read_answer
+from twinbench.worker.job import Job, SavedValue, StepJob
 from twinbench.worker.protocol import (
     LARGEST,
     Burst,
     Content,
     FirstCall,
-    Job,
     Loaded,
     ProtocolError,
     Request,
-    SavedValue,
-    StepJob,
     Timing,
 )
 

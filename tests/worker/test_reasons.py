@@ -9,8 +9,8 @@ import pytest
 
 from twinbench.errors import in_one_line
 from twinbench.frameworks import registry
+from twinbench.worker.job import Job, StepJob
 from twinbench.worker.main import Worker
-from twinbench.worker.protocol import Job, StepJob
 
 
 def bare():

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinbench.worker import measure
+from twinbench.worker import collector, measure, trend
 
 LIMIT_NS = 1_000_000_000
 SAMPLE_NS = 2_000_000
@@ -77,17 +77,17 @@ def test_a_change_of_level_is_waited_for_and_level_times_are_settled(warm_up, at
     rng = np.random.default_rng(0)
     ended = [warm_up(level(at, before) * np.exp(noise(rng, 2 * LONGEST))) for _ in range(TRIES)]
     assert np.mean([warm.trend == "settled" for warm in ended]) >= 0.95
-    assert np.mean([warm.discarded >= at + measure.LEAST_SAMPLES for warm in ended]) >= 0.95
+    assert np.mean([warm.discarded >= at + trend.LEAST_SAMPLES for warm in ended]) >= 0.95
     assert np.median([warm.discarded for warm in ended]) <= LONGEST / 2
 
 
 @pytest.mark.parametrize("noise", [even, spiky])
-@pytest.mark.parametrize(("end", "trend"), [(2.5, "slower"), (0.2, "faster")])
-def test_times_that_go_on_changing_are_not_called_settled(warm_up, end, trend, noise):
+@pytest.mark.parametrize(("end", "direction"), [(2.5, "slower"), (0.2, "faster")])
+def test_times_that_go_on_changing_are_not_called_settled(warm_up, end, direction, noise):
     rng = np.random.default_rng(0)
     times = np.geomspace(1.0, end, LONGEST)
     ended = [warm_up(np.resize(times * np.exp(noise(rng, LONGEST)), 5 * LONGEST)) for _ in range(TRIES)]
-    assert np.mean([warm.trend == trend for warm in ended]) >= 0.9
+    assert np.mean([warm.trend == direction for warm in ended]) >= 0.9
 
 
 @pytest.mark.parametrize("noise", [even, spiky])
@@ -119,25 +119,25 @@ def test_a_later_process_watches_the_collector_where_it_is_asked_to(warm_up):
     often = warm_up(np.ones(LONGEST), quick, (0, LIMIT_NS))
     assert (often.collections, often.collector_ns) == (measure.COLLECTIONS + 1, pytest.approx(2.5e5))
     slow = warm_up(np.full(100, 30.0), repeat(1e6), (0, LIMIT_NS // 4))
-    assert slow.discarded == measure.LEAST_SAMPLES
+    assert slow.discarded == trend.LEAST_SAMPLES
     assert slow.collector_ns == pytest.approx(1e6)
 
 
 @given(st.integers(10, 600), st.floats(0.1, 10), st.floats(-0.009, 0.009))
 def test_a_change_below_one_percent_is_settled(count: int, start: float, change: float):
-    assert measure.trend(np.linspace(start, start * (1 + change), count).tolist()) == "settled"
+    assert trend.trend(np.linspace(start, start * (1 + change), count).tolist()) == "settled"
 
 
 @given(st.lists(st.floats(1, 2), min_size=2, max_size=100))
 def test_rises_and_falls_are_found_alike(values: list[float]):
-    assert measure.change_point(values) == measure.change_point([-value for value in values])
+    assert trend.change_point(values) == trend.change_point([-value for value in values])
 
 
 def test_level_times_are_called_changed_at_the_stated_rate():
     rng = np.random.default_rng(0)
-    for count in (measure.LEAST_SAMPLES, measure.GROUPS):
-        changed = [measure.change_point(rng.random(count).tolist()) is not None for _ in range(1_000)]
-        assert 0.01 < np.mean(changed) < measure.CHANGE_P + 0.02
+    for count in (trend.LEAST_SAMPLES, trend.GROUPS):
+        changed = [trend.change_point(rng.random(count).tolist()) is not None for _ in range(1_000)]
+        assert 0.01 < np.mean(changed) < trend.CHANGE_P + 0.02
 
 
 def test_a_warm_up_ends_at_its_limit_after_one_sample_at_least(warm_up):
@@ -147,7 +147,7 @@ def test_a_warm_up_ends_at_its_limit_after_one_sample_at_least(warm_up):
     assert (nine.discarded, nine.trend) == (9, "short")
     more = warm_up(np.linspace(LONGEST / 9.5, LONGEST / 17, 20))
     assert more.trend == "faster"
-    assert more.discarded >= measure.LEAST_SAMPLES
+    assert more.discarded >= trend.LEAST_SAMPLES
 
 
 def test_slow_calls_take_a_quarter_of_the_limit_where_nothing_changes(warm_up):
@@ -158,7 +158,7 @@ def test_slow_calls_take_a_quarter_of_the_limit_where_nothing_changes(warm_up):
 def test_the_collectors_time_is_the_mean_over_whole_cycles(rarely: int, pause: float, phase: int):
     gc_ns = [pause if (at + phase) % rarely == 0 else 0.0 for at in range(5 * rarely + 10)]
     timings = [measure.Timing(1e6 + gc, 1e6 + gc, gc, 1) for gc in gc_ns]
-    assert measure.collector_ns(timings) == pytest.approx(pause / rarely)
+    assert collector.collector_ns(timings) == pytest.approx(pause / rarely)
 
 
 @given(st.integers(2, 40), st.floats(1e3, 1e8), st.floats(0, 1e8))
@@ -168,7 +168,7 @@ def test_a_collection_costs_what_it_leaves_cold_too_and_no_time_without_a_proces
     gc_ns = [pause if at % rarely == 0 else 0.0 for at in range(5 * rarely + 10)]
     cpu_ns = [1e6 + (gc and gc + cold) for gc in gc_ns]
     timings = [measure.Timing(cpu + 5 * gc, cpu, 3 * gc, 1) for cpu, gc in zip(cpu_ns, gc_ns, strict=True)]
-    assert measure.collector_ns(timings) == pytest.approx((pause + cold) / rarely)
+    assert collector.collector_ns(timings) == pytest.approx((pause + cold) / rarely)
 
 
 @given(st.integers(4, 40), st.integers(2, 3), st.floats(1e3, 1e8))
@@ -179,13 +179,13 @@ def test_pages_that_are_handed_out_between_collections_are_in_the_collectors_tim
     new = [page if gc == 0 and at % (2 * every) == 1 else 0.0 for at, gc in enumerate(gc_ns)]
     timings = [measure.Timing(1e6 + gc + n, 1e6 + gc + n, gc, 1) for gc, n in zip(gc_ns, new, strict=True)]
     loop = sum(timing.cpu_ns for timing in timings[1:]) / (len(timings) - 1)
-    assert 1e6 + measure.collector_ns(timings) == pytest.approx(loop)
+    assert 1e6 + collector.collector_ns(timings) == pytest.approx(loop)
 
 
 def test_what_a_collector_that_does_not_weigh_leaves_is_not_looked_for():
     gc_ns = [1e4 if at % 10 == 0 else 0.0 for at in range(201)]
     timings = [measure.Timing(1e6 + g, 1e6 + g + 3e5 * (at % 4 == 1), g, 1) for at, g in enumerate(gc_ns)]
-    assert measure.collector_ns(timings) == pytest.approx(1e3)
+    assert collector.collector_ns(timings) == pytest.approx(1e3)
 
 
 @pytest.mark.parametrize("rarely", [1, 7, 40])
@@ -193,13 +193,13 @@ def test_a_spike_of_the_machine_is_not_the_collectors_time(rarely: int):
     gc_ns = [1e6 if at % rarely == 0 else 0.0 for at in range(10 * rarely + 200)]
     spikes = [5e8 if at in (101, 150) else 0.0 for at in range(len(gc_ns))]
     timings = [measure.Timing(1e6 + gc + s, 1e6 + gc + s, gc, 1) for gc, s in zip(gc_ns, spikes, strict=True)]
-    assert measure.collector_ns(timings) == pytest.approx(1e6 / rarely, rel=0.05)
+    assert collector.collector_ns(timings) == pytest.approx(1e6 / rarely, rel=0.05)
 
 
 def test_calls_that_pay_the_collector_themselves_have_no_account():
     timing = measure.Timing(2e8, 2e8, 1e7, 1)
-    assert measure.collector_ns([timing] * (measure.LEAST_SAMPLES - 1)) is None
-    assert measure.collector_ns([timing] * measure.LEAST_SAMPLES) == pytest.approx(1e7)
+    assert collector.collector_ns([timing] * (trend.LEAST_SAMPLES - 1)) is None
+    assert collector.collector_ns([timing] * trend.LEAST_SAMPLES) == pytest.approx(1e7)
 
 
 def test_where_the_collector_runs_warm_up_goes_on_until_its_time_is_known(warm_up):
@@ -250,4 +250,4 @@ def test_the_account_of_the_collector_is_never_negative():
         cpu = 1e6 * (1 - 0.9 * rng.random(60) ** 4)
         gc = np.where(rng.random(60) < 0.2, 0.2 * cpu * rng.random(60), 0.0)
         timings = [measure.Timing(c, c, float(g), 1) for c, g in zip(cpu.tolist(), gc, strict=True)]
-        assert measure.collector_ns(timings) >= 0
+        assert collector.collector_ns(timings) >= 0

@@ -5,6 +5,7 @@
 module Measure
 include("../../src/trend.jl")
 include("../../src/measure.jl")
+include("../../src/collector.jl")
 end
 
 """Bytes of arguments that are copied for one sample, at most: more would have to fit into memory beside the user's."""

@@ -13,7 +13,8 @@ from typing import Any
 
 from twinbench.launch.process import Worker, scratch
 from twinbench.worker import protocol
-from twinbench.worker.protocol import FirstCall, Job, Reply, Request
+from twinbench.worker.job import Job
+from twinbench.worker.protocol import FirstCall, Reply, Request
 
 
 class Team:

@@ -13,7 +13,7 @@ from twinbench.run.jobs import step_job
 from twinbench.run.options import Options
 from twinbench.run.runner import Part
 from twinbench.worker import protocol
-from twinbench.worker.protocol import Job
+from twinbench.worker.job import Job
 
 
 class DeviceUnavailable(TwinbenchError):

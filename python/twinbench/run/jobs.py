@@ -12,7 +12,7 @@ from twinbench.plan.stack import Stack
 from twinbench.run.agree.reference import Reference
 from twinbench.run.options import Options
 from twinbench.usercode.function import Function
-from twinbench.worker.protocol import Job, OwnStep, SavedValue, StepJob
+from twinbench.worker.job import Job, OwnStep, SavedValue, StepJob
 
 
 def step_job(

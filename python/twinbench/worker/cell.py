@@ -15,7 +15,8 @@ from twinbench.frameworks.api import Framework
 from twinbench.ops import arrays
 from twinbench.ops.contract import NEUTRAL
 from twinbench.worker import measure, memory, protocol, recheck
-from twinbench.worker.protocol import Content, Job, Message, ProtocolError, Request
+from twinbench.worker.job import Job
+from twinbench.worker.protocol import Content, Message, ProtocolError, Request
 from twinbench.worker.step import Step, resolve
 
 P = ParamSpec("P")

@@ -9,7 +9,8 @@ from twinbench.errors import in_one_line
 from twinbench.usercode.function import UserCodeError
 from twinbench.worker.cell import ANSWERS, Cell
 from twinbench.worker.channel import Channel, bind_to_the_harness, serve
-from twinbench.worker.protocol import Job, Message
+from twinbench.worker.job import Job
+from twinbench.worker.protocol import Message
 
 
 class Worker:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, repeat
-from math import ceil, exp, inf, sqrt
+from itertools import repeat
+from math import inf
 from time import perf_counter_ns, process_time_ns, thread_time_ns
-from typing import Any, Literal
+from typing import Any
+
+from twinbench.worker.collector import collector_ns
+from twinbench.worker.trend import CHANGE, LEAST_SAMPLES, Trend, middle, samples_to_level, trend
 
 MIN_SAMPLE_NS = 1_000_000
 """Least time of a sample: 1 ms. Reading the clock twice costs under 0.2 us, which is under 0.02 % of a sample."""
@@ -20,30 +23,11 @@ MIN_SAMPLE_NS = 1_000_000
 CERTAIN_NS = 100 * MIN_SAMPLE_NS
 """Time from which one sample proves that calls are long: no disturbance of a short sample lasts for 100 ms."""
 
-LEAST_SAMPLES = 10
-"""Fewest samples in which a change is looked for: with fewer, no order of them is rare enough."""
-
 FIRST_LOOK = 64
 """Samples before the first look at the times, or as many as fit into a quarter of the limit, if those are fewer."""
 
-GROUPS = 32
-"""Most groups into which the samples of a look are divided."""
-
-CHANGE_P = 0.05
-"""Probability of calling times that don't change changed, in one look."""
-
-CHANGE = 0.01
-"""Least relative change of the times that keeps a warm-up going: 1 %."""
-
 COLLECTIONS = 20
 """Samples with garbage collections after which the collector's time in the long run is known well enough."""
-
-FEW_COLLECTIONS = 3
-"""Fewest samples with collections that show a whole cycle of the collector, from one collection to the next."""
-
-SPIKES = 0.02
-"""Share of the samples between collections that may be spikes of the machine: they cost no more than the longest
-other."""
 
 WAKING_NS = 5_000_000
 """Time at the start of a burst whose samples are discarded: 5 ms. After a stop, calls find cold caches; that costs up
@@ -55,9 +39,6 @@ Call = Callable[[], Any]
 A call that needs something new for each evaluation has a method ``prepare(evals)``, which returns the call for one
 sample before the clock starts, and the most evaluations of a sample as ``most_evals``.
 """
-
-Trend = Literal["settled", "faster", "slower", "short"]
-"""What the times do at the end of a warm-up: nothing, get ``faster`` or ``slower``, or ``short``: too few to tell."""
 
 WAITS: list[Callable[[], object]] = []
 """Functions that wait until a device has finished its work; empty where everything is computed on the CPU."""
@@ -175,102 +156,6 @@ def lasts(call: Call, evals: int) -> bool:
     return True
 
 
-def trend(times: Sequence[float]) -> Trend:
-    """Look for a change in the last half of the times, at least `LEAST_SAMPLES` of them, in either direction.
-
-    Medians of up to `GROUPS` groups are tested: a longer warm-up has longer groups, which spikes and slow waves of the
-    machine disturb less.
-    """
-    if len(times) < LEAST_SAMPLES:
-        return "short"
-    window = times[-max(len(times) // 2, LEAST_SAMPLES) :]
-    size = -(-len(window) // GROUPS)
-    groups = [_middle(window[end - size : end]) for end in range(len(window), size - 1, -size)][::-1]
-    split = change_point(groups)
-    if split is None:
-        return "settled"
-    before, after = _middle(groups[:split]), _middle(groups[split:])
-    if abs(after - before) <= CHANGE * before:
-        return "settled"
-    return "slower" if after > before else "faster"
-
-
-def samples_to_level(times: Sequence[float]) -> int:
-    """Return after how many samples the times had the level of their last half, by groups of 1, 1, 2, 4, ... samples.
-
-    It is the end of the last group whose median is outside the middle three quarters of that half by `CHANGE` more.
-    """
-    half = sorted(times[len(times) // 2 :])
-    rare = len(half) // 8
-    low, high = half[rare] * (1 - CHANGE), half[-1 - rare] * (1 + CHANGE)
-    level, start, end = 0, 0, 1
-    while end <= len(times) // 2:
-        if not low <= _middle(times[start:end]) <= high:
-            level = end
-        start, end = end, 2 * end
-    return level
-
-
-def _middle(values: Sequence[float]) -> float:
-    """Return the median; of an even number of values, the higher of the two in the middle."""
-    return sorted(values)[len(values) // 2]
-
-
-def change_point(values: Sequence[float]) -> int | None:
-    """Return the ordinal of the value with which the level changes, or None: Pettitt (1979), two-sided at `CHANGE_P`.
-
-    Pettitt's limit is corrected for few values as Siegmund (1985) corrects maxima of random walks.
-    """
-    n = len(values)
-    if n < 2:
-        return None
-    scores = accumulate(sum((other > value) - (other < value) for other in values) for value in values)
-    highest, split = max((abs(score), ordinal) for ordinal, score in enumerate(scores, 1))
-    height = highest + 0.5826 * n / sqrt(3)
-    return split if 2 * exp(-6 * height**2 / (n**3 + n**2)) < CHANGE_P else None
-
-
-def collector_ns(timings: Sequence[Timing]) -> float | None:
-    """Return the garbage collector's time per evaluation in the long run, in nanoseconds.
-
-    It is what whole cycles of the collector cost above the median of their samples without collections: the mean CPU
-    time from the sample after the first collection to the sample with the last one, less that median. A collection's
-    sample holds the memory that is cold afterwards, and samples between collections hold the pages that the kernel
-    hands out anew: both come with the garbage, and a median shows neither. Where most samples have collections, the
-    median is that of the times without what the collector itself took. The longest `SPIKES` of the samples between
-    collections count as the next shorter one. It is 0 where noise would make it negative.
-
-    Where the collector took less than `CHANGE` of the time, or there were fewer collections than `FEW_COLLECTIONS`, the
-    collections' samples alone count. None for fewer samples than `LEAST_SAMPLES`: calls that long have their
-    collections in every sample, and pay there.
-    """
-    if len(timings) < LEAST_SAMPLES:
-        return None
-    ran = [ordinal for ordinal, timing in enumerate(timings) if timing.gc_ns]
-    if len(ran) < FEW_COLLECTIONS:
-        usual = _middle([timing.cpu_ns for timing in timings if not timing.gc_ns])
-        return sum(max(timings[ordinal].cpu_ns - usual, 0.0) for ordinal in ran) / len(timings)
-    return _cost_above_median(timings[ran[0] + 1 : ran[-1] + 1])
-
-
-def _cost_above_median(timings: Sequence[Timing]) -> float:
-    """Return what whole cycles cost per evaluation above the median without collections, in nanoseconds."""
-    quiet = [timing.cpu_ns for timing in timings if not timing.gc_ns]
-    mostly = 2 * len(quiet) < len(timings)
-    between = sorted([timing.cpu_ns - timing.gc_ns for timing in timings] if mostly else quiet)
-    usual, most = _middle(between), between[ceil((1 - SPIKES) * len(between)) - 1]
-    if sum(timing.gc_ns for timing in timings) < CHANGE * sum(timing.cpu_ns for timing in timings):
-        return sum(max(timing.cpu_ns - usual, 0.0) for timing in timings if timing.gc_ns) / len(timings)
-    costs = [
-        collector + min(timing.cpu_ns - collector, most) - usual
-        if mostly or not timing.gc_ns
-        else max(timing.cpu_ns - usual, 0.0)
-        for timing in timings
-        for collector in [timing.gc_ns if mostly else 0.0]
-    ]
-    return max(0.0, sum(costs) / len(costs))
-
-
 def warm_up(call: Call, evals: int, limit_ns: int) -> WarmUp:
     """Run until no change of the times is seen, or the limit is reached; at least once.
 
@@ -330,7 +215,7 @@ def _times(timings: Sequence[Timing]) -> list[float]:
 
 def _warm(timings: Sequence[Timing], seen: Trend, level_ns: float) -> WarmUp:
     ran = sum(timing.gc_ns > 0 for timing in timings)
-    usual_ns = _middle([timing.wall_ns for timing in timings[len(timings) // 2 :]])
+    usual_ns = middle([timing.wall_ns for timing in timings[len(timings) // 2 :]])
     return WarmUp(len(timings), seen, collector_ns(timings), ran, None, level_ns, usual_ns)
 
 

@@ -18,7 +18,7 @@ from twinbench.ops.contract import Arrays, Kind, Op
 from twinbench.usercode import op as own_ops
 from twinbench.usercode.function import Function
 from twinbench.worker import measure, own
-from twinbench.worker.protocol import StepJob
+from twinbench.worker.job import StepJob
 
 
 @dataclass(frozen=True, slots=True)

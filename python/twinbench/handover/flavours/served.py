@@ -20,7 +20,7 @@ from twinbench.launch.variables import variables_of_worker
 from twinbench.ops import arrays
 from twinbench.ops.contract import Role
 from twinbench.worker import protocol
-from twinbench.worker.protocol import Job, StepJob
+from twinbench.worker.job import Job, StepJob
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
