@@ -22,6 +22,7 @@ from twinbench.frameworks.api import Framework
 from twinbench.modalities import MODALITIES
 from twinbench.ops.contract import Op
 from twinbench.ops.parameters import described
+from twinbench.plan.schema import schema as pipeline_schema
 
 PICTURES = Path(__file__).parent / "data"
 WALLS = Path(__file__).parents[1] / "tests" / "test_walls.py"
@@ -32,6 +33,7 @@ def on_files(files: Files, config: Any) -> Files:
     """Adds the pages."""
     pages = {"cli.md": cli(), "ops.md": contracts(), "matrix.md": matrix(), "data/index.md": datasets()}
     pages |= {f"schema/{name}.json": json.dumps(schemas.schema(name), indent=2) for name in schemas.OUTPUTS}
+    pages["schema/pipeline.json"] = json.dumps(pipeline_schema(), indent=2)
     for name, page in pages.items():
         files.append(File.generated(config, name, content=page))
     return files

@@ -65,7 +65,9 @@ class Goal(_Strict):
     """Columns by whose values errors are counted: the values before they became features."""
 
 
-class _File(_Strict):
+class File(_Strict):
+    """A pipeline's file as it is written; its steps are checked with their ops."""
+
     pipeline: _Header
     dataset: own.Own | None = None
     goal: Goal
@@ -184,7 +186,7 @@ def load(path: Path) -> Pipeline:
     except OSError as error:
         raise BadInput(f"{path}: can't be read: {error.strerror}") from None
     try:
-        file = _File.model_validate(raw)
+        file = File.model_validate(raw)
     except ValidationError as error:
         raise BadInput(f"{path}: {first(error, _valid_keys())}") from None
     header = file.pipeline
@@ -242,5 +244,5 @@ def _sizes(
 
 
 def _valid_keys() -> list[str]:
-    models: tuple[type[BaseModel], ...] = (_File, _Header, own.Own, Goal, own_ops.Declared, own_ops.Parameter)
+    models: tuple[type[BaseModel], ...] = (File, _Header, own.Own, Goal, own_ops.Declared, own_ops.Parameter)
     return [name for model in models for name in model.model_fields]
