@@ -55,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pair.callee": {"usercode", "worker"},
     "usercode": {"ops"},
     "run.cluster": {"data", "plan", "run", "store"},
+    "results": {"numbers", "results.decisions", "results.summary", "store"},
     "results.models": {"metrics", "numbers", "store"},
     "results.summary": {"metrics", "numbers", "results.models", "store"},
     "results.decisions": {"metrics", "numbers", "results.summary", "store"},

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from twinbench.pair import pair as pair
+    from twinbench.results.frames import load as load
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``twinbench.pair`` when it is called for."""
-    if name != "pair":
-        raise AttributeError(f"module 'twinbench' has no attribute '{name}'")
+    """Import ``twinbench.pair`` or ``twinbench.load`` when it is called for."""
     from importlib import import_module
 
-    return import_module("twinbench.pair")
+    if name == "pair":
+        return import_module("twinbench.pair")
+    if name == "load":
+        return import_module("twinbench.results.frames").load
+    raise AttributeError(f"module 'twinbench' has no attribute '{name}'")
