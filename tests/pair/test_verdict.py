@@ -77,6 +77,13 @@ def test_both_raising_is_agreement_and_one_raising_is_not(ask: Ask):
     ]
 
 
+def test_a_reference_that_raises_on_some_inputs_was_compared_on_the_others(ask: Ask):
+    ties = "def f(x): return max(set(x), key=x.count)\ndef g(x): return max(sorted(set(x), reverse=True), key=x.count)"
+    verdict = ask(ties, inputs=("x=[3, 1, 3, 2]",), generate=100, seed=1)
+    assert len(verdict.findings) == 1
+    assert not [note for note in verdict.notes if "no result is compared" in note]
+
+
 def test_a_changed_argument_is_a_fault_that_mutates_allows(ask: Ask):
     source = "def f(x):\n    x += 1\ndef g(x):\n    x += {}"
     assert texts(ask(source.format(1), generate=0), "f") == ["changes its argument `x`; --mutates allows that"]

@@ -93,7 +93,9 @@ class Trial:
         self.first: dict[str, Outcome] = {}
         self.unanswered = 0
         self.raised = ""
-        """The first exception of the reference on a given input."""
+        """The first exception of the reference."""
+        self.answered = False
+        """Whether the reference has answered any input."""
         self.undetermined: dict[str, str] = {}
         """By function a difference that isn't counted, because the reference's answer is rounding noise."""
         seed = secrets.randbelow(2**32) if search.seed is None else search.seed
@@ -112,7 +114,7 @@ class Trial:
             self._again(inputs[0])
         if inputs and any(example.values() for example in inputs) and self.search.examples:
             self._draw(inputs)
-        if self.verdict.both_raised >= self.verdict.given + self.verdict.drawn > 0:
+        if self.raised and not self.answered:
             self.verdict.notes.append(f"no result is compared: the reference raises on every input, {self.raised}")
         for name, said in self.undetermined.items():
             text = "there the reference's own answer changes as much when its inputs change in the last place"
@@ -138,7 +140,7 @@ class Trial:
             return
         self.verdict.both_raised += outcomes[0].raised is not None
         self.verdict.answers.append((example, outcomes[0]))
-        self.raised = self.raised or outcomes[0].says
+        self._note_answer(outcomes[0])
         for function, outcome in zip(functions[1:], outcomes[1:], strict=True):
             if isinstance(outcome, Outcome) and not self.verdict.of(function.name):
                 self._compare(function, outcome, outcomes[0], example, drawn=False)
@@ -286,10 +288,18 @@ class Trial:
                 self._found(function, outcome, example, drawn=True)
         if any(isinstance(outcome, str) for outcome in outcomes):
             raise _Dead
+        first = outcomes[0]
+        assert isinstance(first, Outcome)
+        self._note_answer(first)
         if any(self._wrong(functions, outcomes, example)):
             return False
-        self.verdict.both_raised += isinstance(outcomes[0], Outcome) and outcomes[0].raised is not None
+        self.verdict.both_raised += first.raised is not None
         return True
+
+    def _note_answer(self, outcome: Outcome) -> None:
+        """Note whether the reference answers at all; without an answer no result is compared."""
+        self.raised = self.raised or outcome.says
+        self.answered = self.answered or outcome.raised is None
 
     def _wrong(self, functions: list[Function], outcomes: list[Outcome | str], example: Input) -> list[str]:
         """Return the names of the functions with which something is wrong."""
