@@ -51,7 +51,7 @@ def read(arguments: list[str], directory: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("twinbench.cli.run._measured_here", measure)
     for name in ("twinbench.run.request.parts", "twinbench.run.request.require", "twinbench.run.device.require"):
-        monkeypatch.setattr(name, lambda *arguments: [])
+        monkeypatch.setattr(name, lambda *arguments, **named: [])
     done = CliRunner().invoke(main.app, ["run", *arguments], env={"TWINBENCH_DATA_DIR": str(directory)})
     assert done.exit_code == 0, done.output
     request, options = taken

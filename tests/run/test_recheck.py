@@ -195,7 +195,7 @@ def pipeline_of(modality: str, steps: str, directory: Path) -> Path:
 def rechecked(framework: Framework, path: Path, monkeypatch: pytest.MonkeyPatch, bursts: int = 2) -> list[Agreement]:
     """Measure a pipeline in this process as a worker would, and return what the check afterwards finds."""
     monkeypatch.setenv("TWINBENCH_CACHE_DIR", str(path.parent / "cache"))
-    monkeypatch.setattr(registry, "frameworks", lambda: {framework.name: framework})
+    monkeypatch.setattr(registry, "_own", lambda: {framework.name: framework})
     pipeline = pipelines.load(path)
     stack = Stack("wrong", {step.id: framework for step in pipeline.steps}, None)
     references = reference.prepare(pipeline, "all")

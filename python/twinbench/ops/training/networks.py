@@ -50,6 +50,10 @@ NOT_WEIGHTS = {"input", "order", "losses"}
 """Names in givens and models that are not weights."""
 
 
+LARGEST = 1e16
+"""Largest magnitude of a feature: optimizers square gradients, which are about as large, and float32 ends at 3e38."""
+
+
 POOL = 2
 """Side of a pooling block, and the stride of pooling."""
 
@@ -57,6 +61,8 @@ POOL = 2
 def require(p: Training, arrays: Arrays, axes: tuple[int, ...]) -> None:
     """Refuse examples and labels that can't be trained on. ``axes``: numbers of dimensions that examples may have."""
     x = conditions.features(arrays, "x_train", ("float32",), axes)
+    advice = "scale it, by training.standardise for example"
+    conditions.at_most(x, "x_train", LARGEST, "and float32 can't hold the squares of its gradients", advice)
     conditions.classes(arrays, "y_train", ("float32",), len(x), p.classes)
 
 
@@ -158,8 +164,8 @@ logit z for two classes, and z of shape (n, classes) for more. Weights: `w1`, `b
 outputs)."""
 
 
-TRAINING = f"""`y_train` is float32 (n,), the classes 0 to `classes` - 1. Values are finite. All arithmetic is in
-float32. The givens hold the initial weights; `input`, int64, the shape of one example; and `order`, int64 (epochs, n),
+TRAINING = f"""`y_train` is float32 (n,), the classes 0 to `classes` - 1. Values are finite, and at most
+{LARGEST:g} in magnitude. All arithmetic is in float32. The givens hold the initial weights; `input`, int64, the shape of one example; and `order`, int64 (epochs, n),
 row numbers counted from 0: with B = `batch_size`, epoch e takes the batches order[e, 0:B], order[e, B:2B], ...; the
 last batch may be smaller. The loss of a batch is, for two classes, the mean of max(z, 0) - z y + log(1 + exp(-|z|)),
 and for more classes the mean of log(sum_k exp(z_k)) - z_y. {SEMANTICS}
