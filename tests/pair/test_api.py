@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 import sys
 import textwrap
@@ -81,7 +82,9 @@ def test_importing_the_package_stays_cheap():
     ],
 )
 def test_inputs_are_arguments_or_labelled_cases(inputs: Any, given: int):
-    verdict = twinbench.pair(total, lambda x, scale=1.0: np.add.reduce(x) * scale, inputs=inputs, generate=0)
+    verdict = twinbench.pair(
+        total, lambda x, scale=1.0: np.add.reduce(x) * scale, inputs=inputs, generate=0, time=False
+    )
     assert (verdict.given, verdict.both_raised) == (given, 0)
 
 
@@ -121,7 +124,7 @@ def test_state_of_a_module_that_is_imported_is_found(tmp_path: Path, monkeypatch
     monkeypatch.syspath_prepend(str(tmp_path))
     count = importlib.import_module("stateful").count
     assert count(1.0) == 1
-    verdict = twinbench.pair(lambda x: 1, count, inputs=1.0, generate=0)
+    verdict = twinbench.pair(lambda x: 1, count, inputs=1.0, generate=0, time=False)
     assert verdict.findings[0].text.startswith("keeps state between calls: two calls give")
 
 
@@ -133,8 +136,46 @@ def test_an_own_rule_runs_here():
         inputs=2.0,
         generate=0,
         compare=lambda a, b: rules.append((a, b)) or abs(a) == abs(b),
+        time=False,
     )
     assert (verdict.ok, rules) == (True, [(2.0, -2.0)])
+
+
+def test_functions_that_agree_are_timed_and_the_run_is_stored(tmp_path: Path):
+    store = tmp_path / "results.db"
+    options = {"inputs": np.arange(1000.0), "generate": 0, "budget": 0.2, "processes": 2, "store": store}
+    verdict = twinbench.pair(total, lambda x: x.sum(), **options)
+    assert verdict.run.cells["status"].tolist() == ["done", "done"]
+    assert set(verdict.run.cells["stack"]) == {"total", "lambda"}
+    assert (verdict.run.cells["total_s"] > 0).all()
+    assert verdict.run.id == twinbench.load(store=store).id
+    assert verdict.run.id in repr(verdict)
+    assert verdict.run.id in verdict._repr_html_()
+    other = twinbench.pair(total, lambda x: 0.0 + x.sum(), **options)
+    fingerprints = [run.cells.set_index("stack")["fingerprint"] for run in (verdict.run, other.run)]
+    assert (fingerprints[0] == fingerprints[1]).to_dict() == {"total": True, "lambda": False}
+
+
+def test_functions_that_differ_are_stored_with_the_input_and_not_timed(tmp_path: Path):
+    store = tmp_path / "results.db"
+    functions = (total, lambda x: x.sum(), lambda x: x[1:].sum(), lambda x: x.fill(0))
+    run = twinbench.pair(*functions, inputs=np.arange(3.0) + 1, generate=50, seed=3, store=store).run
+    cells = run.cells.set_index("stack")
+    assert cells["status"].to_dict() == {
+        **{"total": "done", "lambda": "done", "lambda (2)": "disagrees", "lambda (3)": "failed"},
+    }
+    assert "total(np.array([1.0]))" in cells.loc["lambda (2)", "reason"]
+    assert "changes its argument" in cells.loc["lambda (3)", "reason"]
+    assert run.samples.empty
+    facts = run.facts[run.facts["key"] == "counterexamples"].set_index("stack")["value"]
+    assert [each["drawn"] for each in json.loads(facts["lambda (2)"])] == [False, True]
+
+
+def test_nothing_is_stored_without_times(tmp_path: Path):
+    store = tmp_path / "results.db"
+    for other in (lambda x: 1.0 * x, lambda x: 1):
+        assert twinbench.pair(total, other, inputs=2.0, generate=0, time=False, store=store).run is None
+    assert not store.exists()
 
 
 def test_what_a_notebook_shows_is_escaped():

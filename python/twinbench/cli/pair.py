@@ -136,7 +136,7 @@ def pair(
             if not as_json:
                 print(f"written: {file}")
     code, figures = (OK if verdict.ok else FAILED), {"run": None, "comparison": None}
-    if verdict.ok and times:
+    if times:
         from twinbench.cli import pair_times
 
         wanted = pair_times.Wanted(
@@ -147,7 +147,10 @@ def pair(
             words=_words(request),
             as_json=as_json,
         )
-        code, figures = pair_times.measure(verdict, request, wanted)
+        if verdict.ok:
+            code, figures = pair_times.measure(verdict, request, wanted)
+        else:
+            figures = pair_times.keep(verdict, request, wanted)
     if as_json:
         print_json(asdict(command.printed(verdict)) | figures)
     raise typer.Exit(code)

@@ -72,6 +72,20 @@ def measure(verdict: Verdict, request: Request, wanted: Wanted) -> tuple[int, di
     return code, {"run": plain(summary), "comparison": plain(comparison) if comparison else None}
 
 
+def keep(verdict: Verdict, request: Request, wanted: Wanted) -> dict[str, Any]:
+    """Store functions that differ, and what differs. Returns the run as ``--json`` prints it."""
+    from twinbench.pair import differing, timing
+    from twinbench.results.summary.run import plain, summarise
+    from twinbench.store.store import Store
+
+    with Store.open(wanted.store) as results:
+        run_id = differing.keep(
+            verdict, timing.usual_options(request.timeout_s, **wanted.options), results, wanted.words
+        )
+        print(f"results: run {run_id} in {results.path}; see 'twinbench show' and 'twinbench report'", file=sys.stderr)
+        return {"run": plain(summarise(results, run_id)), "comparison": None}
+
+
 def _base(results: Store, functions: list[str], wanted: Wanted) -> str:
     """Return the run to compare with. Raises BadInput where none is there."""
     from twinbench.store.records import SUBCOMMAND

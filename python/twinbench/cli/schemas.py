@@ -53,7 +53,8 @@ class PrintedTimedPair(PrintedPair):
     """The verdict on own functions, and their times."""
 
     run: RunSummary | None
-    """The run as ``show`` prints it. Null where nothing was timed."""
+    """The run as ``show`` prints it, with times if the functions agree. Null with ``--no-time``, and where the
+    reference raises on every input."""
     comparison: Comparison | None
     """The run compared with the last one, as ``compare`` prints it. Null without ``--fail-on-regression``."""
 

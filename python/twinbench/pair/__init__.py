@@ -11,6 +11,8 @@ import types
 from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from twinbench.pair.api import Pair
 
 
@@ -30,6 +32,10 @@ def pair(
     layout: str = "same",
     threads: int = 1,
     timeout: float = 60.0,
+    time: bool = True,
+    budget: float = 5.0,
+    processes: int | None = None,
+    store: str | Path | None = None,
 ) -> Pair:
     """Compare functions of Python and Julia, the reference first, on inputs and on drawn ones like them.
 
@@ -41,6 +47,9 @@ def pair(
     Any other dict holds several inputs by label: each a tuple, a dict of arguments by name, or the only argument. A
     callable returns or yields inputs, as ``--inputs`` describes. Anything else is the only argument. An argument is a
     number, a string, an array, a table, a list or dict of these, or a `pathlib.Path` of a file that ``--input`` reads.
+
+    Functions that agree are timed side by side, unless ``time`` is false, and the times are a run of the store: the
+    file ``store``, or that of ``twinbench run``.
 
     The options mean what those of ``twinbench pair`` mean. Raises BadInput, JuliaUnavailable and TwinbenchError.
     """

@@ -9,6 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import Any, get_args
 
+import twinbench
+from twinbench import paths
 from twinbench.errors import BadInput, in_one_line, nearest
 from twinbench.pair import command, inputs, target
 from twinbench.pair.callee.main import case, judged
@@ -19,7 +21,7 @@ from twinbench.pair.inputs import Input
 from twinbench.pair.session import Function
 from twinbench.pair.target import Layout, Target
 from twinbench.pair.tolerance import Tolerance
-from twinbench.pair.verdict import Search
+from twinbench.pair.verdict import Search, Verdict
 
 JULIA_CODE = re.compile(r"\s*function\s.*|.*(\n|->|\)\s*=(?!=)).*", re.DOTALL)
 """What makes a text Julia code. The name of a function has nothing of it."""
@@ -32,10 +34,12 @@ class Pair(PrintedPair):
     """The verdict on own functions, which a notebook shows as a table."""
 
     lines: list[str]
-    """What the terminal shows."""
+    """What the terminal shows of the verdict."""
+    run: Any = None
+    """The run as `twinbench.load` returns it, with times if the functions agree. None with ``time=False``."""
 
     def __repr__(self) -> str:
-        return "\n".join(self.lines)
+        return "\n".join([*self.lines, *([] if self.run is None else ["", repr(self.run)])])
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -44,7 +48,8 @@ class Pair(PrintedPair):
         )
         findings = "".join(map(_finding, self.findings))
         notes = "".join(f"<p>note: {escape(note)}</p>" for note in self.notes)
-        return f"<table>{rows}</table>{findings}{notes}<p>seed {self.seed}</p>"
+        times = "" if self.run is None else self.run._repr_html_()
+        return f"<table>{rows}</table>{findings}{notes}<p>seed {self.seed}</p>{times}"
 
 
 def _finding(finding: PrintedFinding) -> str:
@@ -71,6 +76,10 @@ def pair(
     layout: str,
     threads: int,
     timeout: float,
+    time: bool,
+    budget: float,
+    processes: int | None,
+    store: str | Path | None,
 ) -> Pair:
     """Compare functions as `twinbench.pair` describes. Raises BadInput, JuliaUnavailable and TwinbenchError."""
     if layout not in get_args(Layout):
@@ -87,13 +96,35 @@ def pair(
         timeout_s=timeout,
         threads=threads,
         layout="reversed" if layout == "reversed" else "same",
+        times=time,
         given=lambda reference: _inputs(given, reference),
         rule=None if compare is None else lambda want, got: _judged(compare, want, got),
     )
     verdict = command.run(request)
     printed = command.printed(verdict)
     values = {field.name: getattr(printed, field.name) for field in fields(printed)}
-    return Pair(**values, lines=list(command.lines(verdict)))
+    run = _stored(verdict, request, store, budget_s=budget, processes=processes) if time else None
+    return Pair(**values, lines=list(command.lines(verdict)), run=run)
+
+
+def _stored(verdict: Verdict, request: Request, store: str | Path | None, **options: Any) -> Any:
+    """Time functions that agree, and store the run, or what differs. Returns the run.
+
+    None where functions agree and the reference raises on every given input.
+    """
+    from twinbench.pair import differing, timing
+    from twinbench.run.watch import Watch
+    from twinbench.store.store import Store
+
+    path = paths.default_store() if store is None else Path(store)
+    usual = timing.usual_options(request.timeout_s, threads=request.threads, **options)
+    with Store.open(path) as results, command.judging(request) as judge:
+        run_id = (
+            timing.run(verdict, judge, usual, results, Watch())
+            if verdict.ok
+            else differing.keep(verdict, usual, results)
+        )
+    return None if run_id is None else twinbench.load(run_id, path)
 
 
 # Functions

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from twinbench.pair.target import Target
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -23,11 +25,18 @@ class Code:
     """Versions by package, the language's among them."""
 
     @classmethod
-    def of(cls, function: str, answer: Mapping[str, Any]) -> Self:
-        """Read the files that a process named. A file that is gone has no checksum."""
+    def of(cls, target: Target, answer: Mapping[str, Any]) -> Self:
+        """Read the files that a process named. A file that is gone has no checksum.
+
+        A function that was sent as code counts by that code, under its name.
+        """
         directory = answer["directory"]
         paths = {os.path.relpath(path, directory): Path(path) for path in answer["files"]}
-        return cls(function, {name: _sha256(path) for name, path in paths.items()}, dict(answer["versions"]))
+        files = {name: _sha256(path) for name, path in paths.items()}
+        if target.code is not None:
+            code = target.code.encode() if isinstance(target.code, str) else target.code
+            files[target.name] = hashlib.sha256(code).hexdigest()
+        return cls(target.function, files, dict(answer["versions"]))
 
     @property
     def fingerprint(self) -> str:

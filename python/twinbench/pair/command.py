@@ -119,19 +119,24 @@ def run(request: Request) -> Verdict:
         search = replace(request.search, allowed=_allowed(request, functions[0], given))
         judge = Judge(request.rules, compare, mutates=request.mutates, threads=request.threads)
         verdict = Trial(session, judge, search).run(given)
-        if verdict.ok and request.times:
+        if request.times:
             verdict.code = codes(functions)
         return verdict
 
 
 def codes(functions: list[Function]) -> dict[str, Code]:
-    """Ask each function's process what it runs: after all calls, when everything is imported."""
-    try:
-        return {
-            each.name: Code.of(each.target.function, each.process.ask({"do": "sources"}, START_S)) for each in functions
-        }
-    except Died as error:
-        raise TwinbenchError(f"after the last call: {error}") from None
+    """Ask each function's process what it runs: after all calls, when everything is imported.
+
+    What a process ran that has ended is known by its code only, or not at all.
+    """
+    answers: dict[str, Code] = {}
+    for each in functions:
+        try:
+            answer = each.process.ask({"do": "sources"}, START_S)
+        except Died:
+            answer = {"directory": "", "files": [], "versions": {}}
+        answers[each.name] = Code.of(each.target, answer)
+    return answers
 
 
 @contextmanager

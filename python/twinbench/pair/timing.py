@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 from typing import Any
 
+from twinbench.pair.inputs import Input
 from twinbench.pair.judge import Judge
-from twinbench.pair.session import Function
+from twinbench.pair.session import Function, Outcome
 from twinbench.pair.timed import Case, Cases, Timed
 from twinbench.pair.verdict import Verdict
 from twinbench.run import environment
@@ -45,17 +46,12 @@ def run(
     ``command`` is stored: the arguments that ask for this again. An interrupt, or an error of twinbench's own, leaves
     the run as interrupted.
     """
-    cases = Cases(tuple(_cases(verdict)))
+    cases = Cases(tuple(cases_of(verdict.answers)))
     if not cases.steps:
         return None
     functions = list(verdict.functions.values())
-    planned = _planned(functions, cases)
-    asked = {
-        "request": {"stacks": [function.name for function in functions]},
-        SUBCOMMAND: "pair",
-        COMMAND: list(command),
-    }
-    run_id = enter(store, asked, options, {name: code.versions for name, code in verdict.code.items()})
+    planned = plan(functions, cases)
+    run_id = start(verdict, options, store, command)
     try:
         _measured(planned, functions, cases, verdict, judge, options, store, run_id, watch)
     except BaseException:
@@ -65,15 +61,31 @@ def run(
     return run_id
 
 
+def start(verdict: Verdict, options: Options, store: Store, command: Sequence[str]) -> str:
+    """Enter a run of these functions into the store. Returns its id."""
+    asked = {"request": {"stacks": list(verdict.functions)}, SUBCOMMAND: "pair", COMMAND: list(command)}
+    return enter(store, asked, options, {name: code.versions for name, code in verdict.code.items()})
+
+
+def add_cell(verdict: Verdict, name: str, planned: PlannedPipeline, store: Store, run_id: str) -> int:
+    """Enter a function as a stack of the run. Returns the cell's id."""
+    code = verdict.code[name]
+    steps = {step["id"]: name for step in planned.spec["steps"]}
+    cell = store.add_cell(run_id, planned.name, name, SIZE, steps, code.fingerprint)
+    store.add_fact(cell, "", "versions", {name: dict(code.versions)})
+    store.add_fact(cell, "", "files", dict(code.files))
+    return cell
+
+
 def usual_options(timeout_s: float, **options: Any) -> Options:
     """Return the options of a run, with the time for one call instead of that for one request."""
     return Options(timeout_s=CALLS * timeout_s, seed=secrets.randbelow(2**32), **options)
 
 
-def _cases(verdict: Verdict) -> Iterator[Case]:
+def cases_of(answers: Iterable[tuple[Input, Outcome]]) -> Iterator[Case]:
     """Yield the inputs that the reference answers; one on which it raises an exception isn't timed."""
     taken: set[str] = set()
-    for example, answer in verdict.answers:
+    for example, answer in answers:
         if answer.raised is None:
             label = _unique(example.label, taken)
             taken.add(label)
@@ -94,7 +106,8 @@ def pipeline_name(functions: Iterable[Function]) -> str:
     return plain[:100].rstrip("-_") or "pair"
 
 
-def _planned(functions: Sequence[Function], cases: Cases) -> PlannedPipeline:
+def plan(functions: Sequence[Function], cases: Cases) -> PlannedPipeline:
+    """Return the run's only pipeline: a step for each case."""
     sums = {case.id: hashlib.sha256(case.example.encoded()).hexdigest() for case in cases.steps}
     steps = [{"id": id, "op": OP, "params": {"sha256": checksum[:16]}, "inputs": []} for id, checksum in sums.items()]
     spec = {
@@ -128,14 +141,9 @@ def _measured(
     judging = Lock()
     contenders = []
     for function in functions:
-        code = verdict.code[function.name]
-        steps = {case.id: function.name for case in cases.steps}
-        cell = store.add_cell(run_id, planned.name, function.name, SIZE, steps, code.fingerprint)
-        store.add_fact(cell, "", "versions", {function.name: dict(code.versions)})
-        store.add_fact(cell, "", "files", dict(code.files))
         contenders.append(
             Timed(
-                cell=cell,
+                cell=add_cell(verdict, function.name, planned, store, run_id),
                 store=store,
                 options=options,
                 function=function,

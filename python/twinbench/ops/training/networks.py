@@ -164,11 +164,11 @@ logit z for two classes, and z of shape (n, classes) for more. Weights: `w1`, `b
 outputs)."""
 
 
-TRAINING = f"""`y_train` is float32 (n,), the classes 0 to `classes` - 1. Values are finite, and at most
-{LARGEST:g} in magnitude. All arithmetic is in float32. The givens hold the initial weights; `input`, int64, the shape of one example; and `order`, int64 (epochs, n),
-row numbers counted from 0: with B = `batch_size`, epoch e takes the batches order[e, 0:B], order[e, B:2B], ...; the
-last batch may be smaller. The loss of a batch is, for two classes, the mean of max(z, 0) - z y + log(1 + exp(-|z|)),
-and for more classes the mean of log(sum_k exp(z_k)) - z_y. {SEMANTICS}
+TRAINING = f"""`y_train` is float32 (n,), the classes 0 to `classes` - 1. Values are finite, and at most {LARGEST:g} in
+magnitude. All arithmetic is in float32. The givens hold the initial weights; `input`, int64, the shape of one example;
+and `order`, int64 (epochs, n), row numbers counted from 0: with B = `batch_size`, epoch e takes the batches order[e,
+0:B], order[e, B:2B], ...; the last batch may be smaller. The loss of a batch is, for two classes, the mean of max(z, 0)
+- z y + log(1 + exp(-|z|)), and for more classes the mean of log(sum_k exp(z_k)) - z_y. {SEMANTICS}
 The output holds `input`, the trained weights with the names, order and shapes that they have in the givens, and
 `losses`, float32 (steps,), each taken before its update. Losses are kept on the device of the library, and are read at
 most once per epoch.
