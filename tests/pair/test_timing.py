@@ -139,6 +139,37 @@ def test_labelled_inputs_are_steps_of_their_own_and_one_that_raises_is_left_out(
     assert all(step.steady for cell in pipeline.cells for step in cell.steps)
 
 
+def test_the_growth_over_inputs_that_are_labelled_by_their_sizes_is_fitted(store: Store):
+    Path("cases.py").write_text(
+        "import numpy as np\ndef cases():\n"
+        "    return [(f'n={n}', (np.arange(n) * 1.0,)) for n in (10_000, 90_000, 810_000)]\n"
+    )
+    timed(store, "own.py:sums", "B=own.py:sums", cases="cases.py:cases")
+    growth = summarise(store, store.runs()[0].id).growth
+    assert [(each.stack, each.step) for each in growth] == [("own.py:sums", ""), ("B", "")]
+    assert all(each.sizes == ("n=10000", "n=90000", "n=810000") for each in growth)
+    assert all(0.5 < each.exponent < 1.5 for each in growth)
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        (["n=10", "n=1_000", "n = 1e6"], {"unit": "n", "amounts": {"n=10": 10.0, "n=1_000": 1e3, "n = 1e6": 1e6}}),
+        (["10", "1.5e3"], {"unit": "size", "amounts": {"10": 10.0, "1.5e3": 1500.0}}),
+        (["10", "a step"], {}),
+        (["n=10", "m=20"], {}),
+        (["n=10", "n=10.0"], {}),
+        (["n=0", "n=10"], {}),
+        (["1", "2e999"], {}),
+        (["1", "9" * 400], {}),
+        (["-1", "2"], {}),
+        (["the given input"], {}),
+    ],
+)
+def test_labels_are_sizes_if_all_are(labels: list[str], found: dict[str, Any]):
+    assert timing.amounts(labels) == found
+
+
 @pytest.mark.parametrize(
     ("candidate", "status", "reason"),
     [

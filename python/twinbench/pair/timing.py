@@ -31,6 +31,9 @@ MODALITY = "pair"
 SIZE = "given"
 """Name of the only size: the inputs as they were given."""
 
+SIZE_LABEL = re.compile(r"(?:(?P<word>[^\W\d]\w*) ?= ?)?(?P<amount>\d[\d_]{0,14}(?:\.\d{1,9})?(?:[eE]\+?\d)?)")
+"""Pattern of an input's label that is its size. Where all labels are, the growth of time with it is fitted."""
+
 OP = "call"
 """Name of what each step does."""
 
@@ -122,7 +125,17 @@ def plan(functions: Sequence[Function], cases: Cases) -> PlannedPipeline:
         "name": "the given input" if count == 1 else f"{count} given inputs",
         "sha256": hashlib.sha256("".join(sums.values()).encode()).hexdigest(),
     }
-    return PlannedPipeline(pipeline_name(functions), SIZE, spec, dataset)
+    return PlannedPipeline(pipeline_name(functions), SIZE, spec, dataset | amounts(list(sums)))
+
+
+def amounts(labels: Sequence[str]) -> dict[str, Any]:
+    """Return the amount of data by input, and their unit, where all labels are sizes such as ``n=1000`` or ``1e6``."""
+    matches = {label: SIZE_LABEL.fullmatch(label) for label in labels}
+    words = {match["word"] or "size" for match in matches.values() if match}
+    by_label = {label: float(match["amount"].replace("_", "")) for label, match in matches.items() if match}
+    if len(by_label) < len(labels) or len(words) > 1 or len({*by_label.values()}) < 2 or not all(by_label.values()):
+        return {}
+    return {"unit": words.pop(), "amounts": by_label}
 
 
 def _measured(

@@ -221,6 +221,7 @@ class Dataset(TypedDict, total=False):
     source: OutsideText
     unit: Name
     amount: Annotated[float, Range(0, 1e15)] | None
+    amounts: dict[Words, Annotated[float, Range(0, 1e15)]]
     taken: Words
 
 

@@ -46,16 +46,27 @@ def _judged(growth: Growth, misfit: float) -> Growth:
     return replace(growth, fits=True) if fits else replace(growth, fits=False, low=None, high=None)
 
 
-def _growths(name: str, sizes: Sequence[PipelineSummary], spreads: Spreads) -> Iterator[tuple[Growth, float | None]]:
-    amounts = {p.size: float(p.dataset.get("amount") or 0) for p in sizes}
-    series: dict[tuple[str, str], dict[str, Interval]] = {}
+def points(sizes: Sequence[PipelineSummary]) -> dict[tuple[str, str], dict[str, tuple[float, Interval]]]:
+    """Return the measured times of a pipeline's sizes with their amounts of data, by stack and step, then by size.
+
+    Inputs of own functions that are labelled by their sizes count as sizes, and have no step.
+    """
+    series: dict[tuple[str, str], dict[str, tuple[float, Interval]]] = {}
     for pipeline in sizes:
-        if amounts[pipeline.size] > 0:
-            for cell in pipeline.cells:
-                for step, time in _times(cell, pipeline.independent):
-                    series.setdefault((cell.stack, step), {})[pipeline.size] = time
-    for (stack, step), times in series.items():
-        by_amount = {amounts[size]: time for size, time in times.items()}
+        amount = float(pipeline.dataset.get("amount") or 0)
+        labelled: Mapping[str, float] = pipeline.dataset.get("amounts") or {}
+        for cell in pipeline.cells:
+            for step, time in _times(cell, pipeline.independent):
+                if step in labelled:
+                    series.setdefault((cell.stack, ""), {})[step] = (labelled[step], time)
+                elif amount > 0:
+                    series.setdefault((cell.stack, step), {})[pipeline.size] = (amount, time)
+    return series
+
+
+def _growths(name: str, sizes: Sequence[PipelineSummary], spreads: Spreads) -> Iterator[tuple[Growth, float | None]]:
+    for (stack, step), times in points(sizes).items():
+        by_amount = dict(times.values())
         if len(by_amount) > 1:
             line = fit(by_amount, spreads)
             low, high = (None, None) if line.half is None else (line.exponent - line.half, line.exponent + line.half)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from twinbench import metrics
 from twinbench.numbers.stats import Interval
+from twinbench.results.summary.growth import points
 from twinbench.results.summary.records import CellSummary, Growth, PipelineSummary, StepSummary
 from twinbench.views import text, words
 from twinbench.views.report import svg
@@ -242,15 +243,13 @@ def growth(
     pipelines: Sequence[PipelineSummary], step: str, exponents: Sequence[Growth], numbers: Mapping[str, int]
 ) -> Markup | None:
     """Draw the time of the total or of a step against the amount of data; None with fewer than two sizes."""
-    amounts = {p.size: float(p.dataset.get("amount") or 0) for p in pipelines}
-    points: dict[str, list[tuple[float, float]]] = {}
-    for pipeline in sorted(pipelines, key=lambda p: amounts[p.size]):
-        for cell in pipeline.cells:
-            time = next((s.steady for s in cell.steps if s.step == step), None) if step else cell.total
-            if time is not None and amounts[pipeline.size] > 0:
-                points.setdefault(cell.stack, []).append((amounts[pipeline.size], time.estimate))
+    lines_by_step = {
+        stack: sorted((amount, time.estimate) for amount, time in times.values())
+        for (stack, of), times in points(pipelines).items()
+        if of == step
+    }
     fitted = {growth.stack: growth for growth in exponents if growth.step == step}
-    lines = {stack: line for stack, line in points.items() if stack in fitted}
+    lines = {stack: line for stack, line in lines_by_step.items() if stack in fitted}
     x = log_scale(amount for line in lines.values() for amount, _ in line)
     y = log_scale(seconds for line in lines.values() for _, seconds in line)
     if x is None or y is None:
