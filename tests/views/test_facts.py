@@ -23,6 +23,7 @@ PACKAGE = Path(twinbench.__file__).parent
 
 VALUES = {
     "complete_process:0": True,
+    "counterexamples": [{"input": "a drawn input", "drawn": True, "what": "0.5 and 0.25", "calls": {"f": "f(x=7.5)"}}],
     "devices": {"torch": "cuda:7"},
     "engines": {"Polars": {"engine": "engine-17"}},
     "examples": 1234567,
@@ -37,6 +38,7 @@ VALUES = {
     "reused": True,
     "rss_after_import_bytes": 7654321,
     "rss_increase_bytes": 9876543,
+    "seed of the drawn inputs": 987654,
     "surroundings:0": {"hash_seed": 4711, "padding_bytes": 1873},
     "threads": {"torch": {"MKL": 13}},
     "unsupported": "no framework of it has the op",
