@@ -19,6 +19,7 @@ NAMES = (
     "timer",
     "julia_loop",
     "own_functions",
+    "own_inputs",
     "collector",
     "direct",
     "bare",
