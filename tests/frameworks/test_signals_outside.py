@@ -155,6 +155,8 @@ WAVS: dict[str, tuple[bytes, str]] = {
     "no bytes": (b"", "the file is empty"),
     "another kind": (b"ID3" + bytes(200), "not a RIFF WAVE file"),
     "a rate of 0": (riff(form(rate=0), DATA), "rate is 0"),
+    "another byte rate": (riff(form()[:16] + bytes(4) + form()[20:], DATA), "gives 0 bytes a second and 2 a sample"),
+    "another block": (riff(form()[:20] + b"\4\0" + form()[22:], DATA), "gives 16,000 bytes a second and 4 a sample"),
 }
 
 

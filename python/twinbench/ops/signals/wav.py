@@ -125,6 +125,12 @@ def _rate(form: bytes, file: Path) -> int:
         raise OutsideContract(f"{file}: it has {channels} channels; {ADVICE}")
     if rate == 0:
         raise OutsideContract(f"{file}: its sampling rate is 0; {ADVICE}")
+    bytes_per_second, bytes_per_sample = _number(form, 8, 4), _number(form, 12, 2)
+    if (bytes_per_second, bytes_per_sample) != (2 * rate, 2):
+        raise OutsideContract(
+            f"{file}: its header gives {bytes_per_second:,} bytes a second and {bytes_per_sample} a sample, where "
+            f"16 bits at {rate:,} samples a second are {2 * rate:,} and 2; {ADVICE}"
+        )
     return rate
 
 
