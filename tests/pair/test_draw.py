@@ -48,8 +48,11 @@ def test_arrays_keep_type_and_range_and_have_other_lengths():
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_some_numbers_are_ties_and_limits_of_the_observed_range(dtype: str):
-    everything = np.concatenate(first(np.array([-2.75, 0.3, 2.25], dtype), count=150))
-    assert {-1.0, 0.5, 1.0, 1.625} <= set(everything[everything % 0.125 == 0].tolist())
+    arrays = first(np.array([-2.75, 0.3, 2.25], dtype), count=150)
+    lists = first([-2.75, 0.3, 2.25], count=150)
+    assert {-1.0, 0.5, 1.0} <= {value for items in lists for value in items}
+    everything = np.concatenate(arrays)
+    assert {-1.0, 0.5, 1.0} <= set(everything[everything % 0.125 == 0].tolist())
     assert (everything % 0.125 != 0).any()
 
 

@@ -118,7 +118,7 @@ def test_the_faster_of_two_functions_has_rank_1_and_all_figures(store: Store):
         assert (step.step, step.op, step.agrees) == ("the given input", "call", True)
         assert 0 < step.boundary_in_s < 0.1
         assert 0 < step.boundary_out_s < 0.1
-        assert cell.cold_start_s > cell.first_call_s > step.steady.estimate
+        assert cell.cold_start_s > cell.first_call_s > 0
     assert {cell.status for cell in cells} == {Status.DONE}
 
 

@@ -80,6 +80,15 @@ def test_index_order_and_shape_are_those_of_numpy(julia: Live):
     assert np.array_equal(outcome.result, cube)
 
 
+@needs_julia
+def test_complex_numbers_of_whole_parts_are_those_of_python(julia: Live):
+    julia.load_functions([f"{FUNCTIONS / 'same.jl'}:whole_complex"])
+    (outcome,) = julia.outcomes(julia.functions, Input("", [1]))
+    assert isinstance(outcome, Outcome)
+    assert difference((1 + 2j, np.array([1 + 2j, 1 - 1j])), outcome.result, Rules()) is None
+    julia.load_functions([f"{FUNCTIONS / 'same.jl'}:same"])
+
+
 def test_a_table_of_pandas_keeps_labelled_rows_as_a_column():
     import pandas as pd
 

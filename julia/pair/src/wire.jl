@@ -86,6 +86,8 @@ function put_number(out::IO, @nospecialize(value))
     elseif haskey(NAMES, typeof(value))
         put_dtype(out, 'x', NAMES[typeof(value)])
         write(out, value)
+    elseif value isa Complex{<:Integer} # Python has no such number
+        put_number(out, ComplexF64(value))
     elseif value isa AbstractIrrational
         write(out, 'f', Float64(value))
     else
@@ -148,6 +150,8 @@ function put_array(out::IO, @nospecialize(value), depth::Int)
     S = nonmissingtype(T)
     if haskey(NAMES, T)
         put_numbers(out, collect(value), NAMES[T])
+    elseif T <: Complex{<:Integer}
+        put_numbers(out, collect(ComplexF64, value), "complex128")
     elseif S !== T && haskey(NAMES, S)
         write(out, 'm')
         put_numbers(out, S[ismissing(item) ? zero(S) : item for item in value], NAMES[S])

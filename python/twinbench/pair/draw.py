@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 
 from twinbench.pair.callee.values import MISSING, Masked, Table
 from twinbench.pair.inputs import Input
-from twinbench.pair.like import extremes, numbers, scalar_numbers, texts
+from twinbench.pair.like import extremes, numbers, scalar_numbers, texts, ties
 
 LONGEST = 24
 """Longest array that is drawn: long enough for a window, short enough to be read."""
@@ -139,15 +139,18 @@ def _array(seen: list[Any], shape: list[int] | None, edge: bool) -> SearchStrate
     dtype = (seen[0].values if isinstance(seen[0], Masked) else seen[0]).dtype
     order = _order_of(seen) if dtype.kind in "iuf" else None
     elements = _elements(observed, dtype, edge)
+    tied = ties(observed, dtype)
+    kinds = [elements] if tied is None else [elements, tied]
     ndim = len(_sizes(seen[0]))
     if shape is None:
         longest = min(max(_sizes(value)[0] for value in seen) + 2, LONGEST)
         flat = st.one_of(
-            st.lists(elements, max_size=longest),
+            *(st.lists(each, max_size=longest) for each in kinds),
             _repeated(elements, max(_sizes(value)[0] for value in seen)),
         )
     else:
-        flat = st.lists(elements, min_size=math.prod(shape), max_size=math.prod(shape))
+        count = math.prod(shape)
+        flat = st.one_of([st.lists(each, min_size=count, max_size=count) for each in kinds])
     missing = _share_missing(seen)
 
     def build(values: list[Any], gaps: list[bool]) -> Any:
@@ -233,6 +236,9 @@ def _list(seen: list[Any], shape: list[int] | None, edge: bool) -> SearchStrateg
         groups.setdefault(_kind(item), []).append(item)
     elements = st.one_of([_element(group, edge) for group in groups.values()])
     drawn = st.lists(elements, min_size=least, max_size=most)
+    tied = ties(items, np.dtype("f8")) if set(groups) == {_kind(1.0)} else None
+    if tied is not None:
+        drawn = st.one_of(drawn, st.lists(tied, min_size=least, max_size=most))
     if shape is None:
         drawn = st.one_of(drawn, _repeated(elements, max(map(len, seen))))
     if set(groups) <= {_kind(1), _kind(1.0)} and _order_of([np.array(value) for value in seen]) == "ascending":

@@ -20,11 +20,11 @@ MOST_TOKENS = 200
 """Words of the observed texts that are kept."""
 
 PARTS = 8
-"""Half of the floating-point numbers are multiples of an eighth: 0.5 and 2.125 show how a tie is rounded, and 1.0
-whether a limit is included, where numbers of 16 digits nearly never do."""
+"""A third of the arrays of floating-point numbers hold multiples of an eighth: 0.5 and 2.125 show how a tie is rounded,
+and 1.0 whether a limit is included, where numbers of 16 digits nearly never do."""
 
-MANTISSA = {16: 2**11, 32: 2**24, 64: 2**53}
-"""By the width of a floating-point type in bits the whole number up to which all whole numbers are exact."""
+MOST_TIES = 2000
+"""Up to this many multiples of an eighth are drawn with whole numbers and halves first, which show a difference."""
 
 MOST_TIMES = 100
 """A single whole number is drawn up to ten times the one that was seen, and this: enough for ``3 ** n`` to overflow."""
@@ -66,11 +66,24 @@ def _floats(finite: list[Any], low: float, high: float, width: int) -> SearchStr
     if width < 64:
         low, high = _inwards(low, high, width)
     drawn = st.floats(low, high, width=width, allow_subnormal=False)  # type: ignore[arg-type]  # one of 16, 32, 64
-    any_number = drawn.map(lambda value: value + 0.0)
-    first, last = math.ceil(low * PARTS), math.floor(high * PARTS)
-    if first > last or max(abs(first), abs(last)) >= MANTISSA[width]:
-        return any_number
-    return st.one_of(any_number, st.integers(first, last).map(lambda number: number / PARTS))
+    return drawn.map(lambda value: value + 0.0)
+
+
+def ties(seen: list[Any], dtype: Any) -> SearchStrategy[Any] | None:
+    """Draw multiples of an eighth in the range that was seen; None where that is narrow, or all numbers are whole."""
+    finite = [value for value in seen if math.isfinite(value)] if dtype.kind == "f" else []
+    if all(float(value).is_integer() for value in finite):
+        return None
+    first, last = math.ceil(min(finite) * PARTS), math.floor(max(finite) * PARTS)
+    if last - first < PARTS or max(abs(first), abs(last)) >= 2 ** np.finfo(dtype).nmant:
+        return None
+    if last - first > MOST_TIES:
+        return st.integers(first, last).map(lambda number: number / PARTS)
+    multiples = sorted(
+        (number / PARTS for number in range(first, last + 1)), key=lambda number: (abs(number), number < 0)
+    )
+    halves = [number for number in multiples if (2 * number).is_integer()]
+    return st.sampled_from(sorted(halves * 4, key=float.is_integer, reverse=True) + multiples)
 
 
 def _inwards(low: float, high: float, width: int) -> tuple[float, float]:
