@@ -46,6 +46,22 @@ def test_arrays_keep_type_and_range_and_have_other_lengths():
     assert not (np.signbit(everything) & (everything == 0)).any()
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_some_numbers_are_ties_and_limits_of_the_observed_range(dtype: str):
+    everything = np.concatenate(first(np.array([-2.75, 0.3, 2.25], dtype), count=150))
+    assert {-1.0, 0.5, 1.0, 1.625} <= set(everything[everything % 0.125 == 0].tolist())
+    assert (everything % 0.125 != 0).any()
+
+
+def test_one_value_repeated_is_longer_than_what_was_given():
+    arrays = first(np.array([3, 5, 7]), count=150)
+    lists = first([3, 5, 7], count=150)
+    for values in (arrays, lists):
+        constant = [value for value in values if len(value) > 5]
+        assert max(map(len, values)) == 12
+        assert all(len(set(value)) == 1 for value in constant)
+
+
 @pytest.mark.parametrize("dtype", ["int64", "int8", "uint16", "float64"])
 def test_whole_numbers_stay_whole_and_in_range(dtype: str):
     for array in first(np.array([2, 9, 4], dtype)):
@@ -83,7 +99,7 @@ def test_single_numbers_keep_their_sign_and_kind():
 
 def test_strings_are_of_the_observed_characters_and_some_outside_ascii():
     values = first("plain text", count=200)
-    allowed = set("plain text") | set("éÄ中😀")
+    allowed = set("plain text") | set("éÉ中😀")
     assert all(set(value) <= allowed and value for value in values)
     assert any(not value.isascii() for value in values)
     assert all(value.isascii() for value in first("12, 5", "7"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import posixpath
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -88,6 +90,28 @@ def test_the_machine_is_told_as_a_series(store):
     assert {p.metric for p in points} == {
         *("system/load", "system/available_memory_megabytes", "system/steal_percentage")
     }
+
+
+def test_labels_of_inputs_become_names_that_mlflow_takes(tmp_path):
+    labels = ["a ramp, by name", "a ramp; by name", "größe = 1/2", "..", ".", "a/../b", "100%"]
+    with Store.open(tmp_path / "results.db") as store:
+        spec = {"modality": "pair", "independent": True, "question": "", "metric": None, "steps": []}
+        spec["steps"] = [{"id": label, "op": "call", "params": {}, "inputs": []} for label in labels]
+        run_id = "20260501-120000-abcd"
+        store.new_run(run_id, created="2026-05-01T12:00:00+00:00", arguments={}, environment={})
+        store.add_pipeline(run_id, PlannedPipeline("f", "given", spec, {}))
+        cell = store.add_cell(run_id, "f", "my, own f", "given", dict.fromkeys(labels, "my, own f"), "1")
+        samples = [Sample(0, 0, label, "first_call", 1e6 + index) for index, label in enumerate(labels)]
+        store.add_samples(cell, [*samples, Sample(0, 0, "", "import", 1e6, detail="my, own f")])
+        source = RunForTrackers(store, run_id)
+        ((_, sizes),) = source.pipelines()
+        (told,) = source.each(sizes)
+    firsts = [value for name, value in told.metrics.items() if name.startswith("step/") and "first_call" in name]
+    assert len(firsts) == len(labels)
+    assert "import/my_ own f_s" in told.metrics
+    for name in (*told.metrics, *told.params, *told.tags):
+        assert re.fullmatch(r"[/\w.\- :]+", name), name
+        assert posixpath.normpath(name) == name
 
 
 def test_metrics_are_numbers_and_params_say_what_was_measured(store):

@@ -144,7 +144,7 @@ def _array(seen: list[Any], shape: list[int] | None, edge: bool) -> SearchStrate
         longest = min(max(_sizes(value)[0] for value in seen) + 2, LONGEST)
         flat = st.one_of(
             st.lists(elements, max_size=longest),
-            st.builds(lambda value, count: [value] * count, elements, st.integers(1, longest)),
+            _repeated(elements, max(_sizes(value)[0] for value in seen)),
         )
     else:
         flat = st.lists(elements, min_size=math.prod(shape), max_size=math.prod(shape))
@@ -164,6 +164,12 @@ def _array(seen: list[Any], shape: list[int] | None, edge: bool) -> SearchStrate
         return Masked(array, np.array(_stretched(gaps, len(values)), bool).reshape(target))
 
     return st.builds(build, flat, st.lists(st.booleans(), max_size=6) if missing else st.just([]))
+
+
+def _repeated(elements: SearchStrategy[Any], longest: int) -> SearchStrategy[list[Any]]:
+    """Draw one value several times, up to four times the longest example: its sum or product may not fit any more."""
+    count = st.integers(1, max(1, min(4 * longest, LONGEST)))
+    return st.builds(lambda value, count: [value] * count, elements, count)
 
 
 def _stretched(gaps: list[bool], count: int) -> list[bool]:
@@ -227,6 +233,8 @@ def _list(seen: list[Any], shape: list[int] | None, edge: bool) -> SearchStrateg
         groups.setdefault(_kind(item), []).append(item)
     elements = st.one_of([_element(group, edge) for group in groups.values()])
     drawn = st.lists(elements, min_size=least, max_size=most)
+    if shape is None:
+        drawn = st.one_of(drawn, _repeated(elements, max(map(len, seen))))
     if set(groups) <= {_kind(1), _kind(1.0)} and _order_of([np.array(value) for value in seen]) == "ascending":
         return drawn.map(sorted)
     return drawn

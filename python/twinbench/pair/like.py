@@ -10,15 +10,21 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-NON_ASCII = "éÄ中😀"
-"""Letters of two, three and four bytes, which are drawn wherever letters were seen."""
+NON_ASCII = "éÉ中😀"
+"""Letters of two, three and four bytes, one in both cases, which are drawn wherever letters were seen."""
 
-EDGE_TEXTS = ("", "ß", "İ", "e\u0301", " ")
+EDGE_TEXTS = ("", "ß", "İ", "e\u0301", " ", "\t", "\r\n", "\u00a0")
 EDGE_FLOATS = (math.nan, math.inf, -math.inf, -0.0, 5e-324, -5e-324)
 
 MOST_TOKENS = 200
 """Words of the observed texts that are kept."""
 
+PARTS = 8
+"""Half of the floating-point numbers are multiples of an eighth: 0.5 and 2.125 show how a tie is rounded, and 1.0
+whether a limit is included, where numbers of 16 digits nearly never do."""
+
+MANTISSA = {16: 2**11, 32: 2**24, 64: 2**53}
+"""By the width of a floating-point type in bits the whole number up to which all whole numbers are exact."""
 
 MOST_TIMES = 100
 """A single whole number is drawn up to ten times the one that was seen, and this: enough for ``3 ** n`` to overflow."""
@@ -60,7 +66,11 @@ def _floats(finite: list[Any], low: float, high: float, width: int) -> SearchStr
     if width < 64:
         low, high = _inwards(low, high, width)
     drawn = st.floats(low, high, width=width, allow_subnormal=False)  # type: ignore[arg-type]  # one of 16, 32, 64
-    return drawn.map(lambda value: value + 0.0)
+    any_number = drawn.map(lambda value: value + 0.0)
+    first, last = math.ceil(low * PARTS), math.floor(high * PARTS)
+    if first > last or max(abs(first), abs(last)) >= MANTISSA[width]:
+        return any_number
+    return st.one_of(any_number, st.integers(first, last).map(lambda number: number / PARTS))
 
 
 def _inwards(low: float, high: float, width: int) -> tuple[float, float]:

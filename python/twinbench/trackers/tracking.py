@@ -6,6 +6,7 @@ The module of each tracker turns them into calls of its library, and computes no
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import math
 import re
@@ -18,7 +19,7 @@ from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from twinbench.errors import TwinbenchError
 from twinbench.foreign import redacted
@@ -30,6 +31,8 @@ from twinbench.store.records import Cell, Status
 from twinbench.store.store import Store
 from twinbench.views import text, words
 from twinbench.views.report import page
+
+Value = TypeVar("Value")
 
 ONE_RUN = ""
 """Cell name that stands for the whole run."""
@@ -283,16 +286,30 @@ def _metrics(cell: CellSummary) -> Iterator[tuple[str, float]]:
         "total/peak_rss_bytes": cell.peak_rss_bytes,
         "total/cpu_per_wall": cell.cpu_per_wall,
         "total/gc_share": cell.gc_share,
-        **{f"import/{framework}_s": seconds for framework, seconds in cell.imports_s.items()},
+        **{f"import/{name}_s": seconds for name, seconds in _named(cell.imports_s)},
         **{f"quality/{metric}": quality.mean for metric, quality in cell.quality.items()},
     }
     yield from ((name, float(value)) for name, value in figures.items() if value is not None)
-    for step in cell.steps:
-        yield from _step_metrics(step)
+    for name, step in _named({step.step: step for step in cell.steps}):
+        yield from _step_metrics(f"step/{name}", step)
 
 
-def _step_metrics(step: StepSummary) -> Iterator[tuple[str, float]]:
-    name = f"step/{step.step}"
+def _named(figures: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
+    """Yield values with their names as parts of a metric's name.
+
+    A step that is an input of a pair, and a function of one, have names that a person chose: in a metric's name MLflow
+    takes letters, digits and few other characters, and no part that consists of dots.
+    """
+    taken: set[str] = set()
+    for name, value in figures.items():
+        plain = re.sub(r"[^\w :.-]|^\.+$", "_", name)
+        numbered = (plain if number == 1 else f"{plain} {number}" for number in itertools.count(1))
+        unique = next(each for each in numbered if each not in taken)
+        taken.add(unique)
+        yield unique, value
+
+
+def _step_metrics(name: str, step: StepSummary) -> Iterator[tuple[str, float]]:
     yield from _interval(name, step.steady)
     figures = {
         "first_call_s": step.first_call_s,
