@@ -24,16 +24,16 @@ def measure() -> Iterator[Figure]:
 
 
 def _flipped(path: Path, content: bytes, rng: random.Random) -> None:
-    from benchmarks import hostile
+    from benchmarks import forgeries
 
-    path.write_bytes(hostile.flip(content, rng))
+    path.write_bytes(forgeries.flip(content, rng))
 
 
 def _forged(path: Path, content: bytes, rng: random.Random) -> None:
-    from benchmarks import hostile
+    from benchmarks import forgeries
 
     path.write_bytes(content)
-    hostile.forge(path, rng)
+    forgeries.forge(path, rng)
 
 
 def _figures(what: str, count: int, damage: Callable[[Path, bytes, random.Random], None]) -> Iterator[Figure]:

@@ -16,6 +16,7 @@ from twinbench.frameworks import julia as frameworks
 from twinbench.frameworks.api import Deviation
 from twinbench.frameworks.julia_literals import Literals
 from twinbench.ops.contract import Arrays, Tolerance
+from twinbench.plan import stack
 
 
 def test_frameworks_are_listed_without_julia():
@@ -252,3 +253,16 @@ def test_escapes_and_joined_strings_are_read_as_julia_does(file: Path):
     )
     assert Literals(file).text("NAME") == 'a"b\\\né' + "c"
     assert Literals(file).text("SUMMARY") == "x\n  y"
+
+
+def test_the_sources_of_an_op_are_its_file_and_what_that_includes(tmp_path: Path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "more.jl").write_text("double(p, x) = 2x\n")
+    (tmp_path / "other.jl").write_text("")
+    file = tmp_path / "own.jl"
+    file.write_text(
+        'const NAME = "Own.jl"\nconst PACKAGES = String[]\nconst SUMMARY = "doubles"\ninclude("own/more.jl")\n'
+        'const OPS = Dict{String, Function}("signals.double" => double)\n'
+    )
+    (op,) = frameworks.read(file).ops.values()
+    assert stack.sources_of(op) == [file, tmp_path / "own" / "more.jl"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import mutated_texts
 from benchmarks.figures import mutations
 from twinbench import paths
 from twinbench.errors import BadInput
@@ -45,7 +46,11 @@ def write(tmp_path: Path) -> Write:
     [
         ("rows = 20_000", f"rows = {'9' * 5000}", "digits"),
         ("window = 50", f"window = {'[' * 3000}1{']' * 3000}", "nested too deeply"),
-        ("window = 50", f"window = {'[' * 300}1{']' * 300}", "recursion limit"),
+        ("window = 50", f"window = {'[' * 120}1{']' * 120}", "nested too deeply"),
+        ("rows = 20_000", f"rows = {'{a = ' * 120}1{'}' * 120}", "nested too deeply"),
+        ("lr = 1e-3", "lr = 9007199254740993", "step[16].optimizer.lr: an integer of more than 15 digits"),
+        ("target = 0.85", "target = 9007199254740993", "goal.target: an integer of more than 15 digits"),
+        ("rows = 20_000", "rows = 9007199254740993", "sizes.small.rows: an integer of more than 15 digits"),
         ("window = 50", "window = 2026-01-02", "no dates"),
         ("window = 50", "window = 99999999999999999999", "window"),
         ('id = "planes"', f'id = "{"p" * 101}"', "up to 100"),
@@ -69,7 +74,7 @@ def test_odd_values_are_refused_with_the_key(write: Write, old: str, new: str, w
 
 @pytest.mark.parametrize("value", ["0", "-1.0", "1e-320", "nan"])
 def test_a_rate_of_mfcc_that_is_none_is_refused(write: Write, value: str):
-    text = mutations.OWN[1].replace("rate_hz = 100.0", f"rate_hz = {value}")
+    text = mutated_texts.OWN[1].replace("rate_hz = 100.0", f"rate_hz = {value}")
     with pytest.raises(BadInput, match=r"step\[0\]"):
         pipeline.load(write("own", text))
 
@@ -84,7 +89,7 @@ def test_absurd_numbers_of_bands_are_refused_at_once(fields: dict[str, int]):
 @pytest.mark.parametrize("path", ["", "a\\u0000b", "~nobody-at-all/x.csv"])
 def test_a_path_that_is_none_is_refused(write: Write, key: str, path: str):
     with pytest.raises(BadInput, match="dataset"):
-        pipeline.load(write("own", mutations.OWN[0].replace(key, path)))
+        pipeline.load(write("own", mutated_texts.OWN[0].replace(key, path)))
 
 
 def test_what_is_no_file_or_too_large_is_not_read(tmp_path: Path, write: Write):

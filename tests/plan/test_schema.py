@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from benchmarks.figures import mutations
+from benchmarks import mutated_texts
 from twinbench import ops, paths
 from twinbench.errors import BadInput
 from twinbench.plan import pipeline
@@ -35,7 +35,7 @@ def test_shipped_pipelines_are_valid(validator: Draft202012Validator, file: Path
     assert validator.is_valid(tomllib.loads(file.read_text()))
 
 
-@pytest.mark.parametrize("text", mutations.OWN)
+@pytest.mark.parametrize("text", mutated_texts.OWN)
 def test_own_data_and_own_ops_are_valid(validator: Draft202012Validator, text: str):
     assert validator.is_valid(tomllib.loads(text))
 
@@ -47,7 +47,7 @@ def read_mutants(count: int, directory: Path) -> Iterator[dict[str, Any]]:
         file = rng.choice(FILES)
         mutant = directory / file.name
         with contextlib.suppress(BadInput, OSError, ValueError):
-            mutant.write_text(mutations._mutated(file.read_text(), rng), encoding="utf-8")
+            mutant.write_text(mutated_texts.pipeline(file.read_text(), rng), encoding="utf-8")
             pipeline.load(mutant)
             yield tomllib.loads(mutant.read_text(encoding="utf-8-sig"))
 

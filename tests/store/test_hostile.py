@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from benchmarks import hostile
+from benchmarks import forgeries, hostile
 from benchmarks.figures import damaged_stores
 from twinbench.errors import StoreError
 from twinbench.store.store import Store
@@ -50,7 +50,7 @@ def test_each_command_ends_in_a_line_whatever_a_store_holds(content: bytes, seed
         own.mkdir(parents=True)
         path = own / "store.db"
         path.write_bytes(content)
-        what = hostile.forge(path, rng)
+        what = forgeries.forge(path, rng)
         forged, before = path.read_bytes(), hostile.listing(watched, without=own)
         first, *others = hostile.commands(path, own)
         for arguments in (first, rng.choice(others)):
@@ -72,7 +72,7 @@ def test_a_forged_model_is_handed_over_to_nobody_and_tracked_in_its_own_director
         patch.chdir(own)
         path = own / "store.db"
         path.write_bytes(content)
-        what = hostile.forge(path, rng)
+        what = forgeries.forge(path, rng)
         before = hostile.listing(watched, without=own)
         for arguments in hostile.handovers(path, own):
             end = hostile.ended(arguments, seconds=120)
@@ -102,7 +102,7 @@ def test_a_store_that_nobody_changed_passes_every_command(content: bytes, tmp_pa
         assert (end.code, end.problem) == (0, ""), (arguments, end.err)
 
 
-@pytest.mark.parametrize("statement", hostile.SCHEMAS)
+@pytest.mark.parametrize("statement", forgeries.SCHEMAS)
 def test_what_is_not_a_part_of_a_store_is_refused_before_it_is_executed(statement: str, content: bytes, tmp_path: Path):
     path = tmp_path / "store.db"
     path.write_bytes(content)

@@ -1,5 +1,6 @@
 # The table ops for DataFrames.jl with CSV.jl. The same ops in the same order for pandas are in
-# python/twinbench/frameworks/pandas.py; the contracts are in python/twinbench/ops/tables/.
+# python/twinbench/frameworks/pandas.py; the contracts are in python/twinbench/ops/tables/. Groups and features are in files of
+# their own.
 #
 # Columns that an op doesn't change are shared between its input and its output (`copycols`): no op writes into a column.
 
@@ -121,112 +122,6 @@ parse_time(text) = DateTime(text, dateformat"yyyy-mm-dd\THH:MM:SS\Z")
 pooled(column::AbstractVector) = PooledArray(column)
 pooled(column::PooledArray) = column
 
-"""Group with `DataFrames.groupby`, without pooling columns of a table without rows, on which it fails (1.8.2)."""
-group(table, keys; options...) = DataFrames.groupby(
-    nrow(table) == 0 ? mapcols(collect, table) : table,
-    keys;
-    options...,
-)
-
-can_miss(table, names) = any(name -> Missing <: eltype(table[!, name]), names)
-
-"""Compute one aggregate per column. DataFrames.jl chooses the order of the groups unless the contract names one."""
-function groupby(p, table)
-    groups = group(table, p.keys; sort = p.ordered ? true : nothing, skipmissing = can_miss(table, p.keys))
-    # `isempty` would sort the rows by group to look at the first of them
-    iszero(length(groups)) && return no_groups(p, table)
-    result = combine(groups, [part for (name, how) in p.aggregates for part in parts(table, name, how...)])
-    for (name, (what, _)) in p.aggregates
-        if what == "max_minus_min"
-            result[!, name] .-= result[!, LOWEST * name]
-            select!(result, Not(LOWEST * name))
-        elseif what in ("mean", "std", "r2")
-            result[!, name] = nan_to_missing(result[!, name])
-        end
-    end
-    return result
-end
-
-"""Return columns without rows, with the types that aggregates would have: without a group, no function can be tried."""
-function no_groups(p, table)
-    result = table[1:0, p.keys]
-    for (name, (what, of...)) in p.aggregates
-        types = [nonmissingtype(eltype(table[!, column])) for column in of]
-        kept = what in ("sum", "min", "max", "max_minus_min")
-        result[!, name] = what == "count" ? Int64[] : kept ? promote_type(types...)[] : Float64[]
-    end
-    return result
-end
-
-const AGGREGATES = Dict{String, Function}(
-    "count" => length,
-    "sum" => sum,
-    "mean" => mean,
-    "std" => std,
-    "median" => median,
-    "min" => minimum,
-    "max" => maximum,
-)
-
-const LOWEST = "lowest "
-
-"""Return the columns and functions to combine for an aggregate. A range needs two, each with a single-pass kernel."""
-function parts(table, name, what, of...)
-    if what == "max_minus_min"
-        high, low = of
-        return [
-            high => aggregate("max", table[!, high]) => name,
-            low => aggregate("min", table[!, low]) => LOWEST * name,
-        ]
-    end
-    columns = length(of) == 1 ? only(of) : collect(of)
-    return [columns => aggregate(what, (table[!, column] for column in of)...) => name]
-end
-
-"""Return the function that aggregates one group. DataFrames.jl has single-pass kernels for those without `present`."""
-function aggregate(what, column::AbstractVector{T}) where {T}
-    Missing <: T || return AGGREGATES[what]
-    what == "count" && return count_present
-    return what in ("sum", "mean", "std") ? AGGREGATES[what] ∘ skipmissing : present(AGGREGATES[what])
-end
-
-count_present(column) = count(!ismissing, column)
-
-"""Apply `f` to the values that aren't missing; the result is missing if all are."""
-function present(f::F) where {F}
-    return function (column)
-        values = skipmissing(column)
-        return isempty(values) ? missing : f(values)
-    end
-end
-
-aggregate(_, a::AbstractVector, b::AbstractVector) = Missing <: Union{eltype(a), eltype(b)} ? r2_of_whole : r2
-
-r2(a, b) = cor(a, b)^2
-
-"""Apply `f` to the rows in which neither column is missing."""
-function r2_of_whole(a, b)
-    whole = [i for i in eachindex(a, b) if !ismissing(a[i]) && !ismissing(b[i])]
-    return isempty(whole) ? NaN : r2(disallowmissing(a[whole]), disallowmissing(b[whole]))
-end
-
-nan_to_missing(column::AbstractVector) = any(isnan, column) ? ifelse.(isnan.(column), missing, column) : column
-
-"""Take the largest values of each group with `partialsort`, which doesn't sort the others."""
-function top(p, table)
-    rows = select(table, [p.keys; p.column]; copycols = false)
-    groups = group(rows, p.keys; sort = p.ordered ? true : nothing, skipmissing = can_miss(rows, p.keys))
-    iszero(length(groups)) && return rows[1:0, :]
-    return combine(groups, p.column => (column -> largest(column, p.n)) => p.column)
-end
-
-largest(column::AbstractVector, n::Int) = partialsort(column, 1:min(n, length(column)); rev = true)
-
-function largest(column::AbstractVector{>:Missing}, n::Int)
-    values = collect(skipmissing(column))
-    return partialsort!(values, 1:min(n, length(values)); rev = true)
-end
-
 """Join rows of the left table with their matches. A left join with unique keys on the right only adds columns."""
 function join(p, left, right)
     left, taken = unsigned_zeros(left, p.on), unsigned_zeros(select(right, [p.on; p.columns]; copycols = false), p.on)
@@ -296,66 +191,8 @@ function rolling_mean(column::AbstractVector, window::Int)
     return means
 end
 
-"""Add indicator columns in the order of the values."""
-function one_hot(p, table)
-    result = select(table, Not(p.columns); copycols = false)
-    for name in p.columns
-        groups = group(table, name; sort = true, skipmissing = true)
-        indicators = [zeros(UInt8, nrow(table)) for _ in 1:length(groups)]
-        mark!(indicators, groupindices(groups))
-        for (key, indicator) in zip(keys(groups), indicators)
-            result[!, "$name=$(only(key))"] = indicator
-        end
-    end
-    return result
-end
-
-function mark!(indicators::Vector{Vector{UInt8}}, groups::AbstractVector)
-    for (row, group) in enumerate(groups)
-        ismissing(group) || (indicators[group][row] = 0x01)
-    end
-end
-
-"""Compute z-scores with divisor n."""
-standardise(p, table) = transform(table, p.columns .=> z_scores .=> p.columns; copycols = false)
-
-function z_scores(column::AbstractVector)
-    values = disallowmissing(column)
-    allequal(values) && return zeros(length(values))
-    centre = mean(values)
-    deviation = std(values; mean = centre, corrected = false)
-    return (values .- centre) ./ deviation
-end
-
-"""Fill matrices of shape (features, rows), the layout that Flux uses."""
-function split(p, table, given)
-    features = select(table, Not([p.label; p.drop]); copycols = false)
-    label = table[!, p.label]
-    train, test = given.train .+ 1, given.test .+ 1
-    return (
-        x_train = matrix(features, train),
-        y_train = Vector{Float32}(label[train]),
-        x_test = matrix(features, test),
-        y_test = Vector{Float32}(label[test]),
-    )
-end
-
-"""Number of rows filled at a time, so that this part of the matrix stays in the cache."""
-const BLOCK = 1024
-
-function matrix(features::AbstractDataFrame, rows::Vector{Int})
-    filled = Matrix{Float32}(undef, ncol(features), length(rows))
-    for block in Iterators.partition(eachindex(rows), BLOCK), (feature, column) in enumerate(eachcol(features))
-        fill_row!(filled, feature, block, column, rows)
-    end
-    return filled
-end
-
-function fill_row!(filled, feature::Int, block::AbstractUnitRange, column::AbstractVector, rows::Vector{Int})
-    for i in block
-        filled[feature, i] = column[rows[i]]
-    end
-end
+include("dataframes/groups.jl")
+include("dataframes/features.jl")
 
 """
     table(values) -> DataFrame

@@ -66,6 +66,20 @@ def size(dataset: dict[str, Any]) -> str:
 
 
 @app.command()
+def sniff(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file of your own.")],
+) -> None:
+    """Print how a pipeline names a CSV file and reads it: [dataset], and a step with all columns and their types.
+
+    Example: twinbench data sniff customers.csv
+    """
+    from twinbench.data import sniff as sniffing
+    from twinbench.plan import draft
+
+    typer.echo(draft.dataset(file.as_posix(), draft.dataset_name(file), sniffing.columns(file)), nl=False)
+
+
+@app.command()
 def describe(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A dataset, as 'twinbench data list' shows it.")],
     amount: Annotated[

@@ -41,6 +41,7 @@ COMMANDS = {
     "export": ("twinbench.cli.export:export", "Write a run's samples to Parquet or CSV."),
     "merge": ("twinbench.cli.merge:merge", "Copy the runs of other stores into one."),
     "track": ("twinbench.cli.track:app", "Send a stored run to MLflow, Comet or asv."),
+    "new": ("twinbench.cli.new:new", "Write a pipeline for your own data."),
     "schema": ("twinbench.cli.schema:schema", "Print the JSON schema of pipeline files, for editors."),
     "data": ("twinbench.cli.data:app", "List, describe and fetch datasets."),
     "selftest": ("twinbench.cli.selftest:selftest", "Measure how small a difference this machine can detect."),

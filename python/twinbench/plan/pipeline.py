@@ -22,7 +22,7 @@ from twinbench.metrics import DEFAULT_MARGIN, MetricName
 from twinbench.modalities import MODALITIES
 from twinbench.ops.contract import Kind
 from twinbench.plan import own, own_ops, steps
-from twinbench.plan.refusals import first
+from twinbench.plan.refusals import ROUNDED, first, rounded, too_deep
 from twinbench.plan.steps import DATA, NAME, Step
 from twinbench.usercode import sources
 from twinbench.usercode.function import Function
@@ -185,10 +185,16 @@ def load(path: Path) -> Pipeline:
         raise BadInput(f"{path}: not a TOML file: {error}") from None
     except OSError as error:
         raise BadInput(f"{path}: can't be read: {error.strerror}") from None
+    if too_deep(raw):
+        raise BadInput(f"{path}: not a pipeline: its values are nested too deeply")
     try:
         file = File.model_validate(raw)
     except ValidationError as error:
         raise BadInput(f"{path}: {first(error, _valid_keys())}") from None
+    for key in ("goal", "sizes", "op"):
+        at = rounded(raw.get(key, {}), getattr(file, key))
+        if at is not None:
+            raise BadInput(f"{path}: {key}.{at}: {ROUNDED}")
     header = file.pipeline
     if header.name != path.stem:
         raise BadInput(f"{path}: pipeline.name is '{header.name}', but the file is called '{path.stem}'")

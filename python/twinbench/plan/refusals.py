@@ -65,8 +65,35 @@ def _is_name(finding: Any) -> bool:
     return bool(finding["type"] == "literal_error" and finding["loc"][-1] == "name")
 
 
-def rounded(given: Any, taken: Any) -> bool:
-    """Check whether an integer of the file was rounded to a float."""
+def rounded(given: Any, taken: Any) -> str | None:
+    """Return where an integer of the file was rounded to a float, as keys with dots; None where none was.
+
+    The answer is empty for the value itself.
+    """
     if isinstance(given, list) and isinstance(taken, list | tuple):
-        return any(map(rounded, given, taken))
-    return isinstance(given, int) and isinstance(taken, float) and given != taken
+        return next((where for pair in zip(given, taken, strict=False) if (where := rounded(*pair)) is not None), None)
+    if isinstance(given, dict):
+        parts = taken if isinstance(taken, dict) else {key: getattr(taken, key, None) for key in given}
+        inside = ((key, rounded(value, parts.get(key))) for key, value in given.items())
+        return next((f"{key}.{where}".rstrip(".") for key, where in inside if where is not None), None)
+    return "" if isinstance(given, int) and isinstance(taken, float) and given != taken else None
+
+
+ROUNDED = "an integer of more than 15 digits, which a float can't hold; write a float"
+"""What is wrong with a rounded integer, and what to do."""
+
+DEEPEST = 100
+"""Most levels of tables and lists in each other."""
+
+
+def too_deep(value: Any) -> bool:
+    """Check whether tables and lists are nested in each other more than `DEEPEST` times, without recursion."""
+    level: list[Any] = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)

@@ -16,6 +16,7 @@ from twinbench.frameworks.api import Deviation, Framework
 from twinbench.julia import find as julia
 from twinbench.launch import environments
 from twinbench.plan.pipeline import Pipeline, Step
+from twinbench.usercode import sources
 from twinbench.usercode.function import Function
 from twinbench.usercode.op import JULIA, PYTHON, OwnOp
 
@@ -228,11 +229,11 @@ def fingerprint(stack: Stack, device: str = "cpu") -> str:
 def sources_of(function: object) -> list[Path]:
     """List the source files of an implementation: its attribute ``source`` (Julia), or else the file of its module.
 
-    A built-in framework that is a folder counts as a whole.
+    Files that a Julia file includes count, and a built-in framework that is a folder counts as a whole.
     """
     source = getattr(function, "source", None)
     if isinstance(source, (str, Path)):
-        return [Path(source)]
+        return sources.files(Path(source))
     import inspect
 
     path = Path(inspect.getfile(function))  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from twinbench import ops
 from twinbench.data.dataset import Dataset
 from twinbench.errors import BadInput, nearest
 from twinbench.ops.contract import Kind, Op
-from twinbench.plan.refusals import first, rounded
+from twinbench.plan.refusals import ROUNDED, first, rounded
 from twinbench.usercode.op import OwnOp
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
@@ -138,8 +138,9 @@ def _params(where: str, op: Op, values: dict[str, Any]) -> Any:
         branches = [inner.__name__ for inner in _nested(op.params)]
         raise BadInput(f"{where} ({op.name}): {first(error, nested, branches)}") from None
     for key, value in values.items():
-        if rounded(value, getattr(params, key)):
-            raise BadInput(f"{where}.{key}: an integer of more than 15 digits, which a float can't hold; write a float")
+        at = rounded(value, getattr(params, key))
+        if at is not None:
+            raise BadInput(f"{where}.{key}{'.' * bool(at)}{at}: {ROUNDED}")
     return params
 
 

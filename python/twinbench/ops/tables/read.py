@@ -65,7 +65,7 @@ def read_csv(p: ReadCsv, path: str) -> Arrays:
     """Read a file with Python's own csv module. Raises `OutsideContract` with the line, the column and the value."""
     import numpy as np
 
-    _check_bytes(path)
+    check_bytes(path)
     parts: dict[str, list[NDArray[Any]]] = {name: [_parsed(kind, name, (), ())] for name, kind in p.columns.items()}
     limit = csv.field_size_limit(2**31 - 1)
     try:
@@ -75,8 +75,8 @@ def read_csv(p: ReadCsv, path: str) -> Arrays:
             if not header:
                 raise OutsideContract(f"{path}: the file has no header in line 1; the first line must name the columns")
             _check_header(p, header, path)
-            records = _records(rows, header, path)
-            while some := list(islice(records, ROWS_AT_ONCE)):
+            numbered = records(rows, header, path)
+            while some := list(islice(numbered, ROWS_AT_ONCE)):
                 lines, fields = zip(*some, strict=True)
                 by_column = dict(zip(header, zip(*fields, strict=True), strict=True))
                 for name, kind in p.columns.items():
@@ -91,7 +91,7 @@ def read_csv(p: ReadCsv, path: str) -> Arrays:
     return {name: np.concatenate(arrays) for name, arrays in parts.items()}
 
 
-def _check_bytes(path: str) -> None:
+def check_bytes(path: str) -> None:
     """Refuse what isn't CSV in UTF-8, and quotes that readers understand differently."""
     with open(path, "rb") as file:
         content = file.read()
@@ -125,15 +125,18 @@ def _check_header(p: ReadCsv, header: Sequence[str], path: str) -> None:
         if count > 1:
             raise OutsideContract(f"{path}: line 1: the column '{name}' stands {count} times; rename one of them")
         if count == 0:
-            other = next(
-                (words for mark, words in OTHER_DELIMITERS.items() if len(header) == 1 and mark in header[0]), ""
-            )
-            if other:
-                raise OutsideContract(f"{path}: line 1: fields are separated by {other}; separate them by commas")
+            check_delimiter(header, path)
             raise OutsideContract(f"{path}: line 1: there is no column '{name}'{nearest(name, header)}")
 
 
-def _records(rows: Any, header: Sequence[str], path: str) -> Iterator[tuple[int, list[str]]]:
+def check_delimiter(header: Sequence[str], path: str) -> None:
+    """Refuse a header that looks as if other signs than commas separated its fields."""
+    other = next((words for mark, words in OTHER_DELIMITERS.items() if len(header) == 1 and mark in header[0]), "")
+    if other:
+        raise OutsideContract(f"{path}: line 1: fields are separated by {other}; separate them by commas")
+
+
+def records(rows: Any, header: Sequence[str], path: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each record with the number of its last line. Refuse an empty line, and a record of another length."""
     for record in rows:
         if len(record) != len(header):
