@@ -86,7 +86,8 @@ function put_number(out::IO, @nospecialize(value))
     elseif haskey(NAMES, typeof(value))
         put_dtype(out, 'x', NAMES[typeof(value)])
         write(out, value)
-    elseif value isa Complex{<:Integer} # Python has no such number
+    elseif value isa Complex{<:Integer}
+        # Python has no such number
         put_number(out, ComplexF64(value))
     elseif value isa AbstractIrrational
         write(out, 'f', Float64(value))
