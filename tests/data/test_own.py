@@ -88,7 +88,7 @@ def test_a_changed_file_is_another_dataset(tmp_path: Path):
         (None, "does not exist"),
         (b"a\n1\n", "2 rows asked for, but .* has 1"),
         (b"", "2 rows asked for, but .* has 0"),
-        (b"a\n\xff\n\xff\n", "not a CSV file in UTF-8"),
+        (b"a\n\xff\n\xff\n", "line 2: byte 0xff is not UTF-8; save the file in UTF-8"),
     ],
 )
 def test_a_bad_table_is_refused_in_a_line(tmp_path: Path, content: bytes | None, words: str):

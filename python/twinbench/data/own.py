@@ -14,7 +14,7 @@ from twinbench.data import cache, source
 from twinbench.data.dataset import Dataset, Say, amount_of, evenly
 from twinbench.errors import BadInput
 from twinbench.modalities import MODALITIES, OPEN, ArrayShape
-from twinbench.ops.contract import Arrays
+from twinbench.ops.contract import Arrays, OutsideContract
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -219,9 +219,20 @@ def _records(path: Path) -> Iterator[str]:
             for _ in csv.reader(lines):
                 yield lines.taken()
         except (UnicodeDecodeError, csv.Error) as error:
-            raise BadInput(f"{path}: not a CSV file in UTF-8: {error}") from None
+            raise BadInput(_reason(path) or f"{path}: not a CSV file in UTF-8: {error}") from None
         finally:
             csv.field_size_limit(limit)
+
+
+def _reason(path: Path) -> str:
+    """Say what a file is that isn't CSV in UTF-8, and what to do; empty if that can't be said."""
+    from twinbench.ops.tables import read
+
+    try:
+        read.check_bytes(str(path))
+    except OutsideContract as error:
+        return str(error)
+    return ""
 
 
 class _Lines:

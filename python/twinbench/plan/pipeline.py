@@ -194,7 +194,7 @@ def load(path: Path) -> Pipeline:
     for key in ("goal", "sizes", "op"):
         at = rounded(raw.get(key, {}), getattr(file, key))
         if at is not None:
-            raise BadInput(f"{path}: {key}.{at}: {ROUNDED}")
+            raise BadInput(f"{path}: {key}.{at}: {'more than any dataset has' if key == 'sizes' else ROUNDED}")
     header = file.pipeline
     if header.name != path.stem:
         raise BadInput(f"{path}: pipeline.name is '{header.name}', but the file is called '{path.stem}'")

@@ -12,6 +12,18 @@ from twinbench.errors import nearest
 UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 """Pydantic's error types for an unknown key: in a model, in a dataclass."""
 
+IN_TOML = {
+    "a valid array": "a list, [...]",
+    "a valid list": "a list, [...]",
+    "an object": "a table, { key = value }",
+    "a valid dictionary": "a table, { key = value }",
+    "a valid string": "a text",
+    "a valid number": "a number",
+    "a valid integer": "a whole number",
+    "a valid boolean": "true or false",
+}
+"""What pydantic asks for, by its words, as a pipeline's file has it."""
+
 LONGEST = 60
 """Most characters of a value that a message quotes."""
 
@@ -45,7 +57,10 @@ def _message(finding: Any) -> str:
         return f"{_shown(given)} doesn't match the pattern {context['pattern']}"
     message: str = finding["msg"].removeprefix("Value error, ")
     if message.startswith("Input should "):
-        return f"{_shown(given)} {message.removeprefix('Input ')}"
+        asked = message.removeprefix("Input ")
+        for word, in_toml in IN_TOML.items():
+            asked = asked.replace(f"be {word}", f"be {in_toml}")
+        return f"{_shown(given)} {asked}"
     return message[:1].lower() + message[1:]
 
 
