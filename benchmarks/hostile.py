@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -156,9 +158,25 @@ def handovers(path: Path, directory: Path) -> Iterator[list[str]]:
     """Yield the commands that send a run or a model elsewhere; some start a process that loads the model."""
     model = ["--stack", STACKS[0], "--size", SIZES[0], "--store", str(path)]
     yield ["track", "mlflow", "--no-models", "--store", str(path)]
+    yield ["track", "comet", "--store", str(path)]
+    yield ["track", "asv", "--config", str(_asv_project(directory)), "--commit", "HEAD", "--store", str(path)]
     yield ["deploy", "--to", "docker", "-o", str(directory / "deployed"), *model]
     yield ["promote", *model]
     yield ["endpoint", "--serve", "--budget", "0.1", *model]
+
+
+def _asv_project(directory: Path) -> Path:
+    """Make a repository with a project of asv; returns the project's file."""
+    project = directory / "project"
+    file = project / "asv.conf.json"
+    if not file.exists():
+        project.mkdir()
+        git = ["git", "-C", str(project), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run([*git, "init", "--quiet"], check=True)
+        subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "first"], check=True)
+        settings = {"version": 1, "project": "p", "repo": ".", "branches": ["HEAD"], "results_dir": "results"}
+        file.write_text(json.dumps(settings), encoding="utf-8")
+    return file
 
 
 def variables(directory: Path) -> dict[str, str]:
@@ -169,6 +187,7 @@ def variables(directory: Path) -> dict[str, str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ALLOW_FILE_STORE": "true",
         "TMPDIR": str(directory),
+        "HOME": str(directory),  # of asv's record of the machine, and of Comet's settings
     }
 
 

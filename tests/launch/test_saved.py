@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +134,38 @@ def test_an_array_that_is_not_data_is_not_saved(tmp_path: Path):
     with pytest.raises(ValueError, match="object can't be saved"):
         arrays.save(tmp_path, {"a": np.array([{}])})
     assert not arrays.saved(tmp_path)
+
+
+def test_a_file_that_is_shortened_after_it_was_read_changes_nothing(tmp_path: Path):
+    """A mapped page that isn't there any more would end this process by SIGBUS."""
+    arrays.save(tmp_path, {"a": np.arange(100_000)})
+    loaded = saved.output("step", tmp_path)
+    os.truncate(tmp_path / arrays.FILE, 0)
+    assert (loaded["a"] == np.arange(100_000)).all()
+
+
+def test_an_output_larger_than_memory_is_mapped(tmp_path: Path):
+    """Its worker may have made a file with holes of any size."""
+    head = b'[["a", "|u1", [1000000000000], false, 0]]'
+    with (tmp_path / arrays.FILE).open("wb") as file:
+        file.write(arrays.MAGIC + len(head).to_bytes(8, "little") + head)
+        file.truncate(10**12 + 4096)
+    assert saved.output("step", tmp_path)["a"].nbytes == 10**12
+
+
+def test_a_bus_error_of_the_harness_is_a_line(tmp_path: Path):
+    arrays.save(tmp_path, {"a": np.arange(100_000)})
+    code = """
+import os, sys
+from pathlib import Path
+from twinbench.launch import bus_errors
+from twinbench.ops import arrays
+bus_errors.announce()
+loaded = arrays.load(Path(sys.argv[1]))
+os.truncate(Path(sys.argv[1], arrays.FILE), 0)
+print(loaded["a"].sum())
+"""
+    done = subprocess.run([sys.executable, "-P", "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("twinbench: error: a file of the cache or of a worker became shorter")
+    assert len(done.stderr.splitlines()) == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.frameworks import test_plugins as frameworks_plugins
 from twinbench import ops
 from twinbench.errors import BadInput
 from twinbench.ops import plugged
@@ -46,6 +47,12 @@ BROKEN = {
     "no reference": ("OPS = op(reference=None)", "text.tokens.reference"),
     "no tolerance": ("OPS = op(tolerance=0.1)", "text.tokens.tolerance"),
 }
+
+HARM = (
+    *("exception", "base exception", "syntax", "the end of the process", "a crash", "Ctrl-C", "another directory"),
+    *("another handler", "a thread", "a question", "prints past Python"),
+)
+"""Kinds of an import that does harm, in the tests of frameworks."""
 
 Install = Callable[[str, str, str], None]
 
@@ -119,3 +126,17 @@ OPS = (op({fields}),)
     path.write_text(path.read_text().replace("text.tokens", "text.tokns"))
     with pytest.raises(BadInput, match=r"did you mean 'text\.tokens'"):
         pipelines.load(path)
+
+
+def test_an_import_that_does_harm_costs_a_plugin_of_ops_as_one_of_frameworks(installed: Install):
+    """The kinds of harm are those that plug-ins of frameworks are tried with."""
+    for number, kind in enumerate(HARM):
+        installed(
+            f"harmful_{number}", f"{frameworks_plugins.BROKEN[kind][0].partition('FRAMEWORKS')[0]}\nOPS = op()", ":OPS"
+        )
+    installed("a_neighbour", "OPS = op(name='text.others')", ":OPS")
+    names, left_out = loaded()
+    assert names == ["text.others"]
+    for number, kind in enumerate(HARM):
+        (line,) = (line for line in left_out if f"'harmful_{number}'" in line)
+        assert frameworks_plugins.BROKEN[kind][1] in line

@@ -21,7 +21,7 @@ from typing import IO, Any, Protocol
 import psutil
 
 from twinbench import leftovers
-from twinbench.launch import environments, family
+from twinbench.launch import bus_errors, environments, family
 from twinbench.launch.family import tree_rss as tree_rss
 from twinbench.launch.interrupts import held
 from twinbench.launch.pipes import Ended, Endless, Pipes, TimedOut, Unread
@@ -93,6 +93,7 @@ class Worker:
         module: str = MODULE,
     ) -> None:
         """``environment``: a name in `twinbench.launch.environments`; None is the common environment."""
+        bus_errors.announce()
         if not getattr(job, "served", False):
             family.adopt_orphans()
         self.memory_limit = memory_limit

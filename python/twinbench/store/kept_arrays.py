@@ -81,6 +81,10 @@ def _archive(name: str, content: bytes) -> dict[str, NDArray[Any]]:
             if sum(member.file_size for member in archive.infolist()) > LARGEST:
                 raise Unreadable(f"an archive of more than {LARGEST} bytes")
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            if len(members) < len(archive.infolist()) or not members.keys() <= expected.keys():
+                raise Unreadable(
+                    f"an archive of {str(archive.namelist())[:80]}, where {', '.join(expected)} may be in it"
+                )
             read = {key: _read(_member(archive, members[key]), expected[key]) for key in expected if key in members}
     except Unreadable:
         raise
