@@ -137,7 +137,7 @@ def test_this_process_computes_no_reference(directory: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize(
     ("timeout_s", "limit", "kind", "said"),
-    [(1.0, None, "time-out", "mlp: no answer within 1 s; raise --timeout"), (60, 200 << 20, "memory", "limit 200 MiB")],
+    [(3.0, None, "time-out", "mlp: no answer within 3 s; raise --timeout"), (60, 200 << 20, "memory", "limit 200 MiB")],
 )
 def test_a_reference_without_end_is_ended_by_the_limits_of_the_run(
     directory: Path, started: Started, timeout_s: float, limit: int | None, kind: str, said: str
