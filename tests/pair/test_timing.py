@@ -279,7 +279,14 @@ def test_the_command_times_what_agrees_and_judges_it_by_the_last_run(twinbench, 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["run"]["pipelines"][0]["cells"][0]["rank"] == 1
     assert [line.partition(" ")[0] for line in done.stderr.splitlines()] == ["results:"]
+    Path("helper.py").write_text("def total(x):\n    return sum(x) + 1\n")
+    wrong = twinbench(*pair, cwd=tmp_path)
+    assert (wrong.returncode, wrong.stderr.count("results: run ")) == (1, 1)
+    refused = twinbench(*pair, "--fail-on-regression", "much", cwd=tmp_path)
+    assert (refused.returncode, "much" in refused.stderr) == (2, True)
     Path("helper.py").write_text("def total(x):\n    return sum(list(x) * 30) / 30\n")
+    refused = twinbench(*pair, "--fail-on-regression", "50%", "--base", "nothing", cwd=tmp_path)
+    assert (refused.returncode, refused.stderr.count("\n"), "nothing" in refused.stderr) == (2, 1, True)
     slower = twinbench(*pair, "--fail-on-regression", "50%", "--json", cwd=tmp_path)
     check("pair", slower.stdout)
     gate = json.loads(slower.stdout)["comparison"]["gate"]

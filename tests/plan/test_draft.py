@@ -103,6 +103,16 @@ def test_a_new_pipeline_learns_the_target_and_all_stacks_agree(twinbench: Twinbe
     assert agreed.returncode == 0, agreed.stdout + agreed.stderr
 
 
+def test_names_of_columns_and_gaps_of_the_target_are_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    Path("data.csv").write_text("rows,y\na,1\nb,NaN\na,0\n")
+    columns = sniff.columns(Path("data.csv"))
+    asked = tomllib.loads(draft.pipeline("own", "data.csv", columns, None))
+    assert asked["step"][1]["aggregates"]["number of rows"] == ["count", "rows"]
+    learnt = tomllib.loads(draft.pipeline("own", "data.csv", columns, "y"))
+    assert learnt["step"][1] == {"op": "tables.clean", "drop_missing": ["y"], "cast": {"y": "int64"}}
+
+
 def test_without_a_target_rows_are_grouped(twinbench: Twinbench, cancer: Path):
     assert twinbench("new", "groups", "--data", cancer, "-d", cancer.parent).returncode == 0
     written = pipeline.load(cancer.parent / "groups.toml")

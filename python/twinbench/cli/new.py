@@ -15,7 +15,7 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The pipeline's name; the file is NAME.toml.")],
     data: Annotated[Path, typer.Option("--data", metavar="FILE", help="A CSV file.")],
     target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column to learn: classes, numbered from 0 on.")
+        str | None, typer.Option(metavar="COLUMN", help="The column to learn, which holds the classes 0 and 1.")
     ] = None,
     directory: Annotated[
         Path, typer.Option("--directory", "-d", metavar="DIR", help="Where the pipeline is written.")
@@ -45,6 +45,10 @@ def new(
         raise BadInput(f"{file} is there already; give another name") from None
     except OSError as error:
         raise BadInput(f"{file}: can't be written: {error.strerror}") from None
-    pipeline.load(file)
+    try:
+        pipeline.load(file)
+    except BadInput:
+        file.unlink()
+        raise
     typer.echo(f"written: {file}")
     typer.echo(f"try it: twinbench agree {name} --pipelines {directory}")

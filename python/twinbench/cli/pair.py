@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinbench import paths
+from twinbench.cli import values
 from twinbench.cli.console import print_json
 from twinbench.cli.options import AsJson, StoreFile
 from twinbench.errors import FAILED, OK, BadInput
@@ -109,6 +110,7 @@ def pair(
     for option, value in (("--rtol", rtol), ("--atol", atol), ("--timeout", timeout)):
         if value is not None and not 0 <= value < float("inf"):
             raise BadInput(f"{option}: {value} is not a finite number of at least 0")
+    threshold = None if fail_on_regression is None else values.percent("--fail-on-regression", fail_on_regression)
     request = command.Request(
         functions=functions,
         inputs=inputs or [],
@@ -142,7 +144,7 @@ def pair(
         wanted = pair_times.Wanted(
             store=store or paths.default_store(),
             options={"threads": threads, "budget_s": budget, "processes": processes},
-            threshold=fail_on_regression,
+            threshold=threshold,
             base=base,
             words=_words(request),
             as_json=as_json,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from twinbench.cli import values
 from twinbench.cli.console import console
 from twinbench.errors import FAILED, INTERRUPTED, OK, BadInput
 
@@ -28,8 +27,8 @@ class Wanted:
     store: Path
     options: dict[str, Any]
     """Options of the run by their names."""
-    threshold: str | None
-    """The percentage of ``--fail-on-regression``."""
+    threshold: float | None
+    """The share of ``--fail-on-regression``: 0.1 for 10 %."""
     base: str | None
     """The run to compare with, by its id or the file of a store; None for the newest of the same functions."""
     words: list[str]
@@ -49,7 +48,7 @@ def measure(verdict: Verdict, request: Request, wanted: Wanted) -> tuple[int, di
 
     options = timing.usual_options(request.timeout_s, **wanted.options)
     with Store.open(wanted.store) as results:
-        base = _base(results, list(verdict.functions), wanted) if wanted.threshold else None
+        base = _base(results, list(verdict.functions), wanted) if wanted.threshold is not None else None
         try:
             silent = nullcontext(Watch())
             with command.judging(request) as judge, watching() if sys.stderr.isatty() else silent as watch:
@@ -67,7 +66,7 @@ def measure(verdict: Verdict, request: Request, wanted: Wanted) -> tuple[int, di
         done = all(cell.status is Status.DONE for cell in results.cells(run_id))
         code, comparison = (OK if done else FAILED), None
         if wanted.threshold is not None and base is not None:
-            comparison = _compared(results, base, run_id, wanted)
+            comparison = _compared(results, base, run_id, wanted.threshold, wanted.as_json)
             code = code or (comparison.gate.exit_code if comparison.gate else OK)
     return code, {"run": plain(summary), "comparison": plain(comparison) if comparison else None}
 
@@ -87,33 +86,37 @@ def keep(verdict: Verdict, request: Request, wanted: Wanted) -> dict[str, Any]:
 
 
 def _base(results: Store, functions: list[str], wanted: Wanted) -> str:
-    """Return the run to compare with. Raises BadInput where none is there."""
-    from twinbench.store.records import SUBCOMMAND
+    """Return the run to compare with, before anything is measured. Raises BadInput where none is there.
+
+    A run in which a function differs or fails has no times to compare with.
+    """
+    from twinbench.store.records import SUBCOMMAND, Status
 
     if wanted.base is not None:
-        return wanted.base
+        return wanted.base if Path(wanted.base).is_file() else results.find_run(wanted.base).id
     for run in results.runs():
         same = run.arguments.get("request", {}).get("stacks") == functions
         if same and run.status == "done" and run.arguments.get(SUBCOMMAND) == "pair":
-            return run.id
+            cells = results.cells(run.id)
+            if all(cell.status is Status.DONE for cell in cells):
+                return run.id
     what = f"--fail-on-regression: {results.path} has no finished run of {' and '.join(functions)}"
     raise BadInput(f"{what}; run without this option first, or name one by --base")
 
 
-def _compared(results: Store, base: str, run_id: str, wanted: Wanted) -> Comparison:
+def _compared(results: Store, base: str, run_id: str, limit: float, as_json: bool) -> Comparison:
     """Compare a run with the base, show it, and judge it."""
     from twinbench.results.decisions import compare, gate
     from twinbench.store.store import Store
     from twinbench.views import compare as view
 
-    limit = values.percent("--fail-on-regression", str(wanted.threshold))
     if Path(base).is_file():
         with Store.open_to_read(Path(base)) as other:
             comparison = compare.runs((other, other.find_run(None).id), (results, run_id))
     else:
         comparison = compare.runs((results, results.find_run(base).id), (results, run_id))
     judged = replace(comparison, gate=gate.judge(comparison, limit))
-    if not wanted.as_json:
+    if not as_json:
         print()
         view.render(judged, console())
     return judged

@@ -93,8 +93,8 @@ class Worker:
         module: str = MODULE,
     ) -> None:
         """``environment``: a name in `twinbench.launch.environments`; None is the common environment."""
-        bus_errors.announce()
-        if not getattr(job, "served", False):
+        if not getattr(job, "served", False):  # the process of a server is somebody else's
+            bus_errors.announce()
             family.adopt_orphans()
         self.memory_limit = memory_limit
         self._mark = f"{leftovers.owner()}.{next(_numbers)}"

@@ -120,20 +120,22 @@ def run(request: Request) -> Verdict:
         judge = Judge(request.rules, compare, mutates=request.mutates, threads=request.threads)
         verdict = Trial(session, judge, search).run(given)
         if request.times:
-            verdict.code = codes(functions)
+            verdict.code = codes(functions, all_live=verdict.ok)
         return verdict
 
 
-def codes(functions: list[Function]) -> dict[str, Code]:
+def codes(functions: list[Function], *, all_live: bool = True) -> dict[str, Code]:
     """Ask each function's process what it runs: after all calls, when everything is imported.
 
-    What a process ran that has ended is known by its code only, or not at all.
+    Of a process that has ended the files aren't known. With ``all_live`` none may have: raises TwinbenchError.
     """
     answers: dict[str, Code] = {}
     for each in functions:
         try:
             answer = each.process.ask({"do": "sources"}, START_S)
-        except Died:
+        except Died as error:
+            if all_live:
+                raise TwinbenchError(f"after the last call: {error}") from None
             answer = {"directory": "", "files": [], "versions": {}}
         answers[each.name] = Code.of(each.target, answer)
     return answers

@@ -44,7 +44,7 @@ CALLS = 3
 def run(
     verdict: Verdict, judge: Judge, options: Options, store: Store, watch: Watch, command: Sequence[str] = ()
 ) -> str | None:
-    """Measure functions that agree. Returns the run's id; None where there is no input that all of them answer.
+    """Measure functions that agree. Returns the run's id, or None if the reference raises on every given input.
 
     ``command`` is stored: the arguments that ask for this again. An interrupt, or an error of twinbench's own, leaves
     the run as interrupted.

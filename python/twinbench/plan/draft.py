@@ -10,6 +10,7 @@ from typing import Any
 
 from twinbench.data.sniff import Column
 from twinbench.errors import BadInput, nearest
+from twinbench.ops.tables import read
 
 MOST_INDICATORS = 20
 """Most different values of a text column that becomes indicators."""
@@ -45,7 +46,7 @@ def pipeline(name: str, path: str, columns: Sequence[Column], target: str | None
     steps = _asking(table, columns, path) if target is None else _learning(table, columns, target, path)
     goal = {"question": f"What is in {table}, and how fast is it read and grouped?"}
     if target is not None:
-        question = f"Which rows of {table} have {target} 1?"
+        question = f"In which rows of {table} is {target} 1?"
         goal = {"question": question, "metric": "roc_auc", "baseline": "most-frequent"}
     header = {"name": name, "modality": "tables", "stacks": list(ASKING if target is None else LEARNING)}
     parts = [
@@ -94,7 +95,8 @@ def _asking(table: str, columns: Sequence[Column], path: str) -> Iterator[Step]:
             "name what is to be learnt by --target"
         )
     numbers = [c.name for c in columns if c.type != "string" and c is not key]
-    aggregates = {"rows": ["count", key.name], **{f"mean {name}": ["mean", name] for name in numbers[:5]}}
+    count = "rows" if key.name != "rows" else "number of rows"
+    aggregates = {count: ["count", key.name], **{f"mean {name}": ["mean", name] for name in numbers[:5]}}
     yield "tables.read_csv", {"table": table, "columns": {c.name: c.type for c in columns}}
     yield "tables.groupby", {"keys": [key.name], "aggregates": aggregates}
 
@@ -109,7 +111,8 @@ def _named(columns: Sequence[Column], name: str, path: str) -> Column:
 def _require_classes(label: Column, path: str) -> None:
     """Refuse a target with other values than 0 and 1."""
     values = label.values
-    if values is None or label.type == "string" or {float(each) for each in values} != {0.0, 1.0}:
+    classes = () if values is None or label.type == "string" else values - {*read.NOT_A_NUMBER}
+    if {float(each) for each in classes} != {0.0, 1.0}:
         some = "more than 1,000 different values" if values is None else ", ".join(sorted(values)[:5]) or "no value"
         raise BadInput(
             f"--target: '{label.name}' of {path} holds {some}; a target holds the classes 0 and 1: number them so"
