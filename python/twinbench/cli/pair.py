@@ -118,7 +118,7 @@ def pair(
         compare=compare,
         rules=Rules(Tolerance(rtol, atol), loose_dtypes, any_order),
         mutates=mutates,
-        search=Search(200 if generate is None else generate, 10.0 if generate is None else 3600.0, seed, edge),
+        search=Search.of(generate, seed, edge=edge),
         where=where,
         timeout_s=timeout,
         threads=threads,

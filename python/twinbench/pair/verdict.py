@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from twinbench.pair.code import Code
 from twinbench.pair.inputs import Input
@@ -75,6 +75,12 @@ class Search:
     seed: int | None = None
     edge: bool = False
     allowed: Callable[[Input], bool] = lambda _: True
+
+    @classmethod
+    def of(cls, generate: int | None, seed: int | None, *, edge: bool) -> Self:
+        """Return the usual search, or one for a number of inputs, in nearly any time."""
+        usual = cls(seed=seed, edge=edge)
+        return usual if generate is None else replace(usual, examples=generate, seconds=3600.0)
 
 
 DRAWN_S = 5.0
