@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,10 @@ BROKEN = {
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Installs a module as somebody else's package, for this process."""
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Installs a module as somebody else's package, for this process and this test."""
     monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
 
     def install(name: str, source: str, entry_points: str | None = None) -> None:
         facts = tmp_path / f"{name}-0.1.dist-info"
@@ -77,7 +79,10 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str,
         default = f"[{plugins.GROUP}]\n{name} = {name}:FRAMEWORKS\n"
         (facts / "entry_points.txt").write_text(default if entry_points is None else entry_points)
 
-    return install
+    yield install
+    for name in set(sys.modules) - before:
+        if (tmp_path / f"{name}.py").exists():
+            del sys.modules[name]
 
 
 def loaded() -> plugins.Plugins:

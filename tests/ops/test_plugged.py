@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,10 @@ Install = Callable[[str, str, str], None]
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Installs a module as somebody else's package, for this process."""
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs a module as somebody else's package, for this process and this test."""
     monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
 
     def install(name: str, source: str, target: str) -> None:
         facts = tmp_path / f"{name}-0.1.dist-info"
@@ -69,7 +71,10 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
         (facts / "entry_points.txt").write_text(f"[{plugged.GROUP}]\n{name} = {name}{target}\n")
 
-    return install
+    yield install
+    for name in set(sys.modules) - before:
+        if (tmp_path / f"{name}.py").exists():
+            del sys.modules[name]
 
 
 def loaded() -> tuple[list[str], list[str]]:

@@ -1,7 +1,8 @@
 """Imports of plug-ins, tried in a process of their own before this one does them: they may end the process, or not end.
 
-The process imports one plug-in after the other and writes a verdict on each. Where it dies or hangs, the plug-in whose
-verdict is missing is the culprit, and another process goes on with the next one. It must import no library under test.
+The process imports one plug-in after the other and writes a verdict on each, up to the first that does harm. Where the
+process dies or hangs, the plug-in whose verdict is missing is the culprit. Another process goes on with the next one.
+The process must import no library under test.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def problems(entries: Sequence[EntryPoint]) -> list[str]:
     while len(found) < len(entries):
         verdicts, end = _tried(entries[len(found) :])
         found += verdicts
-        if len(found) < len(entries):
+        if len(found) < len(entries) and not (verdicts and verdicts[-1]):
             found.append(end)
     return found
 
@@ -84,6 +85,8 @@ def _main() -> None:
         for name, value, group in job["entries"]:
             problem = _problem(EntryPoint(name, value, group), file.fileno(), job["limit_s"])
             print(json.dumps(problem), file=told, flush=True)
+            if problem:
+                break  # what this import left behind could be taken for the next one's
     os._exit(0)  # whatever was left to be done at the end
 
 
