@@ -36,6 +36,26 @@ Add a framework to `FRAMEWORKS`. An extension calls this function when it is loa
 """
 register!(framework::Module) = (FRAMEWORKS[framework.NAME] = framework)
 
+const TOGETHER = (
+    "TwinBenchDataFramesFlux" => (:TwinBenchDataFramesExt, :TwinBenchFluxExt),
+    "TwinBenchImagesFlux" => (:TwinBenchImagesExt, :TwinBenchFluxExt),
+)
+"""Packages in `together/` whose code is compiled for extensions that are loaded in one process, and these extensions."""
+
+"""
+    load_together()
+
+Load the packages of `TOGETHER` whose extensions are loaded and which are on the load path.
+"""
+function load_together()
+    for (package, extensions) in TOGETHER
+        all(name -> !isnothing(Base.get_extension(@__MODULE__, name)), extensions) || continue
+        id = Base.identify_package(package)
+        isnothing(id) || Base.require(id)
+    end
+    return nothing
+end
+
 """
     framework(name, file) -> Module
 

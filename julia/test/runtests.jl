@@ -37,6 +37,7 @@ const ALL = ("DataFrames", "CSV", "Flux", "JLD2", "DSP", "FFTW", "WAV", "SignalA
     include_if("mfcc.jl", "MFCC")
     include_if("mlutils.jl", "MLUtils")
     include_if("images.jl", IMAGES...)
+    include_if("together.jl", "DataFrames", "CSV", "Flux", "JLD2", IMAGES...)
     include_if("quality.jl", "Aqua", ALL...)
     include_if("inference.jl", "JET", ALL...)
 end

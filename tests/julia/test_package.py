@@ -18,7 +18,7 @@ def test_the_julia_package_passes_its_tests():
     package = paths.resource("julia")
     script = f"push!(LOAD_PATH, {str(package)!r}); include({str(package / 'test' / 'runtests.jl')!r})".replace("'", '"')
     done = subprocess.run(
-        [found.exe, f"--project={found.project}", "--startup-file=no", "-e", script],
+        [found.exe, f"--project={found.project}", "--startup-file=no", "-O1", "-e", script],
         env=os.environ | environment(found, 1),
         capture_output=True,
         text=True,

@@ -129,6 +129,7 @@ def load(packages: Iterable[str], threads: int) -> None:
         _started.append(_Bridge(start(threads)))
     for package in packages:
         _bridge().main.seval(f"import {package}")
+    _bridge().main.TwinBench.load_together()
 
 
 def engine(packages: Iterable[str], module: Callable[[], Any]) -> dict[str, str]:

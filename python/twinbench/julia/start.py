@@ -44,8 +44,9 @@ def start(threads: int) -> Any:
     os.environ.update(environment(find(), threads))
     from juliacall import Main
 
-    package = str(paths.resource("julia"))
-    Main.seval("path -> path in LOAD_PATH || push!(LOAD_PATH, path)")(package)
+    package = paths.resource("julia")
+    for directory in (package, package / "together"):
+        Main.seval("path -> path in LOAD_PATH || push!(LOAD_PATH, path)")(str(directory))
     Main.seval("import TwinBench")
     Main.TwinBench.set_blas_threads(threads)
     return Main

@@ -1,0 +1,25 @@
+"""
+Code of DataFrames.jl and Flux, compiled for a process that loads both.
+
+Packages that one of them brings along define methods which make code invalid that was compiled without them, most of
+Zygote's among it.
+"""
+module TwinBenchDataFramesFlux
+
+import CSV, DataFrames, Dates, PooledArrays
+import Flux, JLD2, Statistics
+import TwinBench
+using PrecompileTools: @compile_workload
+
+const FRAMEWORKS = (
+    Base.get_extension(TwinBench, :TwinBenchDataFramesExt),
+    Base.get_extension(TwinBench, :TwinBenchFluxExt),
+)
+
+@compile_workload begin
+    for framework in FRAMEWORKS
+        framework.exercise(framework)
+    end
+end
+
+end
