@@ -15,7 +15,7 @@ from typing import Any
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 NUMBERS: tuple[Any, ...] = (
-    *(0, 1, -1, 2, 3, 7, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), 2**64, 10**30, 10**4000),
+    *(0, 1, -1, 2, 3, 7, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), 2**64, 10**30, 10**4000, -(10**4000)),
     *(0.0, -0.0, 0.5, 1e-300, 5e-324, 1e308, -1e308, math.inf, -math.inf, math.nan, 1e16 + 2),
 )
 
@@ -135,7 +135,10 @@ def _scrambled(text: str, rng: random.Random) -> str:
     start = rng.randrange(len(text))
     end = min(len(text), start + rng.choice((0, 1, 2, 20)))
     piece = rng.choice(
-        (*TEXTS, "9" * 5000, "[" * 3000, "a." * 3000 + "b = 1\n", "[[step]]\n", "= ", "inf", "nan", "\ud800")
+        (
+            *(*TEXTS, "9" * 5000, f"0x{'f' * 5000}", "[" * 3000, "a." * 3000 + "b = 1\n"),
+            *("[[step]]\n", "= ", "inf", "nan", "\ud800"),
+        )
     )
     return text[:start] + piece + text[end:]
 
@@ -207,7 +210,7 @@ def _inline(value: Any) -> str:
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, int) and abs(value) >= 10**4000:
-        return "9" * 5000
+        return "9" * 5000 if value > 0 else f"0x{'f' * 5000}"
     return value.isoformat() if isinstance(value, datetime.date | datetime.time) else repr(value)
 
 
@@ -228,7 +231,7 @@ def words(words: list[str], rng: random.Random) -> list[str]:
 
 def _word(rng: random.Random) -> str:
     numbers = (
-        *map(repr, NUMBERS[:-12]),
+        *map(repr, NUMBERS[:-13]),
         "9" * 5000,
         "1e400",
         "nan",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from types import ModuleType
@@ -43,6 +45,25 @@ def test_help_names_every_command_and_every_exit_code(cli):
     (unavailable,) = (line for line in lines if line.startswith(f"{JuliaUnavailable.exit_code}  "))
     for what in ("--require", "--device", "Julia"):
         assert what in unavailable
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("source", None, "copy"), "copy: No space left on device; free some space on that disk"),
+        (("source",), "source: No space left on device; free some space on that disk"),
+        ((), "No space left on device; free some space on that disk"),
+    ],
+)
+def test_a_full_disk_is_named_by_the_copy_that_fills_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], names: tuple[str | None, ...], said: str
+):
+    def call(_: list[str]) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *names)  # with both names, as by shutil.copyfile
+
+    monkeypatch.setattr(main, "_call", call)
+    assert main._guarded([], debug=False) == 1
+    assert capsys.readouterr().err.startswith(f"twinbench: error: {said}")
 
 
 @pytest.mark.parametrize("command", [("track", "mlflow"), ("promote",), ("monitor",)], ids=" ".join)

@@ -45,6 +45,11 @@ def write(tmp_path: Path) -> Write:
     ("old", "new", "words"),
     [
         ("rows = 20_000", f"rows = {'9' * 5000}", "digits"),
+        ("rows = 20_000", f"rows = 0x{'f' * 5000}", "sizes.small.rows: an integer of more than 1024 bits"),
+        ("window = 50", f"window = 0b{'1' * 20_000}", ".window: an integer of more than 1024 bits"),
+        ("lr = 1e-3", f"lr = 0o{'7' * 400}", ".optimizer.lr: an integer"),
+        ("keys = [", f"keys = [0x{'f' * 5000}, ", ".keys[0]: an integer"),
+        ("[goal]", f"[goal]\nmore = [{{a = 0x{'f' * 5000}}}]", "goal.more[0].a: an integer"),
         ("window = 50", f"window = {'[' * 3000}1{']' * 3000}", "nested too deeply"),
         ("window = 50", f"window = {'[' * 120}1{']' * 120}", "nested too deeply"),
         ("rows = 20_000", f"rows = {'{a = ' * 120}1{'}' * 120}", "nested too deeply"),

@@ -81,6 +81,20 @@ def test_a_forged_model_is_handed_over_to_nobody_and_tracked_in_its_own_director
         assert hostile.listing(watched, without=own) == before
 
 
+def test_a_forged_view_without_an_end_is_never_read_by_the_forger(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(forgeries, "SCHEMAS", ())
+    monkeypatch.setattr(forgeries, "FORGERIES", (forgeries._forge_schema, forgeries._forge_json))
+    monkeypatch.setattr(forgeries, "TABLES", {"facts": forgeries.TABLES["facts"]})
+    path = tmp_path / "store.db"
+    for seed in range(10):
+        path.write_bytes(content)
+        forgeries.forge(path, random.Random(seed))
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("SELECT * FROM facts LIMIT 1")
+
+
 def test_a_changed_bit_is_no_surprise():
     assert damaged_stores.tried(FEW) == (0, 0)
 

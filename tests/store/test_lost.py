@@ -57,7 +57,30 @@ def fill_with_noise(path: Path) -> None:
     path.write_bytes(os.urandom(path.stat().st_size))
 
 
-LOSSES = (delete, delete_with_directory, move, replace, truncate, cut, overwrite, fill_with_noise)
+def delete_journal(path: Path) -> None:
+    journal(path).unlink()
+
+
+def truncate_journal(path: Path) -> None:
+    os.truncate(journal(path), 0)
+
+
+def cut_journal(path: Path) -> None:
+    os.truncate(journal(path), journal(path).stat().st_size // 2)
+
+
+def fill_journal_with_noise(path: Path) -> None:
+    journal(path).write_bytes(os.urandom(journal(path).stat().st_size))
+
+
+def journal(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+LOSSES = (
+    *(delete, delete_with_directory, move, replace, truncate, cut, overwrite, fill_with_noise),
+    *(delete_journal, truncate_journal, cut_journal, fill_journal_with_noise),
+)
 
 
 def measuring(path: Path) -> tuple[Store, int]:

@@ -59,6 +59,9 @@ EMPTY = re.compile(r"--[\w-]+=")
 NOT_A_FILE = {errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.ELOOP}
 """Errors of the system about a path that the user named."""
 
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+"""Errors of the system about a disk that takes no more."""
+
 EPILOG = """\
 \b
 Exit codes:
@@ -142,7 +145,7 @@ def _guarded(arguments: list[str], debug: bool) -> int:
         _complain(str(error), debug)
         return error.exit_code
     except OSError as error:
-        _complain(f"{error.filename or error}: {error.strerror or 'the system refuses it'}", debug)
+        _complain(_words(error), debug)
         return BAD_INPUT if error.errno in NOT_A_FILE else FAILED
     except Exception as error:
         _complain(f"unexpected {type(error).__name__}: {error}; --debug shows where", debug)
@@ -150,6 +153,16 @@ def _guarded(arguments: list[str], debug: bool) -> int:
     finally:
         _name_left_out()
     return code
+
+
+def _words(error: OSError) -> str:
+    """Say which file the system refuses, and why. Where a copy fills a disk, that is the copy and not its source."""
+    if error.errno in DISK_FULL:
+        where = error.filename2 or error.filename
+        return (
+            f"{f'{where}: ' if where else ''}{error.strerror}; free some space on that disk, or set TMPDIR to another"
+        )
+    return f"{error.filename or error}: {error.strerror or 'the system refuses it'}"
 
 
 def _name_left_out() -> None:

@@ -22,7 +22,7 @@ from twinbench.metrics import DEFAULT_MARGIN, MetricName
 from twinbench.modalities import MODALITIES
 from twinbench.ops.contract import Kind
 from twinbench.plan import own, own_ops, steps
-from twinbench.plan.refusals import ROUNDED, first, rounded, too_deep
+from twinbench.plan.refusals import LARGEST_BITS, ROUNDED, first, rounded, too_deep, too_large
 from twinbench.plan.steps import DATA, NAME, Step
 from twinbench.usercode import sources
 from twinbench.usercode.function import Function
@@ -187,6 +187,8 @@ def load(path: Path) -> Pipeline:
         raise BadInput(f"{path}: can't be read: {error.strerror}") from None
     if too_deep(raw):
         raise BadInput(f"{path}: not a pipeline: its values are nested too deeply")
+    if (where := too_large(raw)) is not None:
+        raise BadInput(f"{path}: {where}: an integer of more than {LARGEST_BITS} bits; give a smaller one")
     try:
         file = File.model_validate(raw)
     except ValidationError as error:

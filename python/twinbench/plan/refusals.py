@@ -101,6 +101,10 @@ DEEPEST = 100
 """Most levels of tables and lists in each other."""
 
 
+LARGEST_BITS = 1024
+"""Most bits of an integer, which are those of the largest float."""
+
+
 def too_deep(value: Any) -> bool:
     """Check whether tables and lists are nested in each other more than `DEEPEST` times, without recursion."""
     level: list[Any] = [value]
@@ -112,3 +116,18 @@ def too_deep(value: Any) -> bool:
             for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
     return bool(level)
+
+
+def too_large(value: Any) -> str | None:
+    """Return where an integer is that no float can hold, as keys with dots; None where there is none.
+
+    TOML's hexadecimal, octal and binary integers can be so large that Python doesn't write them in decimal digits.
+    """
+    if isinstance(value, int):
+        return "" if value.bit_length() > LARGEST_BITS else None
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        if (where := too_large(inner)) is not None:
+            here = f"[{key}]" if isinstance(key, int) else str(key)
+            return f"{here}{'' if not where or where.startswith('[') else '.'}{where}"
+    return None

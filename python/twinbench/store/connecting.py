@@ -86,6 +86,11 @@ def to_read(path: Path) -> tuple[sqlite3.Connection, tempfile.TemporaryDirectory
         raise
 
 
+def beside(path: Path) -> sqlite3.Connection:
+    """Open a file, and its journal, to read what this process has written to them by another connection."""
+    return _hardened(_by_uri(path, "mode=ro"))
+
+
 def has_journal(path: Path) -> bool:
     """Whether some of a store's content isn't in its file yet."""
     return any(_size(Path(f"{os.fspath(path)}{end}")) for end in JOURNALS)

@@ -5,6 +5,7 @@ Knows the schema as a whole and no table in particular. Rows are read through `v
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import tempfile
 import time
@@ -165,13 +166,16 @@ class Database:
         self.write(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", *values)
 
     def require_remembered(self) -> None:
-        """Raise StoreLost unless the file has as many rows of the run that is remembered as the memory."""
+        """Raise StoreLost unless the file and its journal hold the rows of the run that is remembered.
+
+        Another connection reads them: this one has pages in memory that may not be on the disk any more.
+        """
         if self._remembered is None:
             return
-        with self._lost_by_errors(), _errors(self.path):
-            same = self._remembered.counts(self._connection) == self._remembered.counts()
+        with self._lost_by_errors(), _errors(self.path), contextlib.closing(connecting.beside(self.path)) as fresh:
+            same = self._remembered.is_in(fresh)
         if not same:
-            raise self._remembered.lost(self._remembered.trouble() or "was overwritten")
+            raise self._remembered.lost(self._remembered.trouble() or "or its journal was overwritten")
 
     @contextmanager
     def _lost_by_errors(self) -> Iterator[None]:

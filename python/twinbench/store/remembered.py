@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -60,12 +61,14 @@ class Remembered:
         self._size = size
         return ""
 
-    def counts(self, connection: sqlite3.Connection | None = None) -> list[int]:
-        """Return the number of the run's rows in each table of cells, in memory or in another connection."""
-        cells = "cell_id IN (SELECT id FROM cells WHERE run_id = ?)"
-        queries = (f"SELECT count(*) FROM {table} WHERE {cells}" for table in OF_CELLS)
-        asked = connection or self.connection
-        return [int(asked.execute(query, (self.run_id,)).fetchone()[0]) for query in queries]
+    def is_in(self, file: sqlite3.Connection) -> bool:
+        """Whether a file has each row of the run's cells as it is in memory. Other rows may be there, too."""
+        query = "SELECT * FROM {} WHERE cell_id IN (SELECT id FROM cells WHERE run_id = ?)"
+        return all(
+            not Counter(self.connection.execute(query.format(table), (self.run_id,)))
+            - Counter(file.execute(query.format(table), (self.run_id,)))
+            for table in OF_CELLS
+        )
 
     def lost(self, what: str) -> StoreLost:
         """Write the rows to a new file, and return the error that names the file. ``what`` happened to the old one."""
