@@ -105,6 +105,11 @@ def check_bytes(path: str) -> None:
         raise OutsideContract(
             f"{path}: line {line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file in UTF-8"
         ) from None
+    if b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        raise OutsideContract(
+            f"{path}: line {line}: a NUL character, as damaged files and those in UTF-16 have them; save it in UTF-8"
+        )
     if b'"' in content or content.count(b"\r") != content.count(b"\r\n"):
         start = 3 if content.startswith(b"\xef\xbb\xbf") else 0
         while start < len(content):
@@ -175,7 +180,8 @@ def _check_all(
                 what = "the value is missing, which int64 can't hold; read the column as float64"
             else:
                 shown = field if len(field) <= SHOWN else f"{field[:SHOWN]}..."
-                what = f"'{shown}' is not {asked}; correct it, or read the column as string"
+                other = "float64" if form is INTEGER and FLOAT.fullmatch(field) else "string"
+                what = f"'{shown}' is not {asked}; correct it, or read the column as {other}"
             raise OutsideContract(f"line {line}, column '{name}': {what}")
 
 
@@ -185,16 +191,17 @@ READ_CSV = Op(
     inputs=("file",),
     output="table",
     summary="Read named columns of a CSV file with given types.",
-    semantics="""The file is UTF-8, with or without a byte-order mark, and comma-separated, with one header line and
-RFC 4180 quoting: a quoted field may hold commas, doubled quotes and line breaks, which stay as they are; a quote
-inside an unquoted field is refused. Every record has as many fields as the header; an empty line is refused. Each name
-in `columns` stands exactly once in the header. The result has exactly the columns in `columns`, in that order, each as
-int64, float64 or string. A field that is empty or `NA` is missing, and in a float64 column so are `NaN` and `nan`;
-int64 columns have no missing fields. A number is written with the digits 0 to 9, in a float64 column with a decimal
-point and an exponent where needed, and without a plus sign before it, group separators or spaces; `inf` and
-`Infinity`, with or without a minus sign, are infinite. Numbers are parsed with correct rounding. Rows keep the order
-of the file. The file is uncompressed, and is read from the page cache. A library holds each string of a column by
-itself, however often it repeats; codes with a dictionary are what `tables.categorise` makes, in a step of its own.""",
+    semantics="""The file is UTF-8 without NUL characters, with or without a byte-order mark, and comma-separated, with
+one header line and RFC 4180 quoting: a quoted field may hold commas, doubled quotes and line breaks, which stay as
+they are; a quote inside an unquoted field is refused. Every record has as many fields as the header; an empty line is
+refused. Each name in `columns` stands exactly once in the header. The result has exactly the columns in `columns`, in
+that order, each as int64, float64 or string. A field that is empty or `NA` is missing, and in a float64 column so are
+`NaN` and `nan`; int64 columns have no missing fields. A number is written with the digits 0 to 9, in a float64 column
+with a decimal point and an exponent where needed, and without a plus sign before it, group separators or spaces; `inf`
+and `Infinity`, with or without a minus sign, are infinite. Numbers are parsed with correct rounding. Rows keep the
+order of the file. The file is uncompressed, and is read from the page cache. A library holds each string of a column
+by itself, however often it repeats; codes with a dictionary are what `tables.categorise` makes, in another
+step.""",
     source="RFC 4180, https://www.rfc-editor.org/rfc/rfc4180",
     reference=read_csv,
     tolerance=EXACT,
