@@ -10,6 +10,7 @@ the database, and their real names stay in ``Table``. Projections and filters of
 from __future__ import annotations
 
 import csv
+import glob
 import itertools
 import weakref
 from collections.abc import Mapping, Sequence
@@ -150,11 +151,10 @@ def read_csv(p: t.ReadCsv, path: str) -> Table:
     """Read with every option given, so that DuckDB guesses nothing from a sample."""
     with open(path, newline="", encoding="utf-8-sig") as file:
         header = next(csv.reader(file))
-    inner = {name: f"c{i}" for i, name in enumerate(header)}
-    types = ", ".join(f"{c}: '{TYPES[p.columns.get(name, 'string')]}'" for name, c in inner.items())
-    rest = f"""FROM read_csv({_text(path)}, columns={{{types}}}, auto_detect=false, header=true, delim=',',
-        quote='"', escape='"', nullstr=['', 'NA'])"""
-    columns = {name: _read(inner[name], kind) for name, kind in p.columns.items()}
+    types = ", ".join(f"c{i}: '{TYPES[p.columns.get(name, 'string')]}'" for i, name in enumerate(header))
+    rest = f"""FROM read_csv({_text(glob.escape(path))}, columns={{{types}}}, auto_detect=false, header=true, delim=',',
+        compression='none', quote='"', escape='"', nullstr=['', 'NA'])"""
+    columns = {name: _read(f"c{header.index(name)}", kind) for name, kind in p.columns.items()}
     return _create(columns, rest)
 
 

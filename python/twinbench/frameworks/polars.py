@@ -78,6 +78,7 @@ def read_csv(p: t.ReadCsv, path: str) -> pl.DataFrame:
             null_values=["", "NA"],
             infer_schema=False,
             with_column_names=_unquoted,
+            glob=False,
         )
         .select(_read(name, kind) for name, kind in p.columns.items())
         .collect()
