@@ -44,6 +44,19 @@ group_params(what, of) = (ordered = true, keys = ["key"], aggregates = ["out" =>
         @test eltype(table.n) == Int
     end
 
+    @testset "read_csv takes any name of a column" begin
+        table = read_text(["NA" => "string", "" => "int64", "c1" => "string"], "\"a\"\"b\",,NA,c1\n1,2,3,4\n")
+        @test names(table) == ["NA", "", "c1"]
+        @test collect(table[1, :]) == ["3", 2, "4"]
+    end
+
+    @testset "read_csv keeps fields of spaces and of quotes" begin
+        text = "s,t\n  ,\"\"\"\"\"\"\n\t,a\n\" \",\n,NA\n \t,\"\"\"\"\n"
+        table = read_text(["s" => "string", "t" => "string"], text)
+        @test isequal(table.s, ["  ", "\t", " ", missing, " \t"])
+        @test isequal(table.t, ["\"\"", "a", missing, missing, "\""])
+    end
+
     @testset "read_csv refuses a field of another type" begin
         @test_throws Exception read_text(["n" => "int64"], "n\n1\nx\n")
     end

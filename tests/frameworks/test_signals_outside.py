@@ -24,7 +24,7 @@ from twinbench.run.agree.agreement import check_agreement
 NAN, INF = float("nan"), float("inf")
 NAMES = [op.name for op in ops.of_modality("signals") if op.inputs == ("arrays",) or not op.inputs]
 
-rates = st.sampled_from([1000.0, 250.0, 1.0, 0.0, -8.0, NAN, INF])
+rates = st.sampled_from([*[1000.0, 250.0, 1.0] * 5, 0.0, -8.0, NAN, INF])
 edges = st.one_of(st.floats(0.0, 0.6), st.sampled_from([1e-7, 0.0, 0.25, 0.4999999, 0.5, NAN, -0.1]))
 sizes = st.one_of(st.integers(-1, 40), st.sampled_from([255, 256, 1000]))
 levels = st.sampled_from([0.0, 0.0, 1.0, -1.0, 0.3, 2.0, 3e5, 1e-9, NAN, INF, 1e200, 1e-200, 5e-324, -0.0])
@@ -53,11 +53,15 @@ def parameters(draw: st.DrawFn, op: Op) -> dict[str, Any]:
     """Any values for the parameters that an op has."""
     rate = draw(rates)
     band = draw(st.sampled_from(["lowpass", "highpass", "bandpass"]))
-    cutoff = [edge * rate for edge in draw(st.lists(edges, min_size=1, max_size=2))]
+    likely = 2 if band == "bandpass" else 1
+    count = likely if draw(st.integers(0, 4)) else 3 - likely
+    inside = st.floats(0.01, 0.49) if draw(st.integers(0, 2)) else edges
+    cutoff = [edge * rate for edge in draw(st.lists(inside, min_size=count, max_size=count))]
     every: dict[str, Any] = {
-        **{"rate_hz": rate, "band": band, "cutoff_hz": cutoff if draw(st.booleans()) else sorted(cutoff)},
-        **{name: draw(sizes) for name in ("taps", "order", "points", "length", "lags", "distance", "frame", "hop")},
+        **{"rate_hz": rate, "band": band, "cutoff_hz": sorted(cutoff) if draw(st.integers(0, 4)) else cutoff},
+        **{name: draw(sizes) for name in ("points", "length", "lags", "distance", "frame", "hop")},
         **{"up": draw(st.integers(0, 7)), "down": draw(st.integers(0, 7)), "seed": 1, "bands": draw(st.integers(0, 9))},
+        **{"taps": draw(st.sampled_from([3, 5, 21, 101]) | sizes), "order": draw(st.integers(1, 6) | sizes)},
         **{"coefficients": draw(st.integers(0, 9)), "prominence": draw(levels)},
     }
     return {name: value for name, value in every.items() if name in op.params.__dataclass_fields__}

@@ -111,6 +111,22 @@ def test_a_progressive_jpeg_is_refused():
         read_jpeg(jpeg(photograph(16, 16), progressive=True))
 
 
+@pytest.mark.parametrize(
+    ("marker", "offset", "byte", "words"),
+    [
+        (b"\xff\xc0", 11, 0x01, "a sampling factor isn't from 1 to 4"),
+        (b"\xff\xc0", 9, 0x03, "3 components in 9 bytes"),
+        (b"\xff\xda", 4, 0x62, "the head of a scan"),
+        (b"\xff\xda", 8, 0x3E, "the head of a scan"),
+    ],
+)
+def test_a_jpeg_with_a_damaged_head_is_refused(marker: bytes, offset: int, byte: int, words: str):
+    content = bytearray(jpeg(photograph(16, 16)[..., 0]))
+    content[content.index(marker) + offset] = byte
+    with pytest.raises(ValueError, match=words):
+        read_jpeg(bytes(content))
+
+
 def test_the_order_of_a_scan_is_the_standards():
     order = _zigzag()
     assert order[:10] == [0, 1, 8, 16, 9, 2, 3, 10, 17, 24]

@@ -21,6 +21,7 @@ EXCLUDED = [
     ("clean", {"cast": {"x": "int64"}}, {"x": [1.0, INF]}, "column 'x', row 2: inf doesn't fit int64"),
     ("clean", {"cast": {"k": "float64"}}, {"k": ["1"]}, "cast: column 'k' is string"),
     ("clean", {"cast": {}, "drop_missing": ["y"]}, {"yy": [1.0]}, "there is no column 'y'; did you mean 'yy'?"),
+    ("clean", {"cast": {}, "drop_missing": ["x", "x"]}, {"x": [1.0]}, "drop_missing: 'x' stands twice"),
     ("impute", {"columns": []}, {"x": [1.0]}, "columns is empty"),
     ("impute", {"columns": ["n"]}, {"n": [1]}, "column 'n' is int64, and must be float64"),
     ("impute", {"columns": ["x"], "strategy": "mean"}, {"x": [1e308, 1.5e308, NAN]}, "exceeds float64"),
@@ -35,6 +36,9 @@ EXCLUDED = [
         {"t": ["2024-01-05T00:00:00Z", ""]},
         "column 't', row 2: '' is missing",
     ),
+    ("derive", {"columns": {"g": ["greater", "x", INF]}}, {"x": [1.0]}, "columns.g: the number is inf, and must be"),
+    ("derive", {"columns": {"r": ["ratio", "x", "x", NAN]}}, {"x": [1.0]}, "columns.r: the number is nan"),
+    ("derive", {"columns": {"m": ["month", "t"]}}, {"t": ["2024-01-01T24:00:00Z"]}, "not a time of the calendar; corr"),
     ("groupby", {"keys": [], "aggregates": {"s": ["sum", "n"]}}, {"n": [1]}, "keys is empty"),
     ("groupby", {"keys": ["k", "k"], "aggregates": {"s": ["sum", "n"]}}, {"k": ["a"], "n": [1]}, "'k' stands twice"),
     ("groupby", {"keys": ["k"], "aggregates": {"k": ["sum", "n"]}}, {"k": ["a"], "n": [1]}, "already a column 'k'"),
@@ -63,6 +67,12 @@ EXCLUDED = [
         {"k": ["a", "a"], "x": [0.1, 0.1], "y": [1.0, 2.0]},
         "column 'x' is 0.1 in all 2 rows",
     ),
+    (
+        "groupby",
+        {"keys": ["k"], "aggregates": {"m": ["median", "x"]}},
+        {"k": ["a", "a"], "x": [1.7e308, 1.6e308]},
+        "aggregates.m: column 'x' holds values of a group whose sum exceeds float64",
+    ),
     ("top", {"keys": [], "column": "x", "n": 1}, {"x": [1.0]}, "keys is empty"),
     ("rolling", {"name": "r", "by": ["k"], "column": "x", "window": 2}, {"k": ["a"], "x": [INF]}, "is infinite"),
     (
@@ -71,13 +81,22 @@ EXCLUDED = [
         {"k": ["a"], "x": [1.0]},
         "already a column 'x'",
     ),
+    (
+        "rolling",
+        {"name": "r", "by": ["k"], "column": "x", "window": 2},
+        {"k": ["a", "a"], "x": [1e308, -1e308]},
+        "column 'x': the sum of its values exceeds float64",
+    ),
     ("sort", {"by": []}, {"x": [1.0]}, "by is empty"),
     ("one_hot", {"columns": ["x"]}, {"x": [1.0]}, "is float64"),
     ("one_hot", {"columns": ["k"]}, {"k": ["a"], "k=a": [1]}, "already a column 'k=a'"),
+    ("one_hot", {"columns": ["k"]}, {"k": [""]}, "columns: every value is missing"),
     ("standardise", {"columns": ["x"]}, {"x": [1.0, NAN]}, "column 'x', row 2: nan is missing"),
     ("split", {"label": "y"}, {"x": [1.0] * 4, "y": [-1, 1, -1, 1]}, "column 'y', row 1: -1 is not a class"),
     ("split", {"label": "y"}, {"x": [1.0, NAN, 1.0, 1.0], "y": [0, 1, 0, 1]}, "column 'x', row 2: nan is missing"),
+    ("split", {"label": "y"}, {"x": [1.0, 2.0, 1e39, 1.0], "y": [0, 1, 0, 1]}, "column 'x', row 3: 1e+39 doesn't fit"),
     ("split", {"label": "y"}, {"k": ["a"] * 4, "y": [0, 1, 0, 1]}, "column 'k' is string"),
+    ("split", {"label": "y", "drop": ["x", "x"]}, {"x": [1.0], "y": [0]}, "drop: 'x' stands twice"),
     ("split", {"label": "y"}, {"x": [1.0], "y": [0]}, "of 1 rows none is left to test"),
 ]
 
@@ -116,6 +135,11 @@ FILES = {
     b"k;x\na;1\n": "separated by semicolons",
     b"k,x,x\na,1,2\n": "the column 'x' stands 2 times",
     b"k,y\na,1\n": "there is no column 'x'",
+    b"k,x\na,1\nb\0,2\n": "line 3: a NUL character",
+    b"k,x\na,1\r\nb,2\n": "line 2: the line ends in CRLF, and the first line in LF; end all lines alike",
+    b'"k",x\r\na,1\nb,2\n': "line 2: the line ends in LF, and the first line in CRLF",
+    b'k,x,"a\nb"\na,1,2\n': "line 1: the name 'a b' has a line break",
+    b"k,x": "line 1: the header has no end of line",
     b"": "has no header",
     b"\x1f\x8b\x08": "compressed by gzip",
     b"PAR1": "is a Parquet file",
@@ -133,6 +157,15 @@ def test_a_file_outside_the_contract_is_refused_with_its_line(content, tmp_path)
     with pytest.raises(OutsideContract, match=re.escape(FILES[content])) as error:
         op.reference(params, str(path))
     assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize(("field", "kind"), [("12.0", "float64"), ("1e5", "float64"), ("12 a", "string")])
+def test_what_is_not_a_whole_number_names_the_type_that_holds_it(field, kind, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(f"n\n{field}\n")
+    op = ops.get("tables.read_csv")
+    with pytest.raises(OutsideContract, match=f"'{field}' is not a whole number .* as {kind}$"):
+        op.reference(op.build({"table": "a", "columns": {"n": "int64"}}), str(path))
 
 
 def test_a_gap_in_whole_numbers_names_the_type_that_holds_it(tmp_path):

@@ -29,30 +29,79 @@ const NUMBERS = Dict{String, Type}("int64" => Int64, "float64" => Float64)
 """Replacements for types that CSV.jl guesses in a column of strings; the inline strings that it chooses stay."""
 const STRINGS = IdDict{Type, Type}(T => String for T in (Int64, Float64, Bool, Date, DateTime, Time))
 
-"""Read the named columns of a CSV file, and pool none: by default, CSV.jl pools columns whose values repeat."""
+const FORMAT = (; missingstring = ["", "NA"], pool = false, delim = ',', strict = true)
+
+"""
+Read the named columns of a CSV file, and pool none: by default, CSV.jl pools columns whose values repeat.
+
+Columns are read by their positions: CSV.jl gives other names to those that are called NA or by spaces.
+"""
 function read_csv(p, path)
-    types = Dict(name => NUMBERS[kind] for (name, kind) in p.columns if kind != "string")
-    table = CSV.read(
-        path,
-        DataFrame;
-        select = first.(p.columns),
-        types,
-        typemap = STRINGS,
-        missingstring = ["", "NA"],
-        pool = false,
-        delim = ',',
-        strict = true,
-    )
-    foreach(name -> mend!(table, name, path), (name for (name, kind) in p.columns if kind == "int64"))
-    return select!(table, [name => READ[kind] => name for (name, kind) in p.columns])
+    header = header_of(path)
+    position = Dict(name => findfirst(==(name), header) for (name, _) in p.columns)
+    types = Dict(position[name] => NUMBERS[kind] for (name, kind) in p.columns if kind != "string")
+    place = (; header = string.("c", eachindex(header)), skipto = 2)
+    table = CSV.read(path, DataFrame; place..., FORMAT..., select = collect(values(position)), types, typemap = STRINGS)
+    column(kind) = ["c$(position[name])" for (name, of) in p.columns if of == kind]
+    foreach(name -> mend_integers!(table, name, path, place), column("int64"))
+    mend_strings!(table, column("string"), path, place)
+    return select!(table, ["c$(position[name])" => READ[kind] => name for (name, kind) in p.columns])
+end
+
+"""Read the names in the first line. Only CSV.jl understands quotes, and it takes as long as for a small file."""
+function header_of(path)
+    line = chopprefix(readline(path), "\ufeff")
+    '"' in line || return Base.split(line, ',')
+    rows = CSV.Rows(path; header = false, limit = 1, delim = ',', missingstring = nothing, types = String)
+    return collect(String, only(rows))
 end
 
 """Read a column of whole numbers as strings where CSV.jl may have lost a sign: it does so from -(2^63 - 1) to -(2^63 - 8)."""
-function mend!(table, name, path)
+function mend_integers!(table, name, path, place)
     any(>(typemax(Int64) - 8), table[!, name]) || return table
-    texts = CSV.read(path, DataFrame; select = [name], types = Dict(name => String), pool = false, delim = ',')
-    table[!, name] = parse.(Int64, texts[!, name])
+    table[!, name] = parse.(Int64, texts(path, [name], place)[!, name])
     return table
+end
+
+"""Read columns of strings anew where CSV.jl took spaces for an empty field, or an inline string has doubled quotes only."""
+function mend_strings!(table, names, path, place)
+    wrong(name) = any(only_quotes, skipmissing(table[!, name]))
+    if any(wrong, names) || any(name -> Missing <: eltype(table[!, name]), names) && has_blank_field(read(path))
+        for (name, column) in pairs(eachcol(texts(path, names, place)))
+            table[!, name] = replace(column, "" => missing)
+        end
+    end
+    return table
+end
+
+texts(path, names, place) = CSV.read(
+    path,
+    DataFrame;
+    place...,
+    FORMAT...,
+    missingstring = "NA",
+    select = names,
+    types = String,
+)
+
+only_quotes(text) = startswith(text, '"') && all(==('"'), text)
+
+"""Return whether a field holds spaces or tabs only. Text in quotes may look as if it were such a field."""
+function has_blank_field(bytes::Vector{UInt8})
+    for sign in (UInt8(' '), UInt8('\t'))
+        start = findfirst(==(sign), bytes)
+        while start !== nothing
+            stop = something(
+                findnext(byte -> byte != UInt8(' ') && byte != UInt8('\t'), bytes, start),
+                length(bytes) + 1,
+            )
+            left = start == 1 || bytes[start - 1] in UInt8.((',', '\n', '"'))
+            right = stop > length(bytes) || bytes[stop] in UInt8.((',', '\n', '\r', '"'))
+            left && right && return true
+            start = findnext(==(sign), bytes, stop)
+        end
+    end
+    return false
 end
 
 """Read the text NaN as missing, as an empty field is."""

@@ -10,6 +10,7 @@ the database, and their real names stay in ``Table``. Projections and filters of
 from __future__ import annotations
 
 import csv
+import glob
 import itertools
 import weakref
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,9 @@ numbers = itertools.count()
 """Numbers for the names of tables."""
 
 _POOLS = "name IN ('threads', 'async_threads')"
+
+MOST_LARGEST = 1_000_000
+"""Bound of the second argument of DuckDB's ``max``."""
 
 TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "string": "VARCHAR"}
 
@@ -147,11 +151,10 @@ def read_csv(p: t.ReadCsv, path: str) -> Table:
     """Read with every option given, so that DuckDB guesses nothing from a sample."""
     with open(path, newline="", encoding="utf-8-sig") as file:
         header = next(csv.reader(file))
-    inner = {name: f"c{i}" for i, name in enumerate(header)}
-    types = ", ".join(f"{c}: '{TYPES[p.columns.get(name, 'string')]}'" for name, c in inner.items())
-    rest = f"""FROM read_csv({_text(path)}, columns={{{types}}}, auto_detect=false, header=true, delim=',',
-        quote='"', escape='"', nullstr=['', 'NA'])"""
-    columns = {name: _read(inner[name], kind) for name, kind in p.columns.items()}
+    types = ", ".join(f"c{i}: '{TYPES[p.columns.get(name, 'string')]}'" for i, name in enumerate(header))
+    rest = f"""FROM read_csv({_text(glob.escape(path))}, columns={{{types}}}, auto_detect=false, header=true, delim=',',
+        compression='none', quote='"', escape='"', nullstr=['', 'NA'])"""
+    columns = {name: _read(f"c{header.index(name)}", kind) for name, kind in p.columns.items()}
     return _create(columns, rest)
 
 
@@ -240,13 +243,16 @@ def _aggregate(function: str, columns: Sequence[str], type: str, can_miss: bool)
 
 
 def top(p: t.Top, table: Table) -> Table:
-    """Take the largest values with ``max`` of two arguments, which gives a list."""
+    """Take the largest values with ``max`` of two arguments, which gives a list, and by rank if n is too large."""
     keys = {name: table[name] for name in p.keys}
-    largest = f"unnest(max({table[p.column]}, {p.n}))"
     by = ", ".join(keys.values())
     order = f"ORDER BY {by}, {len(keys) + 1} DESC" if p.ordered else ""
-    rest = f"FROM {table.name} {_present(table, [*p.keys, p.column])} GROUP BY {by} {order}"
-    return _create(keys | {p.column: largest}, rest)
+    present = _present(table, [*p.keys, p.column])
+    if p.n < MOST_LARGEST:
+        largest = f"unnest(max({table[p.column]}, {p.n}))"
+        return _create(keys | {p.column: largest}, f"FROM {table.name} {present} GROUP BY {by} {order}")
+    rank = f"QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY {table[p.column]} DESC) <= {p.n}"
+    return _create(keys | {p.column: table[p.column]}, f"FROM {table.name} {present} {rank} {order}")
 
 
 def join(p: t.Join, left: Table, right: Table) -> Table:

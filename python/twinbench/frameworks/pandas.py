@@ -79,7 +79,7 @@ def read_csv(p: t.ReadCsv, path: str) -> pd.DataFrame:
     """
     types = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string()}
     table = pacsv.read_csv(
-        path,
+        pa.OSFile(path),  # of a path it takes the ending, and decompresses
         read_options=pacsv.ReadOptions(use_threads=pa.cpu_count() > 1),
         parse_options=pacsv.ParseOptions(newlines_in_values=True),
         convert_options=pacsv.ConvertOptions(

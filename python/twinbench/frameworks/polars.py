@@ -5,8 +5,7 @@ This file knows Polars and the contracts, and nothing of how it is run or timed.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twinbench.frameworks.api import Framework
@@ -29,13 +28,13 @@ def prepare(value: Arrays, kind: Kind) -> Any:
     """Convert a table into a DataFrame with null for missing values; other values stay unchanged."""
     if kind != "table":
         return value
-    return pl.DataFrame([_series(name, values) for name, values in value.items()])
+    return pl.DataFrame({name: _series(values) for name, values in value.items()})
 
 
-def _series(name: str, values: np.ndarray[Any, Any]) -> pl.Series:
+def _series(values: np.ndarray[Any, Any]) -> pl.Series:
     if values.dtype.kind == "U":
-        return pl.Series(name, values.tolist(), dtype=pl.String).replace("", None)
-    return pl.Series(name, values, nan_to_null=True)
+        return pl.Series(values.tolist(), dtype=pl.String).replace("", None)
+    return pl.Series(values, nan_to_null=True)
 
 
 def extract(value: Any, kind: Kind) -> Arrays:
@@ -47,6 +46,7 @@ def extract(value: Any, kind: Kind) -> Arrays:
 
 def _array(column: pl.Series) -> np.ndarray[Any, Any]:
     if column.dtype in (pl.String, pl.Categorical):
+        column = column.alias("")  # a name that is a pattern would confuse the methods of a series
         return np.array(column.cast(pl.String).fill_null("").to_list(), dtype=np.str_)
     return column.to_numpy()
 
@@ -78,6 +78,7 @@ def read_csv(p: t.ReadCsv, path: str) -> pl.DataFrame:
             null_values=["", "NA"],
             infer_schema=False,
             with_column_names=_unquoted,
+            glob=False,
         )
         .select(_read(name, kind) for name, kind in p.columns.items())
         .collect()
@@ -96,7 +97,13 @@ def _read(name: str, kind: t.Type) -> pl.Expr:
 
 def col(name: str) -> pl.Expr:
     """Name a column, and no other: Polars takes ``*`` and ``^...$`` for patterns."""
-    return pl.col(f"^{re.escape(name)}$" if name == "*" or (name[:1], name[-1:]) == ("^", "$") else name)
+    pattern = name == "*" or (name[:1], name[-1:]) == ("^", "$")
+    return exactly([name]).as_expr() if pattern else pl.col(name)
+
+
+def exactly(names: Iterable[str]) -> pl.selectors.Selector:
+    """Select columns by their names, where a method takes names or selectors only."""
+    return pl.selectors.by_name(*names)
 
 
 def categorise(p: t.Categorise, frame: pl.DataFrame) -> pl.DataFrame:
@@ -107,8 +114,8 @@ def categorise(p: t.Categorise, frame: pl.DataFrame) -> pl.DataFrame:
 def clean(p: t.Clean, frame: pl.DataFrame) -> pl.DataFrame:
     """Drop rows, then cast."""
     types = {"int64": pl.Int64, "float64": pl.Float64, "string": pl.String}
-    present = frame.drop_nulls(list(p.drop_missing)) if p.drop_missing else frame
-    return present.cast({name: types[kind] for name, kind in p.cast.items()})
+    present = frame.drop_nulls(exactly(p.drop_missing)) if p.drop_missing else frame
+    return present.with_columns(col(name).cast(types[kind]) for name, kind in p.cast.items())
 
 
 def impute(p: t.Impute, frame: pl.DataFrame) -> pl.DataFrame:
@@ -145,7 +152,7 @@ def groupby(p: t.Groupby, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _present(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Drop the rows that miss a key. Counting nulls costs nothing, filtering does."""
-    return frame.drop_nulls(keys) if any(frame[name].null_count() for name in keys) else frame
+    return frame.drop_nulls(exactly(keys)) if any(frame[name].null_count() for name in keys) else frame
 
 
 def _aggregate(function: str, column: pl.Expr, *other: pl.Expr) -> pl.Expr:
@@ -162,7 +169,9 @@ def _aggregate(function: str, column: pl.Expr, *other: pl.Expr) -> pl.Expr:
 
 def top(p: t.Top, frame: pl.DataFrame) -> pl.DataFrame:
     """Take the largest values with ``top_k``, which promises no order, and sort these few rows if they need one."""
-    groups = frame.lazy().drop_nulls([*p.keys, p.column]).group_by(map(col, p.keys)).agg(col(p.column).top_k(p.n))
+    groups = (
+        frame.lazy().drop_nulls(exactly((*p.keys, p.column))).group_by(map(col, p.keys)).agg(col(p.column).top_k(p.n))
+    )
     rows = groups.explode(pl.selectors.by_name(p.column))
     if p.ordered:
         rows = rows.sort(*map(col, p.keys), col(p.column), descending=[*(False for _ in p.keys), True])
@@ -173,7 +182,7 @@ def join(p: t.Join, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
     """Join, keeping both tables' orders if the contract asks for it; null keys match nothing."""
     right = right.select(map(col, (*p.on, *p.columns)))
     if p.how == "left":
-        right = right.cast({name: pl.Float64 for name in p.columns if right.schema[name].is_integer()})
+        right = right.with_columns(col(name).cast(pl.Float64) for name in p.columns if right.schema[name].is_integer())
     if mixed := [name for name in p.on if left.schema[name] != right.schema[name]]:  # strings on one side only
         left, right = (side.with_columns(col(name).cast(pl.String) for name in mixed) for side in (left, right))
     return left.join(
@@ -195,7 +204,7 @@ def rolling(p: t.Rolling, frame: pl.DataFrame) -> pl.DataFrame:
 
 def one_hot(p: t.OneHot, frame: pl.DataFrame) -> pl.DataFrame:
     """Apply ``to_dummies`` column by column: on a frame, it would insert the indicators between other columns."""
-    others = frame.drop(p.columns)
+    others = frame.drop(exactly(p.columns))
     return pl.concat([others, *(_indicators(frame.get_column(name)) for name in p.columns)], how="horizontal")
 
 
@@ -205,7 +214,7 @@ def _indicators(column: pl.Series) -> pl.DataFrame:
     names = sorted(indicators.columns)
     if column.dtype.is_integer():
         names.sort(key=lambda name: int(name[len(column.name) + 1 :]))
-    return indicators.select(names)
+    return indicators.select(map(col, names))
 
 
 def standardise(p: t.Standardise, frame: pl.DataFrame) -> pl.DataFrame:
@@ -220,7 +229,7 @@ def _standardised(x: pl.Expr) -> pl.Expr:
 
 def split(p: t.Split, frame: pl.DataFrame, given: Arrays) -> Arrays:
     """Gather rows column by column, before the columns become a matrix; the matrices are column-major."""
-    x = frame.drop(p.label, *p.drop).cast(pl.Float32)
+    x = frame.drop(exactly((p.label, *p.drop))).cast(pl.Float32)
     y = frame.get_column(p.label).cast(pl.Float32).to_numpy()
     train, test = given["train"], given["test"]
     return {"x_train": x[train].to_numpy(), "y_train": y[train], "x_test": x[test].to_numpy(), "y_test": y[test]}

@@ -135,7 +135,8 @@ class Groups:
 
     def deviations(self, values: Array) -> Array:
         """Return each value minus its group's mean."""
-        return np.asarray(values - self.means(values)[self.of_row])
+        with np.errstate(invalid="ignore"):  # an infinite value in a group whose mean is infinite
+            return np.asarray(values - self.means(values)[self.of_row])
 
     def medians(self, values: Array) -> Array:
         """Sort by value, then stably by group: two fast sorts instead of a slow ``lexsort``."""

@@ -36,16 +36,17 @@ def read_csv(p: t.ReadCsv, path: str) -> Arrays:
     """Read with ``loadtxt`` into records; only floats, which may be missing, need a converter.
 
     ``loadtxt`` reads a path in blocks, which is faster than an open file by lines, but translates line breaks, also
-    those inside quotes. So a file with a carriage return is opened here.
+    those inside quotes, and decompresses by the ending of the name. So a file with a carriage return, or one that is
+    called as if it were compressed, is opened here.
     """
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = csv.reader(file)
         header = next(rows)
         positions = {name: header.index(name) for name in p.columns}
-        translated = _has_carriage_return(path)
+        translated = path.endswith((".gz", ".bz2", ".xz", ".lzma")) or _has_carriage_return(path)
         records = np.loadtxt(
             file if translated else path,
-            dtype=[(name, "O" if kind == "string" else kind) for name, kind in p.columns.items()],
+            dtype=[(f"f{i}", "O" if kind == "string" else kind) for i, kind in enumerate(p.columns.values())],
             delimiter=",",
             quotechar='"',
             comments=None,
@@ -55,7 +56,7 @@ def read_csv(p: t.ReadCsv, path: str) -> Arrays:
             converters={positions[name]: _number for name, kind in p.columns.items() if kind == "float64"},
             ndmin=1,
         )
-    return {name: _column(records[name]) for name in p.columns}
+    return {name: _column(records[f"f{i}"]) for i, name in enumerate(p.columns)}
 
 
 def _has_carriage_return(path: str) -> bool:

@@ -115,6 +115,8 @@ def _segment(marker: int, body: bytes, frame: _Frame) -> None:
         frame.transform = body[11]
     elif marker == 0xFFC0:
         bits, frame.height, frame.width, count = struct.unpack_from(">BHHB", body)
+        if len(body) != 6 + 3 * count:
+            raise OutsideContract(f"the file is damaged: {count} components in {len(body)} bytes; write it anew")
         for number, sampling, table in zip(*(body[6 + i : 6 + 3 * count : 3] for i in range(3)), strict=True):
             frame.components[number] = _Component(sampling >> 4, sampling & 15, table)
         _check(frame, bits)
@@ -133,6 +135,8 @@ def _check(frame: _Frame, bits: int) -> None:
         )
     if min(frame.height, frame.width) == 0:
         raise OutsideContract(f"the file says that it has {frame.height} x {frame.width} pixels; write it anew")
+    if any(not 1 <= factor <= 4 for part in parts.values() for factor in (part.down, part.across)):
+        raise OutsideContract("the file is damaged: a sampling factor isn't from 1 to 4; write it anew")
     by_name = not frame.jfif and frame.transform is None and bytes(parts) == b"RGB"
     if len(parts) == 3 and (by_name or (not frame.jfif and frame.transform == 0)):
         raise OutsideContract("the file holds RGB, and must hold YCbCr; save it without 'keep RGB'")
@@ -191,6 +195,8 @@ def _scan(data: bytes, start: int, body: bytes, frame: _Frame) -> int:
     """
     import numpy as np
 
+    if len(body) != 4 + 2 * body[0] or body[-3:] != b"\0\x3f\0":
+        raise OutsideContract("the file is damaged: the head of a scan isn't that of baseline JPEG; write it anew")
     parts = [frame.components[number] for number in body[1:-3:2]]
     down, across = frame.most()
     rows, columns = -(-frame.height // (8 * down)), -(-frame.width // (8 * across))

@@ -98,12 +98,19 @@ def require_derive(p: Derive, table: Arrays) -> None:
             b = conditions.column(table, args[1], conditions.NUMBERS, where)
             zero = (b == 0) & ~missing(a)
             conditions.first(zero, b, args[1], f"is the divisor of '{name}'", "remove the row, or make it missing")
+            _require_finite(args[2], where)
         elif what == "greater":
             conditions.column(table, args[0], conditions.NUMBERS, where)
+            _require_finite(args[1], where)
         else:
             conditions.column(table, args[0], ("string",), where)
             conditions.present(table, args[0], "remove the row with tables.clean")
             _require_times(table[args[0]], args[0])
+
+
+def _require_finite(number: float, where: str) -> None:
+    if not math.isfinite(number):
+        raise OutsideContract(f"{where}: the number is {number}, and must be finite; correct the parameter")
 
 
 def _require_times(values: NDArray[Any], name: str) -> None:
@@ -118,7 +125,8 @@ def _require_times(values: NDArray[Any], name: str) -> None:
         try:
             datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
         except ValueError as error:
-            raise OutsideContract(f"{where} is not a time of the calendar ({error}); correct the row") from None
+            reason = "" if "format" in str(error) else f" ({error})"
+            raise OutsideContract(f"{where} is not a time of the calendar{reason}; correct the row") from None
 
 
 def require_one_hot(p: OneHot, table: Arrays) -> None:
@@ -132,6 +140,8 @@ def require_one_hot(p: OneHot, table: Arrays) -> None:
         indicators = [f"{name}={value}" for value in np.unique(values[~missing(values)]).tolist()]
         conditions.new(others, indicators, "columns")
         others += indicators
+    if not others:
+        raise OutsideContract("columns: every value is missing, and the result would have no column; read another one")
 
 
 def require_standardise(p: Standardise, table: Arrays) -> None:
@@ -249,10 +259,10 @@ DERIVE = Op(
     summary="Append columns that are computed from others, row by row.",
     semantics="""New columns are appended in the order given; a definition reads only columns of the input.
 `["floor_divide", c, n]`: the int64 column c divided by the positive integer n, rounded down; int64. `["ratio", a, b,
-s]`: s * a / b in float64; missing where a or b is missing (b is never zero). `["greater", c, x]`: 1 where c > x,
-otherwise 0 (also where c is missing); int64. `["month", c]` and `["weekday", c]`: c is a string column of ISO 8601
-times `YYYY-MM-DDTHH:MM:SSZ`, never missing; the result is the month, 1..12, or the day of the week, 1 (Monday) .. 7
-(Sunday), of that time in UTC; int64. The string must be parsed as a date, not sliced.""",
+s]`: s * a / b in float64; missing where a or b is missing (b is never zero, s is finite). `["greater", c, x]`: 1 where
+c > x, which is finite, otherwise 0 (also where c is missing); int64. `["month", c]` and `["weekday", c]`: c is a
+string column of ISO 8601 times `YYYY-MM-DDTHH:MM:SSZ`, never missing; the result is the month, 1..12, or the day of
+the week, 1 (Monday) .. 7 (Sunday), of that time in UTC; int64. The string must be parsed as a date, not sliced.""",
     source="ISO 8601-1:2019",
     reference=derive,
     requires=require_derive,

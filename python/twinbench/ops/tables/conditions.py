@@ -111,6 +111,16 @@ def squares(values: NDArray[Any], name: str, most: float = MOST_SQUARED) -> None
         )
 
 
+def summable(values: NDArray[Any], name: str) -> None:
+    """Refuse finite values whose magnitudes float64 can't add."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        huge = np.isinf(np.sum(np.abs(values), dtype=np.float64))
+    if huge:
+        raise OutsideContract(f"column '{name}': the sum of its values exceeds float64; scale the column down")
+
+
 def spread(values: NDArray[Any], name: str) -> None:
     """Refuse finite values that differ by less than float64 can square."""
     import numpy as np

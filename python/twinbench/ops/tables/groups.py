@@ -69,6 +69,8 @@ def require_groupby(p: Groupby, table: Arrays) -> None:
                         numbers, of, conditions.MOST_SQUARED if function == "std" else MOST_SQUARED_TWICE
                     )
                 _require_one_infinity(name, of, numbers, group)
+                if function in ("sum", "mean", "median") and numbers.dtype.kind == "f":
+                    _require_float64(name, of, function, numbers, group)
 
 
 def _require_int64(name: str, columns: Sequence[NDArray[Any]], group: NDArray[np.int64]) -> None:
@@ -98,6 +100,23 @@ def _require_one_infinity(name: str, of: str, values: NDArray[Any], group: NDArr
     if len(both):
         raise OutsideContract(
             f"aggregates.{name}: column '{of}' holds inf and -inf in one group, whose sum is undefined; remove a row"
+        )
+
+
+def _require_float64(name: str, of: str, function: str, values: NDArray[Any], group: NDArray[np.int64]) -> None:
+    """Refuse a group whose finite values float64 can't add in every order, or whose middle values it can't."""
+    import numpy as np
+
+    finite = np.isfinite(values)
+    total = np.zeros(int(group.max(initial=-1)) + 1)
+    with np.errstate(over="ignore"):
+        if function == "median":
+            np.maximum.at(total, group[finite], 2 * np.abs(values[finite]))
+        else:
+            np.add.at(total, group[finite], np.abs(values[finite]))
+    if np.isinf(total).any():
+        raise OutsideContract(
+            f"aggregates.{name}: column '{of}' holds values of a group whose sum exceeds float64; scale the column down"
         )
 
 
@@ -249,12 +268,12 @@ key is missing, sorted by the keys in ascending order (strings by code point). C
 in the order given. Missing values are skipped. `count` is the number of values present (int64). `sum` is int64 for
 int64 columns and otherwise float64; the sum of no values is 0. `min` and `max`, of numeric columns, keep the type.
 `mean`, `median` (for an even count, the mean of the two middle values) and `std` (divisor n - 1, missing for n < 2)
-are float64, of the values as float64. The min, max, mean and median of no values are missing. Functions of two columns
-a and b: `max_minus_min` is the max of a minus the min of b, int64 if both columns are int64 and otherwise float64, and
-missing where either is missing. `r2` is the squared Pearson correlation of a and b over the rows where neither is
-missing, in float64; it is missing for fewer than two such rows, and where a or b has the same value in all of them (a
-constant that isn't a whole number doesn't occur, because rounding would decide the result). With `ordered` = false the
-groups may come in any order.""",
+are float64, of the values as float64. The magnitudes of a group's values add up to what float64 holds. The min, max,
+mean and median of no values are missing. Functions of two columns a and b: `max_minus_min` is the max of a minus the
+min of b, int64 if both columns are int64 and otherwise float64, and missing where either is missing. `r2` is the
+squared Pearson correlation of a and b over the rows where neither is missing, in float64; it is missing for fewer than
+two such rows, and where a or b has the same value in all of them (a constant that isn't a whole number doesn't occur,
+because rounding would decide the result). With `ordered` = false the groups may come in any order.""",
     source="Split-apply-combine, Wickham 2011, https://doi.org/10.18637/jss.v040.i01; the functions are those that the "
     "ten group-by questions of db-benchmark need, https://duckdblabs.github.io/db-benchmark/",
     reference=groupby,

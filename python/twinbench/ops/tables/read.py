@@ -46,6 +46,9 @@ NOT_A_NUMBER = ("NaN", "nan")
 RECORD = re.compile(rb'(?:[^",\r\n]*|"(?:[^"]|"")*")(?:,(?:[^",\r\n]*|"(?:[^"]|"")*"))*(\r?\n|$)')
 """A record as RFC 4180 writes it: a quote stands only around a whole field, or doubled inside one."""
 
+ENDS = {b"\n": "LF", b"\r\n": "CRLF"}
+"""Names of the ends of lines."""
+
 SIGNATURES = (
     (b"\x1f\x8b", "is compressed by gzip; unpack it first"),
     (b"PK\x03\x04", "is a ZIP archive, such as an Excel workbook; export it as CSV"),
@@ -101,25 +104,55 @@ def check_bytes(path: str) -> None:
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
         raise OutsideContract(
-            f"{path}: line {line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file in UTF-8"
+            f"{path}: line {_line(content, error.start)}: byte 0x{content[error.start]:02x} is not UTF-8; save the "
+            "file in UTF-8"
         ) from None
-    if b'"' in content or content.count(b"\r") != content.count(b"\r\n"):
-        start = 3 if content.startswith(b"\xef\xbb\xbf") else 0
-        while start < len(content):
-            record = RECORD.match(content, start)
-            if record is None:
-                line = content.count(b"\n", 0, start) + 1
-                raise OutsideContract(
-                    f"{path}: line {line}: a quote or a carriage return inside a field that isn't quoted, or a lone "
-                    "quote inside a quoted field; quote whole fields, double the quotes inside, and end lines with LF"
-                )
-            start = max(record.end(), start + 1)
+    if b"\0" in content:
+        raise OutsideContract(
+            f"{path}: line {_line(content, content.index(0))}: a NUL character, as damaged files and those in UTF-16 "
+            "have them; save it in UTF-8"
+        )
+    breaks = content.count(b"\r\n")
+    if b'"' in content or not content.count(b"\r") == breaks in (0, content.count(b"\n")):
+        _check_records(content, path)
+    if content and breaks == 0 and b"\n" not in content:
+        raise OutsideContract(f"{path}: line 1: the header has no end of line; add a line break")
+
+
+def _check_records(content: bytes, path: str) -> None:
+    """Refuse quotes that readers understand differently, and lines that end differently."""
+    start = 3 if content.startswith(b"\xef\xbb\xbf") else 0
+    first = b""
+    while start < len(content):
+        record = RECORD.match(content, start)
+        if record is None:
+            raise OutsideContract(
+                f"{path}: line {_line(content, start)}: a quote or a carriage return inside a field that isn't quoted, "
+                "or a lone quote inside a quoted field; quote whole fields, double the quotes inside, and end "
+                "lines with LF"
+            )
+        end = record[1]
+        first = first or end
+        if end and end != first:
+            raise OutsideContract(
+                f"{path}: line {_line(content, record.start(1))}: the line ends in {ENDS[end]}, and the first line in "
+                f"{ENDS[first]}; end all lines alike"
+            )
+        start = max(record.end(), start + 1)
+
+
+def _line(content: bytes, position: int) -> int:
+    return content.count(b"\n", 0, position) + 1
 
 
 def _check_header(p: ReadCsv, header: Sequence[str], path: str) -> None:
-    """Refuse a header in which a column to read is absent or stands twice."""
+    """Refuse a header of several lines, and one in which a column to read is absent or stands twice."""
+    broken = next((name for name in header if "\n" in name or "\r" in name), None)
+    if broken is not None:
+        raise OutsideContract(
+            f"{path}: line 1: the name '{' '.join(broken.split())}' has a line break; rename the column"
+        )
     for name in p.columns:
         count = header.count(name)
         if count > 1:
@@ -175,7 +208,8 @@ def _check_all(
                 what = "the value is missing, which int64 can't hold; read the column as float64"
             else:
                 shown = field if len(field) <= SHOWN else f"{field[:SHOWN]}..."
-                what = f"'{shown}' is not {asked}; correct it, or read the column as string"
+                other = "float64" if form is INTEGER and FLOAT.fullmatch(field) else "string"
+                what = f"'{shown}' is not {asked}; correct it, or read the column as {other}"
             raise OutsideContract(f"line {line}, column '{name}': {what}")
 
 
@@ -185,16 +219,17 @@ READ_CSV = Op(
     inputs=("file",),
     output="table",
     summary="Read named columns of a CSV file with given types.",
-    semantics="""The file is UTF-8, with or without a byte-order mark, and comma-separated, with one header line and
-RFC 4180 quoting: a quoted field may hold commas, doubled quotes and line breaks, which stay as they are; a quote
-inside an unquoted field is refused. Every record has as many fields as the header; an empty line is refused. Each name
-in `columns` stands exactly once in the header. The result has exactly the columns in `columns`, in that order, each as
-int64, float64 or string. A field that is empty or `NA` is missing, and in a float64 column so are `NaN` and `nan`;
-int64 columns have no missing fields. A number is written with the digits 0 to 9, in a float64 column with a decimal
-point and an exponent where needed, and without a plus sign before it, group separators or spaces; `inf` and
-`Infinity`, with or without a minus sign, are infinite. Numbers are parsed with correct rounding. Rows keep the order
-of the file. The file is uncompressed, and is read from the page cache. A library holds each string of a column by
-itself, however often it repeats; codes with a dictionary are what `tables.categorise` makes, in a step of its own.""",
+    semantics="""The file is UTF-8 without NUL characters, with or without a byte-order mark, and comma-separated, with
+one header line and RFC 4180 quoting: a quoted field may hold commas, doubled quotes and line breaks, which stay as
+they are; a quote inside an unquoted field is refused. Every record has as many fields as the header; an empty line is
+refused. Each name in `columns` stands exactly once in the header. The result has exactly the columns in `columns`, in
+that order, each as int64, float64 or string. A field that is empty or `NA` is missing, and in a float64 column so are
+`NaN` and `nan`; int64 columns have no missing fields. A number is written with the digits 0 to 9, in a float64 column
+with a decimal point and an exponent where needed, and without a plus sign before it, group separators or spaces; `inf`
+and `Infinity`, with or without a minus sign, are infinite. Numbers are parsed with correct rounding. Rows keep the
+order of the file. The file is uncompressed, and is read from the page cache. A library holds each string of a column
+by itself, however often it repeats; codes with a dictionary are what `tables.categorise` makes, in another
+step.""",
     source="RFC 4180, https://www.rfc-editor.org/rfc/rfc4180",
     reference=read_csv,
     tolerance=EXACT,

@@ -97,6 +97,7 @@ def require_clean(p: Clean, table: Arrays) -> None:
     """Refuse columns that aren't there, casts from or to string, and numbers that int64 can't hold."""
     import numpy as np
 
+    conditions.distinct(p.drop_missing, "drop_missing")
     for name in p.drop_missing:
         conditions.column(table, name, ("int64", "float64", "string"), "drop_missing")
     keep = np.ones(len(next(iter(table.values()))), dtype=bool)
@@ -147,9 +148,12 @@ def sort(p: Sort, table: Arrays) -> Arrays:
 
 
 def require_split(p: Split, table: Arrays) -> None:
-    """Refuse labels other than 0 and 1, features that aren't finite numbers, and halves without a row."""
+    """Refuse labels other than 0 and 1, features that float32 can't hold, and halves without a row."""
+    import numpy as np
+
     labels = conditions.column(table, p.label, (*conditions.NUMBERS, "uint8"), "label")
     conditions.first((labels != 0) & (labels != 1), labels, p.label, "is not a class", "classes are 0 and 1")
+    conditions.distinct(p.drop, "drop")
     for name in p.drop:
         conditions.column(table, name, (type_of(table.get(name, labels)),), "drop")
     features = [name for name in table if name != p.label and name not in p.drop]
@@ -162,6 +166,8 @@ def require_split(p: Split, table: Arrays) -> None:
                 "tables.one_hot, or name it in drop"
             )
         conditions.finite(table, name)
+        large = np.abs(table[name].astype(np.float64)) > np.finfo(np.float32).max
+        conditions.first(large, table[name], name, "doesn't fit float32", "scale the column, or name it in drop")
     given = split_givens(p, table)
     for half in ("train", "test"):
         if len(given[half]) == 0:

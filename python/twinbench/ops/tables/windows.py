@@ -67,6 +67,7 @@ def require_rolling(p: Rolling, table: Arrays) -> None:
         conditions.present(table, name)
     conditions.column(table, p.column, conditions.NUMBERS, "column")
     conditions.finite(table, p.column)
+    conditions.summable(table[p.column], p.column)
     conditions.new(table, (p.name,), "name")
 
 
