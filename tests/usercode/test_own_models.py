@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Command
+from tests.pair.ports_of import needs_julia
 from tests.usercode.own import HEADER, agreed, written, wrong
 from twinbench.errors import BadInput
 from twinbench.plan import pipeline as pipelines
@@ -220,7 +221,7 @@ def test_an_own_model_is_kept_and_recommended_and_its_files_come_back(tmp_path: 
     assert np.load(file).shape == (2, 6)
 
 
-@pytest.mark.julia
+@needs_julia
 def test_an_own_model_in_julia_is_kept_and_its_file_comes_back(tmp_path: Path, twinbench: Command):
     run(twinbench, pipeline_in(tmp_path), "MLUtils.jl")
     file = refusals_and_files(twinbench, "MLUtils.jl", tmp_path / "out")
