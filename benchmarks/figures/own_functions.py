@@ -13,10 +13,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
+from benchmarks.figures import rivals
 from benchmarks.figures.figure import Figure
 
 LIBRARIES = ("pyperf",)
@@ -131,6 +134,21 @@ def _waits(here: Path) -> Iterator[Figure]:
     for function in ("waits", "twin"):
         _pyperf(here, f"own.{function}(1000)", processes=4)
     yield Figure("pyperf on the same two, 4 processes each", time.monotonic() - start, "s")
+    yield from _rivals(here)
+
+
+def _rivals(here: Path) -> Iterator[Figure]:
+    """Yield the waits for asv and benchopt on the same two functions, with what their users write."""
+    code = ("import own", "own.waits(1000)", "own.twin(1000)")
+    for name, measured in (("asv", rivals.asv), ("benchopt", rivals.benchopt)):
+        title = f"{name} on the same two"
+        if find_spec(name) is None:
+            yield Figure(title, None, unavailable=f"{name} isn't installed")
+            continue
+        directory = here / name
+        directory.mkdir()
+        with patch.dict(os.environ, PYTHONPATH=_path_with(here), ASV_PYTHONPATH=str(here)):
+            yield Figure(title, measured(directory, code), "s")
 
 
 def _pair(here: Path, arguments: list[str]) -> str:
@@ -170,10 +188,15 @@ def _pyperf(here: Path, statement: str, processes: int = 2) -> float:
         "PYTHONPATH",
     ]
     command = ["timeit", *options, "--setup", "import own", statement, "--output", str(output)]
-    path = os.pathsep.join(filter(None, (str(here), os.environ.get("PYTHONPATH"))))
+    path = _path_with(here)
     subprocess.run(
         [sys.executable, "-m", "pyperf", *command], cwd=here, env=os.environ | {"PYTHONPATH": path}, check=True,
         capture_output=True,
     )  # fmt: skip
     values = sorted(Benchmark.load(str(output)).get_values())
     return float(values[len(values) // 10])
+
+
+def _path_with(here: Path) -> str:
+    """Return the path of imports, with a directory before it."""
+    return os.pathsep.join(filter(None, (str(here), os.environ.get("PYTHONPATH"))))

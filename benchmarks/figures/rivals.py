@@ -1,4 +1,6 @@
-"""Two functions that do nothing, measured by asv, benchopt and pyperf as their own users would: files and a command.
+"""Two functions measured by asv, benchopt and pyperf as their own users would: files and a command.
+
+They do nothing, unless two statements are given that they execute.
 
 Each function makes what its tool needs in an empty directory, and returns the seconds of wall time that the command
 takes.
@@ -16,7 +18,10 @@ from pathlib import Path
 
 NOOPS = "def a():\n    pass\n\n\ndef b():\n    pass\n"
 
-ASV_SUITE = "def time_a():\n    pass\n\n\ndef time_b():\n    pass\n"
+ASV_SUITE = "%s\n\n\ndef time_a():\n    %s\n\n\ndef time_b():\n    %s\n"
+
+NOTHING = ("", "pass", "pass")
+"""The import of a suite, and the two statements."""
 
 PYPERF_SCRIPT = (
     f"import pyperf\n\n\n{NOOPS}\n\nrunner = pyperf.Runner()\nrunner.bench_func('a', a)\nrunner.bench_func('b', b)\n"
@@ -53,6 +58,7 @@ class Dataset(BaseDataset):
 
 BENCHOPT_SOLVER = """
 from benchopt import BaseSolver
+%s
 
 class Solver(BaseSolver):
     name = "%s"
@@ -62,16 +68,16 @@ class Solver(BaseSolver):
         pass
 
     def run(self, _):
-        pass
+        %s
 
     def get_result(self):
         return {"y": 0.0}
 """
 
 
-def asv(directory: Path) -> float:
-    """``asv run --quick`` in this environment."""
-    _write(directory, {"suite/__init__.py": "", "suite/bench.py": ASV_SUITE})
+def asv(directory: Path, code: tuple[str, str, str] = NOTHING) -> float:
+    """``asv run --quick`` in this environment; without ``--quick``, which times one call only, for given statements."""
+    _write(directory, {"suite/__init__.py": "", "suite/bench.py": ASV_SUITE % code})
     settings = {
         "version": 1,
         "project": "nothing",
@@ -82,17 +88,21 @@ def asv(directory: Path) -> float:
     _write(directory, {"asv.conf.json": json.dumps(settings)})
     home = {"HOME": str(directory)}  # asv keeps its record of machines there
     _timed(["-m", "asv", "machine", "--yes"], directory, home)
-    return _timed(["-m", "asv", "run", "--environment", "existing", "--quick"], directory, home)
+    quick = ["--quick"] if code == NOTHING else []
+    return _timed(["-m", "asv", "run", "--environment", "existing", *quick], directory, home)
 
 
-def benchopt(directory: Path) -> float:
-    """``benchopt run`` without plots."""
+def benchopt(directory: Path, code: tuple[str, str, str] = NOTHING) -> float:
+    """``benchopt run`` without plots; for given statements, four repetitions of each."""
     files = {"objective.py": BENCHOPT_OBJECTIVE, "datasets/none.py": BENCHOPT_DATASET}
-    files |= {f"solvers/{name}.py": BENCHOPT_SOLVER % name for name in "ab"}
+    files |= {
+        f"solvers/{name}.py": BENCHOPT_SOLVER % (code[0], name, body) for name, body in zip("ab", code[1:], strict=True)
+    }
     _write(directory, files)
     home = {"HOME": str(directory)}
     _timed(["-c", "import matplotlib.font_manager"], directory, home)  # which makes its cache in HOME, once
-    return _timed(["-m", "benchopt", "run", ".", "--no-plot", "--no-display"], directory, home)
+    repeated = [] if code == NOTHING else ["-r", "4"]
+    return _timed(["-m", "benchopt", "run", ".", "--no-plot", "--no-display", *repeated], directory, home)
 
 
 def pyperf(directory: Path) -> float:

@@ -94,6 +94,8 @@ def test_a_function_of_julia_that_cannot_be_had_is_told_in_one_line():
         (("48000",), "--input 48000: no such file; a value has a name, as in --input NAME=48000"),
         (("own.py",), "--input own.py: files are .npy"),
         (("width=3", "width=4"), "width is given twice"),
+        (("width=3",), "own.py:smooth: can't be called with the given input: missing a required argument: 'x'"),
+        (("x=x.npy", "x.npy"), "can't be called with the given input: multiple values for argument 'x'"),
     ],
 )
 def test_inputs_that_cannot_be_used_are_told_in_one_line(inputs: tuple[str, ...], text: str):

@@ -23,7 +23,7 @@ FILES = [
     (SCALED.replace('["arrays"]', '["array"]'), "op.scaled.inputs.0", "'arrays'"),
     (SCALED.replace('output = "arrays"', 'output = "file"'), "op.scaled.output", "'arrays'"),
     (MODEL, "op.scaled.output", 'role = "train"'),
-    (SCALED.replace("output", 'role = "export"\noutput'), "op.scaled.role", "'score'"),
+    (SCALED.replace("output", 'role = "exprt"\noutput'), "op.scaled.role", "'export'"),
     (SCALED.replace("output", 'role = "score"\noutput'), "op.scaled.inputs", "a model and arrays"),
     (SCALED.replace("output", 'frameworks = { panda = "features.py:scaled" }\noutput'), "frameworks", "'pandas'?"),
     (SCALED.replace("op.scaled", "op.Scaled"), "op.Scaled", "not a name of an op"),

@@ -15,48 +15,6 @@ from twinbench.plan.stack import build, fingerprint, stacks_of
 from twinbench.run.agree import reference
 from twinbench.usercode import loading
 
-MODEL = """
-import numpy as np
-
-class Centres:
-    def __init__(self, split):
-        x, y = split["x_train"], split["y_train"]
-        self.means = np.stack([x[y == label].mean(axis=0) for label in (0, 1)])
-
-def train(split):
-    centres = Centres(split)
-    return {"weights": centres.means, "model": centres}
-
-def score(model, split):
-    near, far = (np.square(split["x_test"] - mean).sum(axis=1) for mean in model["model"].means)
-    return {"scores": 1 / (1 + np.exp(far - near))}
-"""
-
-TRAINED = """
-[op.centres]
-inputs = ["arrays"]
-output = "model"
-role = "train"
-python = "features.py:train"
-[op.nearest]
-inputs = ["model", "arrays"]
-output = "arrays"
-role = "score"
-python = "features.py:score"
-rtol = 1e-6
-"""
-
-TRAINED_STEPS = """
-[[step]]
-op = "training.split"
-input = "data"
-[[step]]
-op = "centres"
-[[step]]
-op = "nearest"
-input = ["centres", "split"]
-"""
-
 TABLES = """
 [pipeline]
 name = "case"
@@ -120,13 +78,6 @@ def test_an_own_op_agrees_before_a_built_in_one_and_a_wrong_implementation_does_
     (tmp_path / "wrong.py").write_text(code.replace("* factor", "* (factor + 1e-6)"))
     path.write_text(path.read_text().replace("features.py:slower", "wrong.py:slower"))
     assert any("worst at" in text for text in wrong(agreed(pipelines.load(path), "NumPy")))
-
-
-def test_an_own_model_is_trained_and_scored_and_may_hold_more_than_arrays(tmp_path: Path):
-    pipeline = pipelines.load(written(tmp_path, TRAINED, TRAINED_STEPS, MODEL))
-    findings = agreed(pipeline, "scikit-learn")
-    assert wrong(findings) == []
-    assert {finding.step for finding in findings} == {"split", "centres", "nearest"}
 
 
 def test_a_table_is_handed_over_in_the_form_that_a_function_asks_for(tmp_path: Path):

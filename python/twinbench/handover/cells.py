@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from twinbench.errors import BadInput, TwinbenchError, nearest
 from twinbench.frameworks import registry
 from twinbench.results.models.kept import Model, of_cell
@@ -45,9 +47,22 @@ def usable(store: Store, cell: Cell, action: str) -> Model:
         _require_installed(model, f"{cell.stack} is not {action}")
     if model is None:
         raise NotUsable(f"{cell.stack} is not {action}: {cell.pipeline} stored no trained model of this stack")
+    if model.own:
+        write = f"twinbench export {cell.run_id} --model {shlex.quote(cell.stack)} -o DIR"
+        what = f"only your {model.own} can load its files, and twinbench runs no code for a stored model"
+        raise NotUsable(f"{cell.stack} is not {action}: {what}; write them with `{write}` and load them yourself")
     for name in store.files(cell.id):
         if name.startswith(f"{MODEL}/"):
             store.file(cell.id, name)  # raises StoreError if the file has changed
+    return model
+
+
+def model_of(store: Store, run_id: str, stack: str, pipeline: str | None, size: str | None) -> Model:
+    """Return the model that a stack of a run stored, whatever can load its files. Raises BadInput and NotUsable."""
+    cell = cell_of(store, run_id, stack, pipeline, size)
+    model = of_cell(store, cell)
+    if model is None:
+        raise NotUsable(f"{cell.stack} is not written: {cell.pipeline} stored no trained model of this stack")
     return model
 
 

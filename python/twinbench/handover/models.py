@@ -52,13 +52,15 @@ def log(
 ) -> list[Logged]:
     """Log the models of a run that was sent, or of some of its cells (ids). Models that MLflow has already stay.
 
+    Models whose files the user's own code wrote are left out.
+
     With ``check``, each of them must give the scores of the run. Raises TrackingError.
     """
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=sent.tracking_uri)
     of_cells = [of_cell(store, cell) for cell in store.cells(run_id) if cells is None or cell.id in cells]
-    models = [model for model in of_cells if model is not None and model.cell.id in sent.children]
+    models = [m for m in of_cells if m is not None and not m.own and m.cell.id in sent.children]
     try:
         logged = {model.cell.id: _logged_model(client, sent.children[model.cell.id]) for model in models}
         unlogged = [model for model in models if logged[model.cell.id] is None]

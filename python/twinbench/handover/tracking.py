@@ -195,7 +195,7 @@ def _send(job: dict[str, Any], tell: Callable[..., None]) -> None:
 
         if sending.with_models:
             cells = store.cells(sending.run)
-            tell(kept=sum(fact.key == MODEL for cell in cells for fact in store.facts(cell.id)))
+            tell(kept=sum(f.key == MODEL and "own" not in f.value for cell in cells for f in store.facts(cell.id)))
 
         sent = mlflow.send(store, sending.run, sending.tracking_uri, lambda name: tell(sent=name))
         tell(summary=str(sent))

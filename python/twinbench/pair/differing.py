@@ -9,6 +9,8 @@ from twinbench.pair import timing
 from twinbench.pair.session import Outcome
 from twinbench.pair.timed import Cases
 from twinbench.pair.verdict import Verdict
+from twinbench.run.ending import ENDINGS
+from twinbench.run.measuring import now
 from twinbench.run.options import Options
 from twinbench.store.records import Agreement, Kind, Status
 from twinbench.store.store import Store
@@ -49,12 +51,13 @@ def keep(verdict: Verdict, options: Options, store: Store, command: Sequence[str
         calls = [call if len(call) <= LONGEST_CALL else f"{call[:LONGEST_CALL]}..." for call in calls]
         on = f"{smallest.input}: {' and '.join(calls)}" if calls else smallest.input
         alone = any(finding.expected is None for finding in verdict.of(name))
-        kind: Kind = "exception" if alone else "wrong answer"
-        status = Status.FAILED if alone else Status.DISAGREES
+        kind: Kind = verdict.of(name)[-1].kind if alone else "wrong answer"
+        status = ENDINGS.get(kind, Status.FAILED) if alone else Status.DISAGREES
         step = cases.steps[0].id
         wrong = Agreement(step, "result", "different", float("inf"), float("inf"), False, smallest.text)
         store.add_agreements(cell, [] if alone else [wrong])
         store.set_status(cell, status, kind=kind, reason=f"{smallest.text}, on {on}")
+    store.add_noise(run_id, now(), {"warnings": verdict.notes})
     store.finish_run(run_id, "done")
     return run_id
 

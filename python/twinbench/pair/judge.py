@@ -96,3 +96,10 @@ def _names(changed: dict[str, Any]) -> str:
 def layout(function: Function) -> Layout | None:
     """Return how a function of Julia gets arrays; None for a function of Python."""
     return function.target.layout if function.target.language == "julia" else None
+
+
+def short_line(text: str) -> str:
+    """Return the first line of a text that isn't blank, cut at 80 characters, with blanks for control characters."""
+    lines = ("".join(c if c.isprintable() else " " for c in line).strip() for line in text.splitlines())
+    line = next(filter(None, lines), "a blank line")
+    return line if len(line) <= 80 else f"{line[:80]}..."

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from twinbench import paths
 from twinbench.errors import BadInput, JuliaUnavailable, TwinbenchError
@@ -23,6 +23,9 @@ from twinbench.launch.variables import THREAD_VARIABLES
 from twinbench.pair import target as targets
 from twinbench.pair.callee import wire
 from twinbench.pair.target import Target
+
+if TYPE_CHECKING:
+    from twinbench.store.records import Kind
 
 START_S = 300.0
 """Longest wait, in seconds, until a function is loaded: Julia may precompile the user's packages."""
@@ -44,10 +47,10 @@ START_JULIA = "push!(LOAD_PATH, popfirst!(ARGS)); import TwinBenchPair; pop!(LOA
 class Died(Exception):
     """A process that ended, hung, or answered with garbage; the message says which."""
 
-    def __init__(self, message: str, kind: str = "protocol") -> None:
+    def __init__(self, message: str, kind: Kind = "protocol") -> None:
         """``kind`` is one of `twinbench.store.records.KINDS`."""
         super().__init__(message)
-        self.kind = kind
+        self.kind: Kind = kind
 
 
 class Process:
@@ -89,6 +92,8 @@ class Process:
 
     def send(self, request: dict[str, Any]) -> None:
         """Send a request, without waiting for the answer. Raises Died."""
+        if self._requests < 0:
+            raise Died("its process has ended", "exit")
         data = wire.encode(request)
         data = struct.pack("<Q", len(data)) + data
         try:
@@ -146,7 +151,7 @@ class Process:
             data += chunk
         return bytes(data)
 
-    def _killed(self, reason: str, kind: str = "protocol") -> Died:
+    def _killed(self, reason: str, kind: Kind = "protocol") -> Died:
         self.close()
         return Died(reason, kind)
 

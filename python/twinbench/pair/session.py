@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from twinbench.errors import BadInput, TwinbenchError, nearest
 from twinbench.pair.inputs import Input
 from twinbench.pair.layout import reversed_dimensions
 from twinbench.pair.process import START_S, Died, Process, start
 from twinbench.pair.target import Target
+
+if TYPE_CHECKING:
+    from twinbench.store.records import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,14 @@ def _name(description: dict[str, Any]) -> str:
     """Return what source text calls a function of Julia code, which may be anonymous."""
     name: str = description.get("name", "")
     return name if name and not name.startswith("#") else "f"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a process ended instead of an outcome."""
+
+    text: str
+    kind: Kind
 
 
 class Function:
@@ -146,27 +157,27 @@ class Session:
 
     def outcomes(
         self, functions: Sequence[Function], example: Input, *, twice: bool = False, timeout_s: float | None = None
-    ) -> list[Outcome | str]:
-        """Call functions with one input, side by side; a text instead of an outcome says how a process ended."""
+    ) -> list[Outcome | Ending]:
+        """Call functions with one input, side by side; an ending instead of an outcome says how a process ended."""
         longest = self.timeout_s if timeout_s is None else min(timeout_s, self.timeout_s)
         arguments = example.encoded()
-        answers: list[Outcome | str | None] = []
+        answers: list[Outcome | Ending | None] = []
         for function in functions:
             try:
                 function.send(arguments, twice=twice)
                 answers.append(None)
             except Died as error:
-                answers.append(str(error))
+                answers.append(Ending(str(error), error.kind))
         return [
             self._received(function, longest) if answer is None else answer
             for function, answer in zip(functions, answers, strict=True)
         ]
 
-    def _received(self, function: Function, timeout_s: float) -> Outcome | str:
+    def _received(self, function: Function, timeout_s: float) -> Outcome | Ending:
         try:
             return function.outcome(timeout_s)
         except Died as error:
-            return str(error)
+            return Ending(str(error), error.kind)
 
     def restart(self, function: Function) -> None:
         """Start the process of a function anew, after it ended. Raises Died."""

@@ -173,4 +173,4 @@ def _measured(
         for contender in contenders:
             contender.stop()
     warnings = environment.warnings(store.find_run(run_id).environment, measuring.noises)
-    store.add_noise(run_id, now(), {"warnings": warnings})
+    store.add_noise(run_id, now(), {"warnings": [*verdict.notes, *warnings]})

@@ -5,14 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from twinbench.pair.code import Code
 from twinbench.pair.inputs import Input
-from twinbench.pair.judge import Judge, layout
+from twinbench.pair.judge import Judge, layout, short_line
 from twinbench.pair.layout import handover
 from twinbench.pair.process import Died
-from twinbench.pair.session import Function, Outcome, Session
+from twinbench.pair.session import Ending, Function, Outcome, Session
+
+if TYPE_CHECKING:
+    from twinbench.store.records import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Finding:
     """Whether the input was drawn, and made as small as possible."""
     expected: Outcome | None = None
     """What the reference did; None where the function is wrong by itself."""
+    kind: Kind = ""
+    """How its process ended, or "threads"; empty where the text says it all, and where the answer is wrong."""
 
 
 @dataclass(slots=True)
@@ -192,7 +197,7 @@ class Trial:
             results.append([])
             for each in side:
                 (outcome,) = self.session.outcomes([reference], each, timeout_s=DRAWN_S)
-                if isinstance(outcome, str):
+                if isinstance(outcome, Ending):
                     self.session.restart(reference)
                 elif outcome.raised is None:
                     results[-1].append(outcome.result)
@@ -207,16 +212,16 @@ class Trial:
         fresh = self.session.outcomes([function], example)[0]
         return fresh if isinstance(fresh, Outcome) else None
 
-    def _alone(self, function: Function, outcome: Outcome | str, example: Input, *, drawn: bool) -> None:
+    def _alone(self, function: Function, outcome: Outcome | Ending, example: Input, *, drawn: bool) -> None:
         """Record what is wrong with a function by itself."""
-        if isinstance(outcome, str):
-            self._found(function, outcome, example, drawn=drawn)
+        if isinstance(outcome, Ending):
+            self._found(function, outcome.text, example, drawn=drawn, kind=outcome.kind)
             return
         if outcome.printed and not any(note.startswith(f"{function.name} prints") for note in self.verdict.notes):
             self.verdict.notes.append(f"{function.name} prints: {short_line(outcome.printed)}")
         excess = self.judge.excess(outcome)
         if excess is not None:
-            self._found(function, excess, example, drawn=drawn)
+            self._found(function, excess, example, drawn=drawn, kind="threads")
             return
         said = self.judge.fault(outcome, example)
         if said is None:
@@ -243,9 +248,16 @@ class Trial:
                     self._found(function, f"keeps state between calls: before and after other inputs {said}", example)
 
     def _found(
-        self, function: Function, text: str, example: Input, *, drawn: bool = False, expected: Outcome | None = None
+        self,
+        function: Function,
+        text: str,
+        example: Input,
+        *,
+        drawn: bool = False,
+        expected: Outcome | None = None,
+        kind: Kind = "",
     ) -> None:
-        self.verdict.findings.append(Finding(function.name, text, example, drawn, expected))
+        self.verdict.findings.append(Finding(function.name, text, example, drawn, expected, kind))
 
     def _draw(self, given: list[Input]) -> None:
         """Draw inputs for all candidates at once; one that differs leaves with its smallest input, the others go on."""
@@ -290,9 +302,9 @@ class Trial:
                     self.session.restart(function)
             return True
         for function, outcome in zip(functions, outcomes, strict=True):
-            if isinstance(outcome, str):
-                self._found(function, outcome, example, drawn=True)
-        if any(isinstance(outcome, str) for outcome in outcomes):
+            if isinstance(outcome, Ending):
+                self._found(function, outcome.text, example, drawn=True, kind=outcome.kind)
+        if any(isinstance(outcome, Ending) for outcome in outcomes):
             raise _Dead
         first = outcomes[0]
         assert isinstance(first, Outcome)
@@ -307,7 +319,7 @@ class Trial:
         self.raised = self.raised or outcome.says
         self.answered = self.answered or outcome.raised is None
 
-    def _wrong(self, functions: list[Function], outcomes: list[Outcome | str], example: Input) -> list[str]:
+    def _wrong(self, functions: list[Function], outcomes: list[Outcome | Ending], example: Input) -> list[str]:
         """Return the names of the functions with which something is wrong."""
         first = outcomes[0]
         assert isinstance(first, Outcome)
@@ -329,14 +341,8 @@ class Trial:
         new = {finding.function for finding in self.verdict.findings[before:]}
         reference = outcomes[0]
         for function, outcome in zip(functions[1:], outcomes[1:], strict=True):
-            if isinstance(outcome, str) or isinstance(reference, str) or function.name in new:
+            if isinstance(outcome, Ending) or isinstance(reference, Ending) or function.name in new:
                 continue
             if self._compare(function, outcome, reference, example, drawn=True):
                 new.add(function.name)
         return list(new)
-
-
-def short_line(text: str) -> str:
-    """Return the first line of a text that isn't blank, cut at 80 characters."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "a blank line")
-    return line if len(line) <= 80 else f"{line[:80]}..."

@@ -24,7 +24,7 @@ from twinbench.plan.own import Line
 from twinbench.plan.steps import NAME, STEP_KEYS
 from twinbench.usercode import sources
 from twinbench.usercode.function import Function
-from twinbench.usercode.op import FILE_PARAM, JULIA, PYTHON, OwnOp, Reference
+from twinbench.usercode.op import DIRECTORY, FILE_PARAM, JULIA, PYTHON, OwnOp, Reference
 
 TYPES: dict[str, Any] = {
     "int": int,
@@ -74,13 +74,13 @@ class Parameter(_Strict):
 class Declared(_Strict):
     """The table ``[op.NAME]`` of a pipeline's file."""
 
-    inputs: list[Literal["file", "table", "arrays", "images", "model"]]
-    output: Literal["table", "arrays", "images", "model"]
+    inputs: list[Literal["file", "table", "arrays", "images", "model", "saved"]]
+    output: Literal["table", "arrays", "images", "model", "saved"]
     python: Line | None = None
     julia: Line | None = None
     reference: Line | None = None
     frameworks: dict[str, Line] = {}
-    role: Literal["split", "train", "score"] | None = None
+    role: Literal["split", "train", "score", "export", "load"] | None = None
     rtol: Annotated[float, Field(ge=0, lt=1)] = 1e-9
     atol: Annotated[float, Field(ge=0)] = 1e-12
     summary: Line = "an op of the pipeline's own"
@@ -136,6 +136,8 @@ INPUTS_OF_ROLE: dict[Role, tuple[str, tuple[tuple[Kind, ...], ...], Kind]] = {
     "split": ("a table, arrays or images", (("table",), ("arrays",), ("images",)), "arrays"),
     "train": ("arrays, those of a split", (("arrays",),), "model"),
     "score": ("a model and arrays, those of a split", (("model", "arrays"),), "arrays"),
+    "export": ("a model", (("model",),), "saved"),
+    "load": ('"saved", what an op with role = "export" gives', (("saved",),), "model"),
 }
 """Inputs of an op by its role, in words and as the kinds that are allowed, and the kind of its output."""
 
@@ -145,7 +147,9 @@ def _check_role(where: str, table: Declared) -> None:
         raise BadInput(f"{where}.inputs: one file at most, before the other inputs")
     if table.role is None:
         if table.output == "model":
-            raise BadInput(f'{where}.output: a model is the output of an op with role = "train"')
+            raise BadInput(f'{where}.output: a model is the output of an op with role = "train" or "load"')
+        if table.output == "saved" or "saved" in table.inputs:
+            raise BadInput(f'{where}: "saved" is what role = "export" gives and role = "load" takes; name the role')
         return
     words, inputs, output = INPUTS_OF_ROLE[table.role]
     if tuple(table.inputs) not in inputs:
@@ -184,6 +188,8 @@ def _params(where: str, name: str, table: Declared) -> type[Any]:
     """Make the data class of an op's parameters, which refuses what the file doesn't allow. Raises BadInput."""
     if FILE_PARAM in table.params:
         raise BadInput(f"{where}.params.{FILE_PARAM}: the name of the file that an op reads; call this one differently")
+    if table.role == "export" and DIRECTORY in table.params:
+        raise BadInput(f"{where}.params.{DIRECTORY}: the name of the directory that an export writes into")
     members: list[tuple[str, Any, Any]] = [(FILE_PARAM, str, field())] if "file" in table.inputs else []
     for key, parameter in table.params.items():
         at = f"{where}.params.{key}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -75,12 +75,22 @@ def read(
         if isinstance(op, OwnOp) and op.role == "score":
             _check_scored(where, done, inputs)
         isolated = op.isolated or any(done[name].isolated for name in inputs if name != DATA)
-        bound = op.output == "model" or op.keeps_framework
+        bound = op.output in ("model", "saved") or op.keeps_framework
         bound |= op.output == "table" and any(done[name].bound for name in inputs if name != DATA)
         done[step_id] = Step(step_id, op, params, inputs, isolated, bound)
         outputs[step_id] = op.output
         previous = previous if independent else step_id
         yield done[step_id]
+    _check_exports(path, done.values())
+
+
+def _check_exports(path: Path, steps: Collection[Step]) -> None:
+    """Check that what an own step exports is loaded, and scored: nothing else shows what the files hold."""
+    for export in (step for step in steps if isinstance(step.op, OwnOp) and step.op.role == "export"):
+        loaded = {step.id for step in steps if step.op.role == "load" and step.inputs == (export.id,)}
+        if not any(step.op.role == "score" and step.inputs[0] in loaded for step in steps):
+            what = 'saves a model that no later step loads and scores; add steps with role = "load" and role = "score"'
+            raise BadInput(f"{path}: step '{export.id}': {what}, which show that the files hold the model")
 
 
 def _check_file(where: str, dataset: Dataset | None, op: Op, params: Any) -> None:

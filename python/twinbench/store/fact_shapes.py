@@ -49,7 +49,14 @@ class WarmUp(TypedDict, total=False):
     allocated_bytes: Annotated[float, Range(0, 1e18)] | None
 
 
-class Model(TypedDict):
+class OfOwnCode(TypedDict, total=False):
+    """The part of a model's description that only a model has whose files code of the user's own wrote."""
+
+    own: Words
+    """The function that loads the files, as ``file.py:name``."""
+
+
+class Model(OfOwnCode):
     """The description of a trained model."""
 
     framework: Name

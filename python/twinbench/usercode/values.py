@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinbench.ops.arrays import KINDS
-from twinbench.ops.contract import Arrays, Kind, Role
+from twinbench.ops.contract import Arrays, Kind, Op, Role
 from twinbench.usercode.function import UserCodeError
 
 if TYPE_CHECKING:
@@ -25,6 +26,29 @@ OUTPUTS: dict[Role, tuple[str, ...]] = {
     "score": ("scores",),
 }
 """Arrays that the output of an op must have, by its role."""
+
+
+def saved(value: Any, directory: Path) -> Path:
+    """Return the path of the file or directory that an op with the role export wrote into ``directory``, or that is it.
+
+    Raises UserCodeError, whose message goes on after the function's name, for anything else.
+    """
+    if not isinstance(value, (str, Path)):
+        raise UserCodeError(f"returns a value of type {type(value).__name__} instead of the path that it wrote")
+    path = Path(value)
+    if not path.resolve().is_relative_to(directory.resolve()):
+        raise UserCodeError(f"returns '{path}', which is not in the directory that it is given, {directory}")
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    if not files:
+        raise UserCodeError(
+            f"returns '{path}', {'a directory without files' if path.is_dir() else 'which is not there'}"
+        )
+    return path
+
+
+def arrays_of(output: Any, op: Op) -> Arrays:
+    """Return the arrays of a reference's model; none for what was saved, which is checked once it is loaded."""
+    return {} if op.output == "saved" else neutral(output, op.output)
 
 
 def neutral(value: Any, kind: Kind, role: Role = "") -> Arrays:

@@ -10,14 +10,13 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from twinbench import ops
 from twinbench.frameworks.api import Framework
 from twinbench.ops import arrays
 from twinbench.ops.contract import NEUTRAL
 from twinbench.worker import measure, memory, protocol, recheck
 from twinbench.worker.job import Job
 from twinbench.worker.protocol import Content, Message, ProtocolError, Request
-from twinbench.worker.step import Step, resolve
+from twinbench.worker.step import Step, exported, resolve
 
 P = ParamSpec("P")
 ReplyType = TypeVar("ReplyType", bound=Content)
@@ -231,14 +230,10 @@ class Cell:
 
     @_answers(protocol.KEEP, aside=True)
     def keep(self, step: str, directory: str) -> protocol.KeptModel:
-        """Copy a step's trained model, as its framework exports it, into a directory. Untimed."""
-        resolved = self.steps[step]
-        able = (op for op in ops.of_role("export") if op.name in resolved.framework.ops)
-        export = next(able, None)
-        if export is None:
+        """Copy a step's trained model, as own code or the framework exports it, into a directory. Untimed."""
+        path = exported(self.steps, self.outputs, step)
+        if path is None:
             return protocol.KeptModel("")
-        saved = resolved.framework.ops[export.name](export.build({}), self.outputs[step])
-        path = Path(str(getattr(saved, "path", saved)))  # a path, or a Julia value that has one
         if path.is_dir():
             shutil.copytree(path, Path(directory) / path.name)
         else:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from twinbench.frameworks.api import Framework
 from twinbench.frameworks.julia_bridge import OwnJuliaOp, type_name
 from twinbench.ops.contract import Arrays, Op
+from twinbench.usercode import values
 from twinbench.usercode.function import Function, UserCodeError
-from twinbench.usercode.op import JULIA
+from twinbench.usercode.op import DIRECTORY, JULIA
 
 
 class Implementation:
@@ -42,8 +45,23 @@ class Implementation:
             return self.function(params, *inputs)
         return self.function(*inputs, **params)
 
+    def saved(self, output: Any) -> Path:
+        """Return the path that a function with the role export wrote. Raises UserCodeError if it didn't write one."""
+        is_text = self.source.language == "julia" and not isinstance(output, str)
+        value = str(output) if is_text and type_name(output).endswith("String") else output
+        try:
+            return values.saved(value, Path(self._params[DIRECTORY]))
+        except UserCodeError as error:
+            raise UserCodeError(f"{self.source.text} {error}") from None
+
     def extract(self, framework: Framework, op: Op, output: Any) -> Arrays:
-        """Return an output in neutral form. Raises UserCodeError if the framework can't take it for the op's kind."""
+        """Return an output in neutral form. Raises UserCodeError if the framework can't take it for the op's kind.
+
+        A saved model has no arrays: what is loaded from it is checked.
+        """
+        if op.output == "saved":
+            self.saved(output)
+            return {}
         try:
             return framework.extract(output, op.output)
         except UserCodeError as error:
@@ -58,6 +76,11 @@ class Implementation:
             raise UserCodeError(
                 f"{self.source.text} returns a value of type {what} instead of {held}: {self.source.described(error)}"
             ) from error
+
+
+def directory_of(step: str) -> Path:
+    """Return the directory into which a step with the role export writes, in the process's directory for such files."""
+    return Path(tempfile.gettempdir()) / f"saved-{step}" / "model"
 
 
 def _not_loaded(*_: Any, **__: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -71,6 +71,10 @@ class Step:
     def facts(self, output: Any) -> Any:
         """Describe how the framework holds an output; what a function of the user's returns may be anything."""
         try:
+            if self.own is not None and self.op.output == "saved":
+                path = self.own.saved(output)
+                files = [path] if path.is_file() else path.rglob("*")
+                return {"bytes": str(sum(file.stat().st_size for file in files if file.is_file()))}
             return self.framework.facts(output, self.op.output)
         except Exception:
             if self.own is None:
@@ -87,7 +91,8 @@ def resolve(step: StepJob) -> Step:
     else:
         kinds: Any = (step.own.inputs, step.own.output, step.own.role)
         op = own_ops.in_worker(step.op, *kinds)
-        params = own_ops.arguments(step.params)
+        directory = own.directory_of(step.id) if op.role == "export" else None
+        params = own_ops.arguments(step.params, directory)
         function = Function(step.own.file, step.own.function, step.own.digest)
         implementation = own.Implementation(function, len(op.inputs), params)
     return Step(
@@ -101,3 +106,22 @@ def resolve(step: StepJob) -> Step:
         needed=step.needed,
         own=implementation,
     )
+
+
+def exported(steps: Mapping[str, Step], outputs: Mapping[str, Any], step: str) -> Path | None:
+    """Export a step's model, by the user's step that does so or else by the framework, and return where it is.
+
+    ``steps`` and ``outputs`` are those of a worker. None if neither can export the model.
+    """
+    model = steps[step]
+    if model.own is not None and model.op.role == "load":
+        (export,) = model.inputs
+        return exported(steps, outputs, *steps[export].inputs)
+    for own_step in steps.values():
+        if own_step.own is not None and own_step.op.role == "export" and own_step.inputs == (step,):
+            return own_step.own.saved(own_step.implementation(own_step.params, outputs[step]))
+    able = next((op for op in ops.of_role("export") if op.name in model.framework.ops), None)
+    if able is None:
+        return None
+    saved = model.framework.ops[able.name](able.build({}), outputs[step])
+    return Path(str(getattr(saved, "path", saved)))  # a path, or a Julia value that has one

@@ -21,12 +21,18 @@ from twinbench.pair.callee.native import native, neutral
 from twinbench.usercode.loading import NotLoaded, described, forget, load, parameters, unpickled
 
 
+class Misfit(Exception):
+    """Arguments that a function doesn't take: too many, too few, or one that is given twice."""
+
+
 class Callee:
     """The loaded function, and what it is asked."""
 
     def __init__(self) -> None:
         self.function: Callable[..., Any] = lambda: None
         self.parameters: list[inspect.Parameter] = []
+        self.signature: inspect.Signature | None = None
+        """What the function takes; None where that can't be read."""
         self.source = ""
         self.measurer: Measurer | None = None
 
@@ -44,6 +50,10 @@ class Callee:
             return {"error": str(error), "names": list(error.names)}
         took_ns = perf_counter_ns() - start
         self.parameters = parameters(self.function)
+        try:
+            self.signature = inspect.signature(self.function)
+        except (TypeError, ValueError):
+            self.signature = None
         names = [p.name for p in self.parameters]
         return {"parameters": names, "any": self._takes_any(), "unnamed": self._unnamed(), "took_ns": took_ns}
 
@@ -62,6 +72,8 @@ class Callee:
         """
         try:
             outcome = self._outcome(arguments)
+        except Misfit as error:
+            return {"unfit": f"can't be called with the given input: {error}"}
         except ImportError as error:
             return {"unfit": f"needs {error.name or error}, which isn't installed in {sys.executable}"}
         if twice:
@@ -74,6 +86,7 @@ class Callee:
 
     def _outcome(self, arguments: bytes, census: Census | None = None) -> dict[str, Any]:
         positional, named = self._bound(wire.decode(arguments))
+        self._check_fit(positional, named)
         before = [wire.encode(neutral(value)) for value in (*positional, *named.values())]
         outcome: dict[str, Any]
         try:
@@ -92,6 +105,14 @@ class Callee:
             outcome["changed"] = {name: value for name, value in zip(names, after) if name in changed}
         sys.stdout.flush()
         return outcome
+
+    def _check_fit(self, positional: list[Any], named: dict[str, Any]) -> None:
+        """Raise Misfit for arguments that the function doesn't take, whatever they hold."""
+        if self.signature is not None:
+            try:
+                self.signature.bind(*positional, **named)
+            except TypeError as error:
+                raise Misfit(error) from None
 
     def _bound(self, given: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return the arguments in the forms that the parameters say: by position and by name."""

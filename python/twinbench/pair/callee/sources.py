@@ -18,13 +18,20 @@ def of(source: str, function: Callable[..., Any]) -> dict[str, Any]:
     directory = os.path.dirname(os.path.realpath(file)) if file else ""
     files, versions = [], {"Python": ".".join(map(str, sys.version_info[:3]))}
     for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None)
-        version = getattr(module, "__version__", None)
+        path, version = _attribute(module, "__file__"), _attribute(module, "__version__")
         if isinstance(path, str) and _is_own(path, directory):
             files.append(os.path.realpath(path))
         elif isinstance(version, str) and "." not in name and name != "twinbench" and not _in_python(path):
-            versions[name] = version
+            versions[name] = str(version)  # PyTorch's is of a class of its own
     return {"directory": directory, "files": sorted(set(files)), "versions": versions}
+
+
+def _attribute(module: Any, name: str) -> Any:
+    """Return an attribute of whatever stands among the modules; None where there is none, or asking for it fails."""
+    try:
+        return getattr(module, name, None)
+    except Exception:
+        return None
 
 
 def _is_own(path: str, directory: str) -> bool:

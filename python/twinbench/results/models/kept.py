@@ -32,6 +32,8 @@ class Model:
     """The first test rows, as the model takes them: float32, (rows, ...)."""
     scores: NDArray[Any]
     """The stack's scores of all test rows: float32, (rows,) or (rows, classes)."""
+    own: str = ""
+    """The user's function that loads the files, as ``file.py:name``; empty for a format of the framework's."""
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def of_cell(store: Store, cell: Cell) -> Model | None:
         steps=tuple(_before(planned, about["input"])),
         example=example,
         scores=scores,
+        own=about.get("own", ""),
     )
 
 

@@ -236,7 +236,7 @@ def _outputs(pipeline: Pipeline, data: Arrays | None, new: Made, number: int = 0
     for step in pipeline.steps:
         yield step.id
         output = _step(pipeline, step, outputs, new, number)
-        outputs[step.id] = output if _may_hold_more(step) else arrays.load(new.directory / "outputs" / step.id)
+        outputs[step.id] = output if _is_own(step) else arrays.load(new.directory / "outputs" / step.id)
 
 
 def varied(pipeline: Pipeline, base: Reference, number: int) -> Reference | None:
@@ -314,7 +314,9 @@ def _step(
             given = step.op.givens(params, *values)
             arrays.save(new.directory / "givens" / step.id, given)
             values.append(beginning(step.params, given, FIRST_LOSSES) if training and number > 0 else given)
-        output: Arrays = step.op.reference(step.params, *values)
+        saved_to = new.directory / "saved" / step.id
+        compute = step.op.reference_into(saved_to) if isinstance(step.op, OwnOp) else step.op.reference
+        output: Arrays = compute(step.params, *values)
         if step.op.scale is not None:
             units = step.op.scale(step.params, output, *values, *((new.device,) if training else ()))
             arrays.save(new.directory / "scales" / step.id, {name: np.asarray(unit) for name, unit in units.items()})
@@ -328,14 +330,15 @@ def _step(
             raise BadInput(f"{pipeline.path}: step '{step.id}': {error}") from error
         what = f"no column {error}" if isinstance(error, KeyError) else in_one_line(error)
         raise BadInput(f"{pipeline.path}: step '{step.id}' ({step.op.name}) can't be done: {what}") from error
-    saved = user_values.neutral(output, "model") if _may_hold_more(step) else output
-    arrays.save(new.directory / "outputs" / step.id, saved)
+    arrays.save(
+        new.directory / "outputs" / step.id, user_values.arrays_of(output, step.op) if _is_own(step) else output
+    )
     return output
 
 
-def _may_hold_more(step: Step) -> bool:
-    """Whether a step's output may hold more than arrays, which can't be saved: a model of the user's own."""
-    return isinstance(step.op, OwnOp) and step.op.output == "model"
+def _is_own(step: Step) -> bool:
+    """Whether a step's output may be more than arrays, which can't be saved: an own model, or the path of its files."""
+    return isinstance(step.op, OwnOp) and step.op.output in ("model", "saved")
 
 
 def _with_own_path(pipeline: Pipeline, step: Step, files: Mapping[str, str], message: str) -> str:

@@ -56,9 +56,20 @@ def model(ask: Ask, pipeline: Pipeline, stack: Stack, reference: Reference, dire
     framework = stack.steps[source].name
     features = _features(pipeline, rows, reference)
     about = {"framework": framework, "name": name, "input": rows, "features": features}
+    if loader := _own_loader(pipeline, stack, source):
+        about["own"] = loader
     split = reference.output(rows)
     trained = training_rows.of_training(split["x_train"], split["y_test"], named=bool(features))
     return ExportedModel(files | {EXAMPLE: _example(reference, rows), TRAINED: trained}, about)
+
+
+def _own_loader(pipeline: Pipeline, stack: Stack, source: str) -> str:
+    """Return the user's function that loads a model's files; empty where the framework wrote them in its format."""
+    steps = {step.id: step for step in pipeline.steps if step.id in stack.own}
+    exports = {step.inputs[0]: step.id for step in steps.values() if step.op.role == "export"}
+    loads = {step.inputs[0]: step.id for step in steps.values() if step.op.role == "load"}
+    load = source if source in loads.values() else loads.get(exports.get(source, ""), "")
+    return stack.own[load].text if load else ""
 
 
 def _require(name: str, hint: Any, step: str) -> None:
