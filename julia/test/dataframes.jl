@@ -329,8 +329,7 @@ group_params(what, of) = (ordered = true, keys = ["key"], aggregates = ["out" =>
     end
 
     @testset "repeating strings are pooled by categorise alone" begin
-        repeated = TwinBench.CodePoints(repeat(UInt32['a' 'b'], 1, 50))
-        table = Tables.table(TwinBench.Values(["r" => repeated]))
+        table = Tables.table(TwinBench.Values(["r" => TwinBench.CodePoints(repeat(UInt32['a' 'b'], 1, 50))]))
         read = read_text(["r" => "string"], "r\n" * "a\nb\n"^1000)
         for strings in (table, read)
             @test !(strings.r isa PooledArray)
