@@ -151,6 +151,25 @@ def test_arguments_go_to_julia_by_position_and_by_keyword(here: Path):
 
 
 @needs_julia
+def test_what_a_function_of_julia_does_not_take_is_refused_and_not_an_exception_of_both(here: Path):
+    Path("names.py").write_text("def f(x, shift=0.0): return x + shift\n")
+    wrong = "two(x, y) = x\nnone(x) = x\nvarying(x, y, z, more...) = x"
+    Path("names.jl").write_text(
+        f"any(x; keywords...) = x .+ keywords[:shift]\nmore(x, rest...) = x .+ rest[1]\n{wrong}\n"
+    )
+    inputs = ["x.npy", "shift=0.5"]
+    assert command.run(request(["names.py:f", "names.jl:any"], inputs=inputs, generate=20)).ok
+    Path("values.py").write_text("def f(x, rest=0.0): return x + rest\n")
+    assert command.run(request(["values.py:f", "names.jl:more"], inputs=["x.npy", "rest=0.5"], generate=20)).ok
+    refused = "names.jl:{}: can't be called with the given input: it takes {}, and the input has 1 argument"
+    assert mistake("names.py:f", "names.jl:two", inputs=("x.npy",)) == refused.format("two", "2 arguments")
+    assert mistake("names.py:f", "names.jl:varying", inputs=("x.npy",)) == refused.format(
+        "varying", "3 arguments or more"
+    )
+    assert "has no argument 'shift'" in mistake("names.py:f", "names.jl:none", inputs=("x.npy", "shift=0.5"))
+
+
+@needs_julia
 @pytest.mark.parametrize(
     ("python", "julia", "inputs"),
     [

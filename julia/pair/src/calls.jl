@@ -53,6 +53,7 @@ function loaded(target, source::String, name::String, start::UInt64)
         "name" => target isa Union{Function, Type} ? string(nameof(target)) : "",
         "parameters" => argument_names(target),
         "keywords" => keyword_names(target),
+        "any" => any(takes_any_keyword, methods(target)),
         "took_ns" => Int(time_ns() - start),
     )
 end
@@ -99,7 +100,13 @@ function argument_names(target)
     return String.(argmax(length, lists))
 end
 
-keyword_names(target) = unique!(String[String(name) for method in methods(target) for name in Base.kwarg_decl(method)])
+"""Return the names of the keywords of all methods, without one that takes the others, `kws...`."""
+function keyword_names(target)
+    names = unique!(String[String(name) for method in methods(target) for name in Base.kwarg_decl(method)])
+    return filter!(!endswith("..."), names)
+end
+
+takes_any_keyword(method::Method) = any(name -> endswith(String(name), "..."), Base.kwarg_decl(method))
 
 # Errors
 
@@ -159,10 +166,8 @@ function call(arguments::Vector{UInt8}, twice::Bool)
     result = try
         outcome(arguments)
     catch exception
-        exception isa Lacking || rethrow()
-        return Dict{String, Any}(
-            "unfit" => "needs $(exception.package), which the project $(Base.active_project()) lacks",
-        )
+        exception isa Union{Lacking, Misfit} || rethrow()
+        return Dict{String, Any}("unfit" => unfit(exception))
     end
     if twice
         used = Dict{String, Any}()
@@ -173,9 +178,38 @@ function call(arguments::Vector{UInt8}, twice::Bool)
     return result
 end
 
+"""Arguments that no method of a function takes, whatever they hold: too many, too few, or an unknown name."""
+struct Misfit <: Exception
+    reason::String
+end
+
+unfit(lacking::Lacking) = "needs $(lacking.package), which the project $(Base.active_project()) lacks"
+unfit(misfit::Misfit) = "can't be called with the given input: $(misfit.reason)"
+
+"""Throw a `Misfit` unless a method of the function takes this number of arguments and these keywords."""
+function check_fit(target, count::Int, keywords)
+    candidates = methods(target)
+    isempty(candidates) && return
+    takes(method) = method.isva ? count >= method.nargs - 2 : count == method.nargs - 1
+    if !any(takes, candidates)
+        numbers = join(sort!(unique!([arity(method) for method in candidates])), " or ")
+        throw(Misfit("it takes $numbers, and the input has $(arguments_of(count))"))
+    end
+    for name in keywords
+        any(method -> takes(method) && accepts(method, name), candidates) && continue
+        throw(Misfit("it takes no keyword '$name'"))
+    end
+end
+
+arguments_of(count) = count == 1 ? "1 argument" : "$count arguments"
+arity(method) = method.isva ? "$(arguments_of(method.nargs - 2)) or more" : arguments_of(method.nargs - 1)
+
+accepts(method::Method, keyword::Symbol) = keyword in Base.kwarg_decl(method) || takes_any_keyword(method)
+
 """What a call did; what it used is counted in `counts` unless that is `nothing`."""
 function outcome(arguments::Vector{UInt8}, counts::Union{Nothing, Dict{String, Any}} = nothing)
     positional, keywords, names = take_arguments(IOBuffer(arguments))
+    check_fit(LOADED[], length(positional), first.(keywords))
     values = Any[positional..., last.(keywords)...]
     before = Vector{UInt8}[encode(value) for value in values]
     result = Dict{String, Any}()

@@ -75,7 +75,8 @@ class Function:
         In Julia only a keyword can be passed by name.
         """
         julia = self.target.language == "julia"
-        by_position = [name for name in example.named if (name not in self.keywords if julia else name in self.unnamed)]
+        unnamed = set(self.parameters) - set(self.keywords) if julia else set(self.unnamed)
+        by_position = [name for name in example.named if name in unnamed]
         order = sorted(by_position, key=self.parameters.index)
         positional = [*example.positional, *(example.named[name] for name in order)]
         named = {name: value for name, value in example.named.items() if name not in by_position}
