@@ -97,6 +97,14 @@ def test_a_name_is_never_a_path(name: str):
         pipeline.find(name, [paths.resource("pipelines")])
 
 
+def test_a_file_in_the_name_s_stead_is_answered_with_the_line_to_write(tmp_path: Path):
+    file = tmp_path / "my own" / "mine.toml"
+    file.parent.mkdir()
+    file.touch()
+    with pytest.raises(BadInput, match=f"instead of {file} write mine --pipelines '{file.parent}'"):
+        pipeline.find(str(file), [paths.resource("pipelines")])
+
+
 def test_an_empty_directory_of_pipelines_is_refused(tmp_path: Path):
     with pytest.raises(BadInput, match="no pipeline files"):
         pipeline.discover([tmp_path])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -169,6 +170,10 @@ def find(name: str, directories: list[Path]) -> Pipeline:
     """Load the pipeline of this name. Raises BadInput for an unknown name; a path is not a name."""
     paths = discover(directories)
     if name not in paths:
+        file = Path(name)
+        if file.suffix == ".toml" and file.is_file():
+            line = f"{file.stem} --pipelines {shlex.quote(str(file.parent))}"
+            raise BadInput(f"a pipeline is called by its name: instead of {name} write {line}")
         raise BadInput(f"unknown pipeline '{name}'{nearest(name, paths)}")
     return load(paths[name])
 
