@@ -39,8 +39,10 @@ def one_beside(x):
 
 
 def threads(x):
-    started = [threading.Thread(target=time.sleep, args=(0.01,)) for _ in range(4)]
+    end = threading.Event()
+    started = [threading.Thread(target=end.wait) for _ in range(4)]
     for each in started: each.start()
+    end.set()
     for each in started: each.join()
     assert "census" not in START.__code__.co_filename
     return 1
@@ -50,8 +52,11 @@ def pool_of_the_module(x): return max(POOL.map(work, range(30)))
 
 
 def processes(x):
-    started = [multiprocessing.get_context("fork").Process(target=work, args=(0,)) for _ in range(2)]
+    fork = multiprocessing.get_context("fork")
+    end = fork.Event()
+    started = [fork.Process(target=end.wait) for _ in range(2)]
     for each in started: each.start()
+    end.set()
     for each in started: each.join()
     return 1
 """
