@@ -57,6 +57,19 @@ function load_together()
 end
 
 """
+    exercise_together(package)
+
+Use the ops of all frameworks for which a package of `TOGETHER` is compiled, so that what they need is compiled with it.
+"""
+function exercise_together(package::AbstractString)
+    for extension in Dict(TOGETHER)[package]
+        framework = Base.get_extension(@__MODULE__, extension)
+        framework.exercise(framework)
+    end
+    return nothing
+end
+
+"""
     framework(name, file) -> Module
 
 Return the framework of this name, reading it from `file` unless it is loaded. A framework read from a file, which may lie

@@ -29,6 +29,7 @@ const NUMBERS = Dict{String, Type}("int64" => Int64, "float64" => Float64)
 """Replacements for types that CSV.jl guesses in a column of strings; the inline strings that it chooses stay."""
 const STRINGS = IdDict{Type, Type}(T => String for T in (Int64, Float64, Bool, Date, DateTime, Time))
 
+"""How the contract writes a file, as options of CSV.jl."""
 const FORMAT = (; missingstring = ["", "NA"], pool = false, delim = ',', strict = true)
 
 """
@@ -40,11 +41,19 @@ function read_csv(p, path)
     header = header_of(path)
     position = Dict(name => findfirst(==(name), header) for (name, _) in p.columns)
     types = Dict(position[name] => NUMBERS[kind] for (name, kind) in p.columns if kind != "string")
-    place = (; header = string.("c", eachindex(header)), skipto = 2)
-    table = CSV.read(path, DataFrame; place..., FORMAT..., select = collect(values(position)), types, typemap = STRINGS)
+    renamed = (; header = string.("c", eachindex(header)), skipto = 2)
+    table = CSV.read(
+        path,
+        DataFrame;
+        renamed...,
+        FORMAT...,
+        select = collect(values(position)),
+        types,
+        typemap = STRINGS,
+    )
     column(kind) = ["c$(position[name])" for (name, of) in p.columns if of == kind]
-    foreach(name -> mend_integers!(table, name, path, place), column("int64"))
-    mend_strings!(table, column("string"), path, place)
+    foreach(name -> mend_integers!(table, name, path, renamed), column("int64"))
+    mend_strings!(table, column("string"), path, renamed)
     return select!(table, ["c$(position[name])" => READ[kind] => name for (name, kind) in p.columns])
 end
 
@@ -57,33 +66,34 @@ function header_of(path)
 end
 
 """Read a column of whole numbers as strings where CSV.jl may have lost a sign: it does so from -(2^63 - 1) to -(2^63 - 8)."""
-function mend_integers!(table, name, path, place)
+function mend_integers!(table, name, path, renamed)
     any(>(typemax(Int64) - 8), table[!, name]) || return table
-    table[!, name] = parse.(Int64, texts(path, [name], place)[!, name])
+    table[!, name] = parse.(Int64, texts(path, [name], renamed)[!, name])
     return table
 end
 
 """Read columns of strings anew where CSV.jl took spaces for an empty field, or an inline string has doubled quotes only."""
-function mend_strings!(table, names, path, place)
+function mend_strings!(table, names, path, renamed)
     wrong(name) = any(only_quotes, skipmissing(table[!, name]))
     if any(wrong, names) || any(name -> Missing <: eltype(table[!, name]), names) && has_blank_field(read(path))
-        for (name, column) in pairs(eachcol(texts(path, names, place)))
+        for (name, column) in pairs(eachcol(texts(path, names, renamed)))
             table[!, name] = replace(column, "" => missing)
         end
     end
     return table
 end
 
-texts(path, names, place) = CSV.read(
+texts(path, names, renamed) = CSV.read(
     path,
     DataFrame;
-    place...,
+    renamed...,
     FORMAT...,
     missingstring = "NA",
     select = names,
     types = String,
 )
 
+"""Return whether a string consists of quotes, as an inline string does that kept both of a doubled one."""
 only_quotes(text) = startswith(text, '"') && all(==('"'), text)
 
 """Return whether a field holds spaces or tabs only. Text in quotes may look as if it were such a field."""

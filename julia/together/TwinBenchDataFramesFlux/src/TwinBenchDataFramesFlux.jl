@@ -11,15 +11,8 @@ import Flux, JLD2, Statistics
 import TwinBench
 using PrecompileTools: @compile_workload
 
-const FRAMEWORKS = (
-    Base.get_extension(TwinBench, :TwinBenchDataFramesExt),
-    Base.get_extension(TwinBench, :TwinBenchFluxExt),
-)
-
 @compile_workload begin
-    for framework in FRAMEWORKS
-        framework.exercise(framework)
-    end
+    TwinBench.exercise_together("TwinBenchDataFramesFlux")
 end
 
 end
